@@ -157,7 +157,7 @@ export class RapidFire<T = unknown, Input = T> {
   /**
    * The messages, state and true deadline of a key.
    *
-   * @param limit at most this many messages, 1 to 1000; 100 by default
+   * @param limit at most this many messages, 1 to 1000; 100 by default. No more are shown when they have 256 KiB together
    * @throws RapidfireError `BAD_KEY`, `BAD_ARGUMENT`
    * @example (await rapidfire.peek('79001234567')).deadline // 1790000010000
    */
@@ -228,7 +228,7 @@ export class RapidFire<T = unknown, Input = T> {
    * Lengthens the leases of claimed batches to `lease` ms from now, 1 to a day; one that ends later stays as it is. One result per batch. `queued`: messages that have
    * arrived behind it.
    *
-   * @param batches 1 to 1000 of them
+   * @param batches one or more
    * @throws RapidfireError `BAD_LEASE`, `MISSING_ARGUMENT`, `BAD_ARGUMENT`
    */
   extend(batches: readonly Batch<T>[], lease: number): Promise<{ status: 'extended' | 'lost'; queued: number }[]> {

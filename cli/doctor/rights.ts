@@ -31,8 +31,11 @@ const BINDING: Record<Binding, string[]> = {
 /** What a client of the role sends itself: wake-ups come by subscription, and `check` walks over the keys. */
 const SENT: Record<Role, string[]> = { producer: [], worker: ['subscribe'], operator: words('scan hscan sscan zscan') }
 
-/** Both add: a producer at the end of a list, and an operator only what died in another partition, somewhere before its end. */
-const SPARED: Partial<Record<Role, string[]>> = { producer: words('lpush ltrim'), operator: words('rpush rpop') }
+/** Both add: a producer at the end of a list, and an operator only what died in another partition, where its time belongs. */
+const SPARED: Partial<Record<Role, string[]>> = {
+  producer: words('linsert lpos lpush lrange lrem ltrim rpushx'),
+  operator: words('rpush rpop'),
+}
 
 /** The commands that a user of a role must be allowed. */
 export function commandsOf(role: Role, binding: Binding): string[] {
@@ -46,7 +49,16 @@ export function commandsOf(role: Role, binding: Binding): string[] {
 const ARGUMENTS: Record<string, string> = {
   ...{ evalsha: '- 0', fcall: '- 0', fcall_ro: '- 0', 'function|load': '-', 'script|load': '-', scan: '0', 'xinfo|groups': 'KEY' },
   ...{ hdel: 'KEY -', hget: 'KEY -', hincrby: 'KEY - 1', hmget: 'KEY -', hscan: 'KEY 0', hset: 'KEY - -', lindex: 'KEY 0' },
-  ...{ lset: 'KEY 0 -', mget: 'KEY', set: 'KEY -', zrevrangebyscore: 'KEY 0 0', 'pubsub|numsub': 'CHANNEL' },
+  ...{
+    linsert: 'KEY BEFORE - -',
+    lpos: 'KEY -',
+    lrem: 'KEY 0 -',
+    rpushx: 'KEY -',
+    mget: 'KEY',
+    set: 'KEY -',
+    zrevrangebyscore: 'KEY 0 0',
+    'pubsub|numsub': 'CHANNEL',
+  },
   ...{ lpush: 'KEY -', lrange: 'KEY 0 0', ltrim: 'KEY 0 0', pexpireat: 'KEY 1', publish: 'CHANNEL -', rpush: 'KEY -', sadd: 'KEY -' },
   ...{
     sismember: 'KEY -',

@@ -11,10 +11,10 @@
 --   none                  it is acknowledged: a worker has it
 
 -- The end of a record.
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
-  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+  return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
 

@@ -8,7 +8,7 @@
 --   released  as active, with a time that has come: the worker has given the batch back
 --   done      as active, without messages: the batch was completed while its list was missing
 --
---   append, index_appended, index_rest   empty → open; one message more in any other state
+--   append, index_appended   empty → open; one message more in any other state
 --   hand_out                 open → active
 --   move_lagging             open, looked at later
 --   hand_out_again           active, retry, released → active, when their time has come
@@ -36,13 +36,13 @@ local function opens_at(queue) return queue.maxSize == 1 and queue.now or queue.
 
 local function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root), 'NX', opens_at(queue), key) end
 
--- Moves the entry of a key in `due`, if there is one, to `at`, which is now or later; what is due already keeps its turn. When nothing moves, the
--- key is due already, or active, or its entry was lost, by hand or with a failover: nobody would ever look at it then, and it is put in.
--- Returns when the key is due, if that has changed or is refused, and the refusal.
-local function move_in_due(queue, key, at)
+-- Lets a key be looked at by `at`, which is now or later; what is due before keeps its turn. When nothing moves, the key is due before, or active, or
+-- its entry was lost, by hand or with a failover: nobody would ever look at it then, and it is put in. Returns when the key is due, if that has
+-- changed or is refused, and the refusal.
+local function look_by(queue, key, at)
   local due = due_key(queue.root)
   local text = digits(at)
-  local done = at <= queue.now and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', text, key) or redis.pcall('ZADD', due, 'XX', 'CH', text, key)
+  local done = redis.pcall('ZADD', due, 'XX', 'LT', 'CH', text, key)
   if done ~= 0 then return at, error_of(done, 'zset', due) end
   for _, index in ipairs({ due, active_key(queue.root) }) do
     local found = redis.pcall('ZSCORE', index, key)
@@ -51,23 +51,37 @@ local function move_in_due(queue, key, at)
   return at, error_of(redis.pcall('ZADD', due, text, key), 'zset', due)
 end
 
--- The same for a key whose messages may have options; `options`: those of the message that was just appended. Nothing is left when it refuses.
+-- When a key with options has to be looked at that has just got its message number `size`, with these `options` or none: never later than its batch
+-- is due, but perhaps earlier, when an earlier message has closed the batch. Or nil and a refusal.
+-- WHY not the deadline itself: whoever closes the batch is found by reading all of it, and this is asked for each message.
+local function due_with_options(queue, key, size, options)
+  local now, maxWait = queue.now, options.maxWait or queue.maxWait
+  if options.flush or size >= (options.maxSize or queue.maxSize) then return now end
+  local at = now + (options.wait or queue.wait)
+  if size == 1 then return math.min(at, now + maxWait) end
+  -- A call reads so much of first messages, which may be large; the next claim looks at the others.
+  if queue.first_bytes > LIMITS.firstBytes then return now end
+  local list = messages_key(queue.root, key)
+  local first = redis.pcall('LINDEX', list, '0')
+  if type(first) ~= 'string' then return nil, error_of(first, 'list', list) end
+  queue.first_bytes = queue.first_bytes + #first
+  return math.max(math.min(at, received_at(first) + maxWait), now)
+end
+
+-- Sees to it that a key is looked at in time whose messages may have options; `options`: those of the message that was just appended. Nothing is left
+-- when it refuses.
 local function index_by_options(queue, key, size, options)
-  local root, listed, at, failed = queue.root, nil, nil, nil
+  local root, listed, failed = queue.root, nil, nil
   if options then
     listed = redis.pcall('SADD', overrides_key(root), key)
     failed = error_of(listed, 'set', overrides_key(root))
   end
-  if not failed then
-    local head, reply = window_of(queue, key, true)
-    if not head then
-      failed = error_of(reply, 'list', messages_key(root, key))
-    elseif size == 1 then
-      at = enters_at(head, queue.now)
-      failed = error_of(redis.pcall('ZADD', due_key(root), digits(at), key), 'zset', due_key(root))
-    else
-      at, failed = move_in_due(queue, key, enters_at(head, queue.now))
-    end
+  local at
+  if not failed then at, failed = due_with_options(queue, key, size, options or queue) end
+  if at and size == 1 then
+    failed = error_of(redis.pcall('ZADD', due_key(root), digits(at), key), 'zset', due_key(root))
+  elseif at then
+    at, failed = look_by(queue, key, at)
   end
   if failed and listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
   queue.any_options = true
@@ -80,20 +94,7 @@ end
 local function index_appended(queue, key, size, options)
   local root = queue.root
   local listed = options and 1 or queue.any_options and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
-  if listed == 1 then
-    -- Of several messages of a key the first is seen to here, and all of them once by index_rest: each look reads the whole batch.
-    local seen = queue.by_options
-    if seen and seen[key] ~= nil then
-      seen[key] = true
-      return nil
-    end
-    local at, failed = index_by_options(queue, key, size, options)
-    if not failed then
-      queue.by_options = seen or {}
-      queue.by_options[key] = false
-    end
-    return at, failed
-  end
+  if listed == 1 then return index_by_options(queue, key, size, options) end
   if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   if size == 1 then
     -- The same for all messages of a call, so made once.
@@ -107,36 +108,25 @@ local function index_appended(queue, key, size, options)
   end
   -- Once a call is enough for a key that is flooded: it is ready.
   if size < queue.maxSize or queue.filled == key then return nil end
-  local at, failed = move_in_due(queue, key, queue.now)
+  local at, failed = look_by(queue, key, queue.now)
   if not failed then queue.filled = key end
   return at, failed
 end
 
--- Sees to the keys whose messages have options, and which got several in this call. Returns when the first of them is due, if that has changed.
--- What fails here is not told: the messages are stored, and their keys are in `due`.
-local function index_rest(queue)
-  local soonest
-  for key, has_more in pairs(queue.by_options or {}) do
-    local head = has_more and window_of(queue, key, true)
-    local at = head and move_in_due(queue, key, enters_at(head, queue.now))
-    if at then soonest = math.min(soonest or at, at) end
-  end
-  return soonest
-end
-
 -- Takes the first `count` messages off a key, and puts what is left into `due`, behind all that is due already. Returns when it is due, if anything
 -- is left. A key of another type has nothing left: it must not stop the queue. Whoever calls this takes the key out of `active` afterwards.
--- WHY a call that has read much already puts what is left into `due` without a look at it: the next claim looks, and may do so too early.
+-- WHY where much would have to be read for it, it comes into `due` without a look at it: the next claim looks, perhaps too early.
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
   queue.now = queue.now or now_ms()
-  local at
-  if (queue.read or 0) >= LIMITS.windowBytes then
-    local size = redis.pcall('LLEN', list)
-    at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
+  local with_options, at = has_options(queue, key), nil
+  -- What will be read to learn its deadline: all of it, or the first message and the last.
+  local size = with_options and redis.pcall('LLEN', list) or 2
+  if type(size) ~= 'table' and (queue.read or 0) + size * (queue.largest + (with_options and OPTIONS_READ or 0)) > LIMITS.windowBytes then
+    size = with_options and size or redis.pcall('LLEN', list)
+    if size ~= 0 and type(size) ~= 'table' then at = queue.now end
   end
-  local with_options = not at and has_options(queue, key)
   if not at then
     local head, reply = window_of(queue, key, with_options)
     if not head then
@@ -221,7 +211,7 @@ end
 -- WHY the span first: a lease may end sooner than its claim says, but not later.
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
-  local records, ends = {}, {}
+  local records, ends, text = {}, {}, digits(queue.now + lease)
   for n = 1, #held do
     local key, claim = held[n].key, held[n].claim
     if claim.span < lease or known and claim.state then
@@ -229,7 +219,7 @@ local function extend_leases(queue, held, lease, known)
       if known then claim.state = nil end
       records[#records + 1], records[#records + 2] = key, encode_claim(claim)
     end
-    ends[#ends + 1], ends[#ends + 2] = queue.now + lease, key
+    ends[#ends + 1], ends[#ends + 2] = text, key
   end
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
@@ -240,19 +230,17 @@ end
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(queue.root), queue.now + ms, key)
+  redis.call('ZADD', active_key(queue.root), digits(queue.now + ms), key)
 end
 
 -- Takes the messages that are done out of a batch that has failed: all but those at the positions in `kept`.
--- WHY the claim first: its token is void from then on, since made again the call would take other messages for those at its positions. And those
--- that are kept are copied to the end of the batch before the beginning is cut off: each of them is in the list all the time.
+-- WHY the claim first: its token is void from then on, since made again the call would take other messages for those at its positions.
 local function shrink(queue, key, claim, kept)
   local root, list, count = queue.root, messages_key(queue.root, key), claim.count
   local done = count - #kept
   claim.count, claim.state = #kept, 'retry'
   redis.call('HSET', claims_key(root), key, encode_claim(claim))
-  copy_back(list, count, kept)
-  cut_front(list, done)
+  keep_front(list, count, kept)
   redis.call('HINCRBY', root, 'completedMessages', done)
 end
 
@@ -318,19 +306,22 @@ local function index_brought_back(queue, key, claim, with_options)
   if held then return nil, error_of(held, 'zset', active_key(root)) end
   local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
-  local head, reply = window_of(queue, key, listed == 1)
-  if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
-  local at, due = enters_at(head, queue.now), due_key(root)
+  local at, due = queue.now, due_key(root)
+  -- What options make of it only all of its messages could tell: the next claim reads them.
+  if listed ~= 1 then
+    local head, reply = window_of(queue, key, false)
+    if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
+    at = enters_at(head, queue.now)
+  end
   -- A key that is due already keeps its turn.
   local done = at <= queue.now and redis.pcall('ZADD', due, 'LT', digits(at), key) or redis.pcall('ZADD', due, digits(at), key)
   return at, error_of(done, 'zset', due)
 end
 
--- Puts messages that have died, which are in order, back where their times belong, and never into a claimed batch. Returns what undoes it, and
--- when the key is due, if that has changed; or nil and a refusal, and nothing is written.
-local function bring_back(queue, key, messages)
-  local root, with_options = queue.root, false
-  for n = 1, #messages do with_options = with_options or options_of(messages[n]) ~= nil end
+-- Puts messages that have died, which are in order, back where their times belong, and never into a claimed batch; `with_options`: some of them have
+-- options. Returns what undoes it, and when the key is due, if that has changed; or nil and a refusal, and nothing is written.
+local function bring_back(queue, key, messages, with_options)
+  local root = queue.root
   local stored = redis.pcall('HGET', claims_key(root), key)
   if type(stored) == 'table' then return nil, wrong_type(stored, 'hash', claims_key(root)) end
   local claim = decode_claim(stored)
@@ -356,10 +347,11 @@ end
 local function revive(queue, id, key)
   local root = queue.root
   local died = redis.call('ZSCORE', dead_key(root), id)
-  local messages = died and placed_messages(root, id) or {}
+  local messages, with_options = {}, false
+  if died then messages, with_options = placed_messages(root, id) end
   if #messages == 0 then return nil end
   redis.call('ZREM', dead_key(root), id)
-  local undo, at = bring_back(queue, key, messages)
+  local undo, at = bring_back(queue, key, messages, with_options)
   local failed = not undo and at
   if undo then
     failed = error_of(redis.pcall('UNLINK', dead_key(root, id)), 'hash', dead_key(root, id))

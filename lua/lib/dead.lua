@@ -5,12 +5,16 @@ local FIELDS_AT_ONCE = 500
 
 -- Keeps a batch as a dead one. `fate`: { cause = 'failed' | 'lease' | 'unacknowledged', error }. `messages`: its messages, if they were read.
 -- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
+-- WHY the padding: Redis stores a small hash as a list, and looks for each field that is written among all, unless a value is long. The first 500
+-- messages of a batch would cost eight times as much.
 local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
   messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  local is_long = #messages > 100
+  if is_long then redis.call('HSET', dead, 'padding', string.rep(' ', 65)) end
   for from = 1, #messages, FIELDS_AT_ONCE do
     local fields = {}
     for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
@@ -18,6 +22,7 @@ local function keep_dead(queue, key, claim, fate, messages)
     end
     redis.call('HSET', dead, unpack(fields))
   end
+  if is_long then redis.call('HDEL', dead, 'padding') end
   if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
@@ -39,17 +44,27 @@ end
 -- The messages of a dead batch, oldest first: those that are there, whatever its count says.
 local function dead_messages(root, id)
   local name = dead_key(root, id)
-  local positions = dead_positions(name)
-  if not positions or #positions == 0 then return {} end
-  for n = 1, #positions do positions[n] = count_text(positions[n]) end
-  return redis.call('HMGET', name, unpack(positions))
+  local size = redis.pcall('HLEN', name)
+  if type(size) ~= 'number' or size > 2000 then return {} end
+  local stored, at, messages = redis.call('HGETALL', name), {}, {}
+  for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
+  while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
+  -- Beside the messages it has eight fields: some that are behind a gap.
+  if #messages + 8 < size then
+    for n, position in ipairs(dead_positions(name)) do messages[n] = at[count_text(position)] end
+  end
+  return messages
 end
 
--- The same, each with its place among the dead, so that it finds back to where it was.
+-- The same, each with its place among the dead, so that it finds back to where it was; and whether one has options.
 local function placed_messages(root, id)
-  local messages = dead_messages(root, id)
-  for n = 1, #messages do messages[n] = with_place(messages[n], place_among_dead(id, n)) end
-  return messages
+  local messages, number, with_options = dead_messages(root, id), string.match(id, '^%d+%-(%d+)'), false
+  for n = 1, #messages do
+    local message = messages[n]
+    with_options = with_options or options_of(message) ~= nil
+    messages[n] = with_place(message, number, n)
+  end
+  return messages, with_options
 end
 
 -- The ids of dead batches from args[first] to args[last]; or nil and a refusal.

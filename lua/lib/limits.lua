@@ -23,14 +23,22 @@ local LIMITS = {
   key = KIB,
   stream = 128,
   caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+  added = 256 * KIB,
+  messageWork = 2 * KIB,
+  specialWork = 5 * KIB,
+  requeuedWork = 64 * KIB,
+  firstBytes = 64 * KIB,
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
+  pairs = 50,
   ids = 100,
   parts = 100,
-  -- One call brings back so many messages of dead batches, or one batch.
-  revived = 1000,
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+  revived = 600,
+  revivedMore = 20,
   -- A message of more bytes is written only when its key is known to have room.
   unasked = 4096,
   -- Partitions, and the numbers of partitions and of changes.
@@ -53,10 +61,15 @@ local LIMITS = {
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
   trimmed = 1000,
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
-  checkLooks = 5000,
-  checkBytes = 4 * MIB,
-  counted = 5000,
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+  shownBytes = 256 * KIB,
+  sampled = 100,
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+  checkLooks = 1000,
+  partLooks = 20,
+  checkBytes = 256 * KIB,
+  counted = 1000,
 }
 
 -- The options of calls. Each is { field, least, most, default } for a number, { field, bytes } for a text, or { field, flag = true }.
@@ -69,10 +82,11 @@ local OPTIONS = {
   flush = { field = 'flush', flag = true },
   requeued = { field = 'requeued', bytes = 128 },
 
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
   claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
   forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
   shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  listed = { field = 'limit', least = 1, most = 50, default = 50 },
   offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
 
   -- Claims and what becomes of them.

@@ -27,26 +27,37 @@ local function pop_back(list) return type(redis.pcall('RPOP', list)) ~= 'table' 
 -- Takes the first elements off.
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 
+-- Lua's stack bounds how many values a command can have.
+local PUSHED = 500
+
 -- Puts elements in front of a list, the first of them first. Returns an error.
 local function push_front(list, elements)
-  local some = {}
-  for at = #elements, 1, -1 do
-    some[#some + 1] = elements[at]
-    if #some == 500 or at == 1 then
-      local done = redis.pcall('LPUSH', list, unpack(some))
-      if type(done) == 'table' then return done end
-      some = {}
-    end
+  for last = #elements, 1, -PUSHED do
+    local some = {}
+    for at = last, math.max(last - PUSHED + 1, 1), -1 do some[#some + 1] = elements[at] end
+    local done = redis.pcall('LPUSH', list, unpack(some))
+    if type(done) == 'table' then return done end
   end
 end
 
--- Of the first `count` elements copies those at the positions in `kept`, which ascend, over the last of them. What is to go can be cut off the
--- front then, and whatever stops a call in between, each that is kept is in the list all the time.
-local function copy_back(list, count, kept)
-  local elements, done = redis.call('LRANGE', list, 0, count - 1), count - #kept
-  for n = #kept, 1, -1 do
-    if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, elements[kept[n]]) end
+-- Puts elements behind those of a list. Returns an error.
+-- WHY RPUSHX: who may bring messages back need not be allowed to add some.
+local function push_all_back(list, elements)
+  for first = 1, #elements, PUSHED do
+    local done = redis.pcall('RPUSHX', list, unpack(elements, first, math.min(first + PUSHED - 1, #elements)))
+    if type(done) == 'table' then return done end
   end
+end
+
+-- Of the first `count` elements leaves those at the positions in `kept`, which ascend.
+-- WHY both commands are tried first: that they are allowed must be known before something is taken off.
+local function keep_front(list, count, kept)
+  local elements, left = redis.call('LRANGE', list, 0, count - 1), {}
+  for n = 1, #kept do left[n] = elements[kept[n]] end
+  redis.call('LTRIM', list, 0, -1)
+  redis.call('LPUSH', list, left[1])
+  redis.call('LTRIM', list, count + 1, -1)
+  push_front(list, left)
 end
 
 -- Whether one of the messages has options. A batch has no more than the first 1000.
@@ -59,53 +70,108 @@ local function carries_options(list, size)
   return false
 end
 
--- Where messages, which are in order, belong in a list: behind what is older, and behind the first `claimed`, which are a batch in work.
--- Returns `older`, the elements that stay in front of the first of them and between them, and `front`, those elements and the messages; or nil
--- and an error.
-local function find_places(list, claimed, messages)
-  local older = claimed > 0 and redis.pcall('LRANGE', list, 0, claimed - 1) or {}
-  if older.err then return nil, older end
-  local front, following, passed, step = { unpack(older) }, {}, 0, 8
-  for n = 1, #messages do
-    local order = order_of(messages[n])
-    while true do
-      if passed == #following and step > 0 then
-        following, passed = redis.pcall('LRANGE', list, #older, #older + step - 1), 0
-        if following.err then return nil, following end
-        step = #following == step and math.min(2 * step, 64) or 0
-      end
-      local next_one = following[passed + 1]
-      if not next_one or is_behind(order_of(next_one), order) then break end
-      passed = passed + 1
-      older[#older + 1], front[#front + 1] = next_one, next_one
+-- So many elements are looked at one after the other, and so many bytes of them, before a place is searched for by halves.
+local SEARCHED = { elements = 64, bytes = 65536 }
+
+-- How many elements of a list stand in front of the place of a message: those that are older, and the first `from` in any case. Or nil and an error.
+local function place_of(list, from, size, message)
+  local order, at, bytes = order_of(message), from, 0
+  while at < size and at - from < SEARCHED.elements and bytes < SEARCHED.bytes do
+    local some = redis.pcall('LRANGE', list, at, at + 3)
+    if some.err then return nil, some end
+    for n = 1, #some do
+      if is_behind(order_of(some[n]), order) then return at end
+      at, bytes = at + 1, bytes + #some[n]
     end
-    front[#front + 1] = messages[n]
   end
-  return older, front
+  local last = size
+  while at < last do
+    local middle = math.floor((at + last) / 2)
+    if is_behind(order_of(redis.call('LINDEX', list, middle)), order) then
+      last = middle
+    else
+      at = middle + 1
+    end
+  end
+  return at
 end
 
--- Puts messages, which are in order, into a list, each where its time belongs. Returns what takes them out again; or nil and a refusal, and the
--- list is as it was.
--- WHY what is older is taken off and put back in front: Redis cannot insert behind a position. The cost is that of what is older, which is
--- little, since most messages that died are older than what waits. LINSERT would look for the text of a message, which may stand there twice.
-local function insert_by_time(list, claimed, messages)
-  local older, front = find_places(list, claimed, messages)
-  if not older then return nil, wrong_type(front, 'list', list) end
-  local failed
-  if #older == 0 then
-    failed = push_front(list, messages)
-  else
-    -- Whether both commands are allowed must be known before something is taken off.
-    failed = redis.pcall('LTRIM', list, 0, -1)
-    if not failed.err then failed = push_front(list, { messages[1] }) end
-    if not failed then
-      redis.call('LTRIM', list, #older + 1, -1)
-      push_front(list, front)
+-- Two rows of messages, each in order, as one; what is in the first goes before what is as old in the second.
+local function merged(older, messages)
+  local row, passed = {}, 0
+  for n = 1, #messages do
+    local order = order_of(messages[n])
+    while older[passed + 1] and not is_behind(order_of(older[passed + 1]), order) do
+      passed = passed + 1
+      row[#row + 1] = older[passed]
     end
+    row[#row + 1] = messages[n]
   end
-  if failed then return nil, wrong_type(failed, 'list', list) end
+  for n = passed + 1, #older do row[#row + 1] = older[n] end
+  return row
+end
+
+-- Puts one message between two others, where `place` elements stand before it. False when it cannot be told by its text which one is behind it.
+local function insert_one(list, place, message)
+  local next_one = redis.call('LINDEX', list, place)
+  -- One that reads the same may stand further in front, in a claimed batch.
+  if redis.pcall('LPOS', list, next_one) ~= place then return false end
+  local done = redis.pcall('LINSERT', list, 'BEFORE', next_one, message)
+  return type(done) ~= 'table' and function() redis.pcall('LREM', list, -1, message) end
+end
+
+-- Puts `row` into the place of the elements from number `first` + 1 to number `last`, as `between` has them. Returns what takes it out again; or nil
+-- and an error, and the list is as it was.
+-- WHY what stands in front or behind is taken off and put back: Redis cannot replace a part of a list. The shorter side is.
+local function replace(list, size, first, last, between, row)
+  local at_front = first == 0 or last <= size - last
+  local side = at_front and redis.call('LRANGE', list, 0, first - 1) or redis.call('LRANGE', list, last, -1)
+  if first == 0 then side = {} end
+  local push = at_front and push_front or push_all_back
+  local function joined(part)
+    local all = {}
+    for _, some in ipairs(at_front and { side, part } or { part, side }) do
+      for n = 1, #some do all[#all + 1] = some[n] end
+    end
+    return all
+  end
+  local whole = joined(row)
+  -- Whether both commands are allowed must be known before something is taken off.
+  local failed = redis.pcall('LTRIM', list, 0, -1)
+  if not failed.err then failed = push(list, { row[1] }) end
+  if failed then return nil, failed end
+  local function cut(count) redis.pcall('LTRIM', list, at_front and count or 0, at_front and -1 or -1 - count) end
+  cut((at_front and last or size - first) + 1)
+  push(list, whole)
   return function()
-    redis.pcall('LTRIM', list, #front, -1)
-    push_front(list, older)
+    cut(#whole)
+    push(list, joined(between))
   end
+end
+
+-- Puts messages, which are in order, into a list, each where its time belongs: behind what is older, and behind the first `claimed`, which are a batch
+-- in work. Returns what takes them out again; or nil and a refusal, and the list is as it was.
+local function insert_by_time(list, claimed, messages)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
+  local last = first
+  if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
+  if not last then return nil, wrong_type(failed, 'list', list) end
+  local count = #messages
+  if last == 0 then
+    failed = push_front(list, messages)
+    if failed then return nil, wrong_type(failed, 'list', list) end
+    return function() redis.pcall('LTRIM', list, count, -1) end
+  elseif first == size then
+    failed = push_all_back(list, messages)
+    if failed then return nil, wrong_type(failed, 'list', list) end
+    return function() redis.pcall('LTRIM', list, 0, -1 - count) end
+  end
+  local undo = count == 1 and insert_one(list, first, messages[1])
+  if undo then return undo end
+  local between = last > first and redis.call('LRANGE', list, first, last - 1) or {}
+  undo, failed = replace(list, size, first, last, between, merged(between, messages))
+  if not undo then return nil, wrong_type(failed, 'list', list) end
+  return undo
 end

@@ -8,22 +8,24 @@ local function read_unless_foreign(...)
 end
 
 -- What the first messages of a list say: how many are `unreadable`, carry `options` or lie `ahead` of the time; the `latest` time in `due` that one
--- of them allows, and the longest `wait`. `longest` is that of the policy.
-local function look_at_messages(list, seen, longest, spent)
+-- of them allows, and the longest `wait`.
+local function look_at_messages(list, seen, longest, largest, spent)
   local at, most = 0, math.min(seen.size, POLICY.MAXSIZE.most)
   seen.latest, seen.wait = seen.last + longest, longest
   while at < most and spent.bytes < LIMITS.checkBytes do
-    local messages = redis.call('LRANGE', list, at, at + 19)
+    local step = math.max(1, math.min(20, math.floor((LIMITS.checkBytes - spent.bytes) / largest)))
+    local messages = redis.call('LRANGE', list, count_text(at), count_text(math.min(at + step, most) - 1))
     for n = 1, #messages do
-      local message = messages[n]
-      local options, wait = options_of(message), longest
+      local message, wait = messages[n], longest
+      local received, readable, options = header_of(message)
       if options then
         seen.options = seen.options + 1
         wait = option_of(options, 'W', POLICY.WAIT.most) or longest
+        seen.wait = math.max(seen.wait, wait)
       end
-      if not is_readable(message) then seen.unreadable = seen.unreadable + 1 end
-      if is_from_future(message, seen.now) then seen.ahead = seen.ahead + 1 end
-      seen.latest, seen.wait = math.max(seen.latest, received_at(message) + wait), math.max(seen.wait, wait)
+      if not readable then seen.unreadable = seen.unreadable + 1 end
+      if received > seen.now + CLOCK_STEP then seen.ahead = seen.ahead + 1 end
+      if received + wait > seen.latest then seen.latest = received + wait end
       spent.bytes = spent.bytes + #message
     end
     at = at + #messages
@@ -41,7 +43,7 @@ local function look_at_key(queue, key, seen, spent)
   if seen.type == 'list' then
     seen.size = redis.call('LLEN', list)
     seen.since, seen.last = received_at(redis.call('LINDEX', list, 0)), received_at(redis.call('LINDEX', list, -1))
-    look_at_messages(list, seen, queue.longest, spent)
+    look_at_messages(list, seen, queue.longest, queue.largest, spent)
   end
   seen.due = tonumber(read_unless_foreign('ZSCORE', due_key(root), key))
   seen.active = tonumber(read_unless_foreign('ZSCORE', active_key(root), key))
@@ -52,9 +54,10 @@ local function look_at_key(queue, key, seen, spent)
   seen.listed = read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
 end
 
-local function look_at_dead(root, id, seen)
+local function look_at_dead(root, id, seen, spent)
   local name = dead_key(root, id)
   local positions = dead_positions(name) or {}
+  spent.looks = spent.looks + #positions
   seen.key, seen.since = read_unless_foreign('HGET', name, 'key'), tonumber(read_unless_foreign('ZSCORE', dead_key(root), id))
   seen.count, seen.messages, seen.gapless = read_unless_foreign('HGET', name, 'count'), #positions, 0
   while positions[seen.gapless + 1] == seen.gapless + 1 do seen.gapless = seen.gapless + 1 end
@@ -62,11 +65,12 @@ end
 
 -- What is seen of a part; `spent` counts what the call has read.
 local function look_at(queue, part, spent)
+  spent.looks = spent.looks + LIMITS.partLooks
   local what, of = named_part(part)
   local name = part_key(queue.root, part)
   local seen = { what = what, part = part, type = redis.call('TYPE', name).ok, expires = redis.call('PTTL', name) >= 0 }
   if what == 'messages' then look_at_key(queue, of, seen, spent) end
-  if what == 'dead' then look_at_dead(queue.root, of, seen) end
+  if what == 'dead' then look_at_dead(queue.root, of, seen, spent) end
   return seen
 end
 

@@ -11,6 +11,22 @@ local function has_foreign_index(root)
   return false
 end
 
+-- Gives the messages of a dead batch the positions from 1 on. So many at once, and from the first on, that none is overwritten before it was read.
+local function close_gaps(name, positions)
+  for from = 1, #positions, 250 do
+    local upto = math.min(from + 249, #positions)
+    if positions[upto] ~= upto then
+      local messages, fields, left = redis.call('HMGET', name, unpack(positions, from, upto)), {}, {}
+      for n = from, upto do
+        fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n - from + 1]
+        if positions[n] > upto then left[#left + 1] = count_text(positions[n]) end
+      end
+      redis.call('HSET', name, unpack(fields))
+      redis.call('HDEL', name, unpack(left))
+    end
+  end
+end
+
 -- Makes a dead batch say what it has, without a gap, and puts it into `dead`, or takes an id out that has no batch.
 local function mend_dead(queue, id, done)
   local index, name = dead_key(queue.root), dead_key(queue.root, id)
@@ -19,12 +35,8 @@ local function mend_dead(queue, id, done)
     if redis.call('ZREM', index, id) == 1 then done[#done + 1] = 'removed from dead' end
   elseif kind == 'hash' then
     local positions = dead_positions(name) or {}
-    for n = 1, #positions do
-      if positions[n] ~= n then
-        redis.call('HSET', name, n, redis.call('HGET', name, positions[n]))
-        redis.call('HDEL', name, positions[n])
-      end
-    end
+    close_gaps(name, positions)
+    queue.looks = queue.looks + #positions
     if #positions > 0 and tonumber(redis.call('HGET', name, 'count')) ~= #positions then
       redis.call('HSET', name, 'count', #positions)
       done[#done + 1] = 'count set to the messages that are there'
@@ -35,6 +47,7 @@ end
 
 -- Returns what was mended, in words, or '' when nothing was.
 local function mend_part(queue, part)
+  queue.looks = queue.looks + LIMITS.partLooks
   local what, of = named_part(part)
   local name, done = part_key(queue.root, part), {}
   if (what ~= 'other' or INDEXES[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end

@@ -10,9 +10,9 @@ local function message_header(received, id_length, options, place)
   local header = digits(received) .. ' ' .. count_text(id_length)
   if place then header = header .. ',R' .. place end
   if options then
-    if options.wait then header = header .. string.format(',W%.0f', options.wait) end
-    if options.maxWait then header = header .. string.format(',X%.0f', options.maxWait) end
-    if options.maxSize then header = header .. string.format(',S%.0f', options.maxSize) end
+    if options.wait then header = header .. string.format(',W%d', options.wait) end
+    if options.maxWait then header = header .. string.format(',X%d', options.maxWait) end
+    if options.maxSize then header = header .. string.format(',S%d', options.maxSize) end
     if options.flush then header = header .. ',F' end
   end
   return header .. ' '
@@ -25,14 +25,18 @@ local function received_at(message)
   return time and #time == 13 and tonumber(time) or 0
 end
 
--- Whether it begins as message_header writes.
-local function is_readable(message) return string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+[^ ]* ') ~= nil end
-
 -- The options that a message carries, as text, or nil. Its place among the dead is none.
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
   return options
+end
+
+-- When a message was received, whether it begins as message_header writes, and its options: all is seen at once.
+local function header_of(message)
+  local time, behind = string.match(message, '^(%d+) %d+()[^ ]* ')
+  if not time or #time ~= 13 then return received_at(message), false, nil end
+  return tonumber(time), true, string.byte(message, behind) == 44 and options_of(message) or nil
 end
 
 -- One of these options, 'W', 'X' or 'S', or nil when there is none that could be right.
@@ -54,17 +58,16 @@ local function parts_of(message)
 end
 
 -- '<number of a batch>.<position in it>', so that it can be compared as a number: numbers rise in the order in which batches of a key are
--- claimed, and none has 10,000 messages. Nil when this is no id of a batch.
-local function place_among_dead(batch, position)
-  local number = string.match(batch, '^%d+%-(%d+)')
-  return number and string.format('%s.%04d', number, position)
-end
+-- claimed, and none has 10,000 messages.
+local function place_among_dead(number, position) return string.format('%s.%04d', number, position) end
 
--- A message with its place among the dead, if it has none yet.
-local function with_place(message, place)
-  local behind = place and string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+()[, ]')
-  if not behind or string.find(message, '^,R%d', behind) then return message end
-  return string.sub(message, 1, behind - 1) .. ',R' .. place .. string.sub(message, behind)
+-- A message with its place among the dead, if it has none yet. `number`: of the batch with which it died, or nil when that is none.
+local function with_place(message, number, position)
+  local time, behind = string.match(message, '^%d+() %d+()')
+  local sign = number and time == 14 and string.byte(message, behind)
+  -- A blank or a comma.
+  if sign ~= 32 and (sign ~= 44 or string.find(message, '^,R%d', behind)) then return message end
+  return string.sub(message, 1, behind - 1) .. ',R' .. place_among_dead(number, position) .. string.sub(message, behind)
 end
 
 -- Where a message belongs among others: by its time and, within one ms, by its place among the dead. One that has never been dead came later.

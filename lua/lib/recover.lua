@@ -77,7 +77,7 @@ end
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
-  local indexed, kept = redis.call('ZREM', dead_key(root), claim.id), redis.call('DEL', dead_key(root, claim.id))
+  local indexed, kept = redis.call('ZREM', dead_key(root), claim.id), redis.call('UNLINK', dead_key(root, claim.id))
   if indexed + kept > 0 then done[#done + 1] = 'removed from dead' end
   if claim.count > size then
     claim.count = size
@@ -120,6 +120,7 @@ local function mend(queue, key, done)
   -- Only its owner can say what a foreign key is for.
   if kind ~= 'none' and kind ~= 'list' then return end
   local size = kind == 'list' and redis.call('LLEN', list) or 0
+  queue.looks = queue.looks + math.min(size, POLICY.MAXSIZE.most)
   local claim, with_options = decode_claim(redis.call('HGET', claims_key(root), key)), carries_options(list, size)
   -- Its list was missing when it was completed, and a message has begun a new one since.
   if claim and claim.state == 'done' and redis.call('ZSCORE', due_key(root), key) then claim = nil end

@@ -81,9 +81,14 @@ local function head_by_options(queue, list)
       flush = has_flush(options)
     end
     bytes = bytes + #message
-    if n > size or n > 1 and bytes > queue.maxBatchBytes then
-      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
-      closer, closed_by = n, n > size and 'size' or 'bytes'
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      closer = n
+      break
+    end
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    if n > 1 and bytes > queue.maxBatchBytes then
+      closed_by = 'bytes'
       break
     end
     head.count = n
@@ -103,6 +108,9 @@ local function head_by_options(queue, list)
   return head
 end
 
+-- What the options of a message cost to be read, in bytes.
+local OPTIONS_READ = 2048
+
 -- When the first batch of a key is due, as far as that is told without reading its list: { count, last, deadline, reason }; nil when it has no messages,
 -- and what Redis replied. `with_options`: a message of the key may have options.
 local function window_of(queue, key, with_options)
@@ -121,7 +129,7 @@ local function window_of(queue, key, with_options)
     head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
     head.deadline, head.reason = plain_deadline(queue, count, first, last)
   end
-  queue.read = (queue.read or 0) + head.bytes
+  queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
 

@@ -1,13 +1,13 @@
 import { inspect } from 'node:util'
 import { RapidfireError } from '../errors.ts'
-import { Coalescer } from '../messages/coalescer.ts'
+import { Coalescer, type Load } from '../messages/coalescer.ts'
 import type { Partitioning } from '../partitions/change.ts'
 import { within } from '../partitions/layout.ts'
 import { byRoot, inTurn, isRootOf, rootKey } from '../partitions/roots.ts'
 import type { Watching } from '../protocol/arguments.ts'
 import type { Output } from '../protocol/calls.ts'
 import type { Caller } from '../redis/caller.ts'
-import { OPTIONS } from '../redis/generated/limits.ts'
+import { LIMITS, OPTIONS } from '../redis/generated/limits.ts'
 import { type Batch, decodeBatch, keyOf, type Message } from './batch.ts'
 
 export interface ClaimOptions {
@@ -150,7 +150,10 @@ export class Claims<T> {
     let completions = this.#completions.get(root)
     if (!completions) {
       if (!isRootOf(this.#queue, root)) return Promise.reject(this.#foreign(root))
-      completions = new Coalescer((batches) => this.#caller.underway.run(() => this.#caller.call(root, 'complete', batches.map(claimName))))
+      completions = new Coalescer<Batch<T>, Output<'complete'>[number]>(
+        (batches) => this.#caller.underway.run(() => this.#caller.call(root, 'complete', batches.map(claimName))),
+        ENDED,
+      )
       this.#completions.set(root, completions)
     }
     return completions.add(batch)
@@ -184,7 +187,13 @@ export class Claims<T> {
   }
 
   extend(batches: readonly Batch<T>[], lease: number): Promise<Output<'extend'>> {
-    const call = (root: string, some: readonly Batch<T>[]) => this.#caller.call(root, 'extend', { lease, claims: some.map(claimName) })
+    const call = async (root: string, some: readonly Batch<T>[]) => {
+      const calls = Array.from({ length: Math.max(1, Math.ceil(some.length / LIMITS.pairs)) }, (_, n) => {
+        const claims = some.slice(n * LIMITS.pairs, (n + 1) * LIMITS.pairs).map(claimName)
+        return this.#caller.call(root, 'extend', { lease, claims })
+      })
+      return (await Promise.all(calls)).flat()
+    }
     return this.#caller.underway.run(() => {
       // Without batches the root of the queue says what was expected.
       if (batches.length === 0) return call(rootKey(this.#queue), batches)
@@ -208,6 +217,9 @@ export class Claims<T> {
     for (const completions of this.#completions.values()) completions.flush()
   }
 }
+
+/** What `complete` takes in one call. */
+const ENDED: Load<unknown> = { most: LIMITS.pairs, weightOf: () => 1 }
 
 const claimName = (batch: Batch) => ({ key: keyOf(batch), token: batch.token })
 

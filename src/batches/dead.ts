@@ -62,9 +62,9 @@ export class DeadBatches {
       if (id !== undefined) return (await this.#caller.call(rootOfId(this.#queue, id), 'dead', { id })).map(decodeDead)
       const roots = (await this.#layout.everyRoot()).filter((root) => !this.#hasEnded(root))
       const [root, ...others] = roots as [string]
-      if (others.length === 0) return (await this.#caller.call(root, 'dead', { limit, offset })).map(decodeDead)
+      if (others.length === 0) return this.#some(root, limit, offset)
       // The first of all are among the first of each.
-      const lists = await Promise.all(roots.map((root) => this.#firstOf(root, offset + limit)))
+      const lists = await Promise.all(roots.map((root) => this.#some(root, offset + limit, 0)))
       return lists
         .flat()
         .sort((a, b) => a.diedAt - b.diedAt)
@@ -72,13 +72,14 @@ export class DeadBatches {
     })
   }
 
-  async #firstOf(root: string, count: number): Promise<DeadBatch[]> {
+  async #some(root: string, count: number, offset: number): Promise<DeadBatch[]> {
     const list: DeadBatch[] = []
-    while (list.length < count) {
-      const limit = Math.min(count - list.length, OPTIONS.shown.most)
-      const page = await this.#caller.call(root, 'dead', { limit, offset: list.length })
+    let full = true
+    while (full && (list.length === 0 || list.length < count)) {
+      const limit = Math.min(count - list.length, OPTIONS.listed.most)
+      const page = await this.#caller.call(root, 'dead', { limit, offset: offset + list.length })
       list.push(...page.map(decodeDead))
-      if (page.length < limit) break
+      full = page.length === limit
     }
     return list
   }

@@ -17,7 +17,7 @@ export interface Peek<T = unknown> {
   count: number
   /** Messages of the key. */
   size: number
-  /** Oldest first, at most `limit`. */
+  /** Oldest first, at most `limit`, and no more when they have 256 KiB together. */
   messages: Message<T>[]
 }
 

@@ -14,7 +14,7 @@ export interface Stats {
   ready: number
   /** Keys whose batch is with a worker, or pauses before its next attempt. */
   active: number
-  /** Messages that have arrived behind an active batch. A lower bound when more than 1000 keys are active. */
+  /** Messages that have arrived behind an active batch. An estimate when more than 100 keys are active. */
   queued: number
   /** Dead batches. */
   dead: number

@@ -14,7 +14,7 @@ export interface CheckReport {
   keys: number
   violations: Found[]
   /**
-   * Whether the message counters could be compared with what is held: not with more than 5000 open keys and dead batches, and not while
+   * Whether the message counters could be compared with what is held: not with more than 1000 open keys and dead batches, and not while
    * messages are where they are not counted, which is told as a violation of its own.
    */
   counted: boolean
@@ -49,7 +49,9 @@ export async function checkQueue(
   await look(queueRoot)
   const foreign = new Set<string>()
   const found = new Set(roots)
-  for await (const { root, parts } of pages(connection, queueRoot, found)) {
+  /** Parts of which something was told, or that are in an index alone. All others are not kept: they may be millions. */
+  const noted = new Set<string>()
+  for await (const { root, parts, scanned } of pages(connection, queueRoot, found)) {
     if (foreign.has(root)) continue
     try {
       let page = parts
@@ -58,8 +60,14 @@ export async function checkQueue(
         const judged = await call(root, 'check', { parts: page })
         for (const [n, each] of judged.entries()) {
           const part = page[n] as Buffer
-          if (part.toString('latin1').startsWith('messages:')) report.keys += 1
-          await note(root, violationsOf(each, part), async () => violationsOf(await look(root, part), part))
+          const violations = violationsOf(each, part)
+          const name = part.toString('latin1')
+          const isNew = !noted.has(`${root}:${name}`)
+          // What is in an index as well was counted by its name.
+          const counts = scanned || (isNew && each.messages === 0)
+          if (counts && name.startsWith('messages:')) report.keys += 1
+          if (violations.length > 0 || (counts && !scanned)) noted.add(`${root}:${name}`)
+          if (isNew) await note(root, violations, async () => violationsOf(await look(root, part), part))
         }
         page = page.slice(judged.length)
       }
@@ -145,33 +153,40 @@ function outcome({ law }: Violation, left: readonly Violation[], done: string | 
   return { unmended: done ? `${done}, and it is broken all the same` : 'nothing was found that may be changed' }
 }
 
-/** Every part of the queue that has a key or stands in an index, once, in pages of one root; roots that the scan finds are added to `roots`. */
-async function* pages(connection: Connection, queueRoot: string, roots: Set<string>): AsyncGenerator<{ root: string; parts: Buffer[] }> {
-  const seen = new Set<string>()
+interface Page {
+  root: string
+  parts: Buffer[]
+  /** Whether they were found by their names, and not in an index. */
+  scanned: boolean
+}
+
+/**
+ * Every part of the queue that has a key, and then every part that stands in an index, in pages of one root; roots that the scan finds are added to
+ * `roots`. A part may come several times.
+ */
+async function* pages(connection: Connection, queueRoot: string, roots: Set<string>): AsyncGenerator<Page> {
   const waiting = new Map<string, Buffer[]>()
-  /** The page that is full by this part, if one is. */
-  const add = (root: string, part: Buffer) => {
-    const name = `${root}:${part.toString('latin1')}`
-    if (seen.has(name)) return undefined
-    seen.add(name)
+  for await (const { root, part } of names(connection, queueRoot)) {
+    roots.add(root)
+    if (!part) continue
     const parts = waiting.get(root) ?? []
     waiting.set(root, parts)
     parts.push(part)
-    if (parts.length === PAGE) waiting.delete(root)
-    return parts.length === PAGE ? { root, parts } : undefined
+    if (parts.length < PAGE) continue
+    waiting.delete(root)
+    yield { root, parts, scanned: true }
   }
-  for await (const { root, part } of names(connection, queueRoot)) {
-    roots.add(root)
-    const full = part && add(root, part)
-    if (full) yield full
-  }
+  for (const [root, parts] of waiting) yield { root, parts, scanned: true }
   for (const root of roots) {
+    let parts: Buffer[] = []
     for await (const part of indexed(connection, root)) {
-      const full = add(root, part)
-      if (full) yield full
+      parts.push(part)
+      if (parts.length < PAGE) continue
+      yield { root, parts, scanned: false }
+      parts = []
     }
+    if (parts.length > 0) yield { root, parts, scanned: false }
   }
-  for (const [root, parts] of waiting) yield { root, parts }
 }
 
 /** The names of all keys of the queue and of its partitions, taken apart: one scan, whatever their number. */

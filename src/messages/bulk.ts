@@ -8,9 +8,8 @@ type Result = AddResult | RapidfireError
 /** Calls of long lists that are under way at once: whoever adds a message meanwhile waits for no more of them. */
 export const CALLS = 4
 
-/** Most messages and bytes of a list in one call: a little less than fit, since what had to wait for its key goes with them. */
-const ITEMS = 112
-const BYTES = 229_376
+/** How much of what one call takes a list makes use of: what had to wait for its key goes with it. */
+const PART = 7 / 8
 
 /** Lets in so many at once, the others in the order in which they came. */
 export class Gate {
@@ -39,7 +38,9 @@ export interface Way<Message> {
   /** Differs when `rootFor` may say something else than before: then what is ready leaves before more is made ready. */
   ways(): unknown
   rootFor(message: Message): string
-  bytesOf(message: Message): number
+  weightOf(message: Message): number
+  /** What the messages of one call may weigh. */
+  most: number
   /** Sends messages of a root in one call; one result each, in order. */
   send(root: string, messages: Message[]): Promise<Result[]>
   /** Whether a result says that the root cannot be reached: then those that wait for it are not sent. */
@@ -51,7 +52,7 @@ interface Part<Message> {
   messages: Message[]
   /** Their places in the list. */
   at: number[]
-  bytes: number
+  weight: number
 }
 
 /**
@@ -94,15 +95,14 @@ export async function sendList<Message>(messages: readonly Message[], way: Way<M
       ways = way.ways()
     }
     const root = way.rootFor(message)
-    const bytes = way.bytesOf(message)
+    const weight = way.weightOf(message)
     const before = open.get(root)
-    if (before && before.bytes + bytes > BYTES) await leave(root)
+    if (before && before.weight + weight > PART * way.most) await leave(root)
     let part = open.get(root)
-    if (!part) open.set(root, (part = { messages: [], at: [], bytes: 0 }))
+    if (!part) open.set(root, (part = { messages: [], at: [], weight: 0 }))
     part.messages.push(message)
     part.at.push(n)
-    part.bytes += bytes
-    if (part.messages.length === ITEMS) await leave(root)
+    part.weight += weight
     // With many roots it takes many messages until one part is full.
     looked += 1
     if (looked < SLICE) continue

@@ -2,9 +2,14 @@ import { OVERHEAD, type Room } from '../redis/room.ts'
 import type { Limit } from '../redis/term.ts'
 import { hashOf } from './keys.ts'
 
-/** Most items and bytes of one call, so that no script keeps Redis busy for more than about a millisecond. */
-const MAX_ITEMS = 128
-const MAX_BYTES = 262_144
+/** What one call takes, so that no script keeps Redis busy for long: items of so much weight together, or one alone. */
+export interface Load<Item> {
+  most: number
+  weightOf(item: Item, bytes: number): number
+  /** The memory that an item takes while it waits. */
+  bytesOf?(item: Item): number
+}
+
 /** Fewer items than these are not worth a second call. */
 const MIN_SPLIT = 32
 
@@ -16,6 +21,7 @@ interface Entry<Item, Result> {
   to: Coalescer<Item, Result>
   bucket: number
   bytes: number
+  weight: number
   /** When its caller is not to wait any more, as `performance.now()` says it. */
   until: number
 }
@@ -26,7 +32,7 @@ class Parcel<Item, Result> {
   /** Whether it is the half that leaves a turn of the event loop later. */
   readonly late: boolean
   readonly entries: Entry<Item, Result>[] = []
-  bytes = 0
+  weight = 0
   /** When the first of its callers is not to wait any more. */
   until = Number.POSITIVE_INFINITY
   /** What marks its buckets while it is under way. */
@@ -84,12 +90,13 @@ export class Outbox<Item, Result> {
 
   push(item: Item, to: Coalescer<Item, Result>, answer: Answer<Result>): void {
     const keeping = this.#keeping
-    const bytes = to.bytesOf(item)
+    const bytes = to.load.bytesOf?.(item) ?? 0
     if (keeping) {
       if (this.#waiting.length === 0 && keeping.limit) this.#until = performance.now() + keeping.limit.ms
       keeping.room.hold(bytes + OVERHEAD)
     }
-    this.#waiting.push({ item, answer, to, bytes, until: this.#until, bucket: keeping ? bucketOf(keeping.keyOf(item)) : -1 })
+    const weight = to.load.weightOf(item, bytes)
+    this.#waiting.push({ item, answer, to, bytes, weight, until: this.#until, bucket: keeping ? bucketOf(keeping.keyOf(item)) : -1 })
     to.waiting += 1
     this.#schedule()
   }
@@ -149,7 +156,7 @@ export class Outbox<Item, Result> {
 
   /** Puts an item into the call that its coalescer is filling. False when its key is on its way in another one. */
   #board(entry: Entry<Item, Result>, late: boolean, parcels: Parcel<Item, Result>[]): boolean {
-    const { to, bucket, bytes } = entry
+    const { to, bucket, weight } = entry
     let parcel = to.open
     let mark = 0
     if (bucket >= 0) {
@@ -157,7 +164,7 @@ export class Outbox<Item, Result> {
       mark = this.#marks[bucket] as number
       if (mark !== 0 && (mark !== parcel?.mark || parcel.followers?.has(bucket))) return false
     }
-    if (!parcel || parcel.late !== late || parcel.entries.length === MAX_ITEMS || parcel.bytes + bytes > MAX_BYTES) {
+    if (!parcel || parcel.late !== late || parcel.weight + weight > to.load.most) {
       if (mark !== 0) return false
       parcel = new Parcel(to, late)
       if (bucket >= 0) {
@@ -169,7 +176,7 @@ export class Outbox<Item, Result> {
     }
     if (bucket >= 0) (this.#marks as Uint32Array)[bucket] = parcel.mark
     parcel.entries.push(entry)
-    parcel.bytes += bytes
+    parcel.weight += weight
     if (entry.until < parcel.until) parcel.until = entry.until
     return true
   }
@@ -245,7 +252,7 @@ export class Outbox<Item, Result> {
  */
 export class Coalescer<Item, Result> {
   readonly send: (items: Item[], until: number) => Promise<(Result | Error)[]>
-  readonly bytesOf: (item: Item) => number
+  readonly load: Load<Item>
   readonly #outbox: Outbox<Item, Result>
   /** Of the outbox: the call that is being filled, how many items wait, how many of them it has looked at, and calls under way. */
   open: Parcel<Item, Result> | undefined
@@ -253,13 +260,9 @@ export class Coalescer<Item, Result> {
   taken = 0
   underway = 0
 
-  constructor(
-    send: (items: Item[], until: number) => Promise<(Result | Error)[]>,
-    bytesOf: (item: Item) => number = () => 0,
-    outbox = new Outbox<Item, Result>(),
-  ) {
+  constructor(send: (items: Item[], until: number) => Promise<(Result | Error)[]>, load: Load<Item>, outbox = new Outbox<Item, Result>()) {
     this.send = send
-    this.bytesOf = bytesOf
+    this.load = load
     this.#outbox = outbox
   }
 

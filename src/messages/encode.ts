@@ -1,6 +1,8 @@
 import { inspect } from 'node:util'
 import { RapidfireError } from '../errors.ts'
 import type { MessageOptions } from '../options.ts'
+import { LIMITS } from '../redis/generated/limits.ts'
+import type { Load } from './coalescer.ts'
 
 /** A message on its way to Redis; `data` is its JSON. */
 export interface EncodedMessage extends Omit<MessageOptions, 'id'> {
@@ -22,8 +24,18 @@ export function encode(key: string, data: unknown, options: MessageOptions): Enc
   return { key, data: toJson(data), id, wait, maxWait, maxSize, flush }
 }
 
-/** What a message counts towards the bound of a call. */
-export const bytesOf = (message: EncodedMessage) => Buffer.byteLength(message.key) + Buffer.byteLength(message.data)
+export const bytesOf = ({ key, data, id }: EncodedMessage) =>
+  Buffer.byteLength(key) + Buffer.byteLength(data) + (id === undefined ? 0 : Buffer.byteLength(id))
+
+const isSpecial = ({ wait, maxWait, maxSize, flush, requeued }: EncodedMessage) =>
+  flush || (wait ?? maxWait ?? maxSize ?? requeued) !== undefined
+
+/** What `add` takes in one call. */
+export const ADDED: Load<EncodedMessage> = {
+  most: LIMITS.added,
+  bytesOf,
+  weightOf: (message, bytes) => bytes + (isSpecial(message) ? LIMITS.specialWork : LIMITS.messageWork),
+}
 
 function toJson(data: unknown): string {
   let text: string | undefined

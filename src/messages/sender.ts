@@ -10,7 +10,7 @@ import { Term } from '../redis/term.ts'
 import { CALLS, Gate, sendList } from './bulk.ts'
 import { Coalescer, Outbox } from './coalescer.ts'
 import { CONFIRM_WITHIN, confirmation, type Durability, waitCommand } from './durability.ts'
-import { bytesOf, type EncodedMessage } from './encode.ts'
+import { ADDED, bytesOf, type EncodedMessage } from './encode.ts'
 import type { AddResult, Confirmation } from './results.ts'
 
 type Result = AddResult | RapidfireError
@@ -81,7 +81,8 @@ export class Sender {
         gate: this.#gate,
         ways: () => layout.ways,
         rootFor: (message) => this.#rootFor(message, named),
-        bytesOf,
+        weightOf: (message) => ADDED.weightOf(message, bytesOf(message)),
+        most: ADDED.most,
         send: (root, some) => {
           const results = this.#coalescer(root, durability).addAll(some)
           // Now, so that it leaves in one call.
@@ -128,7 +129,7 @@ export class Sender {
       if (durability) this.#caller.connection.limit?.allow(durability.timeout ?? CONFIRM_WITHIN)
       coalescer = new Coalescer<EncodedMessage, AddResult>(
         (messages, until) => this.#caller.underway.finish(() => this.#sendWithin(until, root, messages, durability)),
-        bytesOf,
+        ADDED,
         this.#outbox,
       )
       this.#coalescers.set(name, coalescer)

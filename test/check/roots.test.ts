@@ -144,4 +144,17 @@ describeBindings('the roots of a queue', (lua) => {
     const scans = Number(/cmdstat_scan:calls=(\d+)/.exec(await lua().redis.info('commandstats'))?.[1])
     expect(scans).toBeLessThan(5)
   })
+
+  it('are scanned for once, however many keys are not ours', async () => {
+    await client().policy({ partitions: 16 })
+    const foreign = lua().redis.pipeline()
+    for (let n = 0; n < 10_000; n += 1) foreign.set(`foreign:${n}`, n)
+    await foreign.exec()
+    await fill(1)
+    await lua().redis.config('RESETSTAT')
+    expect(await client().check()).toMatchObject({ keys: 20, violations: [] })
+    // 500 names at a time, and a few more at the seams.
+    const scans = Number(/cmdstat_scan:calls=(\d+)/.exec(await lua().redis.info('commandstats'))?.[1])
+    expect(scans).toBeLessThan(30)
+  })
 })

@@ -132,7 +132,7 @@ describeBindings('claims of a client', (lua) => {
     }
     await lua().redis.config('RESETSTAT')
     expect(await rapidfire.requeue([...ids, '1-1'])).toEqual([...ids.map(() => 'requeued'), 'unknown'])
-    expect(await calls(lua())).toBe(3)
+    expect(await calls(lua())).toBe(5)
     expect(await rapidfire.getStats()).toMatchObject({ messages: 3000, dead: 0 })
   })
 

@@ -148,7 +148,8 @@ async function noted(bytes: readonly number[], rootFor: (n: number) => string, w
       gate: new Gate(2),
       ways,
       rootFor: ({ n }) => rootFor(n),
-      bytesOf: ({ each }) => each,
+      weightOf: ({ each }) => each,
+      most: 262_144,
       send: async (root, some) => {
         calls.push([root, some.map(({ n }) => n)])
         return some.map(() => ({ status: 'added', size: 1 }))
@@ -160,9 +161,9 @@ async function noted(bytes: readonly number[], rootFor: (n: number) => string, w
   return calls
 }
 
-it('goes in parts of one root each, bounded in number and in bytes', async () => {
+it('goes in parts of one root each, bounded by what they weigh', async () => {
   const even = (n: number) => (n % 2 === 0 ? 'a' : 'b')
-  const calls = await noted(Array(500).fill(1), even)
+  const calls = await noted(Array(500).fill(2048), even)
   expect(calls.map(([root, some]) => [root, some.length])).toEqual([
     ['a', 112],
     ['b', 112],

@@ -40,7 +40,7 @@ describeBindings('add', (lua) => {
     }
     expect(await commands('ann', '1')).toBe('exists hincrby hmget rpush scard zadd')
     expect(await commands('ann', '2')).toBe('exists hincrby hmget rpush scard')
-    expect(await commands('own', '1', 'WAIT', '5')).toBe('exists hincrby hmget lrange rpush sadd scard zadd')
+    expect(await commands('own', '1', 'WAIT', '5')).toBe('exists hincrby hmget rpush sadd scard zadd')
     await lua().redis.del(`${lua().root}:overrides`)
     await lua().call('add', 'ann', '3', 'ID', 'm3')
     expect(await commands('ann', '4', 'ID', 'm4')).toBe('exists hincrby hmget pexpireat rpush sadd scard smismember')
@@ -93,13 +93,13 @@ describeBindings('add', (lua) => {
   })
 
   it('takes many messages of many keys in one call, each with its own result', async () => {
-    const args = Array.from({ length: 300 }, (_, n) => [`key${n % 7}`, `data${n}`, 'id', `m${n % 287}`, 'NEXT']).flat()
+    const args = Array.from({ length: 100 }, (_, n) => [`key${n % 7}`, `data${n}`, 'id', `m${n % 84}`, 'NEXT']).flat()
     const reply = await lua().call('add', ...args.slice(0, -1))
     const statuses = reply.filter((_: unknown, n: number) => n % 2 === 0)
-    expect(statuses).toEqual(Array.from({ length: 300 }, (_, n) => (n < 287 ? 'added' : 'duplicate')))
+    expect(statuses).toEqual(Array.from({ length: 100 }, (_, n) => (n < 84 ? 'added' : 'duplicate')))
     expect(reply.slice(0, 4)).toEqual(['added', 1, 'added', 1])
     expect(reply.slice(14, 16)).toEqual(['added', 2])
-    expect(reply.at(-1)).toBe(await lua().redis.llen(`${lua().root}:messages:key${299 % 7}`))
+    expect(reply.at(-1)).toBe(await lua().redis.llen(`${lua().root}:messages:key${99 % 7}`))
     await lua().holds()
   })
 

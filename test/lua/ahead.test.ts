@@ -111,7 +111,7 @@ describeBindings('a clock that goes back', (lua) => {
       await lua().call('add', 'ann', '1')
       await claim()
       await lua().tick(-HOUR)
-      await lua().call('add', ...long(count))
+      await lua().addAll(...long(count))
       // Its message lies in the future, and it is no more looked at than a claim does: what is due then is not taken.
       await claim('BEFORE', 0)
       expect(await score('due', 'ann')).toBe(left === 10_000 ? 0 : left)
@@ -165,7 +165,7 @@ describeBindings('a clock that goes back', (lua) => {
     await claim('BEFORE', lua().now - 1)
     await lua().call('policy', 'MAXSIZE', 3)
     await lua().call('add', 'ann', '2', 'WAIT', 700, 'NEXT', 'bob', '2', 'WAIT', 700, 'NEXT', 'cyd', '4')
-    expect(await Promise.all(['ann', 'bob', 'cyd'].map((key) => score('due', key)))).toEqual([0, 700, 0])
+    expect(await Promise.all(['ann', 'bob', 'cyd'].map((key) => score('due', key)))).toEqual([0, 0, 0])
     expect((await claim()).batches.map(({ key, messages }) => [key, messages.length])).toEqual([
       ['ann', 1],
       ['cyd', 3],

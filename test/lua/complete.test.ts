@@ -153,7 +153,7 @@ describeBindings('complete', (lua) => {
     ['MISSING_ARGUMENT', 'expected pairs of key and token, got 0 arguments', []],
     ['MISSING_ARGUMENT', 'got 1 arguments', ['ann']],
     ['MISSING_ARGUMENT', 'got 3 arguments', ['ann', '1-1:1', 'bob']],
-    ['BAD_ARGUMENT', 'expected at most 1000 pairs, got 1001', Array.from({ length: 2002 }, (_, n) => `${n}`)],
+    ['BAD_ARGUMENT', 'expected at most 50 pairs, got 51', Array.from({ length: 102 }, (_, n) => `${n}`)],
   ])('refuses with %s: %s', async (code, says, args) => {
     await lua().call('add', 'ann', '1', 'FLUSH')
     await lua().claimOne()

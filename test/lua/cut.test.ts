@@ -9,7 +9,7 @@ const CUTS = {
   claim_ready: ['hset', 'zadd', 'zrem', 'hincrby', 'zrange'],
   complete: ['hdel', 'llen', 'ltrim', 'lrange', 'zadd', 'unlink', 'zrem', 'hincrby'],
   fail: ['hset', 'zadd', 'hincrby'],
-  'fail with KEEP': ['lset', 'hset', 'ltrim', 'zadd', 'hincrby'],
+  'fail with KEEP': ['lpush', 'hset', 'ltrim', 'zadd', 'hincrby'],
   'fail for the last time': ['hset', 'zadd', 'hincrby', 'hdel', 'ltrim', 'zrem', 'lrange'],
   release: ['hset', 'zadd'],
   forward: ['hset', 'zadd', 'zrem', 'xadd', 'hdel', 'ltrim', 'unlink', 'hincrby', 'zrange'],
@@ -108,7 +108,7 @@ describeBindings('a call that is cut off by a missing right', (get) => {
     await lua.holds()
   })
 
-  it.each(['hset', 'lset', 'ltrim', 'zadd'])('keeps each message that failed, wherever it stood: without %s', async (command) => {
+  it.each(['hset', 'lpush', 'ltrim', 'zadd'])('keeps each message that failed, wherever it stood: without %s', async (command) => {
     const lua = get()
     await lua.call('add', 'ann', '1', 'NEXT', 'ann', '2', 'NEXT', 'ann', '3', 'NEXT', 'ann', '4', 'FLUSH')
     const { token } = await lua.claimOne()

@@ -405,9 +405,9 @@ describeBindings('edges', (get) => {
     expect((await get().call('claim_ready'))[2]).toEqual(['k', expect.any(String), 1, expect.any(String), 1, ['x'], get().now])
   })
 
-  it('check reads no more than four MiB and what is being read then', async () => {
+  it('check reads no more than 256 KiB and what is being read then', async () => {
     const keys = ['1', '2', '3', '4', '5', '6']
-    const element = `${get().now} 0 ${'x'.repeat(2 ** 20)}`
+    const element = `${get().now} 0 ${'x'.repeat(2 ** 16)}`
     for (const key of keys) await get().redis.rpush(part(`messages:${key}`), element)
     expect(await get().call('check', ...keys.map((key) => `messages:${key}`))).toHaveLength(4)
   })

@@ -76,7 +76,7 @@ describeBindings('extend', (lua) => {
     ['MISSING_ARGUMENT', 'expected a lease and pairs of key and token, got 1 arguments', ['1000']],
     ['MISSING_ARGUMENT', 'got 2 arguments', ['1000', 'ann']],
     ['MISSING_ARGUMENT', 'got 4 arguments', ['1000', 'ann', 'TOKEN', 'bob']],
-    ['BAD_ARGUMENT', 'expected at most 1000 pairs, got 1001', ['1000', ...Array.from({ length: 1001 }, () => ['ann', 'TOKEN']).flat()]],
+    ['BAD_ARGUMENT', 'expected at most 50 pairs, got 51', ['1000', ...Array.from({ length: 51 }, () => ['ann', 'TOKEN']).flat()]],
   ])('refuses with %s: %s', async (code, says, args) => {
     await lua().call('add', 'ann', '1', 'FLUSH')
     const { token } = await lua().claimOne()

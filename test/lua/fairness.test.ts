@@ -8,7 +8,7 @@ describeBindings('keys that are due together', (lua) => {
     for (let n = 0; n < keys; n += 1) {
       for (let left = messages; left > 0; left -= 500) {
         const some = Array.from({ length: Math.min(left, 500) }, (_, at) => [...(at > 0 ? ['NEXT'] : []), `flood${n}`, 'x'])
-        await lua().call('add', ...some.flat())
+        await lua().addAll(...some.flat())
       }
     }
   }

@@ -221,8 +221,7 @@ describeBindings('forward', (get) => {
   })
 
   it('moves a bounded number of batches in a call, and what is left in the next', async () => {
-    await lua.call(
-      'add',
+    await lua.addAll(
       ...Array.from({ length: 101 }, (_, n) => ['NEXT', `k${n}`, 'x', 'FLUSH'])
         .flat()
         .slice(1),

@@ -36,7 +36,7 @@ const NUMBERS: [FunctionName, string[], string, number, number][] = [
   ['fail', ['k', '1-1:1'], 'DELAY', 0, YEAR],
   ['fail', ['k', '1-1:1'], 'ATTEMPTS', 1, 1000],
   ['peek', ['k'], 'LIMIT', 1, 1000],
-  ['dead', [], 'LIMIT', 1, 1000],
+  ['dead', [], 'LIMIT', 1, 50],
   ['dead', [], 'OFFSET', 0, 1_000_000],
   ['partition', ['OPEN', 'LAYOUT', '1:0:0:0'], 'GENERATION', 1, NUMBER],
   ['repartition', [], 'PREPARE', 1, 1024],

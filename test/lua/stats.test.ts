@@ -77,11 +77,24 @@ describeBindings('stats', (lua) => {
     expect(await figures()).toEqual({ collecting: 1, messages: 1, added: 1 })
   })
 
-  it('looks at 1000 active keys at most for what is queued', async () => {
-    const keys = Array.from({ length: 1001 }, (_, n) => `key${n}`)
-    await lua().call('add', ...keys.flatMap((key) => ['NEXT', key, 'x', 'FLUSH', 'NEXT', key, 'behind']).slice(1))
-    expect(await lua().claimAll('LIMIT', 1000)).toHaveLength(1001)
-    expect(await figures()).toMatchObject({ active: 1001, queued: 1000, messages: 2002 })
+  it('looks at a hundred active keys for what is queued, and takes as much for the others', async () => {
+    const keys = Array.from({ length: 150 }, (_, n) => `key${1000 + n}`)
+    await lua().addAll(...keys.flatMap((key) => ['NEXT', key, 'x', 'FLUSH']).slice(1))
+    await lua().claimAll('LIMIT', 1000)
+    await lua().addAll(
+      ...keys
+        .slice(0, 75)
+        .flatMap((key) => ['NEXT', key, 'behind', 'NEXT', key, 'it'])
+        .slice(1),
+    )
+    const queued = async () => (await figures()).queued
+    // The hundred begin with another key each ms: there are 51 with which they can.
+    const first = START % 51
+    expect(await queued()).toBe(((75 - first) * 2 * 150) / 100)
+    await lua().tick(50 - first)
+    expect(await queued()).toBe((25 * 2 * 150) / 100)
+    await lua().tick(1)
+    expect(await queued()).toBe((75 * 2 * 150) / 100)
   })
 
   it('counts all messages as waiting behind nothing where a claim cannot be read, and fewer than none nowhere', async () => {

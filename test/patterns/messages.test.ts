@@ -88,8 +88,7 @@ describeBindings('patterns of messages', (lua) => {
       await lua().call('add', 'b', '1', 'NEXT', 'c', '1')
       await cost()
       const few = await cost()
-      await lua().call(
-        'add',
+      await lua().addAll(
         ...Array.from({ length: 3000 }, (_, n) => ['NEXT', `key${n}`, 'x'])
           .flat()
           .slice(1),

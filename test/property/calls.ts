@@ -48,8 +48,20 @@ export function adding(model: Model, messages: Addition[]): { data: string[]; ar
   return { data, args }
 }
 
+/** What one call takes: the bytes of its messages, and for each a little more. One message alone is always taken. */
+function isTooMuch(messages: Addition[], data: string[]): boolean {
+  const weights = messages.map(({ key, id = '', wait, maxWait, maxSize, flush }, n) => {
+    return key.length + id.length + (data[n] as string).length + (wait || maxWait || maxSize || flush ? 5 * 1024 : 2 * 1024)
+  })
+  return messages.length > 1 && weights.reduce((sum, each) => sum + each) > 256 * 1024
+}
+
 /** Adds the messages to the model, as it was replied to be done. */
 export function added(model: Model, messages: Addition[], data: string[], reply: Reply): void {
+  if (isTooMuch(messages, data)) {
+    expect(String(reply)).toMatch(/^RAPIDFIRE_BAD_ARGUMENT .* must weigh at most 262144/)
+    return
+  }
   const replies: Reply[] = Array.isArray(reply) ? reply : [reply, 0]
   for (const [n, message] of messages.entries()) {
     const { key, id = '', data: _, ...own } = message
@@ -76,6 +88,17 @@ export const add = (messages: Addition[]) =>
     const { reply, keyspace } = await world.call('add', ...args)
     added(model, messages, data, reply)
     return keyspace
+  })
+
+/** The same in a call for each. */
+export const addEach = (messages: Addition[]) =>
+  step('add each', messages, async (model, world) => {
+    for (const message of messages) {
+      const { data, args } = adding(model, [message])
+      const { reply } = await world.call('add', ...args)
+      added(model, [message], data, reply)
+    }
+    return (await world.run()).keyspace
   })
 
 export const tick = (ms: number) =>
@@ -105,7 +128,12 @@ export const peek = ({ key, limit }: { key: string; limit: number }) =>
     const state = held ? states[held.state] : head ? (head.deadline <= model.now ? 'ready' : 'collecting') : 'empty'
     const token = held ? tokenOf(held) : ''
     const about = [state, model.now, head?.deadline ?? 0, held?.ends ?? 0, token, head?.count ?? 0, messages.length]
-    expect(reply).toEqual([...about, messages.slice(0, limit).map(written)])
+    const shown: string[] = []
+    for (const message of messages.slice(0, limit)) {
+      // No more when they have 256 KiB together.
+      if (shown.join('').length < 256 * 1024) shown.push(written(message))
+    }
+    expect(reply).toEqual([...about, shown])
     return keyspace
   })
 

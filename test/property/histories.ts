@@ -3,6 +3,7 @@ import { expect } from 'vitest'
 import {
   type Addition,
   add,
+  addEach,
   bringBack,
   dead,
   drop,
@@ -100,7 +101,7 @@ const FORWARD = fc.record({ name: STREAM, limit: upTo(4), longest: upTo(4), work
 /** More than a call hands out. */
 const LARGE = fc
   .array(KEY, { minLength: 5, maxLength: 6 })
-  .map((keys) => add(keys.map((key) => ({ key, id: undefined, data: 'large', flush: true }))))
+  .map((keys) => addEach(keys.map((key) => ({ key, id: undefined, data: 'large', flush: true }))))
 
 /** Steps that change nothing, that seldom change something, or that cost much. */
 const RARE = fc.oneof(
@@ -138,7 +139,7 @@ const CUTS: fc.Arbitrary<Step>[] = [
     .tuple(BACKS, HOW('hdel llen ltrim lrange zadd unlink zrem hincrby set scard sismember srem hset hmget mget'))
     .map(([backs, how]) => cut(`complete ${backs}`, cutComplete(backs), how)),
   fc
-    .tuple(FAIL, HOW('hset hset lset ltrim ltrim zadd zadd hincrby hincrby hdel zrem lrange lrange zcard set llen hget hmget'))
+    .tuple(FAIL, HOW('hset hset lpush ltrim ltrim zadd zadd hincrby hincrby hdel zrem lrange lrange zcard set llen hget hmget'))
     .map(([{ back, delay, attempts, failed }, how]) => {
       return cut(`fail ${[back, delay, attempts, failed]}`, cutFail(back, delay, attempts, failed), how)
     }),

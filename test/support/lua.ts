@@ -61,6 +61,17 @@ export class Lua {
     return this.redis.call(...this.command(name, keys, args))
   }
 
+  /** Adds many messages: the arguments are those of `add`, with a NEXT before each other message, and are sent in as many calls as it takes. */
+  async addAll(...args: Argument[]): Promise<any[]> {
+    const replies: unknown[] = []
+    for (let from = 0, messages = 0, at = 0; at <= args.length; at += 1) {
+      if (at < args.length && (args[at] !== 'NEXT' || ++messages % 40 > 0)) continue
+      replies.push(...(await this.call('add', ...args.slice(from, at))))
+      from = at + 1
+    }
+    return replies
+  }
+
   /** Replies with bytes instead of strings. */
   callBuffer(name: FunctionName, ...args: Argument[]): Promise<any> {
     return this.redis.callBuffer(...this.command(name, [this.root], args))
@@ -133,10 +144,11 @@ export class Lua {
     expect(await this.keyspace()).toEqual(before)
   }
 
-  /** Expects that the laws of lua/README.md hold. */
-  async holds(): Promise<void> {
+  /** Expects that the laws of lua/README.md hold. `counted`: whether there are so few keys that their messages can be counted in one call. */
+  async holds({ counted = true } = {}): Promise<void> {
     // Only of the library it is noted what has run.
-    expect(await brokenLaws(this.redis, this.root, COVERAGE ? this.mode : 'scripts')).toEqual([])
+    const broken = await brokenLaws(this.redis, this.root, COVERAGE ? this.mode : 'scripts')
+    expect(broken).toEqual(counted ? [] : ['the counters could not be compared'])
   }
 
   /** Moves the clock by `ms`, and expires by it what Redis would expire by the real one. */

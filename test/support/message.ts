@@ -49,7 +49,7 @@ export type OpenHead = Head & { window: number }
 /**
  * The batch that the oldest of these messages make, as the documents promise it.
  *
- * @param listed whether a message of the key has, or had, options: then all are looked at when one comes, and a batch that is full by bytes is ready
+ * @param listed whether a message of the key has, or had, options: then the last one that fits into the batch tells when it is due
  */
 export function headOf(
   messages: readonly (Overrides & { receivedAt: number; bytes?: number })[],
@@ -61,24 +61,28 @@ export function headOf(
   const most = policy.maxBatchBytes ?? Number.POSITIVE_INFINITY
   let batch = { count: 0, quiet: 0, latest: 0 }
   let [bytes, fits] = [0, 0]
-  let closed: { at: number; reason: 'size' | 'flush' | 'bytes' } | undefined
+  let closed: { at: number; reason: 'size' | 'flush' } | undefined
+  let full = false
   for (const { receivedAt, flush, bytes: own = 0, ...options } of messages) {
     if (closed) break
     const { wait, maxWait, maxSize } = { ...policy, ...options }
     const count = batch.count + 1
     bytes += own
     if (count === 1 || bytes <= most) fits = count
-    if (count > maxSize || (listed && fits < count)) {
-      // It found more in the batch than it allows, or does not fit into it: it opens the next one.
-      closed = { at: receivedAt, reason: count > maxSize ? 'size' : 'bytes' }
+    if (count > maxSize) {
+      // It found more in the batch than it allows: it opens the next one.
+      closed = { at: receivedAt, reason: 'size' }
       break
     }
+    // So does one that does not fit into it.
+    full = listed && fits < count
+    if (full) break
     batch = { count, quiet: receivedAt + wait, latest: first.receivedAt + maxWait }
     if (flush || count === maxSize) closed = { at: receivedAt, reason: flush ? 'flush' : 'size' }
   }
   const ends = [{ at: batch.quiet, reason: 'wait' as const }, ...(closed ? [closed] : []), { at: batch.latest, reason: 'maxWait' as const }]
   const { at, reason } = ends.reduce((earliest, end) => (end.at < earliest.at ? end : earliest))
-  const cut = fits < batch.count || closed?.reason === 'bytes'
+  const cut = full || fits < batch.count
   // What was pushed by hand has no time.
   return { count: Math.min(batch.count, fits), deadline: Math.max(at, 1), reason: cut ? 'bytes' : reason, window: batch.count }
 }

@@ -9,14 +9,14 @@
 --   NONCE    in front of all: '<name>/<number>', who calls and the number of the call; repeated with it, the call says what the first did
 --   key      the conversation
 --   token    proof of the claim, from claim_ready
---   more...  further pairs of key and token, at most 1000 pairs in all
+--   more...  further pairs of key and token, at most 50 pairs in all
 -- RETURNS
 --   status   for each pair: 'completed' | 'lost'
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or that of the claims, is a key of another type
 --   MISSING_ARGUMENT  no pair, or a key without its token
---   BAD_ARGUMENT      more than 1000 pairs, or the NONCE is none
+--   BAD_ARGUMENT      more than 50 pairs, or the NONCE is none
 --
 -- WHY a lost batch is a result and not an error: the worker expects it, and the other pairs must not suffer.
 local function complete(keys, args)

@@ -8,7 +8,7 @@
 --   lease    ms from now, 1 to a day
 --   key      the conversation
 --   token    proof of the claim, from claim_ready
---   more...  further pairs of key and token, at most 1000 pairs in all
+--   more...  further pairs of key and token, at most 50 pairs in all
 -- RETURNS
 --   status   for each pair: 'extended' | 'lost'
 --   queued   for each pair: messages that have arrived behind this batch, 0 when lost
@@ -17,7 +17,7 @@
 --   WRONG_TYPE        the root, one of the indexes, or the list of a key is a key of another type
 --   BAD_LEASE         lease is not an integer from 1 to 86400000
 --   MISSING_ARGUMENT  no pair, or a key without its token
---   BAD_ARGUMENT      more than 1000 pairs
+--   BAD_ARGUMENT      more than 50 pairs
 --
 -- A lease that ends later already stays as it is.
 --

@@ -25,7 +25,8 @@
 --   WRONG_TYPE         the root, an index, what remembers ids, or the list of the key, is a key of another type
 --   MISSING_ARGUMENT   key, data or the value of a token is missing
 --   UNKNOWN_ARGUMENT   something else stands where a token was expected
---   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, or REQUEUED is no time and name
+--   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, or REQUEUED is no time and name; of the whole call: its
+--                      messages are too much together (lua/README.md), and none is stored
 --   BAD_KEY            the key is empty or too long
 --   BAD_ID             the id is empty or too long
 --   MESSAGE_TOO_LARGE  the data has more than maxMessageBytes
@@ -45,8 +46,8 @@ local function read_requeued(text)
   local at, name = string.match(text, '^(%d+):(.+)$')
   at = integer(at, 0, 9999999999999)
   if not at then return nil, fail('BAD_ARGUMENT', 'REQUEUED must be a time in ms and a name, <ms>:<name>, got ' .. shown(text)) end
-  local batch, position = string.match(name, '^(.*):(%d%d?%d?%d?)$')
-  return { at = at, name = name, place = batch and place_among_dead(batch, position) }
+  local number, position = string.match(name, '^%d+%-(%d+)[^:]*:(%d%d?%d?%d?)$')
+  return { at = at, name = name, place = number and place_among_dead(number, position) }
 end
 
 -- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, requeued, refusal, generation }, each
@@ -86,6 +87,19 @@ local function check_bounds(queue, messages, key, data)
   while messages.largest < #data do messages.largest = 2 * messages.largest end
 end
 
+-- What a message costs besides its bytes.
+local function work_of(special)
+  if not special then return LIMITS.messageWork end
+  return special.requeued and LIMITS.requeuedWork or special.options and LIMITS.specialWork or LIMITS.messageWork
+end
+
+local function too_much(count, weight)
+  return fail('BAD_ARGUMENT', string.format(
+    'the messages of one call must weigh at most %d together, each its bytes and %d, or with other tokens than ID %d; the first %d weigh %d',
+    LIMITS.added, LIMITS.messageWork, LIMITS.specialWork, count, weight
+  ))
+end
+
 -- Puts a value into one of the lists of messages that nearly no call needs: it is made then.
 local function put(messages, list, n, value)
   messages[list] = messages[list] or {}
@@ -99,7 +113,7 @@ end
 local function read_messages(queue, args)
   local keys, elements, digests, asked, most, longest = {}, {}, nil, nil, math.min(queue.maxMessageBytes, queue.largest), LIMITS.key
   local messages = { keys = keys, elements = elements, digests = nil, asked = nil, largest = queue.largest }
-  local n, at, length, header = 0, 1, nil, nil
+  local n, at, length, header, weight = 0, 1, nil, nil, 0
   repeat
     n = n + 1
     local key, data, word = args[at], args[at + 1], args[at + 2]
@@ -117,6 +131,8 @@ local function read_messages(queue, args)
         refusal, messages.generation = special.refusal, special.generation or messages.generation
       end
     end
+    weight = weight + #key + #data + #(special and special.id or id) + work_of(special)
+    if weight > LIMITS.added and n > 1 then return nil, too_much(n, weight) end
     if #data > most or #key > longest or key == '' then refusal = refusal or check_bounds(queue, messages, key, data) end
     keys[n] = key
     if refusal then
@@ -196,13 +212,13 @@ local function store(queue, key, element, options, digest, ids)
 end
 
 -- Stores a message that died in another partition where its time belongs. Returns the same.
-local function store_requeued(queue, key, element, digest, ids)
+local function store_requeued(queue, key, element, special, digest, ids)
   local list = messages_key(queue.root, key)
   local size = redis.pcall('LLEN', list)
   local undo, at
   local failed = error_of(size, 'list', list) or size == 0 and queue.refuses_new and not_serving(queue.root)
   if not failed then
-    undo, at = bring_back(queue, key, { element })
+    undo, at = bring_back(queue, key, { element }, special.options ~= nil)
     failed = not undo and at
   end
   if failed then
@@ -240,7 +256,7 @@ local function add(keys, args)
   if refusal then return refusal end
   local listed = redis.pcall('SCARD', overrides_key(root))
   if type(listed) == 'table' then return wrong_type(listed, 'set', overrides_key(root)) end
-  queue.any_options = listed > 0
+  queue.any_options, queue.first_bytes = listed > 0, 0
   local ids = messages.asked and read_ids(queue, messages.asked)
   local owners, elements, refusals = messages.keys, messages.elements, messages.refusals or NONE
   local digests, specials = messages.digests or NONE, messages.specials or NONE
@@ -259,7 +275,7 @@ local function add(keys, args)
     if not status then
       local at
       if special and special.requeued then
-        size, at = store_requeued(queue, key, elements[n], digest, ids)
+        size, at = store_requeued(queue, key, elements[n], special, digest, ids)
       else
         size, at = store(queue, key, elements[n], special and special.options, digest, ids)
       end
@@ -276,8 +292,6 @@ local function add(keys, args)
   -- All is stored: nothing that fails from here on may hide it.
   if added > 0 then redis.pcall('HINCRBY', root, 'added', count_text(added)) end
   if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', count_text(duplicates)) end
-  local rest = index_rest(queue)
-  if rest and (not soonest or rest < soonest) then soonest = rest end
   wake_watcher(queue, soonest)
   if #owners == 1 and type(reply[1]) == 'table' then return reply[1] end
   return reply

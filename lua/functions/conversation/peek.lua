@@ -16,7 +16,7 @@
 --   token     '<batch id>:<number of the claim>' when active, or of the last claim when a retry waits or the batch was given back; else ''
 --   count     messages of the batch at the head
 --   size      messages of the key
---   messages  array of messages, as in claim_ready
+--   messages  array of messages, as in claim_ready: no more when they have 256 KiB together, whatever LIMIT says
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root is a key of another type
@@ -25,6 +25,19 @@
 --   UNKNOWN_ARGUMENT  not LIMIT
 --   BAD_ARGUMENT      LIMIT is not an integer in its range
 local PEEK_OPTIONS = { LIMIT = OPTIONS.shown }
+
+-- The first messages of a list, at most `limit`: as many at a time as surely fit, or one, until what fits is there.
+local function first_messages(queue, list, limit)
+  local messages, bytes, read = {}, 0, 0
+  while read < limit and bytes < LIMITS.shownBytes do
+    local step = math.max(1, math.floor((LIMITS.shownBytes - bytes) / queue.largest))
+    local some = redis.call('LRANGE', list, count_text(read), count_text(math.min(read + step, limit) - 1))
+    if #some == 0 then break end
+    for n = 1, #some do messages[read + n], bytes = some[n], bytes + #some[n] end
+    read = read + #some
+  end
+  return messages
+end
 
 local function peek(keys, args)
   local call, root, key = redis.call, keys[1], args[1]
@@ -36,7 +49,7 @@ local function peek(keys, args)
   if unreadable then return unreadable end
   local list, now = messages_key(root, key), now_ms()
   local size = call('LLEN', list)
-  local messages = call('LRANGE', list, 0, (options.limit or OPTIONS.shown.default) - 1)
+  local messages = first_messages(queue, list, options.limit or OPTIONS.shown.default)
   local claim = decode_claim(call('HGET', claims_key(root), key))
   if claim then
     local ends = tonumber(call('ZSCORE', active_key(root), key)) or 0

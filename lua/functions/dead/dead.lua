@@ -7,7 +7,7 @@
 -- KEYS
 --   root      root key of the queue
 -- ARGV
---   LIMIT     at most this many, 1 to 1000 (100)
+--   LIMIT     at most this many, 1 to 50 (50)
 --   OFFSET    after this many (0)
 --   ID        only the batch with this id, at most 64 bytes
 -- RETURNS
@@ -20,7 +20,7 @@
 --   UNKNOWN_ARGUMENT  not LIMIT, OFFSET or ID
 --   MISSING_ARGUMENT  a token without its value
 --   BAD_ARGUMENT      a value is out of its range
-local DEAD_OPTIONS = { LIMIT = OPTIONS.shown, OFFSET = OPTIONS.offset, ID = OPTIONS.batch }
+local DEAD_OPTIONS = { LIMIT = OPTIONS.listed, OFFSET = OPTIONS.offset, ID = OPTIONS.batch }
 
 local function dead(keys, args)
   local call, root = redis.call, keys[1]
@@ -31,7 +31,7 @@ local function dead(keys, args)
   local ids, reply = options.id and { options.id }, {}
   if not ids then
     local offset = options.offset or OPTIONS.offset.default
-    ids = call('ZRANGE', dead_key(root), offset, offset + (options.limit or OPTIONS.shown.default) - 1)
+    ids = call('ZRANGE', dead_key(root), offset, offset + (options.limit or OPTIONS.listed.default) - 1)
   end
   for n = 1, #ids do
     local died = call('ZSCORE', dead_key(root), ids[n])

@@ -10,7 +10,7 @@
 --   more...  further ids, at most 100 in all
 --   GENERATION  as in add: the last two arguments
 -- RETURNS
---   status   for each id: 'requeued' | 'unknown' | 'again': the call has brought back a thousand messages before it; ask for this one again
+--   status   for each id: 'requeued' | 'unknown' | 'again': the call has brought back many messages before it; ask for this one again
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or the list of the key of a batch, is a key of another type
@@ -40,13 +40,14 @@ local function requeue(keys, args)
   refusal = bad or other_generation(root, queue, generation)
   if refusal then return refusal end
   if queue.refuses_new then return not_serving(root) end
-  local owners = {}
+  local owners, counts = {}, {}
   for n = 1, #ids do
-    local key = redis.pcall('HGET', dead_key(root, ids[n]), 'key')
-    if type(key) == 'string' then
+    local about = redis.pcall('HMGET', dead_key(root, ids[n]), 'key', 'count')
+    local key = about[1]
+    if key then
       local size = redis.pcall('LLEN', messages_key(root, key))
       if type(size) == 'table' then return wrong_type(size, 'list', messages_key(root, key)) end
-      owners[n] = key
+      owners[n], counts[n] = key, integer(about[2], 0, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.most
     end
   end
   queue.now = now_ms()
@@ -55,12 +56,12 @@ local function requeue(keys, args)
   local reply, revived, soonest = {}, 0, nil
   for n = 1, #ids do
     reply[n] = 'unknown'
-    if owners[n] and revived >= LIMITS.revived then
+    if owners[n] and revived > 0 and revived + counts[n] + LIMITS.revivedMore > LIMITS.revived then
       reply[n] = 'again'
     elseif owners[n] and said == nil then
       local count, at = revive(queue, ids[n], owners[n])
       if count then
-        reply[n], revived = 'requeued', revived + count
+        reply[n], revived = 'requeued', revived + count + LIMITS.revivedMore
         if at then soonest = math.min(soonest or at, at) end
       elseif at then
         return at

@@ -8,7 +8,7 @@
 -- ARGV
 --   part...  as in check, at most 100; without one, the root: its counters
 -- RETURNS
---   done     for each part, or for the root: what was mended, in words, or '' when nothing was
+--   done     for each part, or for the root: what was mended, in words, or '' when nothing was. Fewer than parts when there was much to do, as in check
 -- ERRORS
 --   BAD_ROOT      not exactly one root key with a hash tag
 --   WRONG_TYPE    the root is a key of another type
@@ -22,7 +22,11 @@ local function repair(keys, args)
 
   -- first write
   if #args == 0 then return { mend_root(queue.root) } end
-  for n = 1, #args do reply[n] = foreign and '' or mend_part(queue, args[n]) end
+  queue.looks = 0
+  for n = 1, #args do
+    if queue.looks >= LIMITS.checkLooks then break end
+    reply[n] = foreign and '' or mend_part(queue, args[n])
+  end
   return reply
 end
 

@@ -4,14 +4,14 @@ import type { FunctionName } from './facts.ts'
 
 /** The commands that each function calls, as ACL SETUSER names them: a user needs the rights to all of them. */
 export const COMMANDS_OF: Record<FunctionName, readonly string[]> = {
-  add: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lindex', 'llen', 'lpush', 'lrange', 'ltrim', 'pexpireat', 'publish', 'rpop', 'rpush', 'sadd', 'scard', 'sismember', 'smismember', 'srem', 'time', 'unlink', 'zadd', 'zpopmax', 'zscore'],
+  add: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lindex', 'linsert', 'llen', 'lpos', 'lpush', 'lrange', 'lrem', 'ltrim', 'pexpireat', 'publish', 'rpop', 'rpush', 'rpushx', 'sadd', 'scard', 'sismember', 'smismember', 'srem', 'time', 'unlink', 'zadd', 'zpopmax', 'zscore'],
   check: ['exists', 'hget', 'hkeys', 'hlen', 'hmget', 'lindex', 'llen', 'lrange', 'pttl', 'sismember', 'time', 'type', 'zcard', 'zrange', 'zscore'],
   claim_ready: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lindex', 'llen', 'lrange', 'ltrim', 'mget', 'pexpireat', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'unlink', 'zadd', 'zcard', 'zmscore', 'zpopmax', 'zrange', 'zrangebyscore', 'zrem', 'zremrangebyrank', 'zremrangebyscore', 'zrevrangebyscore', 'zscore'],
   complete: ['exists', 'hdel', 'hincrby', 'hmget', 'hset', 'lindex', 'llen', 'lrange', 'ltrim', 'mget', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'unlink', 'zadd', 'zpopmax', 'zrem'],
-  dead: ['exists', 'hkeys', 'hlen', 'hmget', 'zrange', 'zscore'],
+  dead: ['exists', 'hgetall', 'hkeys', 'hlen', 'hmget', 'zrange', 'zscore'],
   drop: ['exists', 'hget', 'hincrby', 'hmget', 'mget', 'set', 'type', 'unlink', 'zrem'],
   extend: ['exists', 'hmget', 'hset', 'llen', 'time', 'zadd', 'zcard'],
-  fail: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lindex', 'llen', 'lrange', 'lset', 'ltrim', 'mget', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'zadd', 'zcard', 'zpopmax', 'zrem'],
+  fail: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lindex', 'llen', 'lpush', 'lrange', 'ltrim', 'mget', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'zadd', 'zcard', 'zpopmax', 'zrem'],
   forward: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lindex', 'llen', 'lrange', 'ltrim', 'mget', 'pexpireat', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'unlink', 'xadd', 'xinfo|groups', 'xlen', 'xpending', 'xtrim', 'zadd', 'zcard', 'zmscore', 'zpopmax', 'zrange', 'zrangebyscore', 'zrem', 'zremrangebyrank', 'zremrangebyscore', 'zrevrangebyscore', 'zscore'],
   layout: ['exists', 'hget', 'hmget', 'zcard'],
   leave: ['exists', 'hmget', 'hset', 'publish', 'time', 'zpopmax', 'zrange', 'zrem'],
@@ -20,9 +20,9 @@ export const COMMANDS_OF: Record<FunctionName, readonly string[]> = {
   policy: ['exists', 'hget', 'hmget', 'hset', 'pexpireat', 'time'],
   present: ['exists', 'hmget', 'pexpireat', 'pubsub|numsub', 'time', 'zadd', 'zcard', 'zrange', 'zrem', 'zremrangebyrank'],
   release: ['exists', 'hget', 'hmget', 'hset', 'llen', 'mget', 'publish', 'set', 'time', 'zadd', 'zcard', 'zpopmax'],
-  repair: ['del', 'exists', 'hdel', 'hget', 'hkeys', 'hlen', 'hmget', 'hset', 'lindex', 'llen', 'lrange', 'persist', 'pexpireat', 'pttl', 'publish', 'sadd', 'srem', 'time', 'type', 'zadd', 'zcard', 'zpopmax', 'zrange', 'zrem', 'zscore'],
+  repair: ['exists', 'hdel', 'hget', 'hkeys', 'hlen', 'hmget', 'hset', 'lindex', 'llen', 'lrange', 'persist', 'pexpireat', 'pttl', 'publish', 'sadd', 'srem', 'time', 'type', 'unlink', 'zadd', 'zcard', 'zpopmax', 'zrange', 'zrem', 'zscore'],
   repartition: ['exists', 'hget', 'hmget', 'hset'],
-  requeue: ['exists', 'hget', 'hincrby', 'hkeys', 'hlen', 'hmget', 'hset', 'lindex', 'llen', 'lpush', 'lrange', 'ltrim', 'mget', 'publish', 'sadd', 'set', 'sismember', 'srem', 'time', 'unlink', 'zadd', 'zpopmax', 'zrem', 'zscore'],
+  requeue: ['exists', 'hget', 'hgetall', 'hincrby', 'hkeys', 'hlen', 'hmget', 'hset', 'lindex', 'linsert', 'llen', 'lpos', 'lpush', 'lrange', 'lrem', 'ltrim', 'mget', 'publish', 'rpushx', 'sadd', 'set', 'sismember', 'srem', 'time', 'unlink', 'zadd', 'zpopmax', 'zrem', 'zscore'],
   stats: ['exists', 'hmget', 'llen', 'time', 'zcard', 'zcount', 'zrange'],
   version: [],
 }

@@ -118,14 +118,22 @@ LIMITS = {
   key = KIB,
   stream = 128,
   caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+  added = 256 * KIB,
+  messageWork = 2 * KIB,
+  specialWork = 5 * KIB,
+  requeuedWork = 64 * KIB,
+  firstBytes = 64 * KIB,
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
+  pairs = 50,
   ids = 100,
   parts = 100,
-  -- One call brings back so many messages of dead batches, or one batch.
-  revived = 1000,
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+  revived = 600,
+  revivedMore = 20,
   -- A message of more bytes is written only when its key is known to have room.
   unasked = 4096,
   -- Partitions, and the numbers of partitions and of changes.
@@ -148,10 +156,15 @@ LIMITS = {
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
   trimmed = 1000,
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
-  checkLooks = 5000,
-  checkBytes = 4 * MIB,
-  counted = 5000,
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+  shownBytes = 256 * KIB,
+  sampled = 100,
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+  checkLooks = 1000,
+  partLooks = 20,
+  checkBytes = 256 * KIB,
+  counted = 1000,
 }
 
 -- The options of calls. Each is { field, least, most, default } for a number, { field, bytes } for a text, or { field, flag = true }.
@@ -164,10 +177,11 @@ OPTIONS = {
   flush = { field = 'flush', flag = true },
   requeued = { field = 'requeued', bytes = 128 },
 
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
   claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
   forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
   shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  listed = { field = 'limit', least = 1, most = 50, default = 50 },
   offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
 
   -- Claims and what becomes of them.
@@ -295,9 +309,9 @@ local function message_header(received, id_length, options, place)
   local header = digits(received) .. ' ' .. count_text(id_length)
   if place then header = header .. ',R' .. place end
   if options then
-    if options.wait then header = header .. string.format(',W%.0f', options.wait) end
-    if options.maxWait then header = header .. string.format(',X%.0f', options.maxWait) end
-    if options.maxSize then header = header .. string.format(',S%.0f', options.maxSize) end
+    if options.wait then header = header .. string.format(',W%d', options.wait) end
+    if options.maxWait then header = header .. string.format(',X%d', options.maxWait) end
+    if options.maxSize then header = header .. string.format(',S%d', options.maxSize) end
     if options.flush then header = header .. ',F' end
   end
   return header .. ' '
@@ -310,14 +324,18 @@ local function received_at(message)
   return time and #time == 13 and tonumber(time) or 0
 end
 
--- Whether it begins as message_header writes.
-local function is_readable(message) return string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+[^ ]* ') ~= nil end
-
 -- The options that a message carries, as text, or nil. Its place among the dead is none.
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
   return options
+end
+
+-- When a message was received, whether it begins as message_header writes, and its options: all is seen at once.
+local function header_of(message)
+  local time, behind = string.match(message, '^(%d+) %d+()[^ ]* ')
+  if not time or #time ~= 13 then return received_at(message), false, nil end
+  return tonumber(time), true, string.byte(message, behind) == 44 and options_of(message) or nil
 end
 
 -- One of these options, 'W', 'X' or 'S', or nil when there is none that could be right.
@@ -339,17 +357,16 @@ local function parts_of(message)
 end
 
 -- '<number of a batch>.<position in it>', so that it can be compared as a number: numbers rise in the order in which batches of a key are
--- claimed, and none has 10,000 messages. Nil when this is no id of a batch.
-local function place_among_dead(batch, position)
-  local number = string.match(batch, '^%d+%-(%d+)')
-  return number and string.format('%s.%04d', number, position)
-end
+-- claimed, and none has 10,000 messages.
+local function place_among_dead(number, position) return string.format('%s.%04d', number, position) end
 
--- A message with its place among the dead, if it has none yet.
-local function with_place(message, place)
-  local behind = place and string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+()[, ]')
-  if not behind or string.find(message, '^,R%d', behind) then return message end
-  return string.sub(message, 1, behind - 1) .. ',R' .. place .. string.sub(message, behind)
+-- A message with its place among the dead, if it has none yet. \`number\`: of the batch with which it died, or nil when that is none.
+local function with_place(message, number, position)
+  local time, behind = string.match(message, '^%d+() %d+()')
+  local sign = number and time == 14 and string.byte(message, behind)
+  -- A blank or a comma.
+  if sign ~= 32 and (sign ~= 44 or string.find(message, '^,R%d', behind)) then return message end
+  return string.sub(message, 1, behind - 1) .. ',R' .. place_among_dead(number, position) .. string.sub(message, behind)
 end
 
 -- Where a message belongs among others: by its time and, within one ms, by its place among the dead. One that has never been dead came later.
@@ -362,12 +379,12 @@ local function is_behind(one, other) return one.at > other.at or one.at == other
 local CLOCK_STEP
 local any_options
 local has_options
+local OPTIONS_READ
 local window_of
 local head_of
 local claimed_head
 local read_rest
 local read_batch
-local is_from_future
 local due_at
 local enters_at
 do
@@ -454,9 +471,14 @@ local function head_by_options(queue, list)
       flush = has_flush(options)
     end
     bytes = bytes + #message
-    if n > size or n > 1 and bytes > queue.maxBatchBytes then
-      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
-      closer, closed_by = n, n > size and 'size' or 'bytes'
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      closer = n
+      break
+    end
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    if n > 1 and bytes > queue.maxBatchBytes then
+      closed_by = 'bytes'
       break
     end
     head.count = n
@@ -476,6 +498,9 @@ local function head_by_options(queue, list)
   return head
 end
 
+-- What the options of a message cost to be read, in bytes.
+OPTIONS_READ = 2048
+
 -- When the first batch of a key is due, as far as that is told without reading its list: { count, last, deadline, reason }; nil when it has no messages,
 -- and what Redis replied. \`with_options\`: a message of the key may have options.
 function window_of(queue, key, with_options)
@@ -494,7 +519,7 @@ function window_of(queue, key, with_options)
     head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
     head.deadline, head.reason = plain_deadline(queue, count, first, last)
   end
-  queue.read = (queue.read or 0) + head.bytes
+  queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
 
@@ -550,7 +575,7 @@ function read_batch(queue, head)
 end
 
 -- The clock of Redis may go back: then messages lie in the future, and how long ago they came, nobody knows.
-function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
+local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 -- When a batch is due: at its deadline, or at once when its last message lies in the future.
 function due_at(head, now)
@@ -576,10 +601,10 @@ end
 --   none                  it is acknowledged: a worker has it
 
 -- The end of a record.
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
-  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+  return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
 
@@ -667,12 +692,16 @@ local FIELDS_AT_ONCE = 500
 
 -- Keeps a batch as a dead one. \`fate\`: { cause = 'failed' | 'lease' | 'unacknowledged', error }. \`messages\`: its messages, if they were read.
 -- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
+-- WHY the padding: Redis stores a small hash as a list, and looks for each field that is written among all, unless a value is long. The first 500
+-- messages of a batch would cost eight times as much.
 function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
   messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  local is_long = #messages > 100
+  if is_long then redis.call('HSET', dead, 'padding', string.rep(' ', 65)) end
   for from = 1, #messages, FIELDS_AT_ONCE do
     local fields = {}
     for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
@@ -680,6 +709,7 @@ function keep_dead(queue, key, claim, fate, messages)
     end
     redis.call('HSET', dead, unpack(fields))
   end
+  if is_long then redis.call('HDEL', dead, 'padding') end
   if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
@@ -701,17 +731,27 @@ end
 -- The messages of a dead batch, oldest first: those that are there, whatever its count says.
 function dead_messages(root, id)
   local name = dead_key(root, id)
-  local positions = dead_positions(name)
-  if not positions or #positions == 0 then return {} end
-  for n = 1, #positions do positions[n] = count_text(positions[n]) end
-  return redis.call('HMGET', name, unpack(positions))
+  local size = redis.pcall('HLEN', name)
+  if type(size) ~= 'number' or size > 2000 then return {} end
+  local stored, at, messages = redis.call('HGETALL', name), {}, {}
+  for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
+  while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
+  -- Beside the messages it has eight fields: some that are behind a gap.
+  if #messages + 8 < size then
+    for n, position in ipairs(dead_positions(name)) do messages[n] = at[count_text(position)] end
+  end
+  return messages
 end
 
--- The same, each with its place among the dead, so that it finds back to where it was.
+-- The same, each with its place among the dead, so that it finds back to where it was; and whether one has options.
 function placed_messages(root, id)
-  local messages = dead_messages(root, id)
-  for n = 1, #messages do messages[n] = with_place(messages[n], place_among_dead(id, n)) end
-  return messages
+  local messages, number, with_options = dead_messages(root, id), string.match(id, '^%d+%-(%d+)'), false
+  for n = 1, #messages do
+    local message = messages[n]
+    with_options = with_options or options_of(message) ~= nil
+    messages[n] = with_place(message, number, n)
+  end
+  return messages, with_options
 end
 
 -- The ids of dead batches from args[first] to args[last]; or nil and a refusal.
@@ -930,7 +970,7 @@ local must_be_empty
 local push_back
 local pop_back
 local cut_front
-local copy_back
+local keep_front
 local carries_options
 local insert_by_time
 do
@@ -963,26 +1003,37 @@ function pop_back(list) return type(redis.pcall('RPOP', list)) ~= 'table' end
 -- Takes the first elements off.
 function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 
+-- Lua's stack bounds how many values a command can have.
+local PUSHED = 500
+
 -- Puts elements in front of a list, the first of them first. Returns an error.
 local function push_front(list, elements)
-  local some = {}
-  for at = #elements, 1, -1 do
-    some[#some + 1] = elements[at]
-    if #some == 500 or at == 1 then
-      local done = redis.pcall('LPUSH', list, unpack(some))
-      if type(done) == 'table' then return done end
-      some = {}
-    end
+  for last = #elements, 1, -PUSHED do
+    local some = {}
+    for at = last, math.max(last - PUSHED + 1, 1), -1 do some[#some + 1] = elements[at] end
+    local done = redis.pcall('LPUSH', list, unpack(some))
+    if type(done) == 'table' then return done end
   end
 end
 
--- Of the first \`count\` elements copies those at the positions in \`kept\`, which ascend, over the last of them. What is to go can be cut off the
--- front then, and whatever stops a call in between, each that is kept is in the list all the time.
-function copy_back(list, count, kept)
-  local elements, done = redis.call('LRANGE', list, 0, count - 1), count - #kept
-  for n = #kept, 1, -1 do
-    if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, elements[kept[n]]) end
+-- Puts elements behind those of a list. Returns an error.
+-- WHY RPUSHX: who may bring messages back need not be allowed to add some.
+local function push_all_back(list, elements)
+  for first = 1, #elements, PUSHED do
+    local done = redis.pcall('RPUSHX', list, unpack(elements, first, math.min(first + PUSHED - 1, #elements)))
+    if type(done) == 'table' then return done end
   end
+end
+
+-- Of the first \`count\` elements leaves those at the positions in \`kept\`, which ascend.
+-- WHY both commands are tried first: that they are allowed must be known before something is taken off.
+function keep_front(list, count, kept)
+  local elements, left = redis.call('LRANGE', list, 0, count - 1), {}
+  for n = 1, #kept do left[n] = elements[kept[n]] end
+  redis.call('LTRIM', list, 0, -1)
+  redis.call('LPUSH', list, left[1])
+  redis.call('LTRIM', list, count + 1, -1)
+  push_front(list, left)
 end
 
 -- Whether one of the messages has options. A batch has no more than the first 1000.
@@ -995,62 +1046,116 @@ function carries_options(list, size)
   return false
 end
 
--- Where messages, which are in order, belong in a list: behind what is older, and behind the first \`claimed\`, which are a batch in work.
--- Returns \`older\`, the elements that stay in front of the first of them and between them, and \`front\`, those elements and the messages; or nil
--- and an error.
-local function find_places(list, claimed, messages)
-  local older = claimed > 0 and redis.pcall('LRANGE', list, 0, claimed - 1) or {}
-  if older.err then return nil, older end
-  local front, following, passed, step = { unpack(older) }, {}, 0, 8
-  for n = 1, #messages do
-    local order = order_of(messages[n])
-    while true do
-      if passed == #following and step > 0 then
-        following, passed = redis.pcall('LRANGE', list, #older, #older + step - 1), 0
-        if following.err then return nil, following end
-        step = #following == step and math.min(2 * step, 64) or 0
-      end
-      local next_one = following[passed + 1]
-      if not next_one or is_behind(order_of(next_one), order) then break end
-      passed = passed + 1
-      older[#older + 1], front[#front + 1] = next_one, next_one
+-- So many elements are looked at one after the other, and so many bytes of them, before a place is searched for by halves.
+local SEARCHED = { elements = 64, bytes = 65536 }
+
+-- How many elements of a list stand in front of the place of a message: those that are older, and the first \`from\` in any case. Or nil and an error.
+local function place_of(list, from, size, message)
+  local order, at, bytes = order_of(message), from, 0
+  while at < size and at - from < SEARCHED.elements and bytes < SEARCHED.bytes do
+    local some = redis.pcall('LRANGE', list, at, at + 3)
+    if some.err then return nil, some end
+    for n = 1, #some do
+      if is_behind(order_of(some[n]), order) then return at end
+      at, bytes = at + 1, bytes + #some[n]
     end
-    front[#front + 1] = messages[n]
   end
-  return older, front
+  local last = size
+  while at < last do
+    local middle = math.floor((at + last) / 2)
+    if is_behind(order_of(redis.call('LINDEX', list, middle)), order) then
+      last = middle
+    else
+      at = middle + 1
+    end
+  end
+  return at
 end
 
--- Puts messages, which are in order, into a list, each where its time belongs. Returns what takes them out again; or nil and a refusal, and the
--- list is as it was.
--- WHY what is older is taken off and put back in front: Redis cannot insert behind a position. The cost is that of what is older, which is
--- little, since most messages that died are older than what waits. LINSERT would look for the text of a message, which may stand there twice.
-function insert_by_time(list, claimed, messages)
-  local older, front = find_places(list, claimed, messages)
-  if not older then return nil, wrong_type(front, 'list', list) end
-  local failed
-  if #older == 0 then
-    failed = push_front(list, messages)
-  else
-    -- Whether both commands are allowed must be known before something is taken off.
-    failed = redis.pcall('LTRIM', list, 0, -1)
-    if not failed.err then failed = push_front(list, { messages[1] }) end
-    if not failed then
-      redis.call('LTRIM', list, #older + 1, -1)
-      push_front(list, front)
+-- Two rows of messages, each in order, as one; what is in the first goes before what is as old in the second.
+local function merged(older, messages)
+  local row, passed = {}, 0
+  for n = 1, #messages do
+    local order = order_of(messages[n])
+    while older[passed + 1] and not is_behind(order_of(older[passed + 1]), order) do
+      passed = passed + 1
+      row[#row + 1] = older[passed]
     end
+    row[#row + 1] = messages[n]
   end
-  if failed then return nil, wrong_type(failed, 'list', list) end
+  for n = passed + 1, #older do row[#row + 1] = older[n] end
+  return row
+end
+
+-- Puts one message between two others, where \`place\` elements stand before it. False when it cannot be told by its text which one is behind it.
+local function insert_one(list, place, message)
+  local next_one = redis.call('LINDEX', list, place)
+  -- One that reads the same may stand further in front, in a claimed batch.
+  if redis.pcall('LPOS', list, next_one) ~= place then return false end
+  local done = redis.pcall('LINSERT', list, 'BEFORE', next_one, message)
+  return type(done) ~= 'table' and function() redis.pcall('LREM', list, -1, message) end
+end
+
+-- Puts \`row\` into the place of the elements from number \`first\` + 1 to number \`last\`, as \`between\` has them. Returns what takes it out again; or nil
+-- and an error, and the list is as it was.
+-- WHY what stands in front or behind is taken off and put back: Redis cannot replace a part of a list. The shorter side is.
+local function replace(list, size, first, last, between, row)
+  local at_front = first == 0 or last <= size - last
+  local side = at_front and redis.call('LRANGE', list, 0, first - 1) or redis.call('LRANGE', list, last, -1)
+  if first == 0 then side = {} end
+  local push = at_front and push_front or push_all_back
+  local function joined(part)
+    local all = {}
+    for _, some in ipairs(at_front and { side, part } or { part, side }) do
+      for n = 1, #some do all[#all + 1] = some[n] end
+    end
+    return all
+  end
+  local whole = joined(row)
+  -- Whether both commands are allowed must be known before something is taken off.
+  local failed = redis.pcall('LTRIM', list, 0, -1)
+  if not failed.err then failed = push(list, { row[1] }) end
+  if failed then return nil, failed end
+  local function cut(count) redis.pcall('LTRIM', list, at_front and count or 0, at_front and -1 or -1 - count) end
+  cut((at_front and last or size - first) + 1)
+  push(list, whole)
   return function()
-    redis.pcall('LTRIM', list, #front, -1)
-    push_front(list, older)
+    cut(#whole)
+    push(list, joined(between))
   end
+end
+
+-- Puts messages, which are in order, into a list, each where its time belongs: behind what is older, and behind the first \`claimed\`, which are a batch
+-- in work. Returns what takes them out again; or nil and a refusal, and the list is as it was.
+function insert_by_time(list, claimed, messages)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
+  local last = first
+  if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
+  if not last then return nil, wrong_type(failed, 'list', list) end
+  local count = #messages
+  if last == 0 then
+    failed = push_front(list, messages)
+    if failed then return nil, wrong_type(failed, 'list', list) end
+    return function() redis.pcall('LTRIM', list, count, -1) end
+  elseif first == size then
+    failed = push_all_back(list, messages)
+    if failed then return nil, wrong_type(failed, 'list', list) end
+    return function() redis.pcall('LTRIM', list, 0, -1 - count) end
+  end
+  local undo = count == 1 and insert_one(list, first, messages[1])
+  if undo then return undo end
+  local between = last > first and redis.call('LRANGE', list, first, last - 1) or {}
+  undo, failed = replace(list, size, first, last, between, merged(between, messages))
+  if not undo then return nil, wrong_type(failed, 'list', list) end
+  return undo
 end
 end
 local append
 local take_back
 local keep_indexed
 local index_appended
-local index_rest
 local open_rest
 local LOOK_AGAIN
 local forget
@@ -1076,7 +1181,7 @@ do
 --   released  as active, with a time that has come: the worker has given the batch back
 --   done      as active, without messages: the batch was completed while its list was missing
 --
---   append, index_appended, index_rest   empty → open; one message more in any other state
+--   append, index_appended   empty → open; one message more in any other state
 --   hand_out                 open → active
 --   move_lagging             open, looked at later
 --   hand_out_again           active, retry, released → active, when their time has come
@@ -1104,13 +1209,13 @@ local function opens_at(queue) return queue.maxSize == 1 and queue.now or queue.
 
 function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root), 'NX', opens_at(queue), key) end
 
--- Moves the entry of a key in \`due\`, if there is one, to \`at\`, which is now or later; what is due already keeps its turn. When nothing moves, the
--- key is due already, or active, or its entry was lost, by hand or with a failover: nobody would ever look at it then, and it is put in.
--- Returns when the key is due, if that has changed or is refused, and the refusal.
-local function move_in_due(queue, key, at)
+-- Lets a key be looked at by \`at\`, which is now or later; what is due before keeps its turn. When nothing moves, the key is due before, or active, or
+-- its entry was lost, by hand or with a failover: nobody would ever look at it then, and it is put in. Returns when the key is due, if that has
+-- changed or is refused, and the refusal.
+local function look_by(queue, key, at)
   local due = due_key(queue.root)
   local text = digits(at)
-  local done = at <= queue.now and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', text, key) or redis.pcall('ZADD', due, 'XX', 'CH', text, key)
+  local done = redis.pcall('ZADD', due, 'XX', 'LT', 'CH', text, key)
   if done ~= 0 then return at, error_of(done, 'zset', due) end
   for _, index in ipairs({ due, active_key(queue.root) }) do
     local found = redis.pcall('ZSCORE', index, key)
@@ -1119,23 +1224,37 @@ local function move_in_due(queue, key, at)
   return at, error_of(redis.pcall('ZADD', due, text, key), 'zset', due)
 end
 
--- The same for a key whose messages may have options; \`options\`: those of the message that was just appended. Nothing is left when it refuses.
+-- When a key with options has to be looked at that has just got its message number \`size\`, with these \`options\` or none: never later than its batch
+-- is due, but perhaps earlier, when an earlier message has closed the batch. Or nil and a refusal.
+-- WHY not the deadline itself: whoever closes the batch is found by reading all of it, and this is asked for each message.
+local function due_with_options(queue, key, size, options)
+  local now, maxWait = queue.now, options.maxWait or queue.maxWait
+  if options.flush or size >= (options.maxSize or queue.maxSize) then return now end
+  local at = now + (options.wait or queue.wait)
+  if size == 1 then return math.min(at, now + maxWait) end
+  -- A call reads so much of first messages, which may be large; the next claim looks at the others.
+  if queue.first_bytes > LIMITS.firstBytes then return now end
+  local list = messages_key(queue.root, key)
+  local first = redis.pcall('LINDEX', list, '0')
+  if type(first) ~= 'string' then return nil, error_of(first, 'list', list) end
+  queue.first_bytes = queue.first_bytes + #first
+  return math.max(math.min(at, received_at(first) + maxWait), now)
+end
+
+-- Sees to it that a key is looked at in time whose messages may have options; \`options\`: those of the message that was just appended. Nothing is left
+-- when it refuses.
 local function index_by_options(queue, key, size, options)
-  local root, listed, at, failed = queue.root, nil, nil, nil
+  local root, listed, failed = queue.root, nil, nil
   if options then
     listed = redis.pcall('SADD', overrides_key(root), key)
     failed = error_of(listed, 'set', overrides_key(root))
   end
-  if not failed then
-    local head, reply = window_of(queue, key, true)
-    if not head then
-      failed = error_of(reply, 'list', messages_key(root, key))
-    elseif size == 1 then
-      at = enters_at(head, queue.now)
-      failed = error_of(redis.pcall('ZADD', due_key(root), digits(at), key), 'zset', due_key(root))
-    else
-      at, failed = move_in_due(queue, key, enters_at(head, queue.now))
-    end
+  local at
+  if not failed then at, failed = due_with_options(queue, key, size, options or queue) end
+  if at and size == 1 then
+    failed = error_of(redis.pcall('ZADD', due_key(root), digits(at), key), 'zset', due_key(root))
+  elseif at then
+    at, failed = look_by(queue, key, at)
   end
   if failed and listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
   queue.any_options = true
@@ -1148,20 +1267,7 @@ end
 function index_appended(queue, key, size, options)
   local root = queue.root
   local listed = options and 1 or queue.any_options and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
-  if listed == 1 then
-    -- Of several messages of a key the first is seen to here, and all of them once by index_rest: each look reads the whole batch.
-    local seen = queue.by_options
-    if seen and seen[key] ~= nil then
-      seen[key] = true
-      return nil
-    end
-    local at, failed = index_by_options(queue, key, size, options)
-    if not failed then
-      queue.by_options = seen or {}
-      queue.by_options[key] = false
-    end
-    return at, failed
-  end
+  if listed == 1 then return index_by_options(queue, key, size, options) end
   if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   if size == 1 then
     -- The same for all messages of a call, so made once.
@@ -1175,36 +1281,25 @@ function index_appended(queue, key, size, options)
   end
   -- Once a call is enough for a key that is flooded: it is ready.
   if size < queue.maxSize or queue.filled == key then return nil end
-  local at, failed = move_in_due(queue, key, queue.now)
+  local at, failed = look_by(queue, key, queue.now)
   if not failed then queue.filled = key end
   return at, failed
 end
 
--- Sees to the keys whose messages have options, and which got several in this call. Returns when the first of them is due, if that has changed.
--- What fails here is not told: the messages are stored, and their keys are in \`due\`.
-function index_rest(queue)
-  local soonest
-  for key, has_more in pairs(queue.by_options or {}) do
-    local head = has_more and window_of(queue, key, true)
-    local at = head and move_in_due(queue, key, enters_at(head, queue.now))
-    if at then soonest = math.min(soonest or at, at) end
-  end
-  return soonest
-end
-
 -- Takes the first \`count\` messages off a key, and puts what is left into \`due\`, behind all that is due already. Returns when it is due, if anything
 -- is left. A key of another type has nothing left: it must not stop the queue. Whoever calls this takes the key out of \`active\` afterwards.
--- WHY a call that has read much already puts what is left into \`due\` without a look at it: the next claim looks, and may do so too early.
+-- WHY where much would have to be read for it, it comes into \`due\` without a look at it: the next claim looks, perhaps too early.
 function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
   queue.now = queue.now or now_ms()
-  local at
-  if (queue.read or 0) >= LIMITS.windowBytes then
-    local size = redis.pcall('LLEN', list)
-    at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
+  local with_options, at = has_options(queue, key), nil
+  -- What will be read to learn its deadline: all of it, or the first message and the last.
+  local size = with_options and redis.pcall('LLEN', list) or 2
+  if type(size) ~= 'table' and (queue.read or 0) + size * (queue.largest + (with_options and OPTIONS_READ or 0)) > LIMITS.windowBytes then
+    size = with_options and size or redis.pcall('LLEN', list)
+    if size ~= 0 and type(size) ~= 'table' then at = queue.now end
   end
-  local with_options = not at and has_options(queue, key)
   if not at then
     local head, reply = window_of(queue, key, with_options)
     if not head then
@@ -1289,7 +1384,7 @@ end
 -- WHY the span first: a lease may end sooner than its claim says, but not later.
 function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
-  local records, ends = {}, {}
+  local records, ends, text = {}, {}, digits(queue.now + lease)
   for n = 1, #held do
     local key, claim = held[n].key, held[n].claim
     if claim.span < lease or known and claim.state then
@@ -1297,7 +1392,7 @@ function extend_leases(queue, held, lease, known)
       if known then claim.state = nil end
       records[#records + 1], records[#records + 2] = key, encode_claim(claim)
     end
-    ends[#ends + 1], ends[#ends + 2] = queue.now + lease, key
+    ends[#ends + 1], ends[#ends + 2] = text, key
   end
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
@@ -1308,19 +1403,17 @@ end
 function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(queue.root), queue.now + ms, key)
+  redis.call('ZADD', active_key(queue.root), digits(queue.now + ms), key)
 end
 
 -- Takes the messages that are done out of a batch that has failed: all but those at the positions in \`kept\`.
--- WHY the claim first: its token is void from then on, since made again the call would take other messages for those at its positions. And those
--- that are kept are copied to the end of the batch before the beginning is cut off: each of them is in the list all the time.
+-- WHY the claim first: its token is void from then on, since made again the call would take other messages for those at its positions.
 function shrink(queue, key, claim, kept)
   local root, list, count = queue.root, messages_key(queue.root, key), claim.count
   local done = count - #kept
   claim.count, claim.state = #kept, 'retry'
   redis.call('HSET', claims_key(root), key, encode_claim(claim))
-  copy_back(list, count, kept)
-  cut_front(list, done)
+  keep_front(list, count, kept)
   redis.call('HINCRBY', root, 'completedMessages', done)
 end
 
@@ -1386,19 +1479,22 @@ local function index_brought_back(queue, key, claim, with_options)
   if held then return nil, error_of(held, 'zset', active_key(root)) end
   local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
-  local head, reply = window_of(queue, key, listed == 1)
-  if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
-  local at, due = enters_at(head, queue.now), due_key(root)
+  local at, due = queue.now, due_key(root)
+  -- What options make of it only all of its messages could tell: the next claim reads them.
+  if listed ~= 1 then
+    local head, reply = window_of(queue, key, false)
+    if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
+    at = enters_at(head, queue.now)
+  end
   -- A key that is due already keeps its turn.
   local done = at <= queue.now and redis.pcall('ZADD', due, 'LT', digits(at), key) or redis.pcall('ZADD', due, digits(at), key)
   return at, error_of(done, 'zset', due)
 end
 
--- Puts messages that have died, which are in order, back where their times belong, and never into a claimed batch. Returns what undoes it, and
--- when the key is due, if that has changed; or nil and a refusal, and nothing is written.
-function bring_back(queue, key, messages)
-  local root, with_options = queue.root, false
-  for n = 1, #messages do with_options = with_options or options_of(messages[n]) ~= nil end
+-- Puts messages that have died, which are in order, back where their times belong, and never into a claimed batch; \`with_options\`: some of them have
+-- options. Returns what undoes it, and when the key is due, if that has changed; or nil and a refusal, and nothing is written.
+function bring_back(queue, key, messages, with_options)
+  local root = queue.root
   local stored = redis.pcall('HGET', claims_key(root), key)
   if type(stored) == 'table' then return nil, wrong_type(stored, 'hash', claims_key(root)) end
   local claim = decode_claim(stored)
@@ -1424,10 +1520,11 @@ end
 function revive(queue, id, key)
   local root = queue.root
   local died = redis.call('ZSCORE', dead_key(root), id)
-  local messages = died and placed_messages(root, id) or {}
+  local messages, with_options = {}, false
+  if died then messages, with_options = placed_messages(root, id) end
   if #messages == 0 then return nil end
   redis.call('ZREM', dead_key(root), id)
-  local undo, at = bring_back(queue, key, messages)
+  local undo, at = bring_back(queue, key, messages, with_options)
   local failed = not undo and at
   if undo then
     failed = error_of(redis.pcall('UNLINK', dead_key(root, id)), 'hash', dead_key(root, id))
@@ -1606,7 +1703,7 @@ end
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
-  local indexed, kept = redis.call('ZREM', dead_key(root), claim.id), redis.call('DEL', dead_key(root, claim.id))
+  local indexed, kept = redis.call('ZREM', dead_key(root), claim.id), redis.call('UNLINK', dead_key(root, claim.id))
   if indexed + kept > 0 then done[#done + 1] = 'removed from dead' end
   if claim.count > size then
     claim.count = size
@@ -1649,6 +1746,7 @@ function mend(queue, key, done)
   -- Only its owner can say what a foreign key is for.
   if kind ~= 'none' and kind ~= 'list' then return end
   local size = kind == 'list' and redis.call('LLEN', list) or 0
+  queue.looks = queue.looks + math.min(size, POLICY.MAXSIZE.most)
   local claim, with_options = decode_claim(redis.call('HGET', claims_key(root), key)), carries_options(list, size)
   -- Its list was missing when it was completed, and a message has begun a new one since.
   if claim and claim.state == 'done' and redis.call('ZSCORE', due_key(root), key) then claim = nil end
@@ -2375,14 +2473,14 @@ do
 --   NONCE    in front of all: '<name>/<number>', who calls and the number of the call; repeated with it, the call says what the first did
 --   key      the conversation
 --   token    proof of the claim, from claim_ready
---   more...  further pairs of key and token, at most 1000 pairs in all
+--   more...  further pairs of key and token, at most 50 pairs in all
 -- RETURNS
 --   status   for each pair: 'completed' | 'lost'
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or that of the claims, is a key of another type
 --   MISSING_ARGUMENT  no pair, or a key without its token
---   BAD_ARGUMENT      more than 1000 pairs, or the NONCE is none
+--   BAD_ARGUMENT      more than 50 pairs, or the NONCE is none
 --
 -- WHY a lost batch is a result and not an error: the worker expects it, and the other pairs must not suffer.
 local function complete(keys, args)
@@ -2430,7 +2528,7 @@ do
 --   lease    ms from now, 1 to a day
 --   key      the conversation
 --   token    proof of the claim, from claim_ready
---   more...  further pairs of key and token, at most 1000 pairs in all
+--   more...  further pairs of key and token, at most 50 pairs in all
 -- RETURNS
 --   status   for each pair: 'extended' | 'lost'
 --   queued   for each pair: messages that have arrived behind this batch, 0 when lost
@@ -2439,7 +2537,7 @@ do
 --   WRONG_TYPE        the root, one of the indexes, or the list of a key is a key of another type
 --   BAD_LEASE         lease is not an integer from 1 to 86400000
 --   MISSING_ARGUMENT  no pair, or a key without its token
---   BAD_ARGUMENT      more than 1000 pairs
+--   BAD_ARGUMENT      more than 50 pairs
 --
 -- A lease that ends later already stays as it is.
 --
@@ -2801,7 +2899,8 @@ do
 --   WRONG_TYPE         the root, an index, what remembers ids, or the list of the key, is a key of another type
 --   MISSING_ARGUMENT   key, data or the value of a token is missing
 --   UNKNOWN_ARGUMENT   something else stands where a token was expected
---   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, or REQUEUED is no time and name
+--   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, or REQUEUED is no time and name; of the whole call: its
+--                      messages are too much together (lua/README.md), and none is stored
 --   BAD_KEY            the key is empty or too long
 --   BAD_ID             the id is empty or too long
 --   MESSAGE_TOO_LARGE  the data has more than maxMessageBytes
@@ -2821,8 +2920,8 @@ local function read_requeued(text)
   local at, name = string.match(text, '^(%d+):(.+)$')
   at = integer(at, 0, 9999999999999)
   if not at then return nil, fail('BAD_ARGUMENT', 'REQUEUED must be a time in ms and a name, <ms>:<name>, got ' .. shown(text)) end
-  local batch, position = string.match(name, '^(.*):(%d%d?%d?%d?)$')
-  return { at = at, name = name, place = batch and place_among_dead(batch, position) }
+  local number, position = string.match(name, '^%d+%-(%d+)[^:]*:(%d%d?%d?%d?)$')
+  return { at = at, name = name, place = number and place_among_dead(number, position) }
 end
 
 -- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, requeued, refusal, generation }, each
@@ -2862,6 +2961,19 @@ local function check_bounds(queue, messages, key, data)
   while messages.largest < #data do messages.largest = 2 * messages.largest end
 end
 
+-- What a message costs besides its bytes.
+local function work_of(special)
+  if not special then return LIMITS.messageWork end
+  return special.requeued and LIMITS.requeuedWork or special.options and LIMITS.specialWork or LIMITS.messageWork
+end
+
+local function too_much(count, weight)
+  return fail('BAD_ARGUMENT', string.format(
+    'the messages of one call must weigh at most %d together, each its bytes and %d, or with other tokens than ID %d; the first %d weigh %d',
+    LIMITS.added, LIMITS.messageWork, LIMITS.specialWork, count, weight
+  ))
+end
+
 -- Puts a value into one of the lists of messages that nearly no call needs: it is made then.
 local function put(messages, list, n, value)
   messages[list] = messages[list] or {}
@@ -2875,7 +2987,7 @@ end
 local function read_messages(queue, args)
   local keys, elements, digests, asked, most, longest = {}, {}, nil, nil, math.min(queue.maxMessageBytes, queue.largest), LIMITS.key
   local messages = { keys = keys, elements = elements, digests = nil, asked = nil, largest = queue.largest }
-  local n, at, length, header = 0, 1, nil, nil
+  local n, at, length, header, weight = 0, 1, nil, nil, 0
   repeat
     n = n + 1
     local key, data, word = args[at], args[at + 1], args[at + 2]
@@ -2893,6 +3005,8 @@ local function read_messages(queue, args)
         refusal, messages.generation = special.refusal, special.generation or messages.generation
       end
     end
+    weight = weight + #key + #data + #(special and special.id or id) + work_of(special)
+    if weight > LIMITS.added and n > 1 then return nil, too_much(n, weight) end
     if #data > most or #key > longest or key == '' then refusal = refusal or check_bounds(queue, messages, key, data) end
     keys[n] = key
     if refusal then
@@ -2972,13 +3086,13 @@ local function store(queue, key, element, options, digest, ids)
 end
 
 -- Stores a message that died in another partition where its time belongs. Returns the same.
-local function store_requeued(queue, key, element, digest, ids)
+local function store_requeued(queue, key, element, special, digest, ids)
   local list = messages_key(queue.root, key)
   local size = redis.pcall('LLEN', list)
   local undo, at
   local failed = error_of(size, 'list', list) or size == 0 and queue.refuses_new and not_serving(queue.root)
   if not failed then
-    undo, at = bring_back(queue, key, { element })
+    undo, at = bring_back(queue, key, { element }, special.options ~= nil)
     failed = not undo and at
   end
   if failed then
@@ -3016,7 +3130,7 @@ local function add(keys, args)
   if refusal then return refusal end
   local listed = redis.pcall('SCARD', overrides_key(root))
   if type(listed) == 'table' then return wrong_type(listed, 'set', overrides_key(root)) end
-  queue.any_options = listed > 0
+  queue.any_options, queue.first_bytes = listed > 0, 0
   local ids = messages.asked and read_ids(queue, messages.asked)
   local owners, elements, refusals = messages.keys, messages.elements, messages.refusals or NONE
   local digests, specials = messages.digests or NONE, messages.specials or NONE
@@ -3035,7 +3149,7 @@ local function add(keys, args)
     if not status then
       local at
       if special and special.requeued then
-        size, at = store_requeued(queue, key, elements[n], digest, ids)
+        size, at = store_requeued(queue, key, elements[n], special, digest, ids)
       else
         size, at = store(queue, key, elements[n], special and special.options, digest, ids)
       end
@@ -3052,8 +3166,6 @@ local function add(keys, args)
   -- All is stored: nothing that fails from here on may hide it.
   if added > 0 then redis.pcall('HINCRBY', root, 'added', count_text(added)) end
   if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', count_text(duplicates)) end
-  local rest = index_rest(queue)
-  if rest and (not soonest or rest < soonest) then soonest = rest end
   wake_watcher(queue, soonest)
   if #owners == 1 and type(reply[1]) == 'table' then return reply[1] end
   return reply
@@ -3080,7 +3192,7 @@ do
 --   token     '<batch id>:<number of the claim>' when active, or of the last claim when a retry waits or the batch was given back; else ''
 --   count     messages of the batch at the head
 --   size      messages of the key
---   messages  array of messages, as in claim_ready
+--   messages  array of messages, as in claim_ready: no more when they have 256 KiB together, whatever LIMIT says
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root is a key of another type
@@ -3089,6 +3201,19 @@ do
 --   UNKNOWN_ARGUMENT  not LIMIT
 --   BAD_ARGUMENT      LIMIT is not an integer in its range
 local PEEK_OPTIONS = { LIMIT = OPTIONS.shown }
+
+-- The first messages of a list, at most \`limit\`: as many at a time as surely fit, or one, until what fits is there.
+local function first_messages(queue, list, limit)
+  local messages, bytes, read = {}, 0, 0
+  while read < limit and bytes < LIMITS.shownBytes do
+    local step = math.max(1, math.floor((LIMITS.shownBytes - bytes) / queue.largest))
+    local some = redis.call('LRANGE', list, count_text(read), count_text(math.min(read + step, limit) - 1))
+    if #some == 0 then break end
+    for n = 1, #some do messages[read + n], bytes = some[n], bytes + #some[n] end
+    read = read + #some
+  end
+  return messages
+end
 
 local function peek(keys, args)
   local call, root, key = redis.call, keys[1], args[1]
@@ -3100,7 +3225,7 @@ local function peek(keys, args)
   if unreadable then return unreadable end
   local list, now = messages_key(root, key), now_ms()
   local size = call('LLEN', list)
-  local messages = call('LRANGE', list, 0, (options.limit or OPTIONS.shown.default) - 1)
+  local messages = first_messages(queue, list, options.limit or OPTIONS.shown.default)
   local claim = decode_claim(call('HGET', claims_key(root), key))
   if claim then
     local ends = tonumber(call('ZSCORE', active_key(root), key)) or 0
@@ -3128,7 +3253,7 @@ do
 -- KEYS
 --   root      root key of the queue
 -- ARGV
---   LIMIT     at most this many, 1 to 1000 (100)
+--   LIMIT     at most this many, 1 to 50 (50)
 --   OFFSET    after this many (0)
 --   ID        only the batch with this id, at most 64 bytes
 -- RETURNS
@@ -3141,7 +3266,7 @@ do
 --   UNKNOWN_ARGUMENT  not LIMIT, OFFSET or ID
 --   MISSING_ARGUMENT  a token without its value
 --   BAD_ARGUMENT      a value is out of its range
-local DEAD_OPTIONS = { LIMIT = OPTIONS.shown, OFFSET = OPTIONS.offset, ID = OPTIONS.batch }
+local DEAD_OPTIONS = { LIMIT = OPTIONS.listed, OFFSET = OPTIONS.offset, ID = OPTIONS.batch }
 
 local function dead(keys, args)
   local call, root = redis.call, keys[1]
@@ -3152,7 +3277,7 @@ local function dead(keys, args)
   local ids, reply = options.id and { options.id }, {}
   if not ids then
     local offset = options.offset or OPTIONS.offset.default
-    ids = call('ZRANGE', dead_key(root), offset, offset + (options.limit or OPTIONS.shown.default) - 1)
+    ids = call('ZRANGE', dead_key(root), offset, offset + (options.limit or OPTIONS.listed.default) - 1)
   end
   for n = 1, #ids do
     local died = call('ZSCORE', dead_key(root), ids[n])
@@ -3225,7 +3350,7 @@ do
 --   more...  further ids, at most 100 in all
 --   GENERATION  as in add: the last two arguments
 -- RETURNS
---   status   for each id: 'requeued' | 'unknown' | 'again': the call has brought back a thousand messages before it; ask for this one again
+--   status   for each id: 'requeued' | 'unknown' | 'again': the call has brought back many messages before it; ask for this one again
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or the list of the key of a batch, is a key of another type
@@ -3255,13 +3380,14 @@ local function requeue(keys, args)
   refusal = bad or other_generation(root, queue, generation)
   if refusal then return refusal end
   if queue.refuses_new then return not_serving(root) end
-  local owners = {}
+  local owners, counts = {}, {}
   for n = 1, #ids do
-    local key = redis.pcall('HGET', dead_key(root, ids[n]), 'key')
-    if type(key) == 'string' then
+    local about = redis.pcall('HMGET', dead_key(root, ids[n]), 'key', 'count')
+    local key = about[1]
+    if key then
       local size = redis.pcall('LLEN', messages_key(root, key))
       if type(size) == 'table' then return wrong_type(size, 'list', messages_key(root, key)) end
-      owners[n] = key
+      owners[n], counts[n] = key, integer(about[2], 0, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.most
     end
   end
   queue.now = now_ms()
@@ -3270,12 +3396,12 @@ local function requeue(keys, args)
   local reply, revived, soonest = {}, 0, nil
   for n = 1, #ids do
     reply[n] = 'unknown'
-    if owners[n] and revived >= LIMITS.revived then
+    if owners[n] and revived > 0 and revived + counts[n] + LIMITS.revivedMore > LIMITS.revived then
       reply[n] = 'again'
     elseif owners[n] and said == nil then
       local count, at = revive(queue, ids[n], owners[n])
       if count then
-        reply[n], revived = 'requeued', revived + count
+        reply[n], revived = 'requeued', revived + count + LIMITS.revivedMore
         if at then soonest = math.min(soonest or at, at) end
       elseif at then
         return at
@@ -3586,22 +3712,24 @@ local function read_unless_foreign(...)
 end
 
 -- What the first messages of a list say: how many are \`unreadable\`, carry \`options\` or lie \`ahead\` of the time; the \`latest\` time in \`due\` that one
--- of them allows, and the longest \`wait\`. \`longest\` is that of the policy.
-local function look_at_messages(list, seen, longest, spent)
+-- of them allows, and the longest \`wait\`.
+local function look_at_messages(list, seen, longest, largest, spent)
   local at, most = 0, math.min(seen.size, POLICY.MAXSIZE.most)
   seen.latest, seen.wait = seen.last + longest, longest
   while at < most and spent.bytes < LIMITS.checkBytes do
-    local messages = redis.call('LRANGE', list, at, at + 19)
+    local step = math.max(1, math.min(20, math.floor((LIMITS.checkBytes - spent.bytes) / largest)))
+    local messages = redis.call('LRANGE', list, count_text(at), count_text(math.min(at + step, most) - 1))
     for n = 1, #messages do
-      local message = messages[n]
-      local options, wait = options_of(message), longest
+      local message, wait = messages[n], longest
+      local received, readable, options = header_of(message)
       if options then
         seen.options = seen.options + 1
         wait = option_of(options, 'W', POLICY.WAIT.most) or longest
+        seen.wait = math.max(seen.wait, wait)
       end
-      if not is_readable(message) then seen.unreadable = seen.unreadable + 1 end
-      if is_from_future(message, seen.now) then seen.ahead = seen.ahead + 1 end
-      seen.latest, seen.wait = math.max(seen.latest, received_at(message) + wait), math.max(seen.wait, wait)
+      if not readable then seen.unreadable = seen.unreadable + 1 end
+      if received > seen.now + CLOCK_STEP then seen.ahead = seen.ahead + 1 end
+      if received + wait > seen.latest then seen.latest = received + wait end
       spent.bytes = spent.bytes + #message
     end
     at = at + #messages
@@ -3619,7 +3747,7 @@ local function look_at_key(queue, key, seen, spent)
   if seen.type == 'list' then
     seen.size = redis.call('LLEN', list)
     seen.since, seen.last = received_at(redis.call('LINDEX', list, 0)), received_at(redis.call('LINDEX', list, -1))
-    look_at_messages(list, seen, queue.longest, spent)
+    look_at_messages(list, seen, queue.longest, queue.largest, spent)
   end
   seen.due = tonumber(read_unless_foreign('ZSCORE', due_key(root), key))
   seen.active = tonumber(read_unless_foreign('ZSCORE', active_key(root), key))
@@ -3630,9 +3758,10 @@ local function look_at_key(queue, key, seen, spent)
   seen.listed = read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
 end
 
-local function look_at_dead(root, id, seen)
+local function look_at_dead(root, id, seen, spent)
   local name = dead_key(root, id)
   local positions = dead_positions(name) or {}
+  spent.looks = spent.looks + #positions
   seen.key, seen.since = read_unless_foreign('HGET', name, 'key'), tonumber(read_unless_foreign('ZSCORE', dead_key(root), id))
   seen.count, seen.messages, seen.gapless = read_unless_foreign('HGET', name, 'count'), #positions, 0
   while positions[seen.gapless + 1] == seen.gapless + 1 do seen.gapless = seen.gapless + 1 end
@@ -3640,11 +3769,12 @@ end
 
 -- What is seen of a part; \`spent\` counts what the call has read.
 function look_at(queue, part, spent)
+  spent.looks = spent.looks + LIMITS.partLooks
   local what, of = named_part(part)
   local name = part_key(queue.root, part)
   local seen = { what = what, part = part, type = redis.call('TYPE', name).ok, expires = redis.call('PTTL', name) >= 0 }
   if what == 'messages' then look_at_key(queue, of, seen, spent) end
-  if what == 'dead' then look_at_dead(queue.root, of, seen) end
+  if what == 'dead' then look_at_dead(queue.root, of, seen, spent) end
   return seen
 end
 
@@ -3677,6 +3807,22 @@ function has_foreign_index(root)
   return false
 end
 
+-- Gives the messages of a dead batch the positions from 1 on. So many at once, and from the first on, that none is overwritten before it was read.
+local function close_gaps(name, positions)
+  for from = 1, #positions, 250 do
+    local upto = math.min(from + 249, #positions)
+    if positions[upto] ~= upto then
+      local messages, fields, left = redis.call('HMGET', name, unpack(positions, from, upto)), {}, {}
+      for n = from, upto do
+        fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n - from + 1]
+        if positions[n] > upto then left[#left + 1] = count_text(positions[n]) end
+      end
+      redis.call('HSET', name, unpack(fields))
+      redis.call('HDEL', name, unpack(left))
+    end
+  end
+end
+
 -- Makes a dead batch say what it has, without a gap, and puts it into \`dead\`, or takes an id out that has no batch.
 local function mend_dead(queue, id, done)
   local index, name = dead_key(queue.root), dead_key(queue.root, id)
@@ -3685,12 +3831,8 @@ local function mend_dead(queue, id, done)
     if redis.call('ZREM', index, id) == 1 then done[#done + 1] = 'removed from dead' end
   elseif kind == 'hash' then
     local positions = dead_positions(name) or {}
-    for n = 1, #positions do
-      if positions[n] ~= n then
-        redis.call('HSET', name, n, redis.call('HGET', name, positions[n]))
-        redis.call('HDEL', name, positions[n])
-      end
-    end
+    close_gaps(name, positions)
+    queue.looks = queue.looks + #positions
     if #positions > 0 and tonumber(redis.call('HGET', name, 'count')) ~= #positions then
       redis.call('HSET', name, 'count', #positions)
       done[#done + 1] = 'count set to the messages that are there'
@@ -3701,6 +3843,7 @@ end
 
 -- Returns what was mended, in words, or '' when nothing was.
 function mend_part(queue, part)
+  queue.looks = queue.looks + LIMITS.partLooks
   local what, of = named_part(part)
   local name, done = part_key(queue.root, part), {}
   if (what ~= 'other' or INDEXES[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end
@@ -3788,7 +3931,7 @@ do
 -- ARGV
 --   part...  as in check, at most 100; without one, the root: its counters
 -- RETURNS
---   done     for each part, or for the root: what was mended, in words, or '' when nothing was
+--   done     for each part, or for the root: what was mended, in words, or '' when nothing was. Fewer than parts when there was much to do, as in check
 -- ERRORS
 --   BAD_ROOT      not exactly one root key with a hash tag
 --   WRONG_TYPE    the root is a key of another type
@@ -3802,7 +3945,11 @@ local function repair(keys, args)
 
   -- first write
   if #args == 0 then return { mend_root(queue.root) } end
-  for n = 1, #args do reply[n] = foreign and '' or mend_part(queue, args[n]) end
+  queue.looks = 0
+  for n = 1, #args do
+    if queue.looks >= LIMITS.checkLooks then break end
+    reply[n] = foreign and '' or mend_part(queue, args[n])
+  end
   return reply
 end
 
@@ -4322,8 +4469,22 @@ do
 --   WRONG_TYPE        the root is a key of another type
 --   UNKNOWN_ARGUMENT  there are no arguments
 --
--- WHY \`queued\` looks at 1000 active keys at most: the cost must not depend on the size of the queue, and an add does not
--- ask whether its key is active. With more active keys it is a lower bound.
+-- WHY \`queued\` looks at 100 active keys at most: the cost must not depend on the size of the queue, and an add does not ask whether its key is
+-- active. With more of them it is an estimate: of 100 neighbours, other ones each ms, what they have is taken for all.
+local function count_queued(root, now)
+  local active, looks = redis.call('ZCARD', active_key(root)), LIMITS.sampled
+  local first = active > looks and now % (active - looks + 1) or 0
+  local keys, held, claimed = redis.call('ZRANGE', active_key(root), first, first + looks - 1), 0, 0
+  for n = 1, #keys do
+    -- A key of another type must not hide the figures of all others.
+    local size = redis.pcall('LLEN', messages_key(root, keys[n]))
+    if type(size) == 'number' then held = held + size end
+  end
+  local records = #keys > 0 and redis.call('HMGET', claims_key(root), unpack(keys)) or {}
+  for n = 1, #records do claimed = claimed + (decode_claim(records[n]) or { count = 0 }).count end
+  return active, math.floor(math.max(held - claimed, 0) * active / math.max(#keys, 1) + 0.5)
+end
+
 local function stats(keys, args)
   local call, root = redis.call, keys[1]
   local _, refusal = read_queue(keys)
@@ -4333,18 +4494,12 @@ local function stats(keys, args)
   local names, counted = counter_names(), {}
   local counters = call('HMGET', root, 'dead', 'deadMessages', 'droppedMessages', unpack(names))
   for n = 1, #names do counted[names[n]] = tonumber(counters[n + 3]) or 0 end
-  local now, active, claimed, held = now_ms(), call('ZRANGE', active_key(root), 0, 999), 0, 0
-  for n = 1, #active do
-    -- A key of another type must not hide the figures of all others.
-    local size = redis.pcall('LLEN', messages_key(root, active[n]))
-    if type(size) == 'number' then held = held + size end
-  end
-  local records = #active > 0 and call('HMGET', claims_key(root), unpack(active)) or {}
-  for n = 1, #records do claimed = claimed + (decode_claim(records[n]) or { count = 0 }).count end
+  local now = now_ms()
+  local active, queued = count_queued(root, now)
   local due, ready = call('ZCARD', due_key(root)), call('ZCOUNT', due_key(root), '-inf', now)
   local reply = {
-    'now', now, 'collecting', due - ready, 'ready', ready, 'active', call('ZCARD', active_key(root)),
-    'queued', math.max(held - claimed, 0), 'dead', call('ZCARD', dead_key(root)),
+    'now', now, 'collecting', due - ready, 'ready', ready, 'active', active,
+    'queued', queued, 'dead', call('ZCARD', dead_key(root)),
     'messages', counted.added - counted.completedMessages - (tonumber(counters[2]) or 0) - (tonumber(counters[3]) or 0),
     'died', tonumber(counters[1]) or 0,
   }

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'd049b38bbcf008dbe588b7ce7a832e695d4dcb1f',
+    sha1: '758bd443c36aec84f35c930a710b909cacb00d2e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -108,13 +108,21 @@ local LIMITS = {
   key = KIB,
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+  added = 256 * KIB,
+  messageWork = 2 * KIB,
+  specialWork = 5 * KIB,
+  requeuedWork = 64 * KIB,
+  firstBytes = 64 * KIB,
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- A message of more bytes is written only when its key is known to have room.
   unasked = 4096,
@@ -138,10 +146,12 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
@@ -154,8 +164,8 @@ local OPTIONS = {
   flush = { field = 'flush', flag = true },
   requeued = { field = 'requeued', bytes = 128 },
 
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-${blank(4)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
@@ -232,9 +242,9 @@ local function message_header(received, id_length, options, place)
   local header = digits(received) .. ' ' .. count_text(id_length)
   if place then header = header .. ',R' .. place end
   if options then
-    if options.wait then header = header .. string.format(',W%.0f', options.wait) end
-    if options.maxWait then header = header .. string.format(',X%.0f', options.maxWait) end
-    if options.maxSize then header = header .. string.format(',S%.0f', options.maxSize) end
+    if options.wait then header = header .. string.format(',W%d', options.wait) end
+    if options.maxWait then header = header .. string.format(',X%d', options.maxWait) end
+    if options.maxSize then header = header .. string.format(',S%d', options.maxSize) end
     if options.flush then header = header .. ',F' end
   end
   return header .. ' '
@@ -246,14 +256,14 @@ local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
 end
-${blank(4)}
+
+
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
   return options
 end
-
-
+${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
@@ -261,11 +271,8 @@ end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
 ${blank(12)}
-local function place_among_dead(batch, position)
-  local number = string.match(batch, '^%d+%-(%d+)')
-  return number and string.format('%s.%04d', number, position)
-end
-${blank(9)}
+local function place_among_dead(number, position) return string.format('%s.%04d', number, position) end
+${blank(11)}
 local function order_of(message)
   return { at = received_at(message), place = tonumber(string.match(message, '^%d+ %d+,R(%d+%.%d+)')) or math.huge }
 end
@@ -346,9 +353,14 @@ local function head_by_options(queue, list)
       flush = has_flush(options)
     end
     bytes = bytes + #message
-    if n > size or n > 1 and bytes > queue.maxBatchBytes then
-      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
-      closer, closed_by = n, n > size and 'size' or 'bytes'
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      closer = n
+      break
+    end
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    if n > 1 and bytes > queue.maxBatchBytes then
+      closed_by = 'bytes'
       break
     end
     head.count = n
@@ -369,6 +381,9 @@ local function head_by_options(queue, list)
 end
 
 
+local OPTIONS_READ = 2048
+
+
 
 local function window_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
@@ -386,7 +401,7 @@ local function window_of(queue, key, with_options)
     head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
     head.deadline, head.reason = plain_deadline(queue, count, first, last)
   end
-  queue.read = (queue.read or 0) + head.bytes
+  queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
 ${blank(52)}
@@ -400,7 +415,7 @@ end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(13)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(14)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
@@ -417,7 +432,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(100)}
+${blank(115)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -466,62 +481,129 @@ end
 
 local function pop_back(list) return type(redis.pcall('RPOP', list)) ~= 'table' end
 ${blank(4)}
+local PUSHED = 500
+
+
 local function push_front(list, elements)
-  local some = {}
-  for at = #elements, 1, -1 do
-    some[#some + 1] = elements[at]
-    if #some == 500 or at == 1 then
-      local done = redis.pcall('LPUSH', list, unpack(some))
-      if type(done) == 'table' then return done end
-      some = {}
-    end
+  for last = #elements, 1, -PUSHED do
+    local some = {}
+    for at = last, math.max(last - PUSHED + 1, 1), -1 do some[#some + 1] = elements[at] end
+    local done = redis.pcall('LPUSH', list, unpack(some))
+    if type(done) == 'table' then return done end
+  end
+end
+
+
+
+local function push_all_back(list, elements)
+  for first = 1, #elements, PUSHED do
+    local done = redis.pcall('RPUSHX', list, unpack(elements, first, math.min(first + PUSHED - 1, #elements)))
+    if type(done) == 'table' then return done end
   end
 end
 ${blank(22)}
-local function find_places(list, claimed, messages)
-  local older = claimed > 0 and redis.pcall('LRANGE', list, 0, claimed - 1) or {}
-  if older.err then return nil, older end
-  local front, following, passed, step = { unpack(older) }, {}, 0, 8
+local SEARCHED = { elements = 64, bytes = 65536 }
+
+
+local function place_of(list, from, size, message)
+  local order, at, bytes = order_of(message), from, 0
+  while at < size and at - from < SEARCHED.elements and bytes < SEARCHED.bytes do
+    local some = redis.pcall('LRANGE', list, at, at + 3)
+    if some.err then return nil, some end
+    for n = 1, #some do
+      if is_behind(order_of(some[n]), order) then return at end
+      at, bytes = at + 1, bytes + #some[n]
+    end
+  end
+  local last = size
+  while at < last do
+    local middle = math.floor((at + last) / 2)
+    if is_behind(order_of(redis.call('LINDEX', list, middle)), order) then
+      last = middle
+    else
+      at = middle + 1
+    end
+  end
+  return at
+end
+
+
+local function merged(older, messages)
+  local row, passed = {}, 0
   for n = 1, #messages do
     local order = order_of(messages[n])
-    while true do
-      if passed == #following and step > 0 then
-        following, passed = redis.pcall('LRANGE', list, #older, #older + step - 1), 0
-        if following.err then return nil, following end
-        step = #following == step and math.min(2 * step, 64) or 0
-      end
-      local next_one = following[passed + 1]
-      if not next_one or is_behind(order_of(next_one), order) then break end
+    while older[passed + 1] and not is_behind(order_of(older[passed + 1]), order) do
       passed = passed + 1
-      older[#older + 1], front[#front + 1] = next_one, next_one
+      row[#row + 1] = older[passed]
     end
-    front[#front + 1] = messages[n]
+    row[#row + 1] = messages[n]
   end
-  return older, front
+  for n = passed + 1, #older do row[#row + 1] = older[n] end
+  return row
 end
-${blank(4)}
-local function insert_by_time(list, claimed, messages)
-  local older, front = find_places(list, claimed, messages)
-  if not older then return nil, wrong_type(front, 'list', list) end
-  local failed
-  if #older == 0 then
-    failed = push_front(list, messages)
-  else
-    -- Whether both commands are allowed must be known before something is taken off.
-    failed = redis.pcall('LTRIM', list, 0, -1)
-    if not failed.err then failed = push_front(list, { messages[1] }) end
-    if not failed then
-      redis.call('LTRIM', list, #older + 1, -1)
-      push_front(list, front)
+
+
+local function insert_one(list, place, message)
+  local next_one = redis.call('LINDEX', list, place)
+  -- One that reads the same may stand further in front, in a claimed batch.
+  if redis.pcall('LPOS', list, next_one) ~= place then return false end
+  local done = redis.pcall('LINSERT', list, 'BEFORE', next_one, message)
+  return type(done) ~= 'table' and function() redis.pcall('LREM', list, -1, message) end
+end
+${blank(3)}
+local function replace(list, size, first, last, between, row)
+  local at_front = first == 0 or last <= size - last
+  local side = at_front and redis.call('LRANGE', list, 0, first - 1) or redis.call('LRANGE', list, last, -1)
+  if first == 0 then side = {} end
+  local push = at_front and push_front or push_all_back
+  local function joined(part)
+    local all = {}
+    for _, some in ipairs(at_front and { side, part } or { part, side }) do
+      for n = 1, #some do all[#all + 1] = some[n] end
     end
+    return all
   end
-  if failed then return nil, wrong_type(failed, 'list', list) end
+  local whole = joined(row)
+  -- Whether both commands are allowed must be known before something is taken off.
+  local failed = redis.pcall('LTRIM', list, 0, -1)
+  if not failed.err then failed = push(list, { row[1] }) end
+  if failed then return nil, failed end
+  local function cut(count) redis.pcall('LTRIM', list, at_front and count or 0, at_front and -1 or -1 - count) end
+  cut((at_front and last or size - first) + 1)
+  push(list, whole)
   return function()
-    redis.pcall('LTRIM', list, #front, -1)
-    push_front(list, older)
+    cut(#whole)
+    push(list, joined(between))
   end
 end
-${blank(48)}
+
+
+
+local function insert_by_time(list, claimed, messages)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
+  local last = first
+  if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
+  if not last then return nil, wrong_type(failed, 'list', list) end
+  local count = #messages
+  if last == 0 then
+    failed = push_front(list, messages)
+    if failed then return nil, wrong_type(failed, 'list', list) end
+    return function() redis.pcall('LTRIM', list, count, -1) end
+  elseif first == size then
+    failed = push_all_back(list, messages)
+    if failed then return nil, wrong_type(failed, 'list', list) end
+    return function() redis.pcall('LTRIM', list, 0, -1 - count) end
+  end
+  local undo = count == 1 and insert_one(list, first, messages[1])
+  if undo then return undo end
+  local between = last > first and redis.call('LRANGE', list, first, last - 1) or {}
+  undo, failed = replace(list, size, first, last, between, merged(between, messages))
+  if not undo then return nil, wrong_type(failed, 'list', list) end
+  return undo
+end
+${blank(47)}
 local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
 
 
@@ -532,10 +614,10 @@ local function opens_at(queue) return queue.maxSize == 1 and queue.now or queue.
 
 local function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root), 'NX', opens_at(queue), key) end
 ${blank(3)}
-local function move_in_due(queue, key, at)
+local function look_by(queue, key, at)
   local due = due_key(queue.root)
   local text = digits(at)
-  local done = at <= queue.now and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', text, key) or redis.pcall('ZADD', due, 'XX', 'CH', text, key)
+  local done = redis.pcall('ZADD', due, 'XX', 'LT', 'CH', text, key)
   if done ~= 0 then return at, error_of(done, 'zset', due) end
   for _, index in ipairs({ due, active_key(queue.root) }) do
     local found = redis.pcall('ZSCORE', index, key)
@@ -543,24 +625,35 @@ local function move_in_due(queue, key, at)
   end
   return at, error_of(redis.pcall('ZADD', due, text, key), 'zset', due)
 end
+${blank(3)}
+local function due_with_options(queue, key, size, options)
+  local now, maxWait = queue.now, options.maxWait or queue.maxWait
+  if options.flush or size >= (options.maxSize or queue.maxSize) then return now end
+  local at = now + (options.wait or queue.wait)
+  if size == 1 then return math.min(at, now + maxWait) end
+  -- A call reads so much of first messages, which may be large; the next claim looks at the others.
+  if queue.first_bytes > LIMITS.firstBytes then return now end
+  local list = messages_key(queue.root, key)
+  local first = redis.pcall('LINDEX', list, '0')
+  if type(first) ~= 'string' then return nil, error_of(first, 'list', list) end
+  queue.first_bytes = queue.first_bytes + #first
+  return math.max(math.min(at, received_at(first) + maxWait), now)
+end
+
 
 
 local function index_by_options(queue, key, size, options)
-  local root, listed, at, failed = queue.root, nil, nil, nil
+  local root, listed, failed = queue.root, nil, nil
   if options then
     listed = redis.pcall('SADD', overrides_key(root), key)
     failed = error_of(listed, 'set', overrides_key(root))
   end
-  if not failed then
-    local head, reply = window_of(queue, key, true)
-    if not head then
-      failed = error_of(reply, 'list', messages_key(root, key))
-    elseif size == 1 then
-      at = enters_at(head, queue.now)
-      failed = error_of(redis.pcall('ZADD', due_key(root), digits(at), key), 'zset', due_key(root))
-    else
-      at, failed = move_in_due(queue, key, enters_at(head, queue.now))
-    end
+  local at
+  if not failed then at, failed = due_with_options(queue, key, size, options or queue) end
+  if at and size == 1 then
+    failed = error_of(redis.pcall('ZADD', due_key(root), digits(at), key), 'zset', due_key(root))
+  elseif at then
+    at, failed = look_by(queue, key, at)
   end
   if failed and listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
   queue.any_options = true
@@ -570,20 +663,7 @@ ${blank(3)}
 local function index_appended(queue, key, size, options)
   local root = queue.root
   local listed = options and 1 or queue.any_options and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
-  if listed == 1 then
-    -- Of several messages of a key the first is seen to here, and all of them once by index_rest: each look reads the whole batch.
-    local seen = queue.by_options
-    if seen and seen[key] ~= nil then
-      seen[key] = true
-      return nil
-    end
-    local at, failed = index_by_options(queue, key, size, options)
-    if not failed then
-      queue.by_options = seen or {}
-      queue.by_options[key] = false
-    end
-    return at, failed
-  end
+  if listed == 1 then return index_by_options(queue, key, size, options) end
   if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   if size == 1 then
     -- The same for all messages of a call, so made once.
@@ -597,23 +677,11 @@ local function index_appended(queue, key, size, options)
   end
   -- Once a call is enough for a key that is flooded: it is ready.
   if size < queue.maxSize or queue.filled == key then return nil end
-  local at, failed = move_in_due(queue, key, queue.now)
+  local at, failed = look_by(queue, key, queue.now)
   if not failed then queue.filled = key end
   return at, failed
 end
-
-
-
-local function index_rest(queue)
-  local soonest
-  for key, has_more in pairs(queue.by_options or {}) do
-    local head = has_more and window_of(queue, key, true)
-    local at = head and move_in_due(queue, key, enters_at(head, queue.now))
-    if at then soonest = math.min(soonest or at, at) end
-  end
-  return soonest
-end
-${blank(187)}
+${blank(186)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -621,9 +689,13 @@ local function index_brought_back(queue, key, claim, with_options)
   if held then return nil, error_of(held, 'zset', active_key(root)) end
   local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
-  local head, reply = window_of(queue, key, listed == 1)
-  if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
-  local at, due = enters_at(head, queue.now), due_key(root)
+  local at, due = queue.now, due_key(root)
+  -- What options make of it only all of its messages could tell: the next claim reads them.
+  if listed ~= 1 then
+    local head, reply = window_of(queue, key, false)
+    if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
+    at = enters_at(head, queue.now)
+  end
   -- A key that is due already keeps its turn.
   local done = at <= queue.now and redis.pcall('ZADD', due, 'LT', digits(at), key) or redis.pcall('ZADD', due, digits(at), key)
   return at, error_of(done, 'zset', due)
@@ -631,9 +703,8 @@ end
 
 
 
-local function bring_back(queue, key, messages)
-  local root, with_options = queue.root, false
-  for n = 1, #messages do with_options = with_options or options_of(messages[n]) ~= nil end
+local function bring_back(queue, key, messages, with_options)
+  local root = queue.root
   local stored = redis.pcall('HGET', claims_key(root), key)
   if type(stored) == 'table' then return nil, wrong_type(stored, 'hash', claims_key(root)) end
   local claim = decode_claim(stored)
@@ -652,7 +723,7 @@ local function bring_back(queue, key, messages)
   end
   return undo, at
 end
-${blank(267)}
+${blank(269)}
 local UNPACKED = 1000
 
 local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
@@ -875,7 +946,8 @@ ${blank(594)}
 --   WRONG_TYPE         the root, an index, what remembers ids, or the list of the key, is a key of another type
 --   MISSING_ARGUMENT   key, data or the value of a token is missing
 --   UNKNOWN_ARGUMENT   something else stands where a token was expected
---   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, or REQUEUED is no time and name
+--   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, or REQUEUED is no time and name; of the whole call: its
+--                      messages are too much together (lua/README.md), and none is stored
 --   BAD_KEY            the key is empty or too long
 --   BAD_ID             the id is empty or too long
 --   MESSAGE_TOO_LARGE  the data has more than maxMessageBytes
@@ -895,8 +967,8 @@ local function read_requeued(text)
   local at, name = string.match(text, '^(%d+):(.+)$')
   at = integer(at, 0, 9999999999999)
   if not at then return nil, fail('BAD_ARGUMENT', 'REQUEUED must be a time in ms and a name, <ms>:<name>, got ' .. shown(text)) end
-  local batch, position = string.match(name, '^(.*):(%d%d?%d?%d?)$')
-  return { at = at, name = name, place = batch and place_among_dead(batch, position) }
+  local number, position = string.match(name, '^%d+%-(%d+)[^:]*:(%d%d?%d?%d?)$')
+  return { at = at, name = name, place = number and place_among_dead(number, position) }
 end
 
 -- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, requeued, refusal, generation }, each
@@ -936,6 +1008,19 @@ local function check_bounds(queue, messages, key, data)
   while messages.largest < #data do messages.largest = 2 * messages.largest end
 end
 
+-- What a message costs besides its bytes.
+local function work_of(special)
+  if not special then return LIMITS.messageWork end
+  return special.requeued and LIMITS.requeuedWork or special.options and LIMITS.specialWork or LIMITS.messageWork
+end
+
+local function too_much(count, weight)
+  return fail('BAD_ARGUMENT', string.format(
+    'the messages of one call must weigh at most %d together, each its bytes and %d, or with other tokens than ID %d; the first %d weigh %d',
+    LIMITS.added, LIMITS.messageWork, LIMITS.specialWork, count, weight
+  ))
+end
+
 -- Puts a value into one of the lists of messages that nearly no call needs: it is made then.
 local function put(messages, list, n, value)
   messages[list] = messages[list] or {}
@@ -949,7 +1034,7 @@ end
 local function read_messages(queue, args)
   local keys, elements, digests, asked, most, longest = {}, {}, nil, nil, math.min(queue.maxMessageBytes, queue.largest), LIMITS.key
   local messages = { keys = keys, elements = elements, digests = nil, asked = nil, largest = queue.largest }
-  local n, at, length, header = 0, 1, nil, nil
+  local n, at, length, header, weight = 0, 1, nil, nil, 0
   repeat
     n = n + 1
     local key, data, word = args[at], args[at + 1], args[at + 2]
@@ -967,6 +1052,8 @@ local function read_messages(queue, args)
         refusal, messages.generation = special.refusal, special.generation or messages.generation
       end
     end
+    weight = weight + #key + #data + #(special and special.id or id) + work_of(special)
+    if weight > LIMITS.added and n > 1 then return nil, too_much(n, weight) end
     if #data > most or #key > longest or key == '' then refusal = refusal or check_bounds(queue, messages, key, data) end
     keys[n] = key
     if refusal then
@@ -1046,13 +1133,13 @@ local function store(queue, key, element, options, digest, ids)
 end
 
 -- Stores a message that died in another partition where its time belongs. Returns the same.
-local function store_requeued(queue, key, element, digest, ids)
+local function store_requeued(queue, key, element, special, digest, ids)
   local list = messages_key(queue.root, key)
   local size = redis.pcall('LLEN', list)
   local undo, at
   local failed = error_of(size, 'list', list) or size == 0 and queue.refuses_new and not_serving(queue.root)
   if not failed then
-    undo, at = bring_back(queue, key, { element })
+    undo, at = bring_back(queue, key, { element }, special.options ~= nil)
     failed = not undo and at
   end
   if failed then
@@ -1090,7 +1177,7 @@ local function add(keys, args)
   if refusal then return refusal end
   local listed = redis.pcall('SCARD', overrides_key(root))
   if type(listed) == 'table' then return wrong_type(listed, 'set', overrides_key(root)) end
-  queue.any_options = listed > 0
+  queue.any_options, queue.first_bytes = listed > 0, 0
   local ids = messages.asked and read_ids(queue, messages.asked)
   local owners, elements, refusals = messages.keys, messages.elements, messages.refusals or NONE
   local digests, specials = messages.digests or NONE, messages.specials or NONE
@@ -1109,7 +1196,7 @@ local function add(keys, args)
     if not status then
       local at
       if special and special.requeued then
-        size, at = store_requeued(queue, key, elements[n], digest, ids)
+        size, at = store_requeued(queue, key, elements[n], special, digest, ids)
       else
         size, at = store(queue, key, elements[n], special and special.options, digest, ids)
       end
@@ -1126,8 +1213,6 @@ local function add(keys, args)
   -- All is stored: nothing that fails from here on may hide it.
   if added > 0 then redis.pcall('HINCRBY', root, 'added', count_text(added)) end
   if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', count_text(duplicates)) end
-  local rest = index_rest(queue)
-  if rest and (not soonest or rest < soonest) then soonest = rest end
   wake_watcher(queue, soonest)
   if #owners == 1 and type(reply[1]) == 'table' then return reply[1] end
   return reply
@@ -1138,7 +1223,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'b306f194e120709ceafd7d795b5866b40efcb828',
+    sha1: '28174876083c8a5e73b8799828960533b78d0d00',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1183,13 +1268,17 @@ local LIMITS = {
 
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
   parts = 100,
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- A message of more bytes is written only when its key is known to have room.
 
@@ -1213,12 +1302,27 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
-  checkLooks = 5000,
-  checkBytes = 4 * MIB,
-  counted = 5000,
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+
+
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+  checkLooks = 1000,
+  partLooks = 20,
+  checkBytes = 256 * KIB,
+  counted = 1000,
 }
-${blank(86)}
+${blank(64)}
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(13)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -1254,9 +1358,6 @@ local function received_at(message)
 end
 
 
-local function is_readable(message) return string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+[^ ]* ') ~= nil end
-
-
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
@@ -1264,15 +1365,20 @@ local function options_of(message)
 end
 
 
+local function header_of(message)
+  local time, behind = string.match(message, '^(%d+) %d+()[^ ]* ')
+  if not time or #time ~= 13 then return received_at(message), false, nil end
+  return tonumber(time), true, string.byte(message, behind) == 44 and options_of(message) or nil
+end
+
+
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
 end
-${blank(48)}
+${blank(47)}
 local CLOCK_STEP = 1000
-${blank(174)}
-local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
-${blank(40)}
+${blank(224)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -1293,7 +1399,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(33)}
+${blank(38)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -1304,7 +1410,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(209)}
+${blank(219)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -1322,11 +1428,11 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(295)}
+${blank(350)}
 local LOOK_AGAIN = 10000
-${blank(323)}
+${blank(325)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(347)}
+${blank(348)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -1383,7 +1489,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1342)}
+${blank(1370)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1662,21 +1768,23 @@ end
 
 
 
-local function look_at_messages(list, seen, longest, spent)
+local function look_at_messages(list, seen, longest, largest, spent)
   local at, most = 0, math.min(seen.size, POLICY.MAXSIZE.most)
   seen.latest, seen.wait = seen.last + longest, longest
   while at < most and spent.bytes < LIMITS.checkBytes do
-    local messages = redis.call('LRANGE', list, at, at + 19)
+    local step = math.max(1, math.min(20, math.floor((LIMITS.checkBytes - spent.bytes) / largest)))
+    local messages = redis.call('LRANGE', list, count_text(at), count_text(math.min(at + step, most) - 1))
     for n = 1, #messages do
-      local message = messages[n]
-      local options, wait = options_of(message), longest
+      local message, wait = messages[n], longest
+      local received, readable, options = header_of(message)
       if options then
         seen.options = seen.options + 1
         wait = option_of(options, 'W', POLICY.WAIT.most) or longest
+        seen.wait = math.max(seen.wait, wait)
       end
-      if not is_readable(message) then seen.unreadable = seen.unreadable + 1 end
-      if is_from_future(message, seen.now) then seen.ahead = seen.ahead + 1 end
-      seen.latest, seen.wait = math.max(seen.latest, received_at(message) + wait), math.max(seen.wait, wait)
+      if not readable then seen.unreadable = seen.unreadable + 1 end
+      if received > seen.now + CLOCK_STEP then seen.ahead = seen.ahead + 1 end
+      if received + wait > seen.latest then seen.latest = received + wait end
       spent.bytes = spent.bytes + #message
     end
     at = at + #messages
@@ -1694,7 +1802,7 @@ local function look_at_key(queue, key, seen, spent)
   if seen.type == 'list' then
     seen.size = redis.call('LLEN', list)
     seen.since, seen.last = received_at(redis.call('LINDEX', list, 0)), received_at(redis.call('LINDEX', list, -1))
-    look_at_messages(list, seen, queue.longest, spent)
+    look_at_messages(list, seen, queue.longest, queue.largest, spent)
   end
   seen.due = tonumber(read_unless_foreign('ZSCORE', due_key(root), key))
   seen.active = tonumber(read_unless_foreign('ZSCORE', active_key(root), key))
@@ -1705,9 +1813,10 @@ local function look_at_key(queue, key, seen, spent)
   seen.listed = read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
 end
 
-local function look_at_dead(root, id, seen)
+local function look_at_dead(root, id, seen, spent)
   local name = dead_key(root, id)
   local positions = dead_positions(name) or {}
+  spent.looks = spent.looks + #positions
   seen.key, seen.since = read_unless_foreign('HGET', name, 'key'), tonumber(read_unless_foreign('ZSCORE', dead_key(root), id))
   seen.count, seen.messages, seen.gapless = read_unless_foreign('HGET', name, 'count'), #positions, 0
   while positions[seen.gapless + 1] == seen.gapless + 1 do seen.gapless = seen.gapless + 1 end
@@ -1715,11 +1824,12 @@ end
 
 
 local function look_at(queue, part, spent)
+  spent.looks = spent.looks + LIMITS.partLooks
   local what, of = named_part(part)
   local name = part_key(queue.root, part)
   local seen = { what = what, part = part, type = redis.call('TYPE', name).ok, expires = redis.call('PTTL', name) >= 0 }
   if what == 'messages' then look_at_key(queue, of, seen, spent) end
-  if what == 'dead' then look_at_dead(queue.root, of, seen) end
+  if what == 'dead' then look_at_dead(queue.root, of, seen, spent) end
   return seen
 end
 
@@ -1734,7 +1844,7 @@ local function look_at_root(root)
   seen.messages = seen.held and seen.held + seen.buried or -1
   return seen
 end
-${blank(72)}
+${blank(85)}
 --- Tell which laws some parts of a queue break, each at one moment, or its root.
 --
 --   FCALL_RO rapidfire_check 1 rapid-fire:{orders}
@@ -1783,7 +1893,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '2a090a49909b5a4a2ce6a1847c10f910cd240fd4',
+    sha1: '8c5408413f0608fa00aa0671c965086126deff50',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1883,13 +1993,17 @@ local LIMITS = {
 
 
   caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- A message of more bytes is written only when its key is known to have room.
 
@@ -1913,19 +2027,21 @@ local LIMITS = {
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
   claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-${blank(3)}
+${blank(4)}
   -- Claims and what becomes of them.
   lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
   before = { field = 'before', least = 0, most = 9999999999999 },
@@ -1994,21 +2110,21 @@ local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
 end
-${blank(4)}
+
+
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
   return options
 end
-
-
+${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(46)}
+${blank(45)}
 local CLOCK_STEP = 1000
 
 
@@ -2089,9 +2205,14 @@ local function head_by_options(queue, list)
       flush = has_flush(options)
     end
     bytes = bytes + #message
-    if n > size or n > 1 and bytes > queue.maxBatchBytes then
-      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
-      closer, closed_by = n, n > size and 'size' or 'bytes'
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      closer = n
+      break
+    end
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    if n > 1 and bytes > queue.maxBatchBytes then
+      closed_by = 'bytes'
       break
     end
     head.count = n
@@ -2112,6 +2233,9 @@ local function head_by_options(queue, list)
 end
 
 
+local OPTIONS_READ = 2048
+
+
 
 local function window_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
@@ -2129,7 +2253,7 @@ local function window_of(queue, key, with_options)
     head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
     head.deadline, head.reason = plain_deadline(queue, count, first, last)
   end
-  queue.read = (queue.read or 0) + head.bytes
+  queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
 
@@ -2195,10 +2319,10 @@ end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(13)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
-  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+  return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
 
@@ -2254,15 +2378,15 @@ local function now_ms()
 end
 ${blank(9)}
 local FIELDS_AT_ONCE = 500
-
-
-
+${blank(4)}
 local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
   messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  local is_long = #messages > 100
+  if is_long then redis.call('HSET', dead, 'padding', string.rep(' ', 65)) end
   for from = 1, #messages, FIELDS_AT_ONCE do
     local fields = {}
     for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
@@ -2270,12 +2394,13 @@ local function keep_dead(queue, key, claim, fate, messages)
     end
     redis.call('HSET', dead, unpack(fields))
   end
+  if is_long then redis.call('HDEL', dead, 'padding') end
   if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(63)}
+${blank(73)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 ${blank(3)}
 local function send(root, worker, what)
@@ -2416,17 +2541,18 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(232)}
+${blank(286)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
   queue.now = queue.now or now_ms()
-  local at
-  if (queue.read or 0) >= LIMITS.windowBytes then
-    local size = redis.pcall('LLEN', list)
-    at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
+  local with_options, at = has_options(queue, key), nil
+  -- What will be read to learn its deadline: all of it, or the first message and the last.
+  local size = with_options and redis.pcall('LLEN', list) or 2
+  if type(size) ~= 'table' and (queue.read or 0) + size * (queue.largest + (with_options and OPTIONS_READ or 0)) > LIMITS.windowBytes then
+    size = with_options and size or redis.pcall('LLEN', list)
+    if size ~= 0 and type(size) ~= 'table' then at = queue.now end
   end
-  local with_options = not at and has_options(queue, key)
   if not at then
     local head, reply = window_of(queue, key, with_options)
     if not head then
@@ -2503,7 +2629,7 @@ end
 
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
-  local records, ends = {}, {}
+  local records, ends, text = {}, {}, digits(queue.now + lease)
   for n = 1, #held do
     local key, claim = held[n].key, held[n].claim
     if claim.span < lease or known and claim.state then
@@ -2511,12 +2637,12 @@ local function extend_leases(queue, held, lease, known)
       if known then claim.state = nil end
       records[#records + 1], records[#records + 2] = key, encode_claim(claim)
     end
-    ends[#ends + 1], ends[#ends + 2] = queue.now + lease, key
+    ends[#ends + 1], ends[#ends + 2] = text, key
   end
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(25)}
+${blank(23)}
 local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
@@ -2526,7 +2652,7 @@ local function bury(queue, key, claim, fate, messages)
   redis.call('ZREM', active_key(root), key)
   return true, at
 end
-${blank(127)}
+${blank(131)}
 local NONCE_KEPT = 60000
 
 
@@ -2637,7 +2763,7 @@ local function lower_ahead(queue)
   redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
   redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
-${blank(107)}
+${blank(108)}
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   return type(ends) == 'string' and tonumber(ends) or queue.slice + 2 * queue.dedupe
@@ -3103,7 +3229,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '4432541912a095ab49fddcebbe1427a071df3171',
+    sha1: 'fe34c69845d24aacfceff6b396f5eef90990f1b1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3148,13 +3274,17 @@ local LIMITS = {
 
 
   caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
+  pairs = 50,
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- A message of more bytes is written only when its key is known to have room.
 
@@ -3178,12 +3308,14 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
-${blank(57)}
+${blank(58)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -3233,21 +3365,21 @@ local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
 end
-${blank(4)}
+
+
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
   return options
 end
-
-
+${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(46)}
+${blank(45)}
 local CLOCK_STEP = 1000
 
 
@@ -3328,9 +3460,14 @@ local function head_by_options(queue, list)
       flush = has_flush(options)
     end
     bytes = bytes + #message
-    if n > size or n > 1 and bytes > queue.maxBatchBytes then
-      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
-      closer, closed_by = n, n > size and 'size' or 'bytes'
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      closer = n
+      break
+    end
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    if n > 1 and bytes > queue.maxBatchBytes then
+      closed_by = 'bytes'
       break
     end
     head.count = n
@@ -3351,6 +3488,9 @@ local function head_by_options(queue, list)
 end
 
 
+local OPTIONS_READ = 2048
+
+
 
 local function window_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
@@ -3368,7 +3508,7 @@ local function window_of(queue, key, with_options)
     head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
     head.deadline, head.reason = plain_deadline(queue, count, first, last)
   end
-  queue.read = (queue.read or 0) + head.bytes
+  queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
 ${blank(52)}
@@ -3382,10 +3522,10 @@ end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(13)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
-  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+  return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
 ${blank(9)}
@@ -3424,7 +3564,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(100)}
+${blank(115)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -3468,17 +3608,18 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(232)}
+${blank(286)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
   queue.now = queue.now or now_ms()
-  local at
-  if (queue.read or 0) >= LIMITS.windowBytes then
-    local size = redis.pcall('LLEN', list)
-    at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
+  local with_options, at = has_options(queue, key), nil
+  -- What will be read to learn its deadline: all of it, or the first message and the last.
+  local size = with_options and redis.pcall('LLEN', list) or 2
+  if type(size) ~= 'table' and (queue.read or 0) + size * (queue.largest + (with_options and OPTIONS_READ or 0)) > LIMITS.windowBytes then
+    size = with_options and size or redis.pcall('LLEN', list)
+    if size ~= 0 and type(size) ~= 'table' then at = queue.now end
   end
-  local with_options = not at and has_options(queue, key)
   if not at then
     local head, reply = window_of(queue, key, with_options)
     if not head then
@@ -3497,7 +3638,7 @@ end
 local LOOK_AGAIN = 10000
 
 local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
-${blank(116)}
+${blank(114)}
 local function finish_without_list(queue, key, record)
   local claim = decode_claim(record)
   queue.now = queue.now or now_ms()
@@ -3531,7 +3672,7 @@ local function finish(queue, keys, counts, records)
   redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
   return soonest
 end
-${blank(87)}
+${blank(91)}
 local NONCE_KEPT = 60000
 
 
@@ -3570,7 +3711,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(390)}
+${blank(391)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -3650,14 +3791,14 @@ ${blank(393)}
 --   NONCE    in front of all: '<name>/<number>', who calls and the number of the call; repeated with it, the call says what the first did
 --   key      the conversation
 --   token    proof of the claim, from claim_ready
---   more...  further pairs of key and token, at most 1000 pairs in all
+--   more...  further pairs of key and token, at most 50 pairs in all
 -- RETURNS
 --   status   for each pair: 'completed' | 'lost'
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or that of the claims, is a key of another type
 --   MISSING_ARGUMENT  no pair, or a key without its token
---   BAD_ARGUMENT      more than 1000 pairs, or the NONCE is none
+--   BAD_ARGUMENT      more than 50 pairs, or the NONCE is none
 --
 -- WHY a lost batch is a result and not an error: the worker expects it, and the other pairs must not suffer.
 local function complete(keys, args)
@@ -3697,7 +3838,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '5cc3062b2deab83f6f5a6b3ac36e2311349d41f6',
+    sha1: '10e395f2e4c383418e800f575aa42f8b7891d609',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3797,13 +3938,17 @@ local LIMITS = {
 
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- A message of more bytes is written only when its key is known to have room.
 
@@ -3827,20 +3972,23 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 
 
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+
+  listed = { field = 'limit', least = 1, most = 50, default = 50 },
   offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
 
   -- Claims and what becomes of them.
@@ -3883,9 +4031,9 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(297)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(109)}
+${blank(308)}
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(114)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -3900,12 +4048,18 @@ end
 
 local function dead_messages(root, id)
   local name = dead_key(root, id)
-  local positions = dead_positions(name)
-  if not positions or #positions == 0 then return {} end
-  for n = 1, #positions do positions[n] = count_text(positions[n]) end
-  return redis.call('HMGET', name, unpack(positions))
+  local size = redis.pcall('HLEN', name)
+  if type(size) ~= 'number' or size > 2000 then return {} end
+  local stored, at, messages = redis.call('HGETALL', name), {}, {}
+  for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
+  while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
+  -- Beside the messages it has eight fields: some that are behind a gap.
+  if #messages + 8 < size then
+    for n, position in ipairs(dead_positions(name)) do messages[n] = at[count_text(position)] end
+  end
+  return messages
 end
-${blank(157)}
+${blank(161)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -3913,7 +4067,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1022)}
+${blank(1080)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -3978,7 +4132,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(939)}
+${blank(966)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3988,7 +4142,7 @@ ${blank(939)}
 -- KEYS
 --   root      root key of the queue
 -- ARGV
---   LIMIT     at most this many, 1 to 1000 (100)
+--   LIMIT     at most this many, 1 to 50 (50)
 --   OFFSET    after this many (0)
 --   ID        only the batch with this id, at most 64 bytes
 -- RETURNS
@@ -4001,7 +4155,7 @@ ${blank(939)}
 --   UNKNOWN_ARGUMENT  not LIMIT, OFFSET or ID
 --   MISSING_ARGUMENT  a token without its value
 --   BAD_ARGUMENT      a value is out of its range
-local DEAD_OPTIONS = { LIMIT = OPTIONS.shown, OFFSET = OPTIONS.offset, ID = OPTIONS.batch }
+local DEAD_OPTIONS = { LIMIT = OPTIONS.listed, OFFSET = OPTIONS.offset, ID = OPTIONS.batch }
 
 local function dead(keys, args)
   local call, root = redis.call, keys[1]
@@ -4012,7 +4166,7 @@ local function dead(keys, args)
   local ids, reply = options.id and { options.id }, {}
   if not ids then
     local offset = options.offset or OPTIONS.offset.default
-    ids = call('ZRANGE', dead_key(root), offset, offset + (options.limit or OPTIONS.shown.default) - 1)
+    ids = call('ZRANGE', dead_key(root), offset, offset + (options.limit or OPTIONS.listed.default) - 1)
   end
   for n = 1, #ids do
     local died = call('ZSCORE', dead_key(root), ids[n])
@@ -4034,7 +4188,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '62904a3d232b4df32a85500b814f341958c67f43',
+    sha1: '0a2e8ab5871cae2dddc14cb5c762900b44e151ab',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4086,13 +4240,17 @@ local LIMITS = {
 
 
   caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
   ids = 100,
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- A message of more bytes is written only when its key is known to have room.
 
@@ -4116,12 +4274,14 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
-${blank(93)}
+${blank(94)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
@@ -4138,7 +4298,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(436)}
+${blank(462)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -4159,7 +4319,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(729)}
+${blank(786)}
 local NONCE_KEPT = 60000
 
 
@@ -4198,7 +4358,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(390)}
+${blank(391)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -4266,7 +4426,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1201)}
+${blank(1228)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4310,7 +4470,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '9580a1be33d47daaddde1c1d9863c45cfa32b84c',
+    sha1: '022415607119fed507b8577092463ac21c535ddf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4362,13 +4522,17 @@ local LIMITS = {
 
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
+  pairs = 50,
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- A message of more bytes is written only when its key is known to have room.
 
@@ -4392,18 +4556,20 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-${blank(4)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(5)}
   -- Claims and what becomes of them.
   lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
 ${blank(8)}
@@ -4433,11 +4599,11 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(297)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(308)}
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
-  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+  return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
 ${blank(9)}
@@ -4476,7 +4642,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(210)}
+${blank(225)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -4484,10 +4650,10 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(415)}
+${blank(470)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
-  local records, ends = {}, {}
+  local records, ends, text = {}, {}, digits(queue.now + lease)
   for n = 1, #held do
     local key, claim = held[n].key, held[n].claim
     if claim.span < lease or known and claim.state then
@@ -4495,12 +4661,12 @@ local function extend_leases(queue, held, lease, known)
       if known then claim.state = nil end
       records[#records + 1], records[#records + 2] = key, encode_claim(claim)
     end
-    ends[#ends + 1], ends[#ends + 2] = queue.now + lease, key
+    ends[#ends + 1], ends[#ends + 2] = text, key
   end
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(591)}
+${blank(594)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -4576,7 +4742,7 @@ ${blank(240)}
 --   lease    ms from now, 1 to a day
 --   key      the conversation
 --   token    proof of the claim, from claim_ready
---   more...  further pairs of key and token, at most 1000 pairs in all
+--   more...  further pairs of key and token, at most 50 pairs in all
 -- RETURNS
 --   status   for each pair: 'extended' | 'lost'
 --   queued   for each pair: messages that have arrived behind this batch, 0 when lost
@@ -4585,7 +4751,7 @@ ${blank(240)}
 --   WRONG_TYPE        the root, one of the indexes, or the list of a key is a key of another type
 --   BAD_LEASE         lease is not an integer from 1 to 86400000
 --   MISSING_ARGUMENT  no pair, or a key without its token
---   BAD_ARGUMENT      more than 1000 pairs
+--   BAD_ARGUMENT      more than 50 pairs
 --
 -- A lease that ends later already stays as it is.
 --
@@ -4626,7 +4792,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '3b2a75a8cf12ad8b45dfca8e6c869e7d4be9efac',
+    sha1: '621773d83031c6c1eaef871b5867e330bdff9173',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4734,13 +4900,17 @@ local LIMITS = {
 
 
   caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- A message of more bytes is written only when its key is known to have room.
 
@@ -4764,18 +4934,20 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-${blank(4)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(5)}
   -- Claims and what becomes of them.
 
 
@@ -4843,21 +5015,21 @@ local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
 end
-${blank(4)}
+
+
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
   return options
 end
-
-
+${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(46)}
+${blank(45)}
 local CLOCK_STEP = 1000
 
 
@@ -4938,9 +5110,14 @@ local function head_by_options(queue, list)
       flush = has_flush(options)
     end
     bytes = bytes + #message
-    if n > size or n > 1 and bytes > queue.maxBatchBytes then
-      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
-      closer, closed_by = n, n > size and 'size' or 'bytes'
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      closer = n
+      break
+    end
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    if n > 1 and bytes > queue.maxBatchBytes then
+      closed_by = 'bytes'
       break
     end
     head.count = n
@@ -4961,6 +5138,9 @@ local function head_by_options(queue, list)
 end
 
 
+local OPTIONS_READ = 2048
+
+
 
 local function window_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
@@ -4978,7 +5158,7 @@ local function window_of(queue, key, with_options)
     head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
     head.deadline, head.reason = plain_deadline(queue, count, first, last)
   end
-  queue.read = (queue.read or 0) + head.bytes
+  queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
 ${blank(52)}
@@ -4992,10 +5172,10 @@ end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(13)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
-  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+  return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
 ${blank(9)}
@@ -5029,15 +5209,15 @@ local function now_ms()
 end
 ${blank(9)}
 local FIELDS_AT_ONCE = 500
-
-
-
+${blank(4)}
 local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
   messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  local is_long = #messages > 100
+  if is_long then redis.call('HSET', dead, 'padding', string.rep(' ', 65)) end
   for from = 1, #messages, FIELDS_AT_ONCE do
     local fields = {}
     for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
@@ -5045,12 +5225,13 @@ local function keep_dead(queue, key, claim, fate, messages)
     end
     redis.call('HSET', dead, unpack(fields))
   end
+  if is_long then redis.call('HDEL', dead, 'padding') end
   if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(68)}
+${blank(78)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -5102,24 +5283,40 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(15)}
-local function copy_back(list, count, kept)
-  local elements, done = redis.call('LRANGE', list, 0, count - 1), count - #kept
-  for n = #kept, 1, -1 do
-    if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, elements[kept[n]]) end
+
+
+local PUSHED = 500
+
+
+local function push_front(list, elements)
+  for last = #elements, 1, -PUSHED do
+    local some = {}
+    for at = last, math.max(last - PUSHED + 1, 1), -1 do some[#some + 1] = elements[at] end
+    local done = redis.pcall('LPUSH', list, unpack(some))
+    if type(done) == 'table' then return done end
   end
 end
-${blank(210)}
+${blank(11)}
+local function keep_front(list, count, kept)
+  local elements, left = redis.call('LRANGE', list, 0, count - 1), {}
+  for n = 1, #kept do left[n] = elements[kept[n]] end
+  redis.call('LTRIM', list, 0, -1)
+  redis.call('LPUSH', list, left[1])
+  redis.call('LTRIM', list, count + 1, -1)
+  push_front(list, left)
+end
+${blank(253)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
   queue.now = queue.now or now_ms()
-  local at
-  if (queue.read or 0) >= LIMITS.windowBytes then
-    local size = redis.pcall('LLEN', list)
-    at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
+  local with_options, at = has_options(queue, key), nil
+  -- What will be read to learn its deadline: all of it, or the first message and the last.
+  local size = with_options and redis.pcall('LLEN', list) or 2
+  if type(size) ~= 'table' and (queue.read or 0) + size * (queue.largest + (with_options and OPTIONS_READ or 0)) > LIMITS.windowBytes then
+    size = with_options and size or redis.pcall('LLEN', list)
+    if size ~= 0 and type(size) ~= 'table' then at = queue.now end
   end
-  local with_options = not at and has_options(queue, key)
   if not at then
     local head, reply = window_of(queue, key, with_options)
     if not head then
@@ -5136,16 +5333,17 @@ ${blank(87)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(queue.root), queue.now + ms, key)
+  redis.call('ZADD', active_key(queue.root), digits(queue.now + ms), key)
 end
-${blank(3)}
+
+
+
 local function shrink(queue, key, claim, kept)
   local root, list, count = queue.root, messages_key(queue.root, key), claim.count
   local done = count - #kept
   claim.count, claim.state = #kept, 'retry'
   redis.call('HSET', claims_key(root), key, encode_claim(claim))
-  copy_back(list, count, kept)
-  cut_front(list, done)
+  keep_front(list, count, kept)
   redis.call('HINCRBY', root, 'completedMessages', done)
 end
 ${blank(4)}
@@ -5158,7 +5356,7 @@ local function bury(queue, key, claim, fate, messages)
   redis.call('ZREM', active_key(root), key)
   return true, at
 end
-${blank(105)}
+${blank(109)}
 local function size_of_claimed(root, key)
   local list = messages_key(root, key)
   local size = redis.pcall('LLEN', list)
@@ -5197,7 +5395,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(390)}
+${blank(391)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -5369,7 +5567,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '60c32657a3ffe45e230a2071085ac1e3d5bac39d',
+    sha1: '12fb9b5aa34c34804edb8b8ed9e55500a53cd72f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5469,13 +5667,17 @@ local LIMITS = {
 
   stream = 128,
   caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- A message of more bytes is written only when its key is known to have room.
 
@@ -5499,22 +5701,22 @@ local LIMITS = {
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
   trimmed = 1000,
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 
   forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-
-
-
+${blank(3)}
   -- Claims and what becomes of them.
 ${blank(7)}
   entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
@@ -5582,14 +5784,14 @@ local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
 end
-${blank(4)}
+
+
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
   return options
 end
-
-
+${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
@@ -5606,7 +5808,7 @@ local function parts_of(message)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
 end
-${blank(36)}
+${blank(35)}
 local CLOCK_STEP = 1000
 
 
@@ -5687,9 +5889,14 @@ local function head_by_options(queue, list)
       flush = has_flush(options)
     end
     bytes = bytes + #message
-    if n > size or n > 1 and bytes > queue.maxBatchBytes then
-      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
-      closer, closed_by = n, n > size and 'size' or 'bytes'
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      closer = n
+      break
+    end
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    if n > 1 and bytes > queue.maxBatchBytes then
+      closed_by = 'bytes'
       break
     end
     head.count = n
@@ -5710,6 +5917,9 @@ local function head_by_options(queue, list)
 end
 
 
+local OPTIONS_READ = 2048
+
+
 
 local function window_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
@@ -5727,7 +5937,7 @@ local function window_of(queue, key, with_options)
     head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
     head.deadline, head.reason = plain_deadline(queue, count, first, last)
   end
-  queue.read = (queue.read or 0) + head.bytes
+  queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
 
@@ -5793,10 +6003,10 @@ end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(13)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
-  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+  return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
 
@@ -5843,15 +6053,15 @@ local function now_ms()
 end
 ${blank(9)}
 local FIELDS_AT_ONCE = 500
-
-
-
+${blank(4)}
 local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
   messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  local is_long = #messages > 100
+  if is_long then redis.call('HSET', dead, 'padding', string.rep(' ', 65)) end
   for from = 1, #messages, FIELDS_AT_ONCE do
     local fields = {}
     for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
@@ -5859,12 +6069,13 @@ local function keep_dead(queue, key, claim, fate, messages)
     end
     redis.call('HSET', dead, unpack(fields))
   end
+  if is_long then redis.call('HDEL', dead, 'padding') end
   if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(63)}
+${blank(73)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 ${blank(3)}
 local function send(root, worker, what)
@@ -6005,17 +6216,18 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(232)}
+${blank(286)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
   queue.now = queue.now or now_ms()
-  local at
-  if (queue.read or 0) >= LIMITS.windowBytes then
-    local size = redis.pcall('LLEN', list)
-    at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
+  local with_options, at = has_options(queue, key), nil
+  -- What will be read to learn its deadline: all of it, or the first message and the last.
+  local size = with_options and redis.pcall('LLEN', list) or 2
+  if type(size) ~= 'table' and (queue.read or 0) + size * (queue.largest + (with_options and OPTIONS_READ or 0)) > LIMITS.windowBytes then
+    size = with_options and size or redis.pcall('LLEN', list)
+    if size ~= 0 and type(size) ~= 'table' then at = queue.now end
   end
-  local with_options = not at and has_options(queue, key)
   if not at then
     local head, reply = window_of(queue, key, with_options)
     if not head then
@@ -6087,7 +6299,7 @@ local function hand_out_again(queue, again, take)
   redis.call('HSET', claims_key(queue.root), unpack(records))
   redis.call('ZADD', active_key(queue.root), unpack(leases))
 end
-${blank(43)}
+${blank(41)}
 local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
@@ -6133,7 +6345,7 @@ local function finish(queue, keys, counts, records)
   redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
   return soonest
 end
-${blank(87)}
+${blank(91)}
 local NONCE_KEPT = 60000
 
 
@@ -6244,7 +6456,7 @@ local function lower_ahead(queue)
   redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
   redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
-${blank(107)}
+${blank(108)}
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   return type(ends) == 'string' and tonumber(ends) or queue.slice + 2 * queue.dedupe
@@ -6754,7 +6966,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '2e96fd1ad0ece818ba6485b10aee3f107c23a00f',
+    sha1: '1b19bcea9924cbfd1bc26af0c858535c4c313358',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6854,13 +7066,17 @@ local LIMITS = {
 
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- A message of more bytes is written only when its key is known to have room.
 
@@ -6884,12 +7100,14 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
-${blank(87)}
+${blank(88)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(9)}
@@ -6903,7 +7121,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1539)}
+${blank(1623)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6990,7 +7208,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1865)}
+${blank(1914)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -7038,7 +7256,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'a8ed365ecc8dd5cf3538a853fde6603b6f58bcac',
+    sha1: 'edc5117d46fa578bbaee0cf3b897e0e369e84f03',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7083,13 +7301,17 @@ local LIMITS = {
 
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- A message of more bytes is written only when its key is known to have room.
 
@@ -7113,18 +7335,20 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-${blank(4)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
@@ -7161,14 +7385,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(297)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(308)}
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(86)}
+${blank(101)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -7216,7 +7440,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1022)}
+${blank(1080)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -7281,7 +7505,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1891)}
+${blank(1940)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -7318,7 +7542,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'd222da2952cf40e7d8ddbe24667238c076a4787a',
+    sha1: '1f7812d016b4fda663492cdbd3cc02499ad001f2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7418,13 +7642,17 @@ local LIMITS = {
 
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- A message of more bytes is written only when its key is known to have room.
 
@@ -7448,18 +7676,20 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-${blank(4)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
@@ -7495,14 +7725,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(297)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(308)}
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(100)}
+${blank(115)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -7516,7 +7746,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(946)}
+${blank(1004)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -7628,7 +7858,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1690)}
+${blank(1739)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -7722,7 +7952,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '6f28a6273bff420693f46d3f8b4761d6bcf9125b',
+    sha1: 'ca1b6b21046ef38a5610801a633fa8c2243f6876',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7822,13 +8052,17 @@ local LIMITS = {
   key = KIB,
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- A message of more bytes is written only when its key is known to have room.
 
@@ -7852,20 +8086,23 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+  shownBytes = 256 * KIB,
 
-
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 
 
   shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+
 
 
   -- Claims and what becomes of them.
@@ -7918,21 +8155,21 @@ local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
 end
-${blank(4)}
+
+
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
   return options
 end
-
-
+${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(46)}
+${blank(45)}
 local CLOCK_STEP = 1000
 
 
@@ -8013,9 +8250,14 @@ local function head_by_options(queue, list)
       flush = has_flush(options)
     end
     bytes = bytes + #message
-    if n > size or n > 1 and bytes > queue.maxBatchBytes then
-      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
-      closer, closed_by = n, n > size and 'size' or 'bytes'
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      closer = n
+      break
+    end
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    if n > 1 and bytes > queue.maxBatchBytes then
+      closed_by = 'bytes'
       break
     end
     head.count = n
@@ -8034,7 +8276,7 @@ local function head_by_options(queue, list)
   if closed_by == 'bytes' then head.reason = 'bytes' end
   return head
 end
-${blank(24)}
+${blank(27)}
 local function head_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
   if with_options then return head_by_options(queue, list) end
@@ -8078,7 +8320,7 @@ local function due_at(head, now)
   return head.deadline
 end
 ${blank(18)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(14)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
@@ -8097,7 +8339,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(210)}
+${blank(225)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -8105,7 +8347,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1022)}
+${blank(1080)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -8170,7 +8412,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(882)}
+${blank(896)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -8189,7 +8431,7 @@ ${blank(882)}
 --   token     '<batch id>:<number of the claim>' when active, or of the last claim when a retry waits or the batch was given back; else ''
 --   count     messages of the batch at the head
 --   size      messages of the key
---   messages  array of messages, as in claim_ready
+--   messages  array of messages, as in claim_ready: no more when they have 256 KiB together, whatever LIMIT says
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root is a key of another type
@@ -8198,6 +8440,19 @@ ${blank(882)}
 --   UNKNOWN_ARGUMENT  not LIMIT
 --   BAD_ARGUMENT      LIMIT is not an integer in its range
 local PEEK_OPTIONS = { LIMIT = OPTIONS.shown }
+
+-- The first messages of a list, at most \`limit\`: as many at a time as surely fit, or one, until what fits is there.
+local function first_messages(queue, list, limit)
+  local messages, bytes, read = {}, 0, 0
+  while read < limit and bytes < LIMITS.shownBytes do
+    local step = math.max(1, math.floor((LIMITS.shownBytes - bytes) / queue.largest))
+    local some = redis.call('LRANGE', list, count_text(read), count_text(math.min(read + step, limit) - 1))
+    if #some == 0 then break end
+    for n = 1, #some do messages[read + n], bytes = some[n], bytes + #some[n] end
+    read = read + #some
+  end
+  return messages
+end
 
 local function peek(keys, args)
   local call, root, key = redis.call, keys[1], args[1]
@@ -8209,7 +8464,7 @@ local function peek(keys, args)
   if unreadable then return unreadable end
   local list, now = messages_key(root, key), now_ms()
   local size = call('LLEN', list)
-  local messages = call('LRANGE', list, 0, (options.limit or OPTIONS.shown.default) - 1)
+  local messages = first_messages(queue, list, options.limit or OPTIONS.shown.default)
   local claim = decode_claim(call('HGET', claims_key(root), key))
   if claim then
     local ends = tonumber(call('ZSCORE', active_key(root), key)) or 0
@@ -8228,7 +8483,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '85ffa6531c2f7305cf7fddc94a2d181a50ff877c',
+    sha1: '19539a651065ef67e0089f6622431d33f470b627',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8328,13 +8583,17 @@ local LIMITS = {
 
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- A message of more bytes is written only when its key is known to have room.
 
@@ -8358,18 +8617,20 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-${blank(4)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
@@ -8398,14 +8659,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(297)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(308)}
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(210)}
+${blank(225)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -8413,7 +8674,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1013)}
+${blank(1071)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
@@ -8500,7 +8761,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1925)}
+${blank(1974)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -8632,7 +8893,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '3bad1bb1c508236ee2fb701bfe99bdb65f159294',
+    sha1: '2b9a6cac3a3ff860fd8c50ec360c004f40dbee05',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8732,13 +8993,17 @@ local LIMITS = {
 
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- A message of more bytes is written only when its key is known to have room.
 
@@ -8762,18 +9027,20 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-${blank(4)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
@@ -8820,14 +9087,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(297)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(308)}
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(86)}
+${blank(101)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -8850,7 +9117,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1022)}
+${blank(1080)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -8915,7 +9182,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2054)}
+${blank(2103)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -8991,7 +9258,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '871070853c4524f9a35982b6142a718d2672a292',
+    sha1: 'cb6c06316e8be113e6add683797c6a329974884b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9099,13 +9366,17 @@ local LIMITS = {
 
 
   caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- A message of more bytes is written only when its key is known to have room.
 
@@ -9129,18 +9400,20 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-${blank(4)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(5)}
   -- Claims and what becomes of them.
 ${blank(5)}
   reason = { field = 'reason', bytes = 256 },
@@ -9190,11 +9463,11 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(297)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(308)}
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
-  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+  return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
 ${blank(9)}
@@ -9221,7 +9494,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(100)}
+${blank(115)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -9260,13 +9533,13 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(433)}
+${blank(488)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(queue.root), queue.now + ms, key)
+  redis.call('ZADD', active_key(queue.root), digits(queue.now + ms), key)
 end
-${blank(132)}
+${blank(134)}
 local function size_of_claimed(root, key)
   local list = messages_key(root, key)
   local size = redis.pcall('LLEN', list)
@@ -9305,7 +9578,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(390)}
+${blank(391)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -9438,7 +9711,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '59f27d969c2c7cf56d0f1f92fc5cacab3b14de5d',
+    sha1: 'f6cc823a85159d7a36c5987e2a268e1e14aff97b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9483,13 +9756,17 @@ local LIMITS = {
 
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
   parts = 100,
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- A message of more bytes is written only when its key is known to have room.
 
@@ -9513,12 +9790,17 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-  counted = 5000,
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+  checkLooks = 1000,
+  partLooks = 20,
+
+  counted = 1000,
 }
-${blank(57)}
+${blank(58)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -9575,21 +9857,21 @@ local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
 end
-${blank(4)}
+
+
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
   return options
 end
-
-
+${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(46)}
+${blank(45)}
 local CLOCK_STEP = 1000
 ${blank(12)}
 local function deadline_of(first, last, wait, maxWait, closed, closed_by)
@@ -9658,9 +9940,14 @@ local function head_by_options(queue, list)
       flush = has_flush(options)
     end
     bytes = bytes + #message
-    if n > size or n > 1 and bytes > queue.maxBatchBytes then
-      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
-      closer, closed_by = n, n > size and 'size' or 'bytes'
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      closer = n
+      break
+    end
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    if n > 1 and bytes > queue.maxBatchBytes then
+      closed_by = 'bytes'
       break
     end
     head.count = n
@@ -9681,6 +9968,9 @@ local function head_by_options(queue, list)
 end
 
 
+local OPTIONS_READ = 2048
+
+
 
 local function window_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
@@ -9698,7 +9988,7 @@ local function window_of(queue, key, with_options)
     head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
     head.deadline, head.reason = plain_deadline(queue, count, first, last)
   end
-  queue.read = (queue.read or 0) + head.bytes
+  queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
 ${blank(52)}
@@ -9712,10 +10002,10 @@ end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(13)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
-  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+  return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
 ${blank(9)}
@@ -9739,7 +10029,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(33)}
+${blank(38)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -9750,7 +10040,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(56)}
+${blank(66)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -9799,7 +10089,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(61)}
+${blank(72)}
 local function carries_options(list, size)
   for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
     for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
@@ -9808,11 +10098,11 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(608)}
+${blank(654)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
-  local indexed, kept = redis.call('ZREM', dead_key(root), claim.id), redis.call('DEL', dead_key(root, claim.id))
+  local indexed, kept = redis.call('ZREM', dead_key(root), claim.id), redis.call('UNLINK', dead_key(root, claim.id))
   if indexed + kept > 0 then done[#done + 1] = 'removed from dead' end
   if claim.count > size then
     claim.count = size
@@ -9855,6 +10145,7 @@ local function mend(queue, key, done)
   -- Only its owner can say what a foreign key is for.
   if kind ~= 'none' and kind ~= 'list' then return end
   local size = kind == 'list' and redis.call('LLEN', list) or 0
+  queue.looks = queue.looks + math.min(size, POLICY.MAXSIZE.most)
   local claim, with_options = decode_claim(redis.call('HGET', claims_key(root), key)), carries_options(list, size)
   -- Its list was missing when it was completed, and a message has begun a new one since.
   if claim and claim.state == 'done' and redis.call('ZSCORE', due_key(root), key) then claim = nil end
@@ -9923,12 +10214,12 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1345)}
+${blank(1373)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
 local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
-${blank(340)}
+${blank(344)}
 local function look_at_root(root)
   local seen = { what = 'root', expires = redis.call('PTTL', root) >= 0 }
   local counters = redis.call('HMGET', root, 'added', 'completedMessages', 'deadMessages', 'droppedMessages')
@@ -9948,6 +10239,22 @@ local function has_foreign_index(root)
 end
 
 
+local function close_gaps(name, positions)
+  for from = 1, #positions, 250 do
+    local upto = math.min(from + 249, #positions)
+    if positions[upto] ~= upto then
+      local messages, fields, left = redis.call('HMGET', name, unpack(positions, from, upto)), {}, {}
+      for n = from, upto do
+        fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n - from + 1]
+        if positions[n] > upto then left[#left + 1] = count_text(positions[n]) end
+      end
+      redis.call('HSET', name, unpack(fields))
+      redis.call('HDEL', name, unpack(left))
+    end
+  end
+end
+
+
 local function mend_dead(queue, id, done)
   local index, name = dead_key(queue.root), dead_key(queue.root, id)
   local kind = redis.call('TYPE', name).ok
@@ -9955,12 +10262,8 @@ local function mend_dead(queue, id, done)
     if redis.call('ZREM', index, id) == 1 then done[#done + 1] = 'removed from dead' end
   elseif kind == 'hash' then
     local positions = dead_positions(name) or {}
-    for n = 1, #positions do
-      if positions[n] ~= n then
-        redis.call('HSET', name, n, redis.call('HGET', name, positions[n]))
-        redis.call('HDEL', name, positions[n])
-      end
-    end
+    close_gaps(name, positions)
+    queue.looks = queue.looks + #positions
     if #positions > 0 and tonumber(redis.call('HGET', name, 'count')) ~= #positions then
       redis.call('HSET', name, 'count', #positions)
       done[#done + 1] = 'count set to the messages that are there'
@@ -9971,6 +10274,7 @@ end
 
 
 local function mend_part(queue, part)
+  queue.looks = queue.looks + LIMITS.partLooks
   local what, of = named_part(part)
   local name, done = part_key(queue.root, part), {}
   if (what ~= 'other' or INDEXES[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end
@@ -10011,7 +10315,7 @@ ${blank(47)}
 -- ARGV
 --   part...  as in check, at most 100; without one, the root: its counters
 -- RETURNS
---   done     for each part, or for the root: what was mended, in words, or '' when nothing was
+--   done     for each part, or for the root: what was mended, in words, or '' when nothing was. Fewer than parts when there was much to do, as in check
 -- ERRORS
 --   BAD_ROOT      not exactly one root key with a hash tag
 --   WRONG_TYPE    the root is a key of another type
@@ -10025,7 +10329,11 @@ local function repair(keys, args)
 
   -- first write
   if #args == 0 then return { mend_root(queue.root) } end
-  for n = 1, #args do reply[n] = foreign and '' or mend_part(queue, args[n]) end
+  queue.looks = 0
+  for n = 1, #args do
+    if queue.looks >= LIMITS.checkLooks then break end
+    reply[n] = foreign and '' or mend_part(queue, args[n])
+  end
   return reply
 end
 
@@ -10034,7 +10342,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'daf3e3bba03b338428e59f4ca6b623b2e4c93a20',
+    sha1: 'cf649943f81e864d20fd6572b69cf77e3765032a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10134,13 +10442,17 @@ local LIMITS = {
 
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- A message of more bytes is written only when its key is known to have room.
 
@@ -10164,18 +10476,20 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-${blank(4)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
@@ -10208,9 +10522,9 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(297)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(286)}
+${blank(308)}
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(301)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -10218,7 +10532,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(946)}
+${blank(1004)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -10335,7 +10649,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1781)}
+${blank(1830)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -10446,7 +10760,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '39efb6d7700f72243a1df0c899f3fddd6dd4bf4a',
+    sha1: '3236d9f32be4774b41956592dfbf38c40e8a29a8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10506,14 +10820,18 @@ local LIMITS = {
 
 
   caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
   ids = 100,
 
-  -- One call brings back so many messages of dead batches, or one batch.
-  revived = 1000,
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+  revived = 600,
+  revivedMore = 20,
   -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -10536,12 +10854,14 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
-${blank(57)}
+${blank(58)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -10591,14 +10911,14 @@ local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
 end
-${blank(4)}
+
+
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
   return options
 end
-
-
+${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
@@ -10606,16 +10926,15 @@ end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
 ${blank(12)}
-local function place_among_dead(batch, position)
-  local number = string.match(batch, '^%d+%-(%d+)')
-  return number and string.format('%s.%04d', number, position)
-end
+local function place_among_dead(number, position) return string.format('%s.%04d', number, position) end
 
 
-local function with_place(message, place)
-  local behind = place and string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+()[, ]')
-  if not behind or string.find(message, '^,R%d', behind) then return message end
-  return string.sub(message, 1, behind - 1) .. ',R' .. place .. string.sub(message, behind)
+local function with_place(message, number, position)
+  local time, behind = string.match(message, '^%d+() %d+()')
+  local sign = number and time == 14 and string.byte(message, behind)
+  -- A blank or a comma.
+  if sign ~= 32 and (sign ~= 44 or string.find(message, '^,R%d', behind)) then return message end
+  return string.sub(message, 1, behind - 1) .. ',R' .. place_among_dead(number, position) .. string.sub(message, behind)
 end
 
 
@@ -10694,9 +11013,14 @@ local function head_by_options(queue, list)
       flush = has_flush(options)
     end
     bytes = bytes + #message
-    if n > size or n > 1 and bytes > queue.maxBatchBytes then
-      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
-      closer, closed_by = n, n > size and 'size' or 'bytes'
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      closer = n
+      break
+    end
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    if n > 1 and bytes > queue.maxBatchBytes then
+      closed_by = 'bytes'
       break
     end
     head.count = n
@@ -10717,6 +11041,9 @@ local function head_by_options(queue, list)
 end
 
 
+local OPTIONS_READ = 2048
+
+
 
 local function window_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
@@ -10734,7 +11061,7 @@ local function window_of(queue, key, with_options)
     head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
     head.deadline, head.reason = plain_deadline(queue, count, first, last)
   end
-  queue.read = (queue.read or 0) + head.bytes
+  queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
 ${blank(52)}
@@ -10763,7 +11090,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(33)}
+${blank(38)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -10778,17 +11105,27 @@ end
 
 local function dead_messages(root, id)
   local name = dead_key(root, id)
-  local positions = dead_positions(name)
-  if not positions or #positions == 0 then return {} end
-  for n = 1, #positions do positions[n] = count_text(positions[n]) end
-  return redis.call('HMGET', name, unpack(positions))
+  local size = redis.pcall('HLEN', name)
+  if type(size) ~= 'number' or size > 2000 then return {} end
+  local stored, at, messages = redis.call('HGETALL', name), {}, {}
+  for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
+  while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
+  -- Beside the messages it has eight fields: some that are behind a gap.
+  if #messages + 8 < size then
+    for n, position in ipairs(dead_positions(name)) do messages[n] = at[count_text(position)] end
+  end
+  return messages
 end
 
 
 local function placed_messages(root, id)
-  local messages = dead_messages(root, id)
-  for n = 1, #messages do messages[n] = with_place(messages[n], place_among_dead(id, n)) end
-  return messages
+  local messages, number, with_options = dead_messages(root, id), string.match(id, '^%d+%-(%d+)'), false
+  for n = 1, #messages do
+    local message = messages[n]
+    with_options = with_options or options_of(message) ~= nil
+    messages[n] = with_place(message, number, n)
+  end
+  return messages, with_options
 end
 
 
@@ -10830,62 +11167,129 @@ local function wake_watcher(queue, at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
 ${blank(179)}
+local PUSHED = 500
+
+
 local function push_front(list, elements)
-  local some = {}
-  for at = #elements, 1, -1 do
-    some[#some + 1] = elements[at]
-    if #some == 500 or at == 1 then
-      local done = redis.pcall('LPUSH', list, unpack(some))
-      if type(done) == 'table' then return done end
-      some = {}
-    end
+  for last = #elements, 1, -PUSHED do
+    local some = {}
+    for at = last, math.max(last - PUSHED + 1, 1), -1 do some[#some + 1] = elements[at] end
+    local done = redis.pcall('LPUSH', list, unpack(some))
+    if type(done) == 'table' then return done end
+  end
+end
+
+
+
+local function push_all_back(list, elements)
+  for first = 1, #elements, PUSHED do
+    local done = redis.pcall('RPUSHX', list, unpack(elements, first, math.min(first + PUSHED - 1, #elements)))
+    if type(done) == 'table' then return done end
   end
 end
 ${blank(22)}
-local function find_places(list, claimed, messages)
-  local older = claimed > 0 and redis.pcall('LRANGE', list, 0, claimed - 1) or {}
-  if older.err then return nil, older end
-  local front, following, passed, step = { unpack(older) }, {}, 0, 8
+local SEARCHED = { elements = 64, bytes = 65536 }
+
+
+local function place_of(list, from, size, message)
+  local order, at, bytes = order_of(message), from, 0
+  while at < size and at - from < SEARCHED.elements and bytes < SEARCHED.bytes do
+    local some = redis.pcall('LRANGE', list, at, at + 3)
+    if some.err then return nil, some end
+    for n = 1, #some do
+      if is_behind(order_of(some[n]), order) then return at end
+      at, bytes = at + 1, bytes + #some[n]
+    end
+  end
+  local last = size
+  while at < last do
+    local middle = math.floor((at + last) / 2)
+    if is_behind(order_of(redis.call('LINDEX', list, middle)), order) then
+      last = middle
+    else
+      at = middle + 1
+    end
+  end
+  return at
+end
+
+
+local function merged(older, messages)
+  local row, passed = {}, 0
   for n = 1, #messages do
     local order = order_of(messages[n])
-    while true do
-      if passed == #following and step > 0 then
-        following, passed = redis.pcall('LRANGE', list, #older, #older + step - 1), 0
-        if following.err then return nil, following end
-        step = #following == step and math.min(2 * step, 64) or 0
-      end
-      local next_one = following[passed + 1]
-      if not next_one or is_behind(order_of(next_one), order) then break end
+    while older[passed + 1] and not is_behind(order_of(older[passed + 1]), order) do
       passed = passed + 1
-      older[#older + 1], front[#front + 1] = next_one, next_one
+      row[#row + 1] = older[passed]
     end
-    front[#front + 1] = messages[n]
+    row[#row + 1] = messages[n]
   end
-  return older, front
+  for n = passed + 1, #older do row[#row + 1] = older[n] end
+  return row
 end
-${blank(4)}
-local function insert_by_time(list, claimed, messages)
-  local older, front = find_places(list, claimed, messages)
-  if not older then return nil, wrong_type(front, 'list', list) end
-  local failed
-  if #older == 0 then
-    failed = push_front(list, messages)
-  else
-    -- Whether both commands are allowed must be known before something is taken off.
-    failed = redis.pcall('LTRIM', list, 0, -1)
-    if not failed.err then failed = push_front(list, { messages[1] }) end
-    if not failed then
-      redis.call('LTRIM', list, #older + 1, -1)
-      push_front(list, front)
+
+
+local function insert_one(list, place, message)
+  local next_one = redis.call('LINDEX', list, place)
+  -- One that reads the same may stand further in front, in a claimed batch.
+  if redis.pcall('LPOS', list, next_one) ~= place then return false end
+  local done = redis.pcall('LINSERT', list, 'BEFORE', next_one, message)
+  return type(done) ~= 'table' and function() redis.pcall('LREM', list, -1, message) end
+end
+${blank(3)}
+local function replace(list, size, first, last, between, row)
+  local at_front = first == 0 or last <= size - last
+  local side = at_front and redis.call('LRANGE', list, 0, first - 1) or redis.call('LRANGE', list, last, -1)
+  if first == 0 then side = {} end
+  local push = at_front and push_front or push_all_back
+  local function joined(part)
+    local all = {}
+    for _, some in ipairs(at_front and { side, part } or { part, side }) do
+      for n = 1, #some do all[#all + 1] = some[n] end
     end
+    return all
   end
-  if failed then return nil, wrong_type(failed, 'list', list) end
+  local whole = joined(row)
+  -- Whether both commands are allowed must be known before something is taken off.
+  local failed = redis.pcall('LTRIM', list, 0, -1)
+  if not failed.err then failed = push(list, { row[1] }) end
+  if failed then return nil, failed end
+  local function cut(count) redis.pcall('LTRIM', list, at_front and count or 0, at_front and -1 or -1 - count) end
+  cut((at_front and last or size - first) + 1)
+  push(list, whole)
   return function()
-    redis.pcall('LTRIM', list, #front, -1)
-    push_front(list, older)
+    cut(#whole)
+    push(list, joined(between))
   end
 end
-${blank(333)}
+
+
+
+local function insert_by_time(list, claimed, messages)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
+  local last = first
+  if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
+  if not last then return nil, wrong_type(failed, 'list', list) end
+  local count = #messages
+  if last == 0 then
+    failed = push_front(list, messages)
+    if failed then return nil, wrong_type(failed, 'list', list) end
+    return function() redis.pcall('LTRIM', list, count, -1) end
+  elseif first == size then
+    failed = push_all_back(list, messages)
+    if failed then return nil, wrong_type(failed, 'list', list) end
+    return function() redis.pcall('LTRIM', list, 0, -1 - count) end
+  end
+  local undo = count == 1 and insert_one(list, first, messages[1])
+  if undo then return undo end
+  local between = last > first and redis.call('LRANGE', list, first, last - 1) or {}
+  undo, failed = replace(list, size, first, last, between, merged(between, messages))
+  if not undo then return nil, wrong_type(failed, 'list', list) end
+  return undo
+end
+${blank(320)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -10893,9 +11297,13 @@ local function index_brought_back(queue, key, claim, with_options)
   if held then return nil, error_of(held, 'zset', active_key(root)) end
   local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
-  local head, reply = window_of(queue, key, listed == 1)
-  if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
-  local at, due = enters_at(head, queue.now), due_key(root)
+  local at, due = queue.now, due_key(root)
+  -- What options make of it only all of its messages could tell: the next claim reads them.
+  if listed ~= 1 then
+    local head, reply = window_of(queue, key, false)
+    if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
+    at = enters_at(head, queue.now)
+  end
   -- A key that is due already keeps its turn.
   local done = at <= queue.now and redis.pcall('ZADD', due, 'LT', digits(at), key) or redis.pcall('ZADD', due, digits(at), key)
   return at, error_of(done, 'zset', due)
@@ -10903,9 +11311,8 @@ end
 
 
 
-local function bring_back(queue, key, messages)
-  local root, with_options = queue.root, false
-  for n = 1, #messages do with_options = with_options or options_of(messages[n]) ~= nil end
+local function bring_back(queue, key, messages, with_options)
+  local root = queue.root
   local stored = redis.pcall('HGET', claims_key(root), key)
   if type(stored) == 'table' then return nil, wrong_type(stored, 'hash', claims_key(root)) end
   local claim = decode_claim(stored)
@@ -10928,10 +11335,11 @@ ${blank(3)}
 local function revive(queue, id, key)
   local root = queue.root
   local died = redis.call('ZSCORE', dead_key(root), id)
-  local messages = died and placed_messages(root, id) or {}
+  local messages, with_options = {}, false
+  if died then messages, with_options = placed_messages(root, id) end
   if #messages == 0 then return nil end
   redis.call('ZREM', dead_key(root), id)
-  local undo, at = bring_back(queue, key, messages)
+  local undo, at = bring_back(queue, key, messages, with_options)
   local failed = not undo and at
   if undo then
     failed = error_of(redis.pcall('UNLINK', dead_key(root, id)), 'hash', dead_key(root, id))
@@ -10983,7 +11391,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(358)}
+${blank(359)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -11065,7 +11473,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1242)}
+${blank(1269)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -11078,7 +11486,7 @@ ${blank(1242)}
 --   more...  further ids, at most 100 in all
 --   GENERATION  as in add: the last two arguments
 -- RETURNS
---   status   for each id: 'requeued' | 'unknown' | 'again': the call has brought back a thousand messages before it; ask for this one again
+--   status   for each id: 'requeued' | 'unknown' | 'again': the call has brought back many messages before it; ask for this one again
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or the list of the key of a batch, is a key of another type
@@ -11108,13 +11516,14 @@ local function requeue(keys, args)
   refusal = bad or other_generation(root, queue, generation)
   if refusal then return refusal end
   if queue.refuses_new then return not_serving(root) end
-  local owners = {}
+  local owners, counts = {}, {}
   for n = 1, #ids do
-    local key = redis.pcall('HGET', dead_key(root, ids[n]), 'key')
-    if type(key) == 'string' then
+    local about = redis.pcall('HMGET', dead_key(root, ids[n]), 'key', 'count')
+    local key = about[1]
+    if key then
       local size = redis.pcall('LLEN', messages_key(root, key))
       if type(size) == 'table' then return wrong_type(size, 'list', messages_key(root, key)) end
-      owners[n] = key
+      owners[n], counts[n] = key, integer(about[2], 0, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.most
     end
   end
   queue.now = now_ms()
@@ -11123,12 +11532,12 @@ local function requeue(keys, args)
   local reply, revived, soonest = {}, 0, nil
   for n = 1, #ids do
     reply[n] = 'unknown'
-    if owners[n] and revived >= LIMITS.revived then
+    if owners[n] and revived > 0 and revived + counts[n] + LIMITS.revivedMore > LIMITS.revived then
       reply[n] = 'again'
     elseif owners[n] and said == nil then
       local count, at = revive(queue, ids[n], owners[n])
       if count then
-        reply[n], revived = 'requeued', revived + count
+        reply[n], revived = 'requeued', revived + count + LIMITS.revivedMore
         if at then soonest = math.min(soonest or at, at) end
       elseif at then
         return at
@@ -11145,7 +11554,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'a8e009313ff166b9e01dda633e8bdc29214721d3',
+    sha1: '7dc56e7dfad0214672cfc2536bf10edb2aef7656',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11245,13 +11654,17 @@ local LIMITS = {
 
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- A message of more bytes is written only when its key is known to have room.
 
@@ -11275,12 +11688,14 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
-
-
+  sampled = 100,
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
-${blank(86)}
+${blank(87)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -11299,7 +11714,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(313)}
+${blank(324)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -11315,7 +11730,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(192)}
+${blank(207)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -11331,7 +11746,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(1032)}
+${blank(1090)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -11388,7 +11803,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2347)}
+${blank(2396)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -11404,8 +11819,22 @@ ${blank(2347)}
 --   WRONG_TYPE        the root is a key of another type
 --   UNKNOWN_ARGUMENT  there are no arguments
 --
--- WHY \`queued\` looks at 1000 active keys at most: the cost must not depend on the size of the queue, and an add does not
--- ask whether its key is active. With more active keys it is a lower bound.
+-- WHY \`queued\` looks at 100 active keys at most: the cost must not depend on the size of the queue, and an add does not ask whether its key is
+-- active. With more of them it is an estimate: of 100 neighbours, other ones each ms, what they have is taken for all.
+local function count_queued(root, now)
+  local active, looks = redis.call('ZCARD', active_key(root)), LIMITS.sampled
+  local first = active > looks and now % (active - looks + 1) or 0
+  local keys, held, claimed = redis.call('ZRANGE', active_key(root), first, first + looks - 1), 0, 0
+  for n = 1, #keys do
+    -- A key of another type must not hide the figures of all others.
+    local size = redis.pcall('LLEN', messages_key(root, keys[n]))
+    if type(size) == 'number' then held = held + size end
+  end
+  local records = #keys > 0 and redis.call('HMGET', claims_key(root), unpack(keys)) or {}
+  for n = 1, #records do claimed = claimed + (decode_claim(records[n]) or { count = 0 }).count end
+  return active, math.floor(math.max(held - claimed, 0) * active / math.max(#keys, 1) + 0.5)
+end
+
 local function stats(keys, args)
   local call, root = redis.call, keys[1]
   local _, refusal = read_queue(keys)
@@ -11415,18 +11844,12 @@ local function stats(keys, args)
   local names, counted = counter_names(), {}
   local counters = call('HMGET', root, 'dead', 'deadMessages', 'droppedMessages', unpack(names))
   for n = 1, #names do counted[names[n]] = tonumber(counters[n + 3]) or 0 end
-  local now, active, claimed, held = now_ms(), call('ZRANGE', active_key(root), 0, 999), 0, 0
-  for n = 1, #active do
-    -- A key of another type must not hide the figures of all others.
-    local size = redis.pcall('LLEN', messages_key(root, active[n]))
-    if type(size) == 'number' then held = held + size end
-  end
-  local records = #active > 0 and call('HMGET', claims_key(root), unpack(active)) or {}
-  for n = 1, #records do claimed = claimed + (decode_claim(records[n]) or { count = 0 }).count end
+  local now = now_ms()
+  local active, queued = count_queued(root, now)
   local due, ready = call('ZCARD', due_key(root)), call('ZCOUNT', due_key(root), '-inf', now)
   local reply = {
-    'now', now, 'collecting', due - ready, 'ready', ready, 'active', call('ZCARD', active_key(root)),
-    'queued', math.max(held - claimed, 0), 'dead', call('ZCARD', dead_key(root)),
+    'now', now, 'collecting', due - ready, 'ready', ready, 'active', active,
+    'queued', queued, 'dead', call('ZCARD', dead_key(root)),
     'messages', counted.added - counted.completedMessages - (tonumber(counters[2]) or 0) - (tonumber(counters[3]) or 0),
     'died', tonumber(counters[1]) or 0,
   }
@@ -11439,12 +11862,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '50b0c3205ba46dad9be063420533b62b4a15c544',
+    sha1: '8de404c3ff1caa0d81df8430a0bb5563d14f48d5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3803)}
+${blank(3950)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

@@ -1,0 +1,51 @@
+import { TEST_SOURCE } from './source.ts'
+
+/** What a call touches: its commands, the elements of their arguments and replies, and the bytes of these. */
+export interface Touched {
+  commands: number
+  elements: number
+  bytes: number
+}
+
+export const TOUCHED = 'touched'
+
+const COUNTER = `
+local touched = { commands = 0, elements = 0, bytes = 0 }
+local function touch(value)
+  if type(value) == 'table' then
+    for n = 1, #value do touch(value[n]) end
+    return
+  end
+  touched.elements, touched.bytes = touched.elements + 1, touched.bytes + #tostring(value)
+end
+local function touch_all(...)
+  touched.commands = touched.commands + 1
+  for n = 1, select('#', ...) do touch((select(n, ...))) end
+end
+function touched.call(...)
+  touch_all(...)
+  local reply = redis.call(...)
+  touch(reply)
+  return reply
+end
+function touched.pcall(...)
+  touch_all(...)
+  local reply = redis.pcall(...)
+  touch(reply)
+  return reply
+end
+`
+
+const REPORT = `
+redis.register_function('${TOUCHED}', function()
+  local told = { touched.commands, touched.elements, touched.bytes }
+  touched.commands, touched.elements, touched.bytes = 0, 0, 0
+  return told
+end)
+`
+
+/** The library with a count of what it touches, and a function that tells it and begins anew. */
+export function countingLibrary(): string {
+  const [first, ...lines] = TEST_SOURCE.library.split('\n')
+  return [first, COUNTER, lines.join('\n').replace(/\bredis\.(p?call)\b/g, 'touched.$1'), REPORT].join('\n')
+}
