@@ -4,12 +4,6 @@
 --- `nonce`, the `state` of a claim that it will acknowledge; and of a worker `worker`, `echo`, `rest`. `taken` is what it gets: `batches`, each as
 --- claim_ready replies it, and how many `bytes` were read for them.
 
-local function bytes_of(messages)
-  local bytes = 0
-  for n = 1, #messages do bytes = bytes + #messages[n] end
-  return bytes
-end
-
 -- Counts the end of a claim. Returns the fate of a batch that is to be buried; `known`: somebody has acknowledged the claim.
 local function count_end(claim, known, attempts)
   if claim.state == 'released' then return nil end

@@ -3,7 +3,7 @@
 -- Lua's stack bounds how many values a command can have.
 local FIELDS_AT_ONCE = 500
 
--- Keeps a batch as a dead one. `fate`: { cause = 'failed' | 'lease' | 'unacknowledged', error }.
+-- Keeps a batch as a dead one. `fate`: { cause = 'failed' | 'lease' | 'unacknowledged', error }. Returns how many bytes its messages have.
 -- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
 local function keep_dead(queue, key, claim, fate)
   local root = queue.root
@@ -22,6 +22,7 @@ local function keep_dead(queue, key, claim, fate)
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
+  return bytes_of(messages)
 end
 
 -- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.

@@ -41,12 +41,13 @@ local function push_front(list, elements)
 end
 
 -- Of the first `count` elements copies those at the positions in `kept`, which ascend, over the last of them. What is to go can be cut off the
--- front then, and whatever stops a call in between, each that is kept is in the list all the time.
+-- front then, and whatever stops a call in between, each that is kept is in the list all the time. Returns how many bytes the first `count` have.
 local function copy_back(list, count, kept)
   local elements, done = redis.call('LRANGE', list, 0, count - 1), count - #kept
   for n = #kept, 1, -1 do
     if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, elements[kept[n]]) end
   end
+  return bytes_of(elements)
 end
 
 -- Whether one of the messages has options. A batch has no more than the first 1000.

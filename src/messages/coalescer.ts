@@ -157,7 +157,7 @@ export class Outbox<Item, Result> {
       mark = this.#marks[bucket] as number
       if (mark !== 0 && (mark !== parcel?.mark || parcel.followers?.has(bucket))) return false
     }
-    if (!parcel || parcel.late !== late || parcel.entries.length === MAX_ITEMS || parcel.bytes + bytes > MAX_BYTES) {
+    if (!parcel || parcel.late !== late || parcel.entries.length === to.most || parcel.bytes + bytes > MAX_BYTES) {
       if (mark !== 0) return false
       parcel = new Parcel(to, late)
       if (bucket >= 0) {
@@ -246,6 +246,8 @@ export class Outbox<Item, Result> {
 export class Coalescer<Item, Result> {
   readonly send: (items: Item[], until: number) => Promise<(Result | Error)[]>
   readonly bytesOf: (item: Item) => number
+  /** Items of one call. */
+  readonly most: number
   readonly #outbox: Outbox<Item, Result>
   /** Of the outbox: the call that is being filled, how many items wait, how many of them it has looked at, and calls under way. */
   open: Parcel<Item, Result> | undefined
@@ -257,9 +259,11 @@ export class Coalescer<Item, Result> {
     send: (items: Item[], until: number) => Promise<(Result | Error)[]>,
     bytesOf: (item: Item) => number = () => 0,
     outbox = new Outbox<Item, Result>(),
+    most = MAX_ITEMS,
   ) {
     this.send = send
     this.bytesOf = bytesOf
+    this.most = most
     this.#outbox = outbox
   }
 

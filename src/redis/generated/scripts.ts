@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'c0e804d0cc128991fb8386b2ed4cb9a92fec3992',
+    sha1: '3709529165310a05479a3af1e8e8b270ac4300ec',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -113,6 +113,9 @@ local LIMITS = {
 
   -- One call brings back so many messages of dead batches, or one batch.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -233,9 +236,7 @@ local function message_header(received, id_length, options, place)
   end
   return header .. ' '
 end
-
-
-
+${blank(8)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -338,7 +339,7 @@ ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(13)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(14)}
+${blank(16)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -349,12 +350,12 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(46)}
+${blank(54)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(100)}
+${blank(101)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -414,7 +415,7 @@ local function push_front(list, elements)
     end
   end
 end
-${blank(22)}
+${blank(23)}
 local function find_places(list, claimed, messages)
   local older = claimed > 0 and redis.pcall('LRANGE', list, 0, claimed - 1) or {}
   if older.err then return nil, older end
@@ -458,7 +459,7 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
-${blank(48)}
+${blank(49)}
 local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
 
 
@@ -550,7 +551,7 @@ local function index_rest(queue)
   end
   return soonest
 end
-${blank(172)}
+${blank(179)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -589,7 +590,7 @@ local function bring_back(queue, key, messages)
   end
   return undo, at
 end
-${blank(267)}
+${blank(271)}
 local UNPACKED = 1000
 
 local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
@@ -782,7 +783,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(179)}
+${blank(173)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -790,7 +791,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(592)}
+${blank(684)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1056,7 +1057,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '2f8c4e411dfa9624c581bba5bab69bd2a7a09e50',
+    sha1: '875158e7f8e1556e97054fff6176ed7c1b3da731',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1106,6 +1107,9 @@ local LIMITS = {
   parts = 100,
   -- One call brings back so many messages of dead batches, or one batch.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -1159,7 +1163,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(26)}
+${blank(32)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -1184,7 +1188,7 @@ ${blank(44)}
 local CLOCK_STEP = 1000
 ${blank(66)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
-${blank(40)}
+${blank(42)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -1195,7 +1199,7 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(15)}
+${blank(23)}
 local function latest_end(claim, score, now)
   if score > now + claim.span + CLOCK_STEP then return now + claim.span end
   return score
@@ -1205,7 +1209,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(33)}
+${blank(34)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -1234,9 +1238,9 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(287)}
+${blank(289)}
 local LOOK_AGAIN = 10000
-${blank(316)}
+${blank(327)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(344)}
 local LAST = {}
@@ -1301,7 +1305,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1281)}
+${blank(1367)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1701,7 +1705,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '02ba939006ac37b7cf5cf033a8fe3d3b7d7ab566',
+    sha1: '1d205ac3bf56ebd91cc937d788132002add611e0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1806,6 +1810,9 @@ local LIMITS = {
 
   -- One call brings back so many messages of dead batches, or one batch.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -1901,7 +1908,15 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(26)}
+${blank(24)}
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -1998,10 +2013,12 @@ local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(13)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
-local function encode_claim(claim)
+
+local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
-    .. claim_tail(claim.span, claim.state)
 end
+
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
 
 
 local function first_claim(id, head, tail)
@@ -2030,9 +2047,7 @@ local function claimed_count(stored, token)
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
   return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-
-
-
+${blank(10)}
 local function latest_end(claim, score, now)
   if score > now + claim.span + CLOCK_STEP then return now + claim.span end
   return score
@@ -2075,6 +2090,7 @@ local function keep_dead(queue, key, claim, fate)
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
+  return bytes_of(messages)
 end
 ${blank(63)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
@@ -2217,7 +2233,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(231)}
+${blank(233)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2306,17 +2322,17 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(25)}
+${blank(32)}
 local function bury(queue, key, claim, fate)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
-  keep_dead(queue, key, claim, fate)
+  local bytes = keep_dead(queue, key, claim, fate)
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
-  return true, at
+  return bytes, at
 end
-${blank(127)}
+${blank(131)}
 local NONCE_KEPT = 60000
 
 
@@ -2544,14 +2560,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(29)}
-local function bytes_of(messages)
-  local bytes = 0
-  for n = 1, #messages do bytes = bytes + #messages[n] end
-  return bytes
-end
-
-
+${blank(30)}
 local function count_end(claim, known, attempts)
   if claim.state == 'released' then return nil end
   if not known then
@@ -2789,8 +2798,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-
-
+${blank(24)}
 --- Take ready batches under a lease.
 --
 --   FCALL rapidfire_claim_ready 1 rapid-fire:{orders}
@@ -2866,7 +2874,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '6fea97fae93cc5b97efb73f3da706e5814acd361',
+    sha1: '05b80597fad72e420cbced77f09cba32dbf15abf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2916,6 +2924,9 @@ local LIMITS = {
 
   -- One call brings back so many messages of dead batches, or one batch.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -2985,7 +2996,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(26)}
+${blank(32)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -3082,10 +3093,12 @@ local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(13)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
-local function encode_claim(claim)
+
+local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
-    .. claim_tail(claim.span, claim.state)
 end
+
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
 ${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
@@ -3103,7 +3116,7 @@ local function claimed_count(stored, token)
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
   return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-${blank(19)}
+${blank(27)}
 local function read_pairs(args, first, expected)
   local given, owners, tokens = #args - first + 1, {}, {}
   if given < 1 or given % 2 == 1 then
@@ -3122,7 +3135,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(100)}
+${blank(101)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -3166,7 +3179,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(231)}
+${blank(233)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -3188,7 +3201,7 @@ end
 local LOOK_AGAIN = 10000
 
 local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
-${blank(109)}
+${blank(116)}
 local function finish_without_list(queue, key, record)
   local claim = decode_claim(record)
   queue.now = queue.now or now_ms()
@@ -3222,7 +3235,7 @@ local function finish(queue, keys, counts, records)
   redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
   return soonest
 end
-${blank(87)}
+${blank(91)}
 local NONCE_KEPT = 60000
 
 
@@ -3335,7 +3348,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(358)}
+${blank(375)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -3394,7 +3407,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'edba7badecf0d3975c9f5d9085038442d506646b',
+    sha1: 'ca719635a1a37bb49112f8589433b747d6ade0dc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3499,6 +3512,9 @@ local LIMITS = {
 
   -- One call brings back so many messages of dead batches, or one batch.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -3574,9 +3590,9 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(185)}
+${blank(191)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(109)}
+${blank(120)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -3604,7 +3620,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1004)}
+${blank(1017)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3667,7 +3683,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(179)}
+${blank(173)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -3675,7 +3691,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(911)}
+${blank(1003)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3731,7 +3747,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'aa4b44d42b22ce41d0f2df8496f96bfb3daf830d',
+    sha1: 'ead2ebbf97a20128d07429bbaba9e226cb73a786',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3788,6 +3804,9 @@ local LIMITS = {
 
   -- One call brings back so many messages of dead batches, or one batch.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -3829,7 +3848,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(324)}
+${blank(341)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -3850,7 +3869,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(714)}
+${blank(727)}
 local NONCE_KEPT = 60000
 
 
@@ -3963,7 +3982,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1140)}
+${blank(1226)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4007,7 +4026,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'cbb4ea59ae016fb680f883e765fa0f993693d6f6',
+    sha1: '5c014c95eb6911b5fd2d50d90cfee9b814739fd0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4064,6 +4083,9 @@ local LIMITS = {
 
   -- One call brings back so many messages of dead batches, or one batch.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -4124,13 +4146,15 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(185)}
+${blank(191)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
-local function encode_claim(claim)
+
+local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
-    .. claim_tail(claim.span, claim.state)
 end
+
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
 ${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
@@ -4148,7 +4172,7 @@ local function claimed_count(stored, token)
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
   return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-${blank(19)}
+${blank(27)}
 local function read_pairs(args, first, expected)
   local given, owners, tokens = #args - first + 1, {}, {}
   if given < 1 or given % 2 == 1 then
@@ -4167,7 +4191,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(210)}
+${blank(211)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -4175,7 +4199,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(400)}
+${blank(402)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends = {}, {}
@@ -4191,7 +4215,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(588)}
+${blank(599)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -4254,7 +4278,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(179)}
+${blank(173)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4262,7 +4286,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(238)}
+${blank(261)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -4323,7 +4347,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'b25de9ce53eaa341acd20233d31dd630a814b212',
+    sha1: '65bbf94a16281102fab8522409179d37ef24283b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4402,13 +4426,7 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-
-
-local function read_options(args, at, known)
-  local options, _, refusal = read_tokens(args, at, known)
-  return options or {}, refusal
-end
-${blank(6)}
+${blank(12)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -4436,6 +4454,12 @@ local LIMITS = {
 
   -- One call brings back so many messages of dead batches, or one batch.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+  ends = 64,
+  moved = 256,
+  movedBytes = 256 * KIB,
+  movedBatch = 10,
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -4529,7 +4553,15 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(26)}
+${blank(24)}
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -4626,10 +4658,12 @@ local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(13)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
-local function encode_claim(claim)
+
+local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
-    .. claim_tail(claim.span, claim.state)
 end
+
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
 ${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
@@ -4646,13 +4680,12 @@ local function token_of(claim) return string.format('%s:%d', claim.id, claim.cla
 
 
 local function parts_of_token(token) return string.match(token, '^([%d%-]+):(%d+)$') end
-
-
-
-local function claimed_count(stored, token)
+${blank(9)}
+local function claimed_parts(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
-  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
+  local attempt, count, behind, state = string.match(stored, '^:(%d+):%d+:(%d+):%d+:%a+():%d+(:?[rd]?)', #token + 1)
+  if state == ':r' or state == ':d' or not count then return nil end
+  return tonumber(count), tonumber(attempt), string.sub(stored, 1, behind - 1)
 end
 ${blank(33)}
 local function now_ms()
@@ -4681,6 +4714,7 @@ local function keep_dead(queue, key, claim, fate)
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
+  return bytes_of(messages)
 end
 ${blank(68)}
 local function send(root, worker, what)
@@ -4740,8 +4774,9 @@ local function copy_back(list, count, kept)
   for n = #kept, 1, -1 do
     if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, elements[kept[n]]) end
   end
+  return bytes_of(elements)
 end
-${blank(209)}
+${blank(210)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4758,10 +4793,16 @@ local function open_rest(queue, key, count)
   return at
 end
 ${blank(80)}
-local function put_off(queue, key, claim, state, ms)
-  claim.state, claim.span = state, ms
-  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(queue.root), queue.now + ms, key)
+local function put_off(queue, state, batches)
+  if #batches == 0 then return end
+  local records, ends = {}, {}
+  for n = 1, #batches do
+    local key, pause = batches[n].key, batches[n].pause
+    records[2 * n - 1], records[2 * n] = key, batches[n].head .. claim_tail(pause, state)
+    ends[2 * n - 1], ends[2 * n] = digits(queue.now + pause), key
+  end
+  redis.call('HSET', claims_key(queue.root), unpack(records))
+  redis.call('ZADD', active_key(queue.root), unpack(ends))
 end
 ${blank(3)}
 local function shrink(queue, key, claim, kept)
@@ -4769,29 +4810,35 @@ local function shrink(queue, key, claim, kept)
   local done = count - #kept
   claim.count, claim.state = #kept, 'retry'
   redis.call('HSET', claims_key(root), key, encode_claim(claim))
-  copy_back(list, count, kept)
+  local bytes = copy_back(list, count, kept)
   cut_front(list, done)
   redis.call('HINCRBY', root, 'completedMessages', done)
+  return bytes
 end
 ${blank(4)}
 local function bury(queue, key, claim, fate)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
-  keep_dead(queue, key, claim, fate)
+  local bytes = keep_dead(queue, key, claim, fate)
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
-  return true, at
+  return bytes, at
 end
-${blank(105)}
-local function size_of_claimed(root, key)
-  local list = messages_key(root, key)
-  local size = redis.pcall('LLEN', list)
-  local foreign = error_of(size, 'list', list)
+${blank(104)}
+local function foreign_index(root)
+  local foreign
   for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
     foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
   end
-  if foreign then return nil, foreign end
+  return foreign
+end
+
+
+local function size_of(root, key)
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
 ${blank(11)}
@@ -4896,7 +4943,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(168)}
+${blank(162)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4904,11 +4951,32 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(296)}
---- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
+${blank(112)}
+local function read_ends(args, known)
+  local ends, nonce, at = {}, nil, 1
+  repeat
+    local key, token = args[at], args[at + 1]
+    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args - at + 1 .. ' arguments') end
+    if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
+    local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
+    if not stopped then return nil, nonce, refusal end
+    options = options or {}
+    if options.nonce then
+      local bad
+      nonce, bad = read_nonce(options.nonce)
+      if bad then return nil, nil, bad end
+    end
+    ends[#ends + 1] = { key = key, token = token, options = options, refusal = refusal, head = nil, pause = nil }
+    at = stopped + 1
+  until not args[stopped]
+  return ends, nonce
+end
+${blank(187)}
+--- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 KEEP 2,5
+--   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 NEXT 79007654321 1790000000000-18:1 DELAY 5000
 --
 -- KEYS
 --   root      root key of the queue
@@ -4919,15 +4987,18 @@ ${blank(296)}
 --   ATTEMPTS  a batch that fails in this attempt or a later one is dead, 1 to 1000 (5)
 --   ERROR     why, kept with a dead batch, at most 4096 bytes
 --   KEEP      which messages failed, ascending positions from 1, with commas: the others are done (all)
+--   NEXT      behind it stand the key, the token and the options of another batch, at most 64 in all
 --   NONCE     as in claim_ready: repeated with it, the call says what the first did
 -- RETURNS
 --   status    'retry' | 'dead' | 'lost'; a second call with the same token says the same and changes nothing
+--   status... with NEXT, an array: the same for each batch, or its refusal, or 'again': so many messages were moved for those before it that
+--             nothing was done for this one; ask for it again
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, one of the indexes, or the list of the key is a key of another type
 --   MISSING_ARGUMENT  key, token or the value of a token is missing
---   UNKNOWN_ARGUMENT  not DELAY, ATTEMPTS, ERROR or KEEP
---   BAD_ARGUMENT      a value is out of range, or KEEP is not made of ascending positions in the batch
+--   UNKNOWN_ARGUMENT  not DELAY, ATTEMPTS, ERROR, KEEP, NONCE or NEXT
+--   BAD_ARGUMENT      a value is out of range, KEEP is not made of ascending positions in the batch, or there are more than 64 batches
 --
 -- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
 -- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/conversation.lua, or its list is missing.
@@ -4946,7 +5017,7 @@ local function positions(text, count)
   return found
 end
 
--- What a call says whose token proves no claim: the same as the call before it with that token.
+-- What is said of a batch whose token proves no claim: the same as by the call before with that token.
 local function said_before(root, stored, token)
   local claim, id, number = decode_claim(stored), parts_of_token(token)
   if claim and claim.state == 'retry' and token_of(claim) == token then return 'retry' end
@@ -4954,53 +5025,100 @@ local function said_before(root, stored, token)
   return 'lost'
 end
 
-local function fail_batch(keys, args)
-  local root, key, token = keys[1], args[1], args[2]
-  local options, bad = read_options(args, 3, FAIL_OPTIONS)
-  local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue_for(keys, nonce)
-  if refusal then return refusal end
-  if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
-  if bad or no_nonce then return bad or no_nonce end
-  local said = kept_reply(queue, nonce, 'fail')
-  if said ~= nil then return said or 'lost' end
-  local stored = redis.pcall('HGET', claims_key(root), key)
-  if type(stored) == 'table' then return wrong_type(stored, 'hash', claims_key(root)) end
-  local count = claimed_count(stored, token)
-  if not count then return said_before(root, stored, token) end
-  local size, foreign = size_of_claimed(root, key)
+-- Judges a batch. What it says of one that has not failed now. Else nil, and \`batch\` has the \`head\` of its record, its \`pause\` and the \`count\` of its
+-- messages, whether it \`ends\`, and, when some of its messages move, its \`weight\`: for how many it counts.
+local function judge_failure(root, batch, stored)
+  if batch.refusal then return batch.refusal end
+  local options = batch.options
+  local count, attempt, head = claimed_parts(stored, batch.token)
+  if not count then return said_before(root, stored, batch.token) end
+  local size, foreign = size_of(root, batch.key)
   if foreign then return foreign end
-  local kept = options.keep and positions(options.keep, count)
-  if options.keep and not kept then
-    return fail('BAD_ARGUMENT', string.format('KEEP must be ascending positions from 1 to %d, got %s', count, shown(options.keep)))
+  batch.head, batch.pause, batch.count = head, options.delay or OPTIONS.delay.default, count
+  -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
+  batch.whole = size >= count
+  batch.ends = size > 0 and attempt >= (options.attempts or OPTIONS.attempts.default)
+  if options.keep or batch.ends then batch.weight = count + LIMITS.movedBatch end
+end
+
+-- Takes the messages that are done out of a batch, and buries it when its attempts are used up. Returns whether it is dead, and when what is behind it
+-- is due; or nil and a refusal. \`moved\` counts the weight and the bytes of all.
+-- WHY the positions are read here: of a call there may be more than it can do.
+local function move_failed(queue, batch, stored, moved)
+  local key, keep, claim, dead, at = batch.key, batch.options.keep, decode_claim(stored), false, nil
+  local kept = keep and positions(keep, batch.count)
+  moved.weight = moved.weight + batch.weight
+  if keep and not kept then
+    return nil, fail('BAD_ARGUMENT', string.format('KEEP must be ascending positions from 1 to %d, got %s', batch.count, shown(keep)))
   end
-  local claim, delay = decode_claim(stored), options.delay or OPTIONS.delay.default
+  if kept and batch.whole then
+    moved.bytes = moved.bytes + shrink(queue, key, claim, kept)
+    batch.head = encode_head(claim)
+  end
+  if batch.ends then
+    dead, at = bury(queue, key, claim, { cause = 'failed', error = batch.options.error or '' })
+    moved.bytes = moved.bytes + (dead or 0)
+  end
+  return dead, at
+end
+
+local function fail_batches(keys, args)
+  local root = keys[1]
+  local batches, nonce, bad = read_ends(args, FAIL_OPTIONS)
+  local queue, refusal = read_queue_for(keys, nonce)
+  refusal = refusal or bad
+  if refusal then return refusal end
+  local said, owners = kept_reply(queue, nonce, 'fail'), {}
+  if said then return said end
+  for n = 1, #batches do owners[n] = batches[n].key end
+  local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
+  if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
+  local reply, failed = {}, {}
+  for n = 1, #batches do
+    reply[n] = said == false and 'lost' or judge_failure(root, batches[n], stored[n])
+    if not reply[n] then failed[#failed + 1] = n end
+  end
+  if #failed == 0 then return #batches == 1 and reply[1] or reply end
+  refusal = foreign_index(root)
+  if refusal then return refusal end
   queue.now = now_ms()
 
   -- first write
-  -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
-  if kept and size >= count then shrink(queue, key, claim, kept) end
-  if size > 0 and claim.attempt >= (options.attempts or OPTIONS.attempts.default) then
-    local buried, at = bury(queue, key, claim, { cause = 'failed', error = options.error or '' })
-    if buried then
-      keep_reply(queue, nonce, 'fail', 'dead')
-      wake_watcher(queue, at)
-      return 'dead'
+  local paused, moved, soonest, ended = {}, { weight = 0, bytes = 0 }, nil, {}
+  for _, n in ipairs(failed) do
+    local batch, dead, at = batches[n], false, nil
+    local weight = batch.weight
+    if ended[batch.key] then
+      -- One that is named twice has failed once.
+      reply[n] = ended[batch.key]
+    elseif weight and moved.weight > 0 and (moved.weight + weight > LIMITS.moved or moved.bytes >= LIMITS.movedBytes) then
+      reply[n] = 'again'
+    else
+      if weight then dead, at = move_failed(queue, batch, stored[n], moved) end
+      if dead == nil then
+        reply[n] = at
+      else
+        if not dead then paused[#paused + 1], at = batch, queue.now + batch.pause end
+        reply[n] = dead and 'dead' or 'retry'
+        ended[batch.key] = reply[n]
+        if at then soonest = math.min(soonest or at, at) end
+      end
     end
   end
-  put_off(queue, key, claim, 'retry', delay)
-  redis.call('HINCRBY', root, 'failed', 1)
-  keep_reply(queue, nonce, 'fail', 'retry')
-  wake_watcher(queue, queue.now + delay)
-  return 'retry'
+  put_off(queue, 'retry', paused)
+  if #paused > 0 then redis.call('HINCRBY', root, 'failed', #paused) end
+  local answer = #batches == 1 and reply[1] or reply
+  if next(ended) then keep_reply(queue, nonce, 'fail', answer) end
+  wake_watcher(queue, soonest)
+  return answer
 end
 
-register('fail', fail_batch, { 'allow-oom' }, 'Give a claimed batch back for a later attempt, or bury it when its attempts are used up.')
+register('fail', fail_batches, { 'allow-oom' }, 'Give claimed batches back for a later attempt, or bury those whose attempts are used up.')
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   forward: {
-    sha1: '7dea8e44115253b3a060bf57bf07051ecb839a8a',
+    sha1: '605ce2e88b28e2f061837b179b7d47e78379f1b9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5105,6 +5223,9 @@ local LIMITS = {
 
   -- One call brings back so many messages of dead batches, or one batch.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -5202,7 +5323,15 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(26)}
+${blank(24)}
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -5309,10 +5438,12 @@ local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(13)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
-local function encode_claim(claim)
+
+local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
-    .. claim_tail(claim.span, claim.state)
 end
+
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
 
 
 local function first_claim(id, head, tail)
@@ -5338,7 +5469,7 @@ local function token_of(claim) return string.format('%s:%d', claim.id, claim.cla
 
 
 local function parts_of_token(token) return string.match(token, '^([%d%-]+):(%d+)$') end
-${blank(10)}
+${blank(18)}
 local function latest_end(claim, score, now)
   if score > now + claim.span + CLOCK_STEP then return now + claim.span end
   return score
@@ -5377,6 +5508,7 @@ local function keep_dead(queue, key, claim, fate)
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
+  return bytes_of(messages)
 end
 ${blank(63)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
@@ -5519,7 +5651,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(231)}
+${blank(233)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -5590,15 +5722,15 @@ local function hand_out_again(queue, key, claim, take)
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
   redis.call('ZADD', active_key(queue.root), queue.now + take.lease, key)
 end
-${blank(43)}
+${blank(50)}
 local function bury(queue, key, claim, fate)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
-  keep_dead(queue, key, claim, fate)
+  local bytes = keep_dead(queue, key, claim, fate)
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
-  return true, at
+  return bytes, at
 end
 
 
@@ -5636,7 +5768,7 @@ local function finish(queue, keys, counts, records)
   redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
   return soonest
 end
-${blank(87)}
+${blank(91)}
 local NONCE_KEPT = 60000
 
 
@@ -5864,14 +5996,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(29)}
-local function bytes_of(messages)
-  local bytes = 0
-  for n = 1, #messages do bytes = bytes + #messages[n] end
-  return bytes
-end
-
-
+${blank(30)}
 local function count_end(claim, known, attempts)
   if claim.state == 'released' then return nil end
   if not known then
@@ -6081,7 +6206,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(281)}
+${blank(355)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -6231,7 +6356,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'b70172bc95e2f027159385146c6a6bb539bd15c5',
+    sha1: 'f0ca172e3bc169c526f53dd24754a50541b8a6f0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6323,7 +6448,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(124)}
+${blank(130)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(9)}
@@ -6337,7 +6462,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1412)}
+${blank(1442)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6430,7 +6555,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1804)}
+${blank(1890)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -6478,7 +6603,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '7cf09b21799e90c5dfd728971f6c36bb13bdc95d',
+    sha1: '40bb3076f03db8b0a5f09cc0ccf90fea30d6dbb9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6528,6 +6653,9 @@ local LIMITS = {
 
   -- One call brings back so many messages of dead batches, or one batch.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -6595,14 +6723,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(185)}
+${blank(191)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(71)}
+${blank(81)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(86)}
+${blank(87)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -6650,7 +6778,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1004)}
+${blank(1017)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -6713,7 +6841,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(179)}
+${blank(173)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6721,7 +6849,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1861)}
+${blank(1953)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -6758,7 +6886,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'aa067ffe40f68b169b8c697b047ca5ed1d580f7f',
+    sha1: '4a8d2ea179cefd71820bb59a56eece2a757cd30a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6863,6 +6991,9 @@ local LIMITS = {
 
   -- One call brings back so many messages of dead batches, or one batch.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -6929,14 +7060,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(185)}
+${blank(191)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(71)}
+${blank(81)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(100)}
+${blank(101)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -6950,7 +7081,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(931)}
+${blank(944)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -7060,7 +7191,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(151)}
+${blank(145)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7068,7 +7199,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1662)}
+${blank(1754)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -7161,7 +7292,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'f3e4d887b5dab9ddd4caa5fc8b4e2334cec8def6',
+    sha1: 'ceba94dc8ef749263f1413424e39e7014239d7de',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7266,6 +7397,9 @@ local LIMITS = {
 
   -- One call brings back so many messages of dead batches, or one batch.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -7335,7 +7469,7 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(21)}
+${blank(27)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -7429,7 +7563,7 @@ local function due_at(head, now)
 end
 ${blank(18)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(14)}
+${blank(16)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -7442,12 +7576,12 @@ local function decode_claim(text)
 end
 
 local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-${blank(44)}
+${blank(52)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(210)}
+${blank(211)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -7455,7 +7589,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1004)}
+${blank(1017)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -7518,7 +7652,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(179)}
+${blank(173)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7526,7 +7660,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(855)}
+${blank(947)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -7583,7 +7717,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '7eb43272e9a536e84e2e7bd61720159d6eae9842',
+    sha1: '85a36852e07d1fb2550a26e92c8fb2d5f770cfaf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7688,6 +7822,9 @@ local LIMITS = {
 
   -- One call brings back so many messages of dead batches, or one batch.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -7747,14 +7884,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(185)}
+${blank(191)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(71)}
+${blank(81)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(210)}
+${blank(211)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -7762,7 +7899,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(998)}
+${blank(1011)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
@@ -7847,7 +7984,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(151)}
+${blank(145)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7855,7 +7992,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1895)}
+${blank(1987)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -7986,7 +8123,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'f4cdedb838db16f1a933c71e18d4f386981622a3',
+    sha1: '6c3027f7cdbde11a70e972ccab51bac1d4528cd7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8091,6 +8228,9 @@ local LIMITS = {
 
   -- One call brings back so many messages of dead batches, or one batch.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -8168,14 +8308,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(185)}
+${blank(191)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(71)}
+${blank(81)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(86)}
+${blank(87)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -8198,7 +8338,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1004)}
+${blank(1017)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -8261,7 +8401,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(179)}
+${blank(173)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8269,7 +8409,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2023)}
+${blank(2115)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -8345,7 +8485,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'be74d8d95ee7a3addcb6633559295a60a887315d',
+    sha1: '66a66f8e945f0739802b090705d03d7188df5d12',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8424,13 +8564,7 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-
-
-local function read_options(args, at, known)
-  local options, _, refusal = read_tokens(args, at, known)
-  return options or {}, refusal
-end
-${blank(6)}
+${blank(12)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -8457,6 +8591,12 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+  ends = 64,
+
+
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -8538,14 +8678,9 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(185)}
+${blank(191)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-
-local function encode_claim(claim)
-  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
-    .. claim_tail(claim.span, claim.state)
-end
-${blank(9)}
+${blank(16)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -8558,18 +8693,19 @@ local function decode_claim(text)
 end
 
 local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-${blank(5)}
-local function claimed_count(stored, token)
+${blank(12)}
+local function claimed_parts(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
-  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
+  local attempt, count, behind, state = string.match(stored, '^:(%d+):%d+:(%d+):%d+:%a+():%d+(:?[rd]?)', #token + 1)
+  if state == ':r' or state == ':d' or not count then return nil end
+  return tonumber(count), tonumber(attempt), string.sub(stored, 1, behind - 1)
 end
 ${blank(33)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(100)}
+${blank(101)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -8608,21 +8744,32 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(418)}
-local function put_off(queue, key, claim, state, ms)
-  claim.state, claim.span = state, ms
-  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(queue.root), queue.now + ms, key)
+${blank(420)}
+local function put_off(queue, state, batches)
+  if #batches == 0 then return end
+  local records, ends = {}, {}
+  for n = 1, #batches do
+    local key, pause = batches[n].key, batches[n].pause
+    records[2 * n - 1], records[2 * n] = key, batches[n].head .. claim_tail(pause, state)
+    ends[2 * n - 1], ends[2 * n] = digits(queue.now + pause), key
+  end
+  redis.call('HSET', claims_key(queue.root), unpack(records))
+  redis.call('ZADD', active_key(queue.root), unpack(ends))
 end
 ${blank(132)}
-local function size_of_claimed(root, key)
-  local list = messages_key(root, key)
-  local size = redis.pcall('LLEN', list)
-  local foreign = error_of(size, 'list', list)
+local function foreign_index(root)
+  local foreign
   for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
     foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
   end
-  if foreign then return nil, foreign end
+  return foreign
+end
+
+
+local function size_of(root, key)
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
 ${blank(11)}
@@ -8727,7 +8874,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(168)}
+${blank(162)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8735,11 +8882,32 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(536)}
---- Give a claimed batch back, ready at once for others, without using up an attempt.
+${blank(112)}
+local function read_ends(args, known)
+  local ends, nonce, at = {}, nil, 1
+  repeat
+    local key, token = args[at], args[at + 1]
+    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args - at + 1 .. ' arguments') end
+    if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
+    local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
+    if not stopped then return nil, nonce, refusal end
+    options = options or {}
+    if options.nonce then
+      local bad
+      nonce, bad = read_nonce(options.nonce)
+      if bad then return nil, nil, bad end
+    end
+    ends[#ends + 1] = { key = key, token = token, options = options, refusal = refusal, head = nil, pause = nil }
+    at = stopped + 1
+  until not args[stopped]
+  return ends, nonce
+end
+${blank(478)}
+--- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 REASON closing
+--   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 NEXT 79007654321 1790000000000-18:1
 --
 -- KEYS
 --   root    root key of the queue
@@ -8747,52 +8915,69 @@ ${blank(536)}
 --   key     the conversation
 --   token   proof of the claim, from claim_ready
 --   REASON  why, at most 256 bytes: for those who read along (MONITOR, SLOWLOG), it is kept nowhere
+--   NEXT    behind it stand the key, the token and the REASON of another batch, at most 64 in all
 --   NONCE   as in claim_ready: repeated with it, the call says what the first did
 -- RETURNS
---   status  'released' | 'lost'; a second call says the same, until the batch is claimed again
+--   status     'released' | 'lost'; a second call says the same, until the batch is claimed again
+--   status...  with NEXT, an array: the same for each batch, or its refusal
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
---   WRONG_TYPE        the root, or one of the indexes, is a key of another type
+--   WRONG_TYPE        the root, one of the indexes, or the list of the key is a key of another type
 --   MISSING_ARGUMENT  key, token or the value of a token is missing
---   UNKNOWN_ARGUMENT  not REASON or NONCE
---   BAD_ARGUMENT      the REASON is too long, or the NONCE is none
+--   UNKNOWN_ARGUMENT  not REASON, NONCE or NEXT
+--   BAD_ARGUMENT      the REASON is too long, the NONCE is none, or there are more than 64 batches
 --
 -- WHY the batch stays a batch: its id is the same in the next claim, and what arrives meanwhile stays behind it.
 local RELEASE_OPTIONS = { REASON = OPTIONS.reason, NONCE = OPTIONS.nonce }
 
-local function release(keys, args)
-  local root, key, token = keys[1], args[1], args[2]
-  local options, bad = read_options(args, 3, RELEASE_OPTIONS)
-  local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue_for(keys, nonce)
-  if refusal then return refusal end
-  if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
-  if bad or no_nonce then return bad or no_nonce end
-  local said = kept_reply(queue, nonce, 'release')
-  if said ~= nil then return said or 'lost' end
-  local stored = redis.pcall('HGET', claims_key(root), key)
-  if type(stored) == 'table' then return wrong_type(stored, 'hash', claims_key(root)) end
-  local claim = decode_claim(stored)
-  if not claimed_count(stored, token) then
-    return claim and claim.state == 'released' and token_of(claim) == token and 'released' or 'lost'
+-- Judges a batch. What it says of one that is not given back now; else nil, and \`batch\` has the \`head\` of its record.
+local function judge_release(root, batch, stored)
+  if batch.refusal then return batch.refusal end
+  local count, _, head = claimed_parts(stored, batch.token)
+  if not count then
+    local claim = decode_claim(stored)
+    return claim and claim.state == 'released' and token_of(claim) == batch.token and 'released' or 'lost'
   end
-  local _, foreign = size_of_claimed(root, key)
-  if foreign then return foreign end
+  local _, foreign = size_of(root, batch.key)
+  batch.head, batch.pause = head, 0
+  return foreign
+end
+
+local function release(keys, args)
+  local root = keys[1]
+  local batches, nonce, bad = read_ends(args, RELEASE_OPTIONS)
+  local queue, refusal = read_queue_for(keys, nonce)
+  refusal = refusal or bad
+  if refusal then return refusal end
+  local said, owners = kept_reply(queue, nonce, 'release'), {}
+  if said then return said end
+  for n = 1, #batches do owners[n] = batches[n].key end
+  local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
+  if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
+  local reply, released = {}, {}
+  for n = 1, #batches do
+    reply[n] = said == false and 'lost' or judge_release(root, batches[n], stored[n])
+    if not reply[n] then reply[n], released[#released + 1] = 'released', batches[n] end
+  end
+  local answer = #batches == 1 and reply[1] or reply
+  if #released == 0 then return answer end
+  refusal = foreign_index(root)
+  if refusal then return refusal end
   queue.now = now_ms()
 
   -- first write
-  put_off(queue, key, claim, 'released', 0)
-  keep_reply(queue, nonce, 'release', 'released')
+  put_off(queue, 'released', released)
+  keep_reply(queue, nonce, 'release', answer)
   wake_watcher(queue, queue.now)
-  return 'released'
+  return answer
 end
 
-register('release', release, { 'allow-oom' }, 'Give a claimed batch back, ready at once for others, without using up an attempt.')
+register('release', release, { 'allow-oom' }, 'Give claimed batches back, ready at once for others, without using up an attempt.')
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   repair: {
-    sha1: '94aa770eb7398ce7d9ebd635daa7c920b54c2dcc',
+    sha1: '65d0d84e99b941978e8c278199d513d9367577a2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8842,6 +9027,9 @@ local LIMITS = {
   parts = 100,
   -- One call brings back so many messages of dead batches, or one batch.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -8907,7 +9095,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(26)}
+${blank(32)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -8994,10 +9182,12 @@ local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(13)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
-local function encode_claim(claim)
+
+local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
-    .. claim_tail(claim.span, claim.state)
 end
+
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
 ${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
@@ -9009,7 +9199,7 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(15)}
+${blank(23)}
 local function latest_end(claim, score, now)
   if score > now + claim.span + CLOCK_STEP then return now + claim.span end
   return score
@@ -9019,7 +9209,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(33)}
+${blank(34)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -9079,7 +9269,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(61)}
+${blank(62)}
 local function carries_options(list, size)
   for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
     for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
@@ -9088,7 +9278,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(593)}
+${blank(605)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
@@ -9209,7 +9399,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1284)}
+${blank(1370)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -9320,7 +9510,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '0660af15d038ef1ab2a558ec67ed986d9a8ab884',
+    sha1: '4d74024551a07b59910946d6e871a7b1d7910918',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9425,6 +9615,9 @@ local LIMITS = {
 
   -- One call brings back so many messages of dead batches, or one batch.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -9488,9 +9681,9 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(185)}
+${blank(191)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(286)}
+${blank(297)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -9498,7 +9691,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(931)}
+${blank(944)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -9613,7 +9806,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(151)}
+${blank(145)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -9621,7 +9814,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1752)}
+${blank(1844)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -9731,7 +9924,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'eca5a7e809597177e65f0eff26bf11490d883018',
+    sha1: '4598b29dc5e18fab0aae2149518b215b9e6985f3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9796,6 +9989,9 @@ local LIMITS = {
 
   -- One call brings back so many messages of dead batches, or one batch.
   revived = 1000,
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
 
   number = 999999,
@@ -9865,7 +10061,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(26)}
+${blank(32)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -9969,7 +10165,7 @@ local function due_at(head, now)
 end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
-${blank(29)}
+${blank(31)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -9980,12 +10176,12 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(46)}
+${blank(54)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(33)}
+${blank(34)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -10063,7 +10259,7 @@ local function push_front(list, elements)
     end
   end
 end
-${blank(22)}
+${blank(23)}
 local function find_places(list, claimed, messages)
   local older = claimed > 0 and redis.pcall('LRANGE', list, 0, claimed - 1) or {}
   if older.err then return nil, older end
@@ -10107,7 +10303,7 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
-${blank(318)}
+${blank(326)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -10166,7 +10362,7 @@ local function revive(queue, id, key)
   redis.pcall('HINCRBY', root, 'deadMessages', -#messages)
   return #messages, at
 end
-${blank(24)}
+${blank(28)}
 local NONCE_KEPT = 60000
 
 
@@ -10293,7 +10489,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1181)}
+${blank(1267)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -10373,7 +10569,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '6065af520bd04fab7aa49b3b6a62b1c04d1e4dd2',
+    sha1: 'e226a6c8015f410b3321c43086ab6a8bf5086ded',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10465,7 +10661,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(123)}
+${blank(129)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -10484,7 +10680,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(201)}
+${blank(209)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -10495,12 +10691,12 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(46)}
+${blank(54)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(192)}
+${blank(193)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -10516,7 +10712,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(1014)}
+${blank(1027)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -10579,7 +10775,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2283)}
+${blank(2369)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -10630,12 +10826,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'e8d3e52327ddd00cfda53dc964e075bf3190d531',
+    sha1: '3330d96f7ba278a3a9b8268c22012f3e631ffb3f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3615)}
+${blank(3737)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
