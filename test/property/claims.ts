@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'vitest'
 import { LIMITS } from '../../src/redis/generated/limits.ts'
-import { type Keyspace, written } from './keyspace.ts'
-import { bytesOf, type Claimed, type Model, type Nonce } from './model.ts'
+import { type Keyspace, told, written } from './keyspace.ts'
+import { bytesOf, type Claimed, type Model, type Nonce, type Stream } from './model.ts'
 import { KEYS, step } from './step.ts'
 import type { Arg } from './world.ts'
 
@@ -165,6 +166,20 @@ export const claim = (options: ClaimOptions) =>
     return keyspace
   })
 
+/**
+ * Of the entries that consumers are done with, a stream has let go some: Redis takes them off in the pieces that it keeps them in. Returns how many; the
+ * others are where they were.
+ */
+export function trim(stream: Stream, found: Record<string, string>[]): number {
+  const { entries, read = 0 } = stream
+  const isLeft = (gone: number) => isDeepStrictEqual(found.slice(0, entries.length - gone), entries.slice(gone).map(told))
+  const gone = Array.from({ length: read + 1 }, (_, n) => n).find(isLeft)
+  if (gone === undefined) return expect.unreachable('an entry is gone, or another one, that nobody was done with')
+  entries.splice(0, gone)
+  if (stream.read !== undefined) stream.read -= gone
+  return gone
+}
+
 export const forward = (options: { name: string; limit: number; longest: number; worker: string | undefined }) =>
   step('forward', options, async (model, world) => {
     const { name, limit, longest, worker } = options
@@ -173,17 +188,15 @@ export const forward = (options: { name: string; limit: number; longest: number;
     const { reply, keyspace } = await world.call('forward', name, ...tokens)
     const [now, next, forwarded, room] = reply
     expect(now).toBe(model.now)
-    if (stream.entries.length >= longest) {
-      stream.entries.splice(0, stream.read ?? 0)
-      if (stream.read !== undefined) stream.read = 0
-    }
+    const entries = (keyspace.get(`stream:${name}`)?.content ?? []) as Record<'key' | 'id', string>[]
+    const isDone = stream.entries.length >= longest && (stream.read ?? 0) > 0
+    expect(trim(stream, entries) > 0).toBe(isDone)
     const left = longest - stream.entries.length
     if (left <= 0) {
       expect(reply).toEqual([model.now, model.now + 1000, 0, 0])
       return keyspace
     }
     const taking = { limit: Math.min(limit, left), before: model.now, lease: 60_000, attempts: Number.POSITIVE_INFINITY, worker }
-    const entries = (keyspace.get(`stream:${name}`)?.content ?? []) as { key: string; id: string }[]
     const found = entries.slice(stream.entries.length).map(({ key, id }) => ({ key, fresh: isFresh(model, id) }))
     const { taken, noticed, bounded } = take(model, found, keyspace, taking)
     for (const { key, token } of taken) expect(model.complete(key, token)).toBe('completed')

@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'vitest'
 import type { FunctionName } from '../../src/redis/generated/facts.ts'
 import { type Addition, added, adding, deadId } from './calls.ts'
-import { type FailOptions, inOneCall, pick } from './claims.ts'
-import { type Keyspace, short, told, written } from './keyspace.ts'
+import { type FailOptions, inOneCall, pick, trim } from './claims.ts'
+import { type Keyspace, short, written } from './keyspace.ts'
 import type { Conversation, Held, Kept, Model, Nonce, Stream } from './model.ts'
 import { KEYS, step } from './step.ts'
 import type { Arg, Reply } from './world.ts'
@@ -333,12 +333,7 @@ function adoptDead(model: Model, id: string, keys: Set<string>, before: Before, 
 function adoptStream(model: Model, name: string, before: Before, now: Now): Kept[] {
   const stream: Stream = model.streams.get(name) ?? { entries: [], read: undefined }
   const found = now.entries(name)
-  const isKept = (entries: Stream['entries']) => isDeepStrictEqual(found.slice(0, entries.length), entries.map(told))
-  if (!isKept(stream.entries)) {
-    stream.entries.splice(0, stream.read ?? 0)
-    stream.read = stream.read === undefined ? undefined : 0
-    expect(isKept(stream.entries)).toBe(true)
-  }
+  trim(stream, found)
   const fresh = found.slice(stream.entries.length).map((entry) => {
     const { id, key, reason, count, deadline } = entry as Record<'id' | 'key' | 'reason' | 'count' | 'deadline', string>
     const messages = Array.from({ length: Number(count) }, (_, n) => {

@@ -192,10 +192,12 @@ export class Model {
 
   accept(key: string, message: Omit<Kept, 'receivedAt' | 'order'>): void {
     const { dedupe, maxSize } = this.policy
+    // Since the clock has gone back, it is remembered together with ids that came later, maybe under a longer policy.
+    const longest = this.now < this.latestNow ? this.longestDedupe : dedupe
     if (message.id)
       this.ids.set(digestOf(key, message.id), {
         ...{ accepted: this.now, latest: this.latestNow },
-        ...{ until: this.now + dedupe, forgotten: this.latestNow + 3 * dedupe },
+        ...{ until: this.now + dedupe, forgotten: this.latestNow + 3 * longest },
       })
     const conversation = this.conversations.get(key) ?? { messages: [], held: undefined, policies: [this.policy] }
     // What is older than what was there makes the batch due earlier, and nobody looks for that.

@@ -169,6 +169,8 @@ local function store(queue, key, element, options, digest, ids)
   if not failed then at, failed = index_appended(queue, key, size, options) end
   if failed then
     if unstore(queue, key, digest, ids) then return nil, failed end
+    -- Its id must be found again, also in a slice that would have begun with it.
+    if digest then begin_slice(queue, ids) end
     keep_indexed(queue, key)
   end
   return size, at

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '3709529165310a05479a3af1e8e8b270ac4300ec',
+    sha1: '337ef8582e9eaa34ddd5735eee89c386368dda38',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -963,6 +963,8 @@ local function store(queue, key, element, options, digest, ids)
   if not failed then at, failed = index_appended(queue, key, size, options) end
   if failed then
     if unstore(queue, key, digest, ids) then return nil, failed end
+    -- Its id must be found again, also in a slice that would have begun with it.
+    if digest then begin_slice(queue, ids) end
     keep_indexed(queue, key)
   end
   return size, at
@@ -1057,7 +1059,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '875158e7f8e1556e97054fff6176ed7c1b3da731',
+    sha1: '87f3928fcc6ee1a497f82efe285615e770e31096',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1305,7 +1307,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1367)}
+${blank(1369)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -3407,7 +3409,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'ca719635a1a37bb49112f8589433b747d6ade0dc',
+    sha1: '1f852e184bef349f21ebe3a3acccc6a5b6864ff8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3691,7 +3693,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1003)}
+${blank(1005)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3747,7 +3749,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'ead2ebbf97a20128d07429bbaba9e226cb73a786',
+    sha1: '53393eef03e614789ffe2262f4decf7aea5d20a5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3982,7 +3984,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1226)}
+${blank(1228)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -6356,7 +6358,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'f0ca172e3bc169c526f53dd24754a50541b8a6f0',
+    sha1: 'b8921815668e9a5dc082cca2f47018f0cd3bb9d7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6555,7 +6557,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1890)}
+${blank(1892)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -6603,7 +6605,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '40bb3076f03db8b0a5f09cc0ccf90fea30d6dbb9',
+    sha1: '5f98acf620b8a40bb296d358937993d84ff91846',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6849,7 +6851,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1953)}
+${blank(1955)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -6886,7 +6888,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '4a8d2ea179cefd71820bb59a56eece2a757cd30a',
+    sha1: '0b8f551dfc7a4e605e749f3050fc4606eb670fb0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7199,7 +7201,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1754)}
+${blank(1756)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -7292,7 +7294,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'ceba94dc8ef749263f1413424e39e7014239d7de',
+    sha1: '97bbe6942240ec4b6895ac8876854cb2fd92e33e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7660,7 +7662,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(947)}
+${blank(949)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -7717,7 +7719,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '85a36852e07d1fb2550a26e92c8fb2d5f770cfaf',
+    sha1: 'ef7c8203b75443f558e51dc5161ca8d543ab1fdd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7992,7 +7994,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1987)}
+${blank(1989)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -8123,7 +8125,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '6c3027f7cdbde11a70e972ccab51bac1d4528cd7',
+    sha1: 'e40acbd9a3a507f025b01d2d4e2c792aa9eab740',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8409,7 +8411,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2115)}
+${blank(2117)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -8977,7 +8979,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '65d0d84e99b941978e8c278199d513d9367577a2',
+    sha1: '7ebcc2983b8a80cb853105188e818d3bbe7c6101',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9399,7 +9401,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1370)}
+${blank(1372)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -9510,7 +9512,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '4d74024551a07b59910946d6e871a7b1d7910918',
+    sha1: '6a6e5156f24c9f06856646cac9a26df7ee0874bf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9814,7 +9816,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1844)}
+${blank(1846)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -9924,7 +9926,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '4598b29dc5e18fab0aae2149518b215b9e6985f3',
+    sha1: '98b5177ea3e86bb710d88f02a0aebde4ba536109',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10489,7 +10491,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1267)}
+${blank(1269)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -10569,7 +10571,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'e226a6c8015f410b3321c43086ab6a8bf5086ded',
+    sha1: 'a33684bcd2d956f0b58933ffdcf9b311af4310f5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10775,7 +10777,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2369)}
+${blank(2371)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -10826,12 +10828,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '3330d96f7ba278a3a9b8268c22012f3e631ffb3f',
+    sha1: 'c5ff42446f2cfc40fc2089edf326818f007122a0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3737)}
+${blank(3739)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
