@@ -12,7 +12,9 @@ describeBindings('fail and release of several batches', (lua) => {
       const messages = Array.from({ length: size }, (_, n) => [...(n === 0 ? [] : ['NEXT']), key, data])
       await lua().call('add', ...(messages.flat() as string[]), 'FLUSH')
     }
-    return (await lua().claim('LIMIT', 1000)).batches
+    const batches: TakenBatch[] = []
+    while (batches.length < keys.length) batches.push(...(await lua().claim('LIMIT', 1000)).batches)
+    return batches
   }
   const together = (batches: { key: string; token: string }[], options: (n: number) => Options = () => []) =>
     batches.flatMap(({ key, token }, n) => [...(n === 0 ? [] : ['NEXT']), key, token, ...options(n)])
@@ -152,6 +154,19 @@ describeBindings('fail and release of several batches', (lua) => {
     expect(await lua().redis.llen(`${lua().root}:messages:key 0`)).toBe(99)
     expect(await lua().redis.llen(`${lua().root}:messages:key 2`)).toBe(100)
     await lua().holds()
+  })
+
+  it.each(['fail', 'release'] as const)('%s writes to each index once, however many batches it is given', async (name) => {
+    const writes = async (count: number) => {
+      const batches = await claimed(names(count))
+      await lua().redis.config('RESETSTAT')
+      await lua().call(name, ...together(batches))
+      const info = await lua().redis.info('commandstats')
+      return ['hmget', 'hset', 'zadd', 'hincrby', 'time'].map((command) => new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(info)?.[1])
+    }
+    const two = await writes(2)
+    await lua().reset()
+    expect(await writes(LIMITS.ends)).toEqual(two)
   })
 
   it.each(['fail', 'release'] as const)('%s takes a bounded number of them', async (name) => {
