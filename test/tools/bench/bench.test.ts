@@ -16,7 +16,7 @@ const WORKING = ['rapidfire', 'once-a-second poller']
 
 const columnsOf = (line: string) => line.trim().split(/ {2,}/)
 
-it('prints each row of each table with its figures', { timeout: 120_000 }, async ({ skip }) => {
+it('prints each row of each table with its figures', { timeout: 300_000 }, async ({ skip }) => {
   if (lacksServer('the bench')) return skip()
   const env = { TINY: '1', QUICK: '', FULL: '', ONLY: '', PUBLISH: '' }
   const { code, stdout, stderr } = await run(process.execPath, ['--import', 'tsx', 'test/tools/bench/main.ts'], env)
