@@ -13,10 +13,12 @@
 -- The end of a record.
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
-local function encode_claim(claim)
+-- All but the end.
+local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
-    .. claim_tail(claim.span, claim.state)
 end
+
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
 
 -- The first claim of a batch: its token, and its record with a tail that all of a call share.
 local function first_claim(id, head, tail)
@@ -49,6 +51,14 @@ local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
   return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
+end
+
+-- The same of a batch whose attempt ends, and its attempt, and all but the end of its record.
+local function claimed_parts(stored, token)
+  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
+  local attempt, count, behind, state = string.match(stored, '^:(%d+):%d+:(%d+):%d+:%a+():%d+(:?[rd]?)', #token + 1)
+  if state == ':r' or state == ':d' or not count then return nil end
+  return tonumber(count), tonumber(attempt), string.sub(stored, 1, behind - 1)
 end
 
 -- When a lease or pause ends that is in `active` until `score`. It was granted for `span` at some moment that has passed, so it cannot end later

@@ -225,37 +225,45 @@ local function extend_leases(queue, held, lease, known)
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
 
--- Puts a claimed batch off for `ms`; `state`: 'retry' or 'released'.
--- WHY the claim first: from then on the token proves nothing, and the batch comes when its lease ends at the latest.
-local function put_off(queue, key, claim, state, ms)
-  claim.state, claim.span = state, ms
-  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(queue.root), digits(queue.now + ms), key)
+-- Puts claimed batches off, each { key, head, pause }: the beginning of its claim's record, and ms; `state`: 'retry' or 'released'.
+-- WHY the claims first: from then on the tokens prove nothing, and the batches come when their leases end at the latest.
+local function put_off(queue, state, batches)
+  if #batches == 0 then return end
+  local records, ends = {}, {}
+  for n = 1, #batches do
+    local key, pause = batches[n].key, batches[n].pause
+    records[2 * n - 1], records[2 * n] = key, batches[n].head .. claim_tail(pause, state)
+    ends[2 * n - 1], ends[2 * n] = digits(queue.now + pause), key
+  end
+  redis.call('HSET', claims_key(queue.root), unpack(records))
+  redis.call('ZADD', active_key(queue.root), unpack(ends))
 end
 
--- Takes the messages that are done out of a batch that has failed: all but those at the positions in `kept`.
+-- Takes the messages that are done out of a batch that has failed: all but those at the positions in `kept`. Returns those that are left, and how many
+-- bytes the batch had.
 -- WHY the claim first: its token is void from then on, since made again the call would take other messages for those at its positions.
 local function shrink(queue, key, claim, kept)
   local root, list, count = queue.root, messages_key(queue.root, key), claim.count
   local done = count - #kept
   claim.count, claim.state = #kept, 'retry'
   redis.call('HSET', claims_key(root), key, encode_claim(claim))
-  keep_front(list, count, kept)
+  local left, bytes = keep_front(list, count, kept)
   redis.call('HINCRBY', root, 'completedMessages', done)
+  return left, bytes
 end
 
--- Moves a batch that is given up to the dead ones; `fate` and `messages`, if they were read, as keep_dead takes them. Returns true, and when what is
--- behind it is due. False, and nothing is done, when `maxDead` are kept already: then it is tried again, since dropping it would lose messages, and
+-- Moves a batch that is given up to the dead ones; `fate` and `messages`, if they were read, as keep_dead takes them. Returns its bytes, and when what
+-- is behind it is due. False, and nothing is done, when `maxDead` are kept already: then it is tried again, since dropping it would lose messages, and
 -- keeping it grow without a bound.
 -- WHY this order: a call that is cut off may leave a batch in both places, never in none, and the next look buries it once more.
 local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
-  keep_dead(queue, key, claim, fate, messages)
+  local bytes = keep_dead(queue, key, claim, fate, messages)
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
-  return true, at
+  return bytes, at
 end
 
 -- A batch that is completed while its list is missing: the claim stays as one that is done. When the list comes back, the batch is taken off it,
@@ -365,15 +373,19 @@ local function revive(queue, id, key)
   return #messages, at
 end
 
--- How many messages a claimed key has; or nil and a refusal when a key that the end of its batch writes to is of another type: found out half-way,
--- that would break the call off.
-local function size_of_claimed(root, key)
-  local list = messages_key(root, key)
-  local size = redis.pcall('LLEN', list)
-  local foreign = error_of(size, 'list', list)
+-- A refusal when an index that the end of a batch writes to is of another type: found out half-way, that would break the call off.
+local function foreign_index(root)
+  local foreign
   for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
     foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
   end
-  if foreign then return nil, foreign end
+  return foreign
+end
+
+-- How many messages a key has; or nil and a refusal.
+local function size_of(root, key)
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end

@@ -4,6 +4,7 @@
 local FIELDS_AT_ONCE = 500
 
 -- Keeps a batch as a dead one. `fate`: { cause = 'failed' | 'lease' | 'unacknowledged', error }. `messages`: its messages, if they were read.
+-- Returns how many bytes its messages have.
 -- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
 -- WHY the padding: Redis stores a small hash as a list, and looks for each field that is written among all, unless a value is long. The first 500
 -- messages of a batch would cost eight times as much.
@@ -27,6 +28,7 @@ local function keep_dead(queue, key, claim, fate, messages)
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
+  return bytes_of(messages)
 end
 
 -- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.

@@ -41,6 +41,12 @@ local LIMITS = {
   revivedMore = 20,
   -- A message of more bytes is written only when its key is known to have room.
   unasked = 4096,
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+  ends = 64,
+  moved = 256,
+  movedBytes = 256 * KIB,
+  movedBatch = 10,
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,

@@ -49,7 +49,7 @@ local function push_all_back(list, elements)
   end
 end
 
--- Of the first `count` elements leaves those at the positions in `kept`, which ascend.
+-- Of the first `count` elements leaves those at the positions in `kept`, which ascend. Returns them, and how many bytes all had.
 -- WHY both commands are tried first: that they are allowed must be known before something is taken off.
 local function keep_front(list, count, kept)
   local elements, left = redis.call('LRANGE', list, 0, count - 1), {}
@@ -58,6 +58,7 @@ local function keep_front(list, count, kept)
   redis.call('LPUSH', list, left[1])
   redis.call('LTRIM', list, count + 1, -1)
   push_front(list, left)
+  return left, bytes_of(elements)
 end
 
 -- Whether one of the messages has options. A batch has no more than the first 1000.

@@ -18,6 +18,12 @@ local function message_header(received, id_length, options, place)
   return header .. ' '
 end
 
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
 -- When a message was received. One that begins otherwise was written by somebody else: it counts as old, so that it is handed over, and holds
 -- nobody up. Only digits: Lua takes 'nan', 'inf' and '0x1' for numbers too.
 local function received_at(message)

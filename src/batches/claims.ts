@@ -1,14 +1,15 @@
 import { inspect } from 'node:util'
 import { RapidfireError } from '../errors.ts'
-import { Coalescer, type Load } from '../messages/coalescer.ts'
 import type { Partitioning } from '../partitions/change.ts'
 import { within } from '../partitions/layout.ts'
 import { byRoot, inTurn, isRootOf, rootKey } from '../partitions/roots.ts'
-import type { Watching } from '../protocol/arguments.ts'
+import { askAgain } from '../protocol/again.ts'
+import type { ClaimName, NamedFailure, NamedRelease, Watching } from '../protocol/arguments.ts'
 import type { Output } from '../protocol/calls.ts'
 import type { Caller } from '../redis/caller.ts'
 import { LIMITS, OPTIONS } from '../redis/generated/limits.ts'
 import { type Batch, decodeBatch, keyOf, type Message } from './batch.ts'
+import { Ends } from './ends.ts'
 
 export interface ClaimOptions {
   /** At most this many batches, 1 to 1000. @default 10 */
@@ -53,13 +54,18 @@ export interface FailOptions<T> {
 /** A root that has not answered a claim for so long, ms, keeps nobody from asking the next one. */
 const SILENT_AFTER = 250
 
+/** What is told of a batch that has ended. */
+type Told<Name extends 'complete' | 'fail' | 'release'> = Exclude<Output<Name>[number], Error | 'again'>
+
 /** The batches of a queue on their way from Redis and back: each call goes to the root that a batch is in. */
 export class Claims<T> {
   readonly #queue: string
   readonly #caller: Caller
   readonly #partitioning: Partitioning
-  /** By root. */
-  readonly #completions = new Map<string, Coalescer<Batch<T>, Output<'complete'>[number]>>()
+  /** What has ended in one tick is told together, of each root. */
+  readonly #completions: Ends<ClaimName, Told<'complete'>>
+  readonly #failures: Ends<NamedFailure, Told<'fail'>>
+  readonly #releases: Ends<NamedRelease, Told<'release'>>
   /** At which root the next claim from all of them begins. */
   #turn = 0
 
@@ -67,6 +73,24 @@ export class Claims<T> {
     this.#queue = queue
     this.#caller = caller
     this.#partitioning = partitioning
+    const { underway, call } = caller
+    const check = (root: string) => this.#check(root)
+    this.#completions = new Ends<ClaimName, Told<'complete'>>({
+      check,
+      send: (root, batches) => underway.run(() => call(root, 'complete', batches)),
+      most: LIMITS.pairs,
+    })
+    this.#failures = new Ends<NamedFailure, Told<'fail'>>({
+      check,
+      send: (root, batches) => underway.run(() => askAgain(batches, (some) => call(root, 'fail', some))),
+      bytesOf: ({ error, keep = '' }) => error.length + keep.length,
+      most: LIMITS.ends,
+    })
+    this.#releases = new Ends<NamedRelease, Told<'release'>>({
+      check,
+      send: (root, batches) => underway.run(() => call(root, 'release', batches)),
+      most: LIMITS.ends,
+    })
   }
 
   /**
@@ -145,45 +169,37 @@ export class Claims<T> {
     return this.#caller.call(rootKey(this.#queue), 'present', { worker, rest })
   }
 
-  complete(batch: Batch<T>): Promise<Output<'complete'>[number]> {
-    const { root } = batch
-    let completions = this.#completions.get(root)
-    if (!completions) {
-      if (!isRootOf(this.#queue, root)) return Promise.reject(this.#foreign(root))
-      completions = new Coalescer<Batch<T>, Output<'complete'>[number]>(
-        (batches) => this.#caller.underway.run(() => this.#caller.call(root, 'complete', batches.map(claimName))),
-        ENDED,
-      )
-      this.#completions.set(root, completions)
-    }
-    return completions.add(batch)
+  complete(batch: Batch<T>): Promise<Told<'complete'>> {
+    return this.#completions.add(batch.root, claimName(batch))
   }
 
-  fail(batch: Batch<T>, options: FailOptions<T>): Promise<Output<'fail'>> {
+  async fail(batch: Batch<T>, options: FailOptions<T>): Promise<Told<'fail'>> {
     const { error = '', delay = OPTIONS.delay.default, attempts = OPTIONS.attempts.default, messages } = options
-    return this.#caller.underway.run(() => {
-      const keep = messages
-        ?.map((message) => batch.messages.indexOf(message) + 1)
-        .sort((a, b) => a - b)
-        .join(',')
-      // Anything can be thrown. 1000 UTF-16 units are at most 3000 bytes; the function takes 4096.
-      const text = (error instanceof Error ? String(error.message) : typeof error === 'string' ? error : inspect(error)).slice(0, 1000)
-      return this.#caller.call(this.#rootOf(batch), 'fail', { ...claimName(batch), delay, attempts, error: text, keep })
-    })
+    const keep = messages
+      ?.map((message) => batch.messages.indexOf(message) + 1)
+      .sort((a, b) => a - b)
+      .join(',')
+    // Anything can be thrown. 1000 UTF-16 units are at most 3000 bytes; the function takes 4096.
+    const text = (error instanceof Error ? String(error.message) : typeof error === 'string' ? error : inspect(error)).slice(0, 1000)
+    return this.#failures.add(batch.root, { ...claimName(batch), delay, attempts, error: text, keep })
   }
 
-  release(batch: Batch<T>, { reason }: { reason?: string } = {}): Promise<Output<'release'>> {
+  async release(batch: Batch<T>, { reason }: { reason?: string } = {}): Promise<Told<'release'>> {
     // 80 UTF-16 units are at most 240 bytes; the function takes 256.
-    return this.#caller.underway.run(() => this.#release(batch, reason?.slice(0, 80)))
-  }
-
-  #release(batch: Batch<T>, reason?: string): Promise<Output<'release'>> {
-    return this.#caller.call(this.#rootOf(batch), 'release', { ...claimName(batch), reason })
+    return this.#releases.add(batch.root, { ...claimName(batch), reason: reason?.slice(0, 80) })
   }
 
   /** What was claimed and is for nobody, also after `close`. */
   async #giveBack(batches: readonly Batch<T>[]): Promise<void> {
-    await Promise.allSettled(batches.map((batch) => this.#release(batch)))
+    const calls = Array.from({ length: Math.ceil(batches.length / LIMITS.ends) }, (_, n) => {
+      const some = batches.slice(n * LIMITS.ends, (n + 1) * LIMITS.ends)
+      return byRoot(
+        some,
+        ({ root }) => root,
+        (root, those) => this.#caller.call(root, 'release', those.map(claimName)),
+      )
+    })
+    await Promise.allSettled(calls)
   }
 
   extend(batches: readonly Batch<T>[], lease: number): Promise<Output<'extend'>> {
@@ -197,29 +213,23 @@ export class Claims<T> {
     return this.#caller.underway.run(() => {
       // Without batches the root of the queue says what was expected.
       if (batches.length === 0) return call(rootKey(this.#queue), batches)
-      return byRoot(batches, (batch) => this.#rootOf(batch), call)
+      for (const { root } of batches) this.#check(root)
+      return byRoot(batches, ({ root }) => root, call)
     })
   }
 
   /** @throws RapidfireError `BAD_ARGUMENT` */
-  #rootOf({ root }: Batch<T>): string {
-    if (isRootOf(this.#queue, root)) return root
-    throw this.#foreign(root)
-  }
-
-  #foreign(root: string): RapidfireError {
+  #check(root: string): void {
+    if (isRootOf(this.#queue, root)) return
     const text = `a batch must be one that the queue '${this.#queue}' has handed over, or a copy of it; its root is '${root}'`
-    return new RapidfireError('BAD_ARGUMENT', text)
+    throw new RapidfireError('BAD_ARGUMENT', text)
   }
 
   /** Sends what waits for the end of the tick. */
   flush(): void {
-    for (const completions of this.#completions.values()) completions.flush()
+    for (const ends of [this.#completions, this.#failures, this.#releases]) ends.flush()
   }
 }
-
-/** What `complete` takes in one call. */
-const ENDED: Load<unknown> = { most: LIMITS.pairs, weightOf: () => 1 }
 
 const claimName = (batch: Batch) => ({ key: keyOf(batch), token: batch.token })
 

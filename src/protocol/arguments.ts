@@ -20,6 +20,33 @@ export function appendTokens(args: Argument[], options: Record<string, Argument 
   return args
 }
 
+/** A batch that has failed. `keep`: the positions of the messages that did, from 1, with commas; without it all of them. */
+export interface NamedFailure extends ClaimName {
+  delay: number
+  attempts: number
+  error: string
+  keep?: string | undefined
+}
+
+/** A batch that is given back. */
+export interface NamedRelease extends ClaimName {
+  reason?: string | undefined
+}
+
+/** Batches with options of their own. */
+export function endArguments<End extends ClaimName>(
+  ends: readonly End[],
+  optionsOf: (end: End) => Parameters<typeof appendTokens>[1],
+): Argument[] {
+  const args: Argument[] = []
+  for (const end of ends) {
+    if (args.length > 0) args.push('NEXT')
+    args.push(end.key, end.token)
+    appendTokens(args, optionsOf(end))
+  }
+  return args
+}
+
 export const claimNames = (claims: readonly ClaimName[]): Argument[] => claims.flatMap(({ key, token }) => [key, token])
 
 export function messageArguments(messages: readonly EncodedMessage[]): Argument[] {

@@ -8,9 +8,12 @@ import {
   appendTokens,
   type ClaimName,
   claimNames,
+  endArguments,
   generationTokens,
   layoutText,
   messageArguments,
+  type NamedFailure,
+  type NamedRelease,
   policyTokens,
   type Taker,
   takerTokens,
@@ -21,6 +24,7 @@ import {
   readAdded,
   readClaimed,
   readDead,
+  readEnds,
   readExtended,
   readFields,
   readForwarded,
@@ -91,15 +95,16 @@ export const CALLS = {
     patience: END_PATIENCE,
   }),
   fail: define({
-    write: (input: ClaimName & { delay: number; attempts: number; error: string; keep?: string | undefined }) =>
-      appendTokens([input.key, input.token], { DELAY: input.delay, ATTEMPTS: input.attempts, ERROR: input.error, KEEP: input.keep }),
-    read: (reply) => String(reply) as 'retry' | 'dead' | 'lost',
+    write: (failures: readonly NamedFailure[]) =>
+      endArguments(failures, ({ delay, attempts, error, keep }) => ({ DELAY: delay, ATTEMPTS: attempts, ERROR: error, KEEP: keep })),
+    /** `again`: nothing was done for this one, since so much was for the others. */
+    read: readEnds<'retry' | 'dead' | 'lost' | 'again'>('fail'),
     nonce: 'last',
     patience: END_PATIENCE,
   }),
   release: define({
-    write: (input: ClaimName & { reason?: string | undefined }) => appendTokens([input.key, input.token], { REASON: input.reason }),
-    read: (reply) => String(reply) as 'released' | 'lost',
+    write: (releases: readonly NamedRelease[]) => endArguments(releases, ({ reason }) => ({ REASON: reason })),
+    read: readEnds<'released' | 'lost'>('release'),
     nonce: 'last',
     patience: END_PATIENCE,
   }),

@@ -3,6 +3,7 @@
 import { type RapidfireError, toRapidfireError } from '../errors.ts'
 import type { AddResult } from '../messages/results.ts'
 import type { Gift, Layout, RootLayout } from '../partitions/roots.ts'
+import type { FunctionName } from '../redis/generated/facts.ts'
 
 /** What closed a batch: quiet for `wait`, `maxWait` since the first message, `maxSize` messages, a flush, or `maxBatchBytes`. */
 export type Reason = 'wait' | 'maxWait' | 'size' | 'flush' | 'bytes'
@@ -37,6 +38,14 @@ export function readFields(reply: unknown): [string, number][] {
 }
 
 export const readWords = <Word extends string>(reply: unknown): Word[] => array(reply).map(String) as Word[]
+
+/** What is said of each batch: of a single one without an array around it. */
+export const readEnds =
+  <Word extends string>(name: FunctionName) =>
+  (reply: unknown): (Word | RapidfireError)[] =>
+    (Array.isArray(reply) ? reply : [reply]).map((each) =>
+      each instanceof Error ? toRapidfireError(each, `rapidfire_${name}`) : (String(each) as Word),
+    )
 
 export function readAdded(reply: unknown): (AddResult | RapidfireError)[] {
   const flat = array(reply)

@@ -21,6 +21,8 @@ const policy = { wait: 1, maxWait: 1, maxSize: 1, maxBacklog: 1, maxMessageBytes
 const layout = { state: 'draining' as const, generation: 1, serving: { first: 0, count: 1 }, other: { first: 0, count: 0 } }
 const watching = { worker: 'w', echo: true, rest: 1 }
 const pair = { key: 'k', token: '1-1:1' }
+const failure = { ...pair, delay: 1, attempts: 1, error: 'e', keep: '1' }
+const release = { ...pair, reason: 'r' }
 const taker = { watching, drain: true, generation: 1 }
 const INPUTS: { [Name in FunctionName]: Input<Name>[] } = {
   add: [{ messages: [message, message], generation: 1 }],
@@ -30,7 +32,7 @@ const INPUTS: { [Name in FunctionName]: Input<Name>[] } = {
   dead: [{ limit: 1, offset: 1, id: 'i' }],
   drop: [{ ids: ['i'] }],
   extend: [{ lease: 1, claims: [pair] }],
-  fail: [{ ...pair, delay: 1, attempts: 1, error: 'e', keep: '1' }],
+  fail: [[failure, failure]],
   forward: [{ ...taker, stream: 's', limit: 1, maxLength: 1 }],
   layout: [{}],
   leave: [{ worker: 'w' }],
@@ -39,7 +41,7 @@ const INPUTS: { [Name in FunctionName]: Input<Name>[] } = {
   peek: [{ key: 'k', limit: 1 }],
   policy: [{ members: policy, given: { program: 'p', again: true } }],
   present: [{ worker: 'w', rest: 1 }],
-  release: [{ ...pair, reason: 'r' }],
+  release: [[release, release]],
   repair: [{ parts: [] }],
   requeue: [{ ids: ['i'], generation: 1 }],
   stats: [{}],

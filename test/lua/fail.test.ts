@@ -135,7 +135,7 @@ describeBindings('fail', (lua) => {
     ['MISSING_ARGUMENT', 'got 1 arguments', ['ann']],
     ['MISSING_ARGUMENT', 'DELAY must be followed by a value', ['ann', 'TOKEN', 'DELAY']],
     ['MISSING_ARGUMENT', 'ERROR must be followed by a value', ['ann', 'TOKEN', 'error']],
-    ['UNKNOWN_ARGUMENT', "expected ATTEMPTS, DELAY, ERROR, KEEP, NONCE; got 'timeout'", ['ann', 'TOKEN', 'timeout']],
+    ['UNKNOWN_ARGUMENT', "expected ATTEMPTS, DELAY, ERROR, KEEP, NONCE, NEXT; got 'timeout'", ['ann', 'TOKEN', 'timeout']],
     ['BAD_ARGUMENT', "DELAY must be an integer from 0 to 31536000000, got '-1'", ['ann', 'TOKEN', 'DELAY', '-1']],
     ['BAD_ARGUMENT', "got '31536000001'", ['ann', 'TOKEN', 'DELAY', '31536000001']],
     ['BAD_ARGUMENT', "ATTEMPTS must be an integer from 1 to 1000, got '0'", ['ann', 'TOKEN', 'ATTEMPTS', '0']],

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'vitest'
+import { LIMITS } from '../../src/redis/generated/limits.ts'
 import { type Keyspace, told, written } from './keyspace.ts'
 import { bytesOf, type Claimed, type Model, type Nonce, type Stream } from './model.ts'
 import { KEYS, step } from './step.ts'
@@ -257,19 +258,38 @@ export interface FailOptions {
   failed: boolean[] | undefined
 }
 
-export const fail = (options: FailOptions) =>
-  step('fail', options, async (model, world) => {
-    const { back, delay, attempts, error, failed } = options
-    const { key, token } = pick(model, back)
-    const count = model.holds(key, token)?.count ?? 1
-    const keep = failed && Array.from({ length: count }, (_, n) => n + 1).filter((at) => failed[(at - 1) % failed.length])
-    const tokens: Arg[] = ['DELAY', delay, 'ATTEMPTS', attempts, 'ERROR', error]
-    const { reply, keyspace } = await world.call('fail', key, token, ...tokens, ...(keep ? ['KEEP', keep.join(',')] : []))
-    // Somebody must have failed.
-    if (keep?.length === 0 && model.holds(key, token)) expect(reply).toMatch(/^RAPIDFIRE_BAD_ARGUMENT /)
-    else expect(reply).toBe(model.fail(key, token, { delay, attempts, error, keep }))
+/** Several batches in one call are as many calls at one moment. */
+export const fail = (failures: FailOptions[]) =>
+  step('fail', failures, async (model, world) => {
+    const named = failures.map(({ back, failed, ...options }) => {
+      const { key, token } = pick(model, back)
+      const count = model.holds(key, token)?.count ?? 1
+      const keep = failed && Array.from({ length: count }, (_, n) => n + 1).filter((at) => failed[(at - 1) % failed.length])
+      const { delay, attempts, error } = options
+      const tokens: Arg[] = ['DELAY', delay, 'ATTEMPTS', attempts, 'ERROR', error, ...(keep ? ['KEEP', keep.join(',')] : [])]
+      return { key, token, tokens, options: { ...options, keep } }
+    })
+    const { reply, keyspace } = await world.call('fail', ...inOneCall(named))
+    let moved = 0
+    for (const [n, { key, token, options }] of named.entries()) {
+      const said = named.length === 1 ? reply : reply[n]
+      const batch = model.at(key).messages.slice(0, model.holds(key, token)?.count ?? 0)
+      if (said === 'again') {
+        // Those before it had large messages, about so many bytes.
+        expect(moved).toBeGreaterThan(LIMITS.movedBytes / 2)
+        continue
+      }
+      if (options.keep || said === 'dead') moved += bytesOf(batch, written)
+      // Somebody must have failed.
+      if (options.keep?.length === 0 && model.holds(key, token)) expect(said).toMatch(/^RAPIDFIRE_BAD_ARGUMENT /)
+      else expect(said).toBe(model.fail(key, token, options))
+    }
     return keyspace
   })
+
+/** The arguments of a call of `fail` or `release`. */
+export const inOneCall = (named: { key: string; token: string; tokens?: Arg[] }[]) =>
+  named.flatMap(({ key, token, tokens = [] }, n) => [...(n === 0 ? [] : ['NEXT']), key, token, ...tokens])
 
 export const extend = (options: { backs: number[]; lease: number }) =>
   step('extend', options, async (model, world) => {
@@ -279,11 +299,12 @@ export const extend = (options: { backs: number[]; lease: number }) =>
     return keyspace
   })
 
-export const release = ({ back }: { back: number }) =>
-  step('release', back, async (model, world) => {
-    const { key, token } = pick(model, back)
-    const { reply, keyspace } = await world.call('release', key, token)
-    expect(reply).toBe(model.release(key, token))
+export const release = (backs: number[]) =>
+  step('release', backs, async (model, world) => {
+    const named = backs.map((back) => pick(model, back))
+    const { reply, keyspace } = await world.call('release', ...inOneCall(named))
+    const said = named.map(({ key, token }) => model.release(key, token))
+    expect(reply).toEqual(said.length === 1 ? said[0] : said)
     return keyspace
   })
 

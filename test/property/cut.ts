@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'vitest'
 import type { FunctionName } from '../../src/redis/generated/facts.ts'
 import { type Addition, added, adding, deadId } from './calls.ts'
-import { pick, trim } from './claims.ts'
+import { type FailOptions, inOneCall, pick, trim } from './claims.ts'
 import { type Keyspace, short, written } from './keyspace.ts'
 import type { Conversation, Held, Kept, Model, Nonce, Stream } from './model.ts'
 import { KEYS, step } from './step.ts'
@@ -169,34 +169,44 @@ export const cutComplete =
   }
 
 export const cutFail =
-  (back: number, delay: number, attempts: number, failed: boolean[] | undefined): Planner =>
+  (failures: Omit<FailOptions, 'error'>[]): Planner =>
   (model, nonce) => {
-    const { key, token } = pick(model, back)
-    const batch = model.at(key).messages.slice(0, model.holds(key, token)?.count ?? 1)
-    const kept = batch.flatMap((_, n) => (failed?.[n % failed.length] ? [n + 1] : []))
-    const keep = kept.length > 0 ? ['KEEP', kept.join(',')] : []
-    const [id, claim] = token.split(':') as [string, string]
+    const batches = failures.map(({ back, delay, attempts, failed }) => {
+      const { key, token } = pick(model, back)
+      const messages = model.at(key).messages.slice(0, model.holds(key, token)?.count ?? 1)
+      const kept = messages.flatMap((_, n) => (failed?.[n % failed.length] ? [n + 1] : []))
+      const tokens: Arg[] = ['DELAY', delay, 'ATTEMPTS', attempts, ...(kept.length > 0 ? ['KEEP', kept.join(',')] : [])]
+      return { key, token, tokens, done: kept.length > 0 ? messages.filter((_, n) => !kept.includes(n + 1)) : [] }
+    })
     return {
-      ...{ name: 'fail', args: [key, token, 'DELAY', delay, 'ATTEMPTS', attempts, ...keep, ...nonce], keys: [key] },
-      ...{ done: kept.length > 0 ? batch.filter((_, n) => !kept.includes(n + 1)) : [] },
-      counters: ['failed', 'completedMessages', ...BURYING],
-      expectTrue: (status: string, now) => {
-        expect(now.holds(key, token)).toBe(false)
-        if (status === 'retry') expect(now.claim(key)).toMatch(new RegExp(`^${token}:.*:retry$`))
-        if (status === 'dead') expect([now.buried(id)?.claim, id in now.dead()]).toEqual([claim, true])
+      ...{ name: 'fail', args: [...inOneCall(batches), ...nonce], keys: batches.map(({ key }) => key) },
+      ...{ done: batches.flatMap(({ done }) => done), counters: ['failed', 'completedMessages', ...BURYING] },
+      expectTrue: (reply: string | string[], now) => {
+        for (const [n, { key, token }] of batches.entries()) {
+          const status = [reply].flat()[n] as string
+          if (status === 'again' || isError(status)) continue
+          const [id, claim] = token.split(':') as [string, string]
+          expect(now.holds(key, token)).toBe(false)
+          if (status === 'retry') expect(now.claim(key)).toMatch(new RegExp(`^${token}:.*:retry$`))
+          if (status === 'dead') expect([now.buried(id)?.claim, id in now.dead()]).toEqual([claim, true])
+        }
       },
     }
   }
 
 export const cutRelease =
-  (back: number): Planner =>
+  (backs: number[]): Planner =>
   (model, nonce) => {
-    const { key, token } = pick(model, back)
+    const batches = backs.map((back) => pick(model, back))
     return {
-      ...{ name: 'release', args: [key, token, ...nonce], keys: [key], counters: [] },
-      expectTrue: (status: string, now) => {
-        expect(now.holds(key, token)).toBe(false)
-        if (status === 'released') expect(now.claim(key)).toMatch(new RegExp(`^${token}:.*:released$`))
+      ...{ name: 'release', args: [...inOneCall(batches), ...nonce], keys: batches.map(({ key }) => key), counters: [] },
+      expectTrue: (reply: string | string[], now) => {
+        for (const [n, { key, token }] of batches.entries()) {
+          const status = [reply].flat()[n] as string
+          if (isError(status)) continue
+          expect(now.holds(key, token)).toBe(false)
+          if (status === 'released') expect(now.claim(key)).toMatch(new RegExp(`^${token}:.*:released$`))
+        }
       },
     }
   }

@@ -91,10 +91,12 @@ const CLAIM = fc.record({
   ),
 })
 
-const FAIL = fc.record({
+const FAILURE = fc.record({
   ...{ back: BACK, delay: fc.constantFrom(0, 1, 100, 1000), attempts: upTo(2), error: fc.constantFrom('', 'timeout', '\xff "x"\0') },
   failed: maybe(fc.array(fc.boolean(), { minLength: 1, maxLength: 4 })),
 })
+
+const FAILURES = fc.array(FAILURE, { minLength: 1, maxLength: 3 })
 
 const FORWARD = fc.record({ name: STREAM, limit: upTo(4), longest: upTo(4), worker: WORKER })
 
@@ -139,11 +141,9 @@ const CUTS: fc.Arbitrary<Step>[] = [
     .tuple(BACKS, HOW('hdel llen ltrim lrange zadd unlink zrem hincrby set scard sismember srem hset hmget mget'))
     .map(([backs, how]) => cut(`complete ${backs}`, cutComplete(backs), how)),
   fc
-    .tuple(FAIL, HOW('hset hset lpush ltrim ltrim zadd zadd hincrby hincrby hdel zrem lrange lrange zcard set llen hget hmget'))
-    .map(([{ back, delay, attempts, failed }, how]) => {
-      return cut(`fail ${[back, delay, attempts, failed]}`, cutFail(back, delay, attempts, failed), how)
-    }),
-  fc.tuple(BACK, HOW('hset zadd set llen hget')).map(([back, how]) => cut(`release ${back}`, cutRelease(back), how)),
+    .tuple(FAILURES, HOW('hset hset lpush ltrim ltrim zadd zadd hincrby hincrby hdel zrem lrange lrange zcard set llen hget hmget'))
+    .map(([failures, how]) => cut(`fail ${JSON.stringify(failures)}`, cutFail(failures), how)),
+  fc.tuple(BACKS, HOW('hset zadd set llen hmget')).map(([backs, how]) => cut(`release ${backs}`, cutRelease(backs), how)),
   fc
     .tuple(BACKS, LEASE, HOW('hset zadd zcard llen hmget'))
     .map(([backs, lease, how]) => cut(`extend ${[lease, ...backs]}`, cutExtend(backs, lease), how)),
@@ -168,9 +168,9 @@ const STEPS: fc.Arbitrary<Step>[] = [
   fc.constantFrom(-500, -2000, -2000, -3_600_000).map(tick),
   ...[1, 2, 3, 4].map(() => CLAIM.map(claim)),
   BACKS.map(complete),
-  ...[1, 2, 3].map(() => FAIL.map(fail)),
+  ...[1, 2, 3].map(() => FAILURES.map(fail)),
   fc.record({ backs: BACKS, lease: LEASE }).map(extend),
-  fc.record({ back: BACK }).map(release),
+  BACKS.map(release),
   FORWARD.map(forward),
   fc.record({ name: STREAM, count: upTo(3) }).map(consume),
   POLICY.map(policy),

@@ -1,7 +1,8 @@
---- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
+--- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 KEEP 2,5
+--   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 NEXT 79007654321 1790000000000-18:1 DELAY 5000
 --
 -- KEYS
 --   root      root key of the queue
@@ -12,15 +13,18 @@
 --   ATTEMPTS  a batch that fails in this attempt or a later one is dead, 1 to 1000 (5)
 --   ERROR     why, kept with a dead batch, at most 4096 bytes
 --   KEEP      which messages failed, ascending positions from 1, with commas: the others are done (all)
+--   NEXT      behind it stand the key, the token and the options of another batch, at most 64 in all
 --   NONCE     as in claim_ready: repeated with it, the call says what the first did
 -- RETURNS
 --   status    'retry' | 'dead' | 'lost'; a second call with the same token says the same and changes nothing
+--   status... with NEXT, an array: the same for each batch, or its refusal, or 'again': so many messages were moved for those before it that
+--             nothing was done for this one; ask for it again
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, one of the indexes, or the list of the key is a key of another type
 --   MISSING_ARGUMENT  key, token or the value of a token is missing
---   UNKNOWN_ARGUMENT  not DELAY, ATTEMPTS, ERROR or KEEP
---   BAD_ARGUMENT      a value is out of range, or KEEP is not made of ascending positions in the batch
+--   UNKNOWN_ARGUMENT  not DELAY, ATTEMPTS, ERROR, KEEP, NONCE or NEXT
+--   BAD_ARGUMENT      a value is out of range, KEEP is not made of ascending positions in the batch, or there are more than 64 batches
 --
 -- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
 -- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/conversation.lua, or its list is missing.
@@ -39,7 +43,7 @@ local function positions(text, count)
   return found
 end
 
--- What a call says whose token proves no claim: the same as the call before it with that token.
+-- What is said of a batch whose token proves no claim: the same as by the call before with that token.
 local function said_before(root, stored, token)
   local claim, id, number = decode_claim(stored), parts_of_token(token)
   if claim and claim.state == 'retry' and token_of(claim) == token then return 'retry' end
@@ -47,45 +51,94 @@ local function said_before(root, stored, token)
   return 'lost'
 end
 
-local function fail_batch(keys, args)
-  local root, key, token = keys[1], args[1], args[2]
-  local options, bad = read_options(args, 3, FAIL_OPTIONS)
-  local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue_for(keys, nonce)
-  if refusal then return refusal end
-  if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
-  if bad or no_nonce then return bad or no_nonce end
-  local said = kept_reply(queue, nonce, 'fail')
-  if said ~= nil then return said or 'lost' end
-  local stored = redis.pcall('HGET', claims_key(root), key)
-  if type(stored) == 'table' then return wrong_type(stored, 'hash', claims_key(root)) end
-  local count = claimed_count(stored, token)
-  if not count then return said_before(root, stored, token) end
-  local size, foreign = size_of_claimed(root, key)
+-- Judges a batch. What it says of one that has not failed now. Else nil, and `batch` has the `head` of its record, its `pause` and the `count` of its
+-- messages, whether it `ends`, and, when some of its messages move, its `weight`: for how many it counts.
+local function judge_failure(root, batch, stored)
+  if batch.refusal then return batch.refusal end
+  local options = batch.options
+  local count, attempt, head = claimed_parts(stored, batch.token)
+  if not count then return said_before(root, stored, batch.token) end
+  local size, foreign = size_of(root, batch.key)
   if foreign then return foreign end
-  local kept = options.keep and positions(options.keep, count)
-  if options.keep and not kept then
-    return fail('BAD_ARGUMENT', string.format('KEEP must be ascending positions from 1 to %d, got %s', count, shown(options.keep)))
+  batch.head, batch.pause, batch.count = head, options.delay or OPTIONS.delay.default, count
+  -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
+  batch.whole = size >= count
+  batch.ends = size > 0 and attempt >= (options.attempts or OPTIONS.attempts.default)
+  if options.keep or batch.ends then batch.weight = count + LIMITS.movedBatch end
+end
+
+-- Takes the messages that are done out of a batch, and buries it when its attempts are used up. Returns whether it is dead, and when what is behind it
+-- is due; or nil and a refusal. `moved` counts the weight and the bytes of all.
+-- WHY the positions are read here: of a call there may be more than it can do.
+local function move_failed(queue, batch, stored, moved)
+  local key, keep, claim, dead, at = batch.key, batch.options.keep, decode_claim(stored), false, nil
+  local kept = keep and positions(keep, batch.count)
+  moved.weight = moved.weight + batch.weight
+  if keep and not kept then
+    return nil, fail('BAD_ARGUMENT', string.format('KEEP must be ascending positions from 1 to %d, got %s', batch.count, shown(keep)))
   end
-  local claim, delay = decode_claim(stored), options.delay or OPTIONS.delay.default
+  local left, bytes
+  if kept and batch.whole then
+    left, bytes = shrink(queue, key, claim, kept)
+    moved.bytes = moved.bytes + bytes
+    batch.head = encode_head(claim)
+  end
+  if batch.ends then
+    dead, at = bury(queue, key, claim, { cause = 'failed', error = batch.options.error or '' }, left)
+    moved.bytes = moved.bytes + (dead or 0)
+  end
+  return dead, at
+end
+
+local function fail_batches(keys, args)
+  local root = keys[1]
+  local batches, nonce, bad = read_ends(args, FAIL_OPTIONS)
+  local queue, refusal = read_queue_for(keys, nonce)
+  refusal = refusal or bad
+  if refusal then return refusal end
+  local said, owners = kept_reply(queue, nonce, 'fail'), {}
+  if said then return said end
+  for n = 1, #batches do owners[n] = batches[n].key end
+  local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
+  if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
+  local reply, failed = {}, {}
+  for n = 1, #batches do
+    reply[n] = said == false and 'lost' or judge_failure(root, batches[n], stored[n])
+    if not reply[n] then failed[#failed + 1] = n end
+  end
+  if #failed == 0 then return #batches == 1 and reply[1] or reply end
+  refusal = foreign_index(root)
+  if refusal then return refusal end
   queue.now = now_ms()
 
   -- first write
-  -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
-  if kept and size >= count then shrink(queue, key, claim, kept) end
-  if size > 0 and claim.attempt >= (options.attempts or OPTIONS.attempts.default) then
-    local buried, at = bury(queue, key, claim, { cause = 'failed', error = options.error or '' })
-    if buried then
-      keep_reply(queue, nonce, 'fail', 'dead')
-      wake_watcher(queue, at)
-      return 'dead'
+  local paused, moved, soonest, ended = {}, { weight = 0, bytes = 0 }, nil, {}
+  for _, n in ipairs(failed) do
+    local batch, dead, at = batches[n], false, nil
+    local weight = batch.weight
+    if ended[batch.key] then
+      -- One that is named twice has failed once.
+      reply[n] = ended[batch.key]
+    elseif weight and moved.weight > 0 and (moved.weight + weight > LIMITS.moved or moved.bytes >= LIMITS.movedBytes) then
+      reply[n] = 'again'
+    else
+      if weight then dead, at = move_failed(queue, batch, stored[n], moved) end
+      if dead == nil then
+        reply[n] = at
+      else
+        if not dead then paused[#paused + 1], at = batch, queue.now + batch.pause end
+        reply[n] = dead and 'dead' or 'retry'
+        ended[batch.key] = reply[n]
+        if at then soonest = math.min(soonest or at, at) end
+      end
     end
   end
-  put_off(queue, key, claim, 'retry', delay)
-  redis.call('HINCRBY', root, 'failed', 1)
-  keep_reply(queue, nonce, 'fail', 'retry')
-  wake_watcher(queue, queue.now + delay)
-  return 'retry'
+  put_off(queue, 'retry', paused)
+  if #paused > 0 then redis.call('HINCRBY', root, 'failed', #paused) end
+  local answer = #batches == 1 and reply[1] or reply
+  if next(ended) then keep_reply(queue, nonce, 'fail', answer) end
+  wake_watcher(queue, soonest)
+  return answer
 end
 
-register('fail', fail_batch, { 'allow-oom' }, 'Give a claimed batch back for a later attempt, or bury it when its attempts are used up.')
+register('fail', fail_batches, { 'allow-oom' }, 'Give claimed batches back for a later attempt, or bury those whose attempts are used up.')

@@ -19,7 +19,7 @@ export const COMMANDS_OF: Record<FunctionName, readonly string[]> = {
   peek: ['exists', 'hget', 'hmget', 'lindex', 'llen', 'lrange', 'scard', 'sismember', 'time', 'zscore'],
   policy: ['exists', 'hget', 'hmget', 'hset', 'pexpireat', 'time'],
   present: ['exists', 'hmget', 'pexpireat', 'pubsub|numsub', 'time', 'zadd', 'zcard', 'zrange', 'zrem', 'zremrangebyrank'],
-  release: ['exists', 'hget', 'hmget', 'hset', 'llen', 'mget', 'publish', 'set', 'time', 'zadd', 'zcard', 'zpopmax'],
+  release: ['exists', 'hmget', 'hset', 'llen', 'mget', 'publish', 'set', 'time', 'zadd', 'zcard', 'zpopmax'],
   repair: ['exists', 'hdel', 'hget', 'hkeys', 'hlen', 'hmget', 'hset', 'lindex', 'llen', 'lrange', 'persist', 'pexpireat', 'pttl', 'publish', 'sadd', 'srem', 'time', 'type', 'unlink', 'zadd', 'zcard', 'zpopmax', 'zrange', 'zrem', 'zscore'],
   repartition: ['exists', 'hget', 'hmget', 'hset'],
   requeue: ['exists', 'hget', 'hgetall', 'hincrby', 'hkeys', 'hlen', 'hmget', 'hset', 'lindex', 'linsert', 'llen', 'lpos', 'lpush', 'lrange', 'lrem', 'ltrim', 'mget', 'publish', 'rpushx', 'sadd', 'set', 'sismember', 'srem', 'time', 'unlink', 'zadd', 'zpopmax', 'zrem', 'zscore'],

@@ -136,6 +136,12 @@ LIMITS = {
   revivedMore = 20,
   -- A message of more bytes is written only when its key is known to have room.
   unasked = 4096,
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+  ends = 64,
+  moved = 256,
+  movedBytes = 256 * KIB,
+  movedBatch = 10,
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -317,6 +323,12 @@ local function message_header(received, id_length, options, place)
   return header .. ' '
 end
 
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
 -- When a message was received. One that begins otherwise was written by somebody else: it counts as old, so that it is handed over, and holds
 -- nobody up. Only digits: Lua takes 'nan', 'inf' and '0x1' for numbers too.
 local function received_at(message)
@@ -379,6 +391,7 @@ local function is_behind(one, other) return one.at > other.at or one.at == other
 local CLOCK_STEP
 local any_options
 local has_options
+local bytes_of
 local OPTIONS_READ
 local window_of
 local head_of
@@ -448,7 +461,7 @@ local function read_on(queue, head, most)
 end
 
 -- How many bytes messages have.
-local function bytes_of(messages)
+function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
   return bytes
@@ -603,10 +616,12 @@ end
 -- The end of a record.
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
-local function encode_claim(claim)
+-- All but the end.
+local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
-    .. claim_tail(claim.span, claim.state)
 end
+
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
 
 -- The first claim of a batch: its token, and its record with a tail that all of a call share.
 local function first_claim(id, head, tail)
@@ -639,6 +654,14 @@ local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
   return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
+end
+
+-- The same of a batch whose attempt ends, and its attempt, and all but the end of its record.
+local function claimed_parts(stored, token)
+  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
+  local attempt, count, behind, state = string.match(stored, '^:(%d+):%d+:(%d+):%d+:%a+():%d+(:?[rd]?)', #token + 1)
+  if state == ':r' or state == ':d' or not count then return nil end
+  return tonumber(count), tonumber(attempt), string.sub(stored, 1, behind - 1)
 end
 
 -- When a lease or pause ends that is in \`active\` until \`score\`. It was granted for \`span\` at some moment that has passed, so it cannot end later
@@ -691,6 +714,7 @@ do
 local FIELDS_AT_ONCE = 500
 
 -- Keeps a batch as a dead one. \`fate\`: { cause = 'failed' | 'lease' | 'unacknowledged', error }. \`messages\`: its messages, if they were read.
+-- Returns how many bytes its messages have.
 -- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
 -- WHY the padding: Redis stores a small hash as a list, and looks for each field that is written among all, unless a value is long. The first 500
 -- messages of a batch would cost eight times as much.
@@ -714,6 +738,7 @@ function keep_dead(queue, key, claim, fate, messages)
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
+  return bytes_of(messages)
 end
 
 -- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.
@@ -1025,7 +1050,7 @@ local function push_all_back(list, elements)
   end
 end
 
--- Of the first \`count\` elements leaves those at the positions in \`kept\`, which ascend.
+-- Of the first \`count\` elements leaves those at the positions in \`kept\`, which ascend. Returns them, and how many bytes all had.
 -- WHY both commands are tried first: that they are allowed must be known before something is taken off.
 function keep_front(list, count, kept)
   local elements, left = redis.call('LRANGE', list, 0, count - 1), {}
@@ -1034,6 +1059,7 @@ function keep_front(list, count, kept)
   redis.call('LPUSH', list, left[1])
   redis.call('LTRIM', list, count + 1, -1)
   push_front(list, left)
+  return left, bytes_of(elements)
 end
 
 -- Whether one of the messages has options. A batch has no more than the first 1000.
@@ -1169,7 +1195,8 @@ local bury
 local finish
 local bring_back
 local revive
-local size_of_claimed
+local foreign_index
+local size_of
 do
 --- The states of a conversation, and every step from one of them to another. Beside lib/recover.lua, which puts broken ones right, nothing else
 --- writes \`due\`, \`active\`, \`claims\` and \`overrides\`, or says when a list is written (lib/list.lua).
@@ -1398,37 +1425,45 @@ function extend_leases(queue, held, lease, known)
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
 
--- Puts a claimed batch off for \`ms\`; \`state\`: 'retry' or 'released'.
--- WHY the claim first: from then on the token proves nothing, and the batch comes when its lease ends at the latest.
-function put_off(queue, key, claim, state, ms)
-  claim.state, claim.span = state, ms
-  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(queue.root), digits(queue.now + ms), key)
+-- Puts claimed batches off, each { key, head, pause }: the beginning of its claim's record, and ms; \`state\`: 'retry' or 'released'.
+-- WHY the claims first: from then on the tokens prove nothing, and the batches come when their leases end at the latest.
+function put_off(queue, state, batches)
+  if #batches == 0 then return end
+  local records, ends = {}, {}
+  for n = 1, #batches do
+    local key, pause = batches[n].key, batches[n].pause
+    records[2 * n - 1], records[2 * n] = key, batches[n].head .. claim_tail(pause, state)
+    ends[2 * n - 1], ends[2 * n] = digits(queue.now + pause), key
+  end
+  redis.call('HSET', claims_key(queue.root), unpack(records))
+  redis.call('ZADD', active_key(queue.root), unpack(ends))
 end
 
--- Takes the messages that are done out of a batch that has failed: all but those at the positions in \`kept\`.
+-- Takes the messages that are done out of a batch that has failed: all but those at the positions in \`kept\`. Returns those that are left, and how many
+-- bytes the batch had.
 -- WHY the claim first: its token is void from then on, since made again the call would take other messages for those at its positions.
 function shrink(queue, key, claim, kept)
   local root, list, count = queue.root, messages_key(queue.root, key), claim.count
   local done = count - #kept
   claim.count, claim.state = #kept, 'retry'
   redis.call('HSET', claims_key(root), key, encode_claim(claim))
-  keep_front(list, count, kept)
+  local left, bytes = keep_front(list, count, kept)
   redis.call('HINCRBY', root, 'completedMessages', done)
+  return left, bytes
 end
 
--- Moves a batch that is given up to the dead ones; \`fate\` and \`messages\`, if they were read, as keep_dead takes them. Returns true, and when what is
--- behind it is due. False, and nothing is done, when \`maxDead\` are kept already: then it is tried again, since dropping it would lose messages, and
+-- Moves a batch that is given up to the dead ones; \`fate\` and \`messages\`, if they were read, as keep_dead takes them. Returns its bytes, and when what
+-- is behind it is due. False, and nothing is done, when \`maxDead\` are kept already: then it is tried again, since dropping it would lose messages, and
 -- keeping it grow without a bound.
 -- WHY this order: a call that is cut off may leave a batch in both places, never in none, and the next look buries it once more.
 function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
-  keep_dead(queue, key, claim, fate, messages)
+  local bytes = keep_dead(queue, key, claim, fate, messages)
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
-  return true, at
+  return bytes, at
 end
 
 -- A batch that is completed while its list is missing: the claim stays as one that is done. When the list comes back, the batch is taken off it,
@@ -1538,16 +1573,20 @@ function revive(queue, id, key)
   return #messages, at
 end
 
--- How many messages a claimed key has; or nil and a refusal when a key that the end of its batch writes to is of another type: found out half-way,
--- that would break the call off.
-function size_of_claimed(root, key)
-  local list = messages_key(root, key)
-  local size = redis.pcall('LLEN', list)
-  local foreign = error_of(size, 'list', list)
+-- A refusal when an index that the end of a batch writes to is of another type: found out half-way, that would break the call off.
+function foreign_index(root)
+  local foreign
   for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
     foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
   end
-  if foreign then return nil, foreign end
+  return foreign
+end
+
+-- How many messages a key has; or nil and a refusal.
+function size_of(root, key)
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
 end
@@ -2387,6 +2426,29 @@ function next_look(queue, take, count)
   return next_at or 0
 end
 end
+--- Batches whose attempts end without their being done. Each is named by key and token and has options behind that; NEXT stands between two.
+
+-- Returns a list of { key, token, options, refusal }, and the nonce of the call, which is an option of any of them; or nil, and a refusal of the
+-- whole call behind the nonce.
+local function read_ends(args, known)
+  local ends, nonce, at = {}, nil, 1
+  repeat
+    local key, token = args[at], args[at + 1]
+    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args - at + 1 .. ' arguments') end
+    if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
+    local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
+    if not stopped then return nil, nonce, refusal end
+    options = options or {}
+    if options.nonce then
+      local bad
+      nonce, bad = read_nonce(options.nonce)
+      if bad then return nil, nil, bad end
+    end
+    ends[#ends + 1] = { key = key, token = token, options = options, refusal = refusal, head = nil, pause = nil }
+    at = stopped + 1
+  until not args[stopped]
+  return ends, nonce
+end
 do
 --- Take ready batches under a lease.
 --
@@ -2576,10 +2638,11 @@ end
 register('extend', extend, { 'allow-oom' }, 'Lengthen the leases of claimed batches.')
 end
 do
---- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
+--- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 KEEP 2,5
+--   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 NEXT 79007654321 1790000000000-18:1 DELAY 5000
 --
 -- KEYS
 --   root      root key of the queue
@@ -2590,15 +2653,18 @@ do
 --   ATTEMPTS  a batch that fails in this attempt or a later one is dead, 1 to 1000 (5)
 --   ERROR     why, kept with a dead batch, at most 4096 bytes
 --   KEEP      which messages failed, ascending positions from 1, with commas: the others are done (all)
+--   NEXT      behind it stand the key, the token and the options of another batch, at most 64 in all
 --   NONCE     as in claim_ready: repeated with it, the call says what the first did
 -- RETURNS
 --   status    'retry' | 'dead' | 'lost'; a second call with the same token says the same and changes nothing
+--   status... with NEXT, an array: the same for each batch, or its refusal, or 'again': so many messages were moved for those before it that
+--             nothing was done for this one; ask for it again
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, one of the indexes, or the list of the key is a key of another type
 --   MISSING_ARGUMENT  key, token or the value of a token is missing
---   UNKNOWN_ARGUMENT  not DELAY, ATTEMPTS, ERROR or KEEP
---   BAD_ARGUMENT      a value is out of range, or KEEP is not made of ascending positions in the batch
+--   UNKNOWN_ARGUMENT  not DELAY, ATTEMPTS, ERROR, KEEP, NONCE or NEXT
+--   BAD_ARGUMENT      a value is out of range, KEEP is not made of ascending positions in the batch, or there are more than 64 batches
 --
 -- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
 -- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/conversation.lua, or its list is missing.
@@ -2617,7 +2683,7 @@ local function positions(text, count)
   return found
 end
 
--- What a call says whose token proves no claim: the same as the call before it with that token.
+-- What is said of a batch whose token proves no claim: the same as by the call before with that token.
 local function said_before(root, stored, token)
   local claim, id, number = decode_claim(stored), parts_of_token(token)
   if claim and claim.state == 'retry' and token_of(claim) == token then return 'retry' end
@@ -2625,48 +2691,97 @@ local function said_before(root, stored, token)
   return 'lost'
 end
 
-local function fail_batch(keys, args)
-  local root, key, token = keys[1], args[1], args[2]
-  local options, bad = read_options(args, 3, FAIL_OPTIONS)
-  local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue_for(keys, nonce)
-  if refusal then return refusal end
-  if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
-  if bad or no_nonce then return bad or no_nonce end
-  local said = kept_reply(queue, nonce, 'fail')
-  if said ~= nil then return said or 'lost' end
-  local stored = redis.pcall('HGET', claims_key(root), key)
-  if type(stored) == 'table' then return wrong_type(stored, 'hash', claims_key(root)) end
-  local count = claimed_count(stored, token)
-  if not count then return said_before(root, stored, token) end
-  local size, foreign = size_of_claimed(root, key)
+-- Judges a batch. What it says of one that has not failed now. Else nil, and \`batch\` has the \`head\` of its record, its \`pause\` and the \`count\` of its
+-- messages, whether it \`ends\`, and, when some of its messages move, its \`weight\`: for how many it counts.
+local function judge_failure(root, batch, stored)
+  if batch.refusal then return batch.refusal end
+  local options = batch.options
+  local count, attempt, head = claimed_parts(stored, batch.token)
+  if not count then return said_before(root, stored, batch.token) end
+  local size, foreign = size_of(root, batch.key)
   if foreign then return foreign end
-  local kept = options.keep and positions(options.keep, count)
-  if options.keep and not kept then
-    return fail('BAD_ARGUMENT', string.format('KEEP must be ascending positions from 1 to %d, got %s', count, shown(options.keep)))
+  batch.head, batch.pause, batch.count = head, options.delay or OPTIONS.delay.default, count
+  -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
+  batch.whole = size >= count
+  batch.ends = size > 0 and attempt >= (options.attempts or OPTIONS.attempts.default)
+  if options.keep or batch.ends then batch.weight = count + LIMITS.movedBatch end
+end
+
+-- Takes the messages that are done out of a batch, and buries it when its attempts are used up. Returns whether it is dead, and when what is behind it
+-- is due; or nil and a refusal. \`moved\` counts the weight and the bytes of all.
+-- WHY the positions are read here: of a call there may be more than it can do.
+local function move_failed(queue, batch, stored, moved)
+  local key, keep, claim, dead, at = batch.key, batch.options.keep, decode_claim(stored), false, nil
+  local kept = keep and positions(keep, batch.count)
+  moved.weight = moved.weight + batch.weight
+  if keep and not kept then
+    return nil, fail('BAD_ARGUMENT', string.format('KEEP must be ascending positions from 1 to %d, got %s', batch.count, shown(keep)))
   end
-  local claim, delay = decode_claim(stored), options.delay or OPTIONS.delay.default
+  local left, bytes
+  if kept and batch.whole then
+    left, bytes = shrink(queue, key, claim, kept)
+    moved.bytes = moved.bytes + bytes
+    batch.head = encode_head(claim)
+  end
+  if batch.ends then
+    dead, at = bury(queue, key, claim, { cause = 'failed', error = batch.options.error or '' }, left)
+    moved.bytes = moved.bytes + (dead or 0)
+  end
+  return dead, at
+end
+
+local function fail_batches(keys, args)
+  local root = keys[1]
+  local batches, nonce, bad = read_ends(args, FAIL_OPTIONS)
+  local queue, refusal = read_queue_for(keys, nonce)
+  refusal = refusal or bad
+  if refusal then return refusal end
+  local said, owners = kept_reply(queue, nonce, 'fail'), {}
+  if said then return said end
+  for n = 1, #batches do owners[n] = batches[n].key end
+  local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
+  if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
+  local reply, failed = {}, {}
+  for n = 1, #batches do
+    reply[n] = said == false and 'lost' or judge_failure(root, batches[n], stored[n])
+    if not reply[n] then failed[#failed + 1] = n end
+  end
+  if #failed == 0 then return #batches == 1 and reply[1] or reply end
+  refusal = foreign_index(root)
+  if refusal then return refusal end
   queue.now = now_ms()
 
   -- first write
-  -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
-  if kept and size >= count then shrink(queue, key, claim, kept) end
-  if size > 0 and claim.attempt >= (options.attempts or OPTIONS.attempts.default) then
-    local buried, at = bury(queue, key, claim, { cause = 'failed', error = options.error or '' })
-    if buried then
-      keep_reply(queue, nonce, 'fail', 'dead')
-      wake_watcher(queue, at)
-      return 'dead'
+  local paused, moved, soonest, ended = {}, { weight = 0, bytes = 0 }, nil, {}
+  for _, n in ipairs(failed) do
+    local batch, dead, at = batches[n], false, nil
+    local weight = batch.weight
+    if ended[batch.key] then
+      -- One that is named twice has failed once.
+      reply[n] = ended[batch.key]
+    elseif weight and moved.weight > 0 and (moved.weight + weight > LIMITS.moved or moved.bytes >= LIMITS.movedBytes) then
+      reply[n] = 'again'
+    else
+      if weight then dead, at = move_failed(queue, batch, stored[n], moved) end
+      if dead == nil then
+        reply[n] = at
+      else
+        if not dead then paused[#paused + 1], at = batch, queue.now + batch.pause end
+        reply[n] = dead and 'dead' or 'retry'
+        ended[batch.key] = reply[n]
+        if at then soonest = math.min(soonest or at, at) end
+      end
     end
   end
-  put_off(queue, key, claim, 'retry', delay)
-  redis.call('HINCRBY', root, 'failed', 1)
-  keep_reply(queue, nonce, 'fail', 'retry')
-  wake_watcher(queue, queue.now + delay)
-  return 'retry'
+  put_off(queue, 'retry', paused)
+  if #paused > 0 then redis.call('HINCRBY', root, 'failed', #paused) end
+  local answer = #batches == 1 and reply[1] or reply
+  if next(ended) then keep_reply(queue, nonce, 'fail', answer) end
+  wake_watcher(queue, soonest)
+  return answer
 end
 
-register('fail', fail_batch, { 'allow-oom' }, 'Give a claimed batch back for a later attempt, or bury it when its attempts are used up.')
+register('fail', fail_batches, { 'allow-oom' }, 'Give claimed batches back for a later attempt, or bury those whose attempts are used up.')
 end
 do
 --- Move ready batches into a Redis Stream, one entry each.
@@ -2816,10 +2931,11 @@ end
 register('forward', forward, {}, 'Move ready batches into a Redis Stream, one entry each.')
 end
 do
---- Give a claimed batch back, ready at once for others, without using up an attempt.
+--- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 REASON closing
+--   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 NEXT 79007654321 1790000000000-18:1
 --
 -- KEYS
 --   root    root key of the queue
@@ -2827,47 +2943,64 @@ do
 --   key     the conversation
 --   token   proof of the claim, from claim_ready
 --   REASON  why, at most 256 bytes: for those who read along (MONITOR, SLOWLOG), it is kept nowhere
+--   NEXT    behind it stand the key, the token and the REASON of another batch, at most 64 in all
 --   NONCE   as in claim_ready: repeated with it, the call says what the first did
 -- RETURNS
---   status  'released' | 'lost'; a second call says the same, until the batch is claimed again
+--   status     'released' | 'lost'; a second call says the same, until the batch is claimed again
+--   status...  with NEXT, an array: the same for each batch, or its refusal
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
---   WRONG_TYPE        the root, or one of the indexes, is a key of another type
+--   WRONG_TYPE        the root, one of the indexes, or the list of the key is a key of another type
 --   MISSING_ARGUMENT  key, token or the value of a token is missing
---   UNKNOWN_ARGUMENT  not REASON or NONCE
---   BAD_ARGUMENT      the REASON is too long, or the NONCE is none
+--   UNKNOWN_ARGUMENT  not REASON, NONCE or NEXT
+--   BAD_ARGUMENT      the REASON is too long, the NONCE is none, or there are more than 64 batches
 --
 -- WHY the batch stays a batch: its id is the same in the next claim, and what arrives meanwhile stays behind it.
 local RELEASE_OPTIONS = { REASON = OPTIONS.reason, NONCE = OPTIONS.nonce }
 
-local function release(keys, args)
-  local root, key, token = keys[1], args[1], args[2]
-  local options, bad = read_options(args, 3, RELEASE_OPTIONS)
-  local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue_for(keys, nonce)
-  if refusal then return refusal end
-  if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
-  if bad or no_nonce then return bad or no_nonce end
-  local said = kept_reply(queue, nonce, 'release')
-  if said ~= nil then return said or 'lost' end
-  local stored = redis.pcall('HGET', claims_key(root), key)
-  if type(stored) == 'table' then return wrong_type(stored, 'hash', claims_key(root)) end
-  local claim = decode_claim(stored)
-  if not claimed_count(stored, token) then
-    return claim and claim.state == 'released' and token_of(claim) == token and 'released' or 'lost'
+-- Judges a batch. What it says of one that is not given back now; else nil, and \`batch\` has the \`head\` of its record.
+local function judge_release(root, batch, stored)
+  if batch.refusal then return batch.refusal end
+  local count, _, head = claimed_parts(stored, batch.token)
+  if not count then
+    local claim = decode_claim(stored)
+    return claim and claim.state == 'released' and token_of(claim) == batch.token and 'released' or 'lost'
   end
-  local _, foreign = size_of_claimed(root, key)
-  if foreign then return foreign end
+  local _, foreign = size_of(root, batch.key)
+  batch.head, batch.pause = head, 0
+  return foreign
+end
+
+local function release(keys, args)
+  local root = keys[1]
+  local batches, nonce, bad = read_ends(args, RELEASE_OPTIONS)
+  local queue, refusal = read_queue_for(keys, nonce)
+  refusal = refusal or bad
+  if refusal then return refusal end
+  local said, owners = kept_reply(queue, nonce, 'release'), {}
+  if said then return said end
+  for n = 1, #batches do owners[n] = batches[n].key end
+  local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
+  if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
+  local reply, released = {}, {}
+  for n = 1, #batches do
+    reply[n] = said == false and 'lost' or judge_release(root, batches[n], stored[n])
+    if not reply[n] then reply[n], released[#released + 1] = 'released', batches[n] end
+  end
+  local answer = #batches == 1 and reply[1] or reply
+  if #released == 0 then return answer end
+  refusal = foreign_index(root)
+  if refusal then return refusal end
   queue.now = now_ms()
 
   -- first write
-  put_off(queue, key, claim, 'released', 0)
-  keep_reply(queue, nonce, 'release', 'released')
+  put_off(queue, 'released', released)
+  keep_reply(queue, nonce, 'release', answer)
   wake_watcher(queue, queue.now)
-  return 'released'
+  return answer
 end
 
-register('release', release, { 'allow-oom' }, 'Give a claimed batch back, ready at once for others, without using up an attempt.')
+register('release', release, { 'allow-oom' }, 'Give claimed batches back, ready at once for others, without using up an attempt.')
 end
 end
 do -- lua/functions/conversation

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '758bd443c36aec84f35c930a710b909cacb00d2e',
+    sha1: '1104eeb745057897d54183ff5ea651fe7449bd94',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -126,6 +126,9 @@ local LIMITS = {
 
   -- A message of more bytes is written only when its key is known to have room.
   unasked = 4096,
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -250,6 +253,12 @@ local function message_header(received, id_length, options, place)
   return header .. ' '
 end
 
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
 
 
 local function received_at(message)
@@ -278,7 +287,7 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-${blank(14)}
+${blank(15)}
 local CLOCK_STEP = 1000
 
 
@@ -416,7 +425,7 @@ ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(13)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(14)}
+${blank(16)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -427,12 +436,12 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(46)}
+${blank(54)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(115)}
+${blank(117)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -501,7 +510,7 @@ local function push_all_back(list, elements)
     if type(done) == 'table' then return done end
   end
 end
-${blank(22)}
+${blank(23)}
 local SEARCHED = { elements = 64, bytes = 65536 }
 
 
@@ -603,7 +612,7 @@ local function insert_by_time(list, claimed, messages)
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
 end
-${blank(47)}
+${blank(48)}
 local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
 
 
@@ -681,7 +690,7 @@ local function index_appended(queue, key, size, options)
   if not failed then queue.filled = key end
   return at, failed
 end
-${blank(186)}
+${blank(194)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -723,7 +732,7 @@ local function bring_back(queue, key, messages, with_options)
   end
   return undo, at
 end
-${blank(269)}
+${blank(273)}
 local UNPACKED = 1000
 
 local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
@@ -918,7 +927,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(594)}
+${blank(688)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1223,7 +1232,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '28174876083c8a5e73b8799828960533b78d0d00',
+    sha1: '4dff08355e82369d1b414906c5c9005db2d1bd7a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1282,6 +1291,9 @@ ${blank(4)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -1351,7 +1363,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(26)}
+${blank(32)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -1376,9 +1388,9 @@ local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
 end
-${blank(47)}
+${blank(48)}
 local CLOCK_STEP = 1000
-${blank(224)}
+${blank(226)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -1389,7 +1401,7 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(15)}
+${blank(23)}
 local function latest_end(claim, score, now)
   if score > now + claim.span + CLOCK_STEP then return now + claim.span end
   return score
@@ -1399,7 +1411,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(38)}
+${blank(40)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -1428,9 +1440,9 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(350)}
+${blank(352)}
 local LOOK_AGAIN = 10000
-${blank(325)}
+${blank(337)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(348)}
 local function moving_away(root, found)
@@ -1489,7 +1501,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1370)}
+${blank(1464)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1893,7 +1905,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '8c5408413f0608fa00aa0671c965086126deff50',
+    sha1: '19d2d625e6d7d936a9e9d0a9bb378bb62707f957',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2007,6 +2019,9 @@ ${blank(4)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -2105,7 +2120,15 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(26)}
+${blank(24)}
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -2124,7 +2147,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+${blank(46)}
 local CLOCK_STEP = 1000
 
 
@@ -2321,10 +2344,12 @@ local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(13)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
-local function encode_claim(claim)
+
+local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
-    .. claim_tail(claim.span, claim.state)
 end
+
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
 
 
 local function first_claim(id, head, tail)
@@ -2353,9 +2378,7 @@ local function claimed_count(stored, token)
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
   return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-
-
-
+${blank(10)}
 local function latest_end(claim, score, now)
   if score > now + claim.span + CLOCK_STEP then return now + claim.span end
   return score
@@ -2378,7 +2401,7 @@ local function now_ms()
 end
 ${blank(9)}
 local FIELDS_AT_ONCE = 500
-${blank(4)}
+${blank(5)}
 local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
   messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
@@ -2399,6 +2422,7 @@ local function keep_dead(queue, key, claim, fate, messages)
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
+  return bytes_of(messages)
 end
 ${blank(73)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
@@ -2541,7 +2565,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(286)}
+${blank(288)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2642,17 +2666,17 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(23)}
+${blank(31)}
 local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
-  keep_dead(queue, key, claim, fate, messages)
+  local bytes = keep_dead(queue, key, claim, fate, messages)
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
-  return true, at
+  return bytes, at
 end
-${blank(131)}
+${blank(135)}
 local NONCE_KEPT = 60000
 
 
@@ -3151,8 +3175,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-
-
+${blank(24)}
 --- Take ready batches under a lease.
 --
 --   FCALL rapidfire_claim_ready 1 rapid-fire:{orders}
@@ -3229,7 +3252,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'fe34c69845d24aacfceff6b396f5eef90990f1b1',
+    sha1: '9f75c1ebf9ef313570903cfa6c263032fad85729',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3288,6 +3311,9 @@ ${blank(4)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -3360,7 +3386,15 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(26)}
+${blank(24)}
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -3379,7 +3413,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+${blank(46)}
 local CLOCK_STEP = 1000
 
 
@@ -3524,10 +3558,12 @@ local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(13)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
-local function encode_claim(claim)
+
+local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
-    .. claim_tail(claim.span, claim.state)
 end
+
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
 ${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
@@ -3545,7 +3581,7 @@ local function claimed_count(stored, token)
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
   return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-${blank(19)}
+${blank(27)}
 local function read_pairs(args, first, expected)
   local given, owners, tokens = #args - first + 1, {}, {}
   if given < 1 or given % 2 == 1 then
@@ -3564,7 +3600,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(115)}
+${blank(117)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -3608,7 +3644,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(286)}
+${blank(288)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -3638,7 +3674,7 @@ end
 local LOOK_AGAIN = 10000
 
 local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
-${blank(114)}
+${blank(122)}
 local function finish_without_list(queue, key, record)
   local claim = decode_claim(record)
   queue.now = queue.now or now_ms()
@@ -3672,7 +3708,7 @@ local function finish(queue, keys, counts, records)
   redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
   return soonest
 end
-${blank(91)}
+${blank(95)}
 local NONCE_KEPT = 60000
 
 
@@ -3779,7 +3815,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(393)}
+${blank(416)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -3838,7 +3874,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '10e395f2e4c383418e800f575aa42f8b7891d609',
+    sha1: '1db6a4fbc710095f0764a4f5a94462e26585b96b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3952,6 +3988,9 @@ ${blank(4)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -4031,9 +4070,9 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(308)}
+${blank(315)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(114)}
+${blank(126)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -4067,7 +4106,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1080)}
+${blank(1094)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -4132,7 +4171,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(966)}
+${blank(1060)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -4188,7 +4227,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '0a2e8ab5871cae2dddc14cb5c762900b44e151ab',
+    sha1: 'a9054d0657369ee821832631187fe83ad11ae954',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4254,6 +4293,9 @@ ${blank(4)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -4298,7 +4340,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(462)}
+${blank(481)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -4319,7 +4361,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(786)}
+${blank(800)}
 local NONCE_KEPT = 60000
 
 
@@ -4426,7 +4468,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1228)}
+${blank(1322)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4470,7 +4512,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '022415607119fed507b8577092463ac21c535ddf',
+    sha1: '600ddcd243ad4cbcd5db3e14efceace6b5f29757',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4536,6 +4578,9 @@ ${blank(4)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -4599,13 +4644,15 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(308)}
+${blank(315)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
-local function encode_claim(claim)
+
+local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
-    .. claim_tail(claim.span, claim.state)
 end
+
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
 ${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
@@ -4623,7 +4670,7 @@ local function claimed_count(stored, token)
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
   return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-${blank(19)}
+${blank(27)}
 local function read_pairs(args, first, expected)
   local given, owners, tokens = #args - first + 1, {}, {}
   if given < 1 or given % 2 == 1 then
@@ -4642,7 +4689,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(225)}
+${blank(227)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -4650,7 +4697,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(470)}
+${blank(472)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends, text = {}, {}, digits(queue.now + lease)
@@ -4666,7 +4713,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(594)}
+${blank(606)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -4731,7 +4778,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(240)}
+${blank(263)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -4792,7 +4839,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '621773d83031c6c1eaef871b5867e330bdff9173',
+    sha1: 'd58685d4ce9ae128d7613cdd9c5fb59bdac404ec',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4871,13 +4918,7 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-
-
-local function read_options(args, at, known)
-  local options, _, refusal = read_tokens(args, at, known)
-  return options or {}, refusal
-end
-${blank(6)}
+${blank(12)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -4914,6 +4955,12 @@ ${blank(4)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+  ends = 64,
+  moved = 256,
+  movedBytes = 256 * KIB,
+  movedBatch = 10,
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -5010,7 +5057,15 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(26)}
+${blank(24)}
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -5029,7 +5084,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+${blank(46)}
 local CLOCK_STEP = 1000
 
 
@@ -5174,10 +5229,12 @@ local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(13)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
-local function encode_claim(claim)
+
+local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
-    .. claim_tail(claim.span, claim.state)
 end
+
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
 ${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
@@ -5194,13 +5251,12 @@ local function token_of(claim) return string.format('%s:%d', claim.id, claim.cla
 
 
 local function parts_of_token(token) return string.match(token, '^([%d%-]+):(%d+)$') end
-
-
-
-local function claimed_count(stored, token)
+${blank(9)}
+local function claimed_parts(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
-  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
+  local attempt, count, behind, state = string.match(stored, '^:(%d+):%d+:(%d+):%d+:%a+():%d+(:?[rd]?)', #token + 1)
+  if state == ':r' or state == ':d' or not count then return nil end
+  return tonumber(count), tonumber(attempt), string.sub(stored, 1, behind - 1)
 end
 ${blank(33)}
 local function now_ms()
@@ -5209,7 +5265,7 @@ local function now_ms()
 end
 ${blank(9)}
 local FIELDS_AT_ONCE = 500
-${blank(4)}
+${blank(5)}
 local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
   messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
@@ -5230,6 +5286,7 @@ local function keep_dead(queue, key, claim, fate, messages)
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
+  return bytes_of(messages)
 end
 ${blank(78)}
 local function send(root, worker, what)
@@ -5304,8 +5361,9 @@ local function keep_front(list, count, kept)
   redis.call('LPUSH', list, left[1])
   redis.call('LTRIM', list, count + 1, -1)
   push_front(list, left)
+  return left, bytes_of(elements)
 end
-${blank(253)}
+${blank(254)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -5330,41 +5388,51 @@ local function open_rest(queue, key, count)
   return at
 end
 ${blank(87)}
-local function put_off(queue, key, claim, state, ms)
-  claim.state, claim.span = state, ms
-  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(queue.root), digits(queue.now + ms), key)
+local function put_off(queue, state, batches)
+  if #batches == 0 then return end
+  local records, ends = {}, {}
+  for n = 1, #batches do
+    local key, pause = batches[n].key, batches[n].pause
+    records[2 * n - 1], records[2 * n] = key, batches[n].head .. claim_tail(pause, state)
+    ends[2 * n - 1], ends[2 * n] = digits(queue.now + pause), key
+  end
+  redis.call('HSET', claims_key(queue.root), unpack(records))
+  redis.call('ZADD', active_key(queue.root), unpack(ends))
 end
-
-
-
+${blank(3)}
 local function shrink(queue, key, claim, kept)
   local root, list, count = queue.root, messages_key(queue.root, key), claim.count
   local done = count - #kept
   claim.count, claim.state = #kept, 'retry'
   redis.call('HSET', claims_key(root), key, encode_claim(claim))
-  keep_front(list, count, kept)
+  local left, bytes = keep_front(list, count, kept)
   redis.call('HINCRBY', root, 'completedMessages', done)
+  return left, bytes
 end
 ${blank(4)}
 local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
-  keep_dead(queue, key, claim, fate, messages)
+  local bytes = keep_dead(queue, key, claim, fate, messages)
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
-  return true, at
+  return bytes, at
 end
-${blank(109)}
-local function size_of_claimed(root, key)
-  local list = messages_key(root, key)
-  local size = redis.pcall('LLEN', list)
-  local foreign = error_of(size, 'list', list)
+${blank(108)}
+local function foreign_index(root)
+  local foreign
   for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
     foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
   end
-  if foreign then return nil, foreign end
+  return foreign
+end
+
+
+local function size_of(root, key)
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
 ${blank(11)}
@@ -5471,11 +5539,32 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(298)}
---- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
+${blank(113)}
+local function read_ends(args, known)
+  local ends, nonce, at = {}, nil, 1
+  repeat
+    local key, token = args[at], args[at + 1]
+    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args - at + 1 .. ' arguments') end
+    if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
+    local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
+    if not stopped then return nil, nonce, refusal end
+    options = options or {}
+    if options.nonce then
+      local bad
+      nonce, bad = read_nonce(options.nonce)
+      if bad then return nil, nil, bad end
+    end
+    ends[#ends + 1] = { key = key, token = token, options = options, refusal = refusal, head = nil, pause = nil }
+    at = stopped + 1
+  until not args[stopped]
+  return ends, nonce
+end
+${blank(188)}
+--- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 KEEP 2,5
+--   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 NEXT 79007654321 1790000000000-18:1 DELAY 5000
 --
 -- KEYS
 --   root      root key of the queue
@@ -5486,15 +5575,18 @@ ${blank(298)}
 --   ATTEMPTS  a batch that fails in this attempt or a later one is dead, 1 to 1000 (5)
 --   ERROR     why, kept with a dead batch, at most 4096 bytes
 --   KEEP      which messages failed, ascending positions from 1, with commas: the others are done (all)
+--   NEXT      behind it stand the key, the token and the options of another batch, at most 64 in all
 --   NONCE     as in claim_ready: repeated with it, the call says what the first did
 -- RETURNS
 --   status    'retry' | 'dead' | 'lost'; a second call with the same token says the same and changes nothing
+--   status... with NEXT, an array: the same for each batch, or its refusal, or 'again': so many messages were moved for those before it that
+--             nothing was done for this one; ask for it again
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, one of the indexes, or the list of the key is a key of another type
 --   MISSING_ARGUMENT  key, token or the value of a token is missing
---   UNKNOWN_ARGUMENT  not DELAY, ATTEMPTS, ERROR or KEEP
---   BAD_ARGUMENT      a value is out of range, or KEEP is not made of ascending positions in the batch
+--   UNKNOWN_ARGUMENT  not DELAY, ATTEMPTS, ERROR, KEEP, NONCE or NEXT
+--   BAD_ARGUMENT      a value is out of range, KEEP is not made of ascending positions in the batch, or there are more than 64 batches
 --
 -- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
 -- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/conversation.lua, or its list is missing.
@@ -5513,7 +5605,7 @@ local function positions(text, count)
   return found
 end
 
--- What a call says whose token proves no claim: the same as the call before it with that token.
+-- What is said of a batch whose token proves no claim: the same as by the call before with that token.
 local function said_before(root, stored, token)
   local claim, id, number = decode_claim(stored), parts_of_token(token)
   if claim and claim.state == 'retry' and token_of(claim) == token then return 'retry' end
@@ -5521,53 +5613,102 @@ local function said_before(root, stored, token)
   return 'lost'
 end
 
-local function fail_batch(keys, args)
-  local root, key, token = keys[1], args[1], args[2]
-  local options, bad = read_options(args, 3, FAIL_OPTIONS)
-  local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue_for(keys, nonce)
-  if refusal then return refusal end
-  if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
-  if bad or no_nonce then return bad or no_nonce end
-  local said = kept_reply(queue, nonce, 'fail')
-  if said ~= nil then return said or 'lost' end
-  local stored = redis.pcall('HGET', claims_key(root), key)
-  if type(stored) == 'table' then return wrong_type(stored, 'hash', claims_key(root)) end
-  local count = claimed_count(stored, token)
-  if not count then return said_before(root, stored, token) end
-  local size, foreign = size_of_claimed(root, key)
+-- Judges a batch. What it says of one that has not failed now. Else nil, and \`batch\` has the \`head\` of its record, its \`pause\` and the \`count\` of its
+-- messages, whether it \`ends\`, and, when some of its messages move, its \`weight\`: for how many it counts.
+local function judge_failure(root, batch, stored)
+  if batch.refusal then return batch.refusal end
+  local options = batch.options
+  local count, attempt, head = claimed_parts(stored, batch.token)
+  if not count then return said_before(root, stored, batch.token) end
+  local size, foreign = size_of(root, batch.key)
   if foreign then return foreign end
-  local kept = options.keep and positions(options.keep, count)
-  if options.keep and not kept then
-    return fail('BAD_ARGUMENT', string.format('KEEP must be ascending positions from 1 to %d, got %s', count, shown(options.keep)))
+  batch.head, batch.pause, batch.count = head, options.delay or OPTIONS.delay.default, count
+  -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
+  batch.whole = size >= count
+  batch.ends = size > 0 and attempt >= (options.attempts or OPTIONS.attempts.default)
+  if options.keep or batch.ends then batch.weight = count + LIMITS.movedBatch end
+end
+
+-- Takes the messages that are done out of a batch, and buries it when its attempts are used up. Returns whether it is dead, and when what is behind it
+-- is due; or nil and a refusal. \`moved\` counts the weight and the bytes of all.
+-- WHY the positions are read here: of a call there may be more than it can do.
+local function move_failed(queue, batch, stored, moved)
+  local key, keep, claim, dead, at = batch.key, batch.options.keep, decode_claim(stored), false, nil
+  local kept = keep and positions(keep, batch.count)
+  moved.weight = moved.weight + batch.weight
+  if keep and not kept then
+    return nil, fail('BAD_ARGUMENT', string.format('KEEP must be ascending positions from 1 to %d, got %s', batch.count, shown(keep)))
   end
-  local claim, delay = decode_claim(stored), options.delay or OPTIONS.delay.default
+  local left, bytes
+  if kept and batch.whole then
+    left, bytes = shrink(queue, key, claim, kept)
+    moved.bytes = moved.bytes + bytes
+    batch.head = encode_head(claim)
+  end
+  if batch.ends then
+    dead, at = bury(queue, key, claim, { cause = 'failed', error = batch.options.error or '' }, left)
+    moved.bytes = moved.bytes + (dead or 0)
+  end
+  return dead, at
+end
+
+local function fail_batches(keys, args)
+  local root = keys[1]
+  local batches, nonce, bad = read_ends(args, FAIL_OPTIONS)
+  local queue, refusal = read_queue_for(keys, nonce)
+  refusal = refusal or bad
+  if refusal then return refusal end
+  local said, owners = kept_reply(queue, nonce, 'fail'), {}
+  if said then return said end
+  for n = 1, #batches do owners[n] = batches[n].key end
+  local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
+  if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
+  local reply, failed = {}, {}
+  for n = 1, #batches do
+    reply[n] = said == false and 'lost' or judge_failure(root, batches[n], stored[n])
+    if not reply[n] then failed[#failed + 1] = n end
+  end
+  if #failed == 0 then return #batches == 1 and reply[1] or reply end
+  refusal = foreign_index(root)
+  if refusal then return refusal end
   queue.now = now_ms()
 
   -- first write
-  -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
-  if kept and size >= count then shrink(queue, key, claim, kept) end
-  if size > 0 and claim.attempt >= (options.attempts or OPTIONS.attempts.default) then
-    local buried, at = bury(queue, key, claim, { cause = 'failed', error = options.error or '' })
-    if buried then
-      keep_reply(queue, nonce, 'fail', 'dead')
-      wake_watcher(queue, at)
-      return 'dead'
+  local paused, moved, soonest, ended = {}, { weight = 0, bytes = 0 }, nil, {}
+  for _, n in ipairs(failed) do
+    local batch, dead, at = batches[n], false, nil
+    local weight = batch.weight
+    if ended[batch.key] then
+      -- One that is named twice has failed once.
+      reply[n] = ended[batch.key]
+    elseif weight and moved.weight > 0 and (moved.weight + weight > LIMITS.moved or moved.bytes >= LIMITS.movedBytes) then
+      reply[n] = 'again'
+    else
+      if weight then dead, at = move_failed(queue, batch, stored[n], moved) end
+      if dead == nil then
+        reply[n] = at
+      else
+        if not dead then paused[#paused + 1], at = batch, queue.now + batch.pause end
+        reply[n] = dead and 'dead' or 'retry'
+        ended[batch.key] = reply[n]
+        if at then soonest = math.min(soonest or at, at) end
+      end
     end
   end
-  put_off(queue, key, claim, 'retry', delay)
-  redis.call('HINCRBY', root, 'failed', 1)
-  keep_reply(queue, nonce, 'fail', 'retry')
-  wake_watcher(queue, queue.now + delay)
-  return 'retry'
+  put_off(queue, 'retry', paused)
+  if #paused > 0 then redis.call('HINCRBY', root, 'failed', #paused) end
+  local answer = #batches == 1 and reply[1] or reply
+  if next(ended) then keep_reply(queue, nonce, 'fail', answer) end
+  wake_watcher(queue, soonest)
+  return answer
 end
 
-register('fail', fail_batch, { 'allow-oom' }, 'Give a claimed batch back for a later attempt, or bury it when its attempts are used up.')
+register('fail', fail_batches, { 'allow-oom' }, 'Give claimed batches back for a later attempt, or bury those whose attempts are used up.')
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   forward: {
-    sha1: '12fb9b5aa34c34804edb8b8ed9e55500a53cd72f',
+    sha1: 'b2b7ee6a0b6caa729dc8074e56fa0938457c1dfe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5681,6 +5822,9 @@ ${blank(4)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -5779,7 +5923,15 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(26)}
+${blank(24)}
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -5808,7 +5960,7 @@ local function parts_of(message)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
 end
-${blank(35)}
+${blank(36)}
 local CLOCK_STEP = 1000
 
 
@@ -6005,10 +6157,12 @@ local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(13)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
-local function encode_claim(claim)
+
+local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
-    .. claim_tail(claim.span, claim.state)
 end
+
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
 
 
 local function first_claim(id, head, tail)
@@ -6034,7 +6188,7 @@ local function token_of(claim) return string.format('%s:%d', claim.id, claim.cla
 
 
 local function parts_of_token(token) return string.match(token, '^([%d%-]+):(%d+)$') end
-${blank(10)}
+${blank(18)}
 local function latest_end(claim, score, now)
   if score > now + claim.span + CLOCK_STEP then return now + claim.span end
   return score
@@ -6053,7 +6207,7 @@ local function now_ms()
 end
 ${blank(9)}
 local FIELDS_AT_ONCE = 500
-${blank(4)}
+${blank(5)}
 local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
   messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
@@ -6074,6 +6228,7 @@ local function keep_dead(queue, key, claim, fate, messages)
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
+  return bytes_of(messages)
 end
 ${blank(73)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
@@ -6216,7 +6371,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(286)}
+${blank(288)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -6299,15 +6454,15 @@ local function hand_out_again(queue, again, take)
   redis.call('HSET', claims_key(queue.root), unpack(records))
   redis.call('ZADD', active_key(queue.root), unpack(leases))
 end
-${blank(41)}
+${blank(49)}
 local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
-  keep_dead(queue, key, claim, fate, messages)
+  local bytes = keep_dead(queue, key, claim, fate, messages)
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
-  return true, at
+  return bytes, at
 end
 
 
@@ -6345,7 +6500,7 @@ local function finish(queue, keys, counts, records)
   redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
   return soonest
 end
-${blank(91)}
+${blank(95)}
 local NONCE_KEPT = 60000
 
 
@@ -6816,7 +6971,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(282)}
+${blank(358)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -6966,7 +7121,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '1b19bcea9924cbfd1bc26af0c858535c4c313358',
+    sha1: '30bb2a24a4661446a5bdf1c61e7734f1099f82a3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7080,6 +7235,9 @@ ${blank(4)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -7121,7 +7279,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1623)}
+${blank(1656)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -7208,7 +7366,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1914)}
+${blank(2008)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -7256,7 +7414,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'edc5117d46fa578bbaee0cf3b897e0e369e84f03',
+    sha1: '49329ad954ced704e74f1d7ab2a74f148841f3cc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7315,6 +7473,9 @@ ${blank(4)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -7385,14 +7546,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(308)}
+${blank(315)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(71)}
+${blank(81)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(101)}
+${blank(103)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -7440,7 +7601,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1080)}
+${blank(1094)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -7505,7 +7666,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1940)}
+${blank(2034)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -7542,7 +7703,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '1f7812d016b4fda663492cdbd3cc02499ad001f2',
+    sha1: '5e4092e567d18a1160159eb64a7ee67e42e2697a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7656,6 +7817,9 @@ ${blank(4)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -7725,14 +7889,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(308)}
+${blank(315)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(71)}
+${blank(81)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(115)}
+${blank(117)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -7746,7 +7910,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1004)}
+${blank(1018)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -7858,7 +8022,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1739)}
+${blank(1833)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -7952,7 +8116,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'ca1b6b21046ef38a5610801a633fa8c2243f6876',
+    sha1: '61e9ee17ebad79a4ed71d159ff5b2d38977d18bd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8066,6 +8230,9 @@ ${blank(4)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -8150,7 +8317,15 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(21)}
+${blank(19)}
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -8169,7 +8344,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+${blank(46)}
 local CLOCK_STEP = 1000
 
 
@@ -8321,7 +8496,7 @@ local function due_at(head, now)
 end
 ${blank(18)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(14)}
+${blank(16)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -8334,12 +8509,12 @@ local function decode_claim(text)
 end
 
 local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-${blank(44)}
+${blank(52)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(225)}
+${blank(227)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -8347,7 +8522,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1080)}
+${blank(1094)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -8412,7 +8587,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(896)}
+${blank(990)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -8483,7 +8658,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '19539a651065ef67e0089f6622431d33f470b627',
+    sha1: '3929cdf0d168aef35c8586702bb86133cbc57d4d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8597,6 +8772,9 @@ ${blank(4)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -8659,14 +8837,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(308)}
+${blank(315)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(71)}
+${blank(81)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(225)}
+${blank(227)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -8674,7 +8852,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1071)}
+${blank(1085)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
@@ -8761,7 +8939,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1974)}
+${blank(2068)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -8893,7 +9071,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '2b9a6cac3a3ff860fd8c50ec360c004f40dbee05',
+    sha1: '508fa2bfb46d0ea7a5dc65439bb40330fd75e394',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9007,6 +9185,9 @@ ${blank(4)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -9087,14 +9268,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(308)}
+${blank(315)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(71)}
+${blank(81)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(101)}
+${blank(103)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -9117,7 +9298,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1080)}
+${blank(1094)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -9182,7 +9363,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2103)}
+${blank(2197)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -9258,7 +9439,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'cb6c06316e8be113e6add683797c6a329974884b',
+    sha1: 'd41fa383aa1f7c3edb16847b78881c091842b162',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9337,13 +9518,7 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-
-
-local function read_options(args, at, known)
-  local options, _, refusal = read_tokens(args, at, known)
-  return options or {}, refusal
-end
-${blank(6)}
+${blank(12)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -9379,6 +9554,12 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+  ends = 64,
+
+
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -9463,14 +9644,9 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(308)}
+${blank(315)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-
-local function encode_claim(claim)
-  return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
-    .. claim_tail(claim.span, claim.state)
-end
-${blank(9)}
+${blank(16)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -9483,18 +9659,19 @@ local function decode_claim(text)
 end
 
 local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-${blank(5)}
-local function claimed_count(stored, token)
+${blank(12)}
+local function claimed_parts(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
-  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
+  local attempt, count, behind, state = string.match(stored, '^:(%d+):%d+:(%d+):%d+:%a+():%d+(:?[rd]?)', #token + 1)
+  if state == ':r' or state == ':d' or not count then return nil end
+  return tonumber(count), tonumber(attempt), string.sub(stored, 1, behind - 1)
 end
 ${blank(33)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(115)}
+${blank(117)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -9533,21 +9710,32 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(488)}
-local function put_off(queue, key, claim, state, ms)
-  claim.state, claim.span = state, ms
-  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(queue.root), digits(queue.now + ms), key)
+${blank(490)}
+local function put_off(queue, state, batches)
+  if #batches == 0 then return end
+  local records, ends = {}, {}
+  for n = 1, #batches do
+    local key, pause = batches[n].key, batches[n].pause
+    records[2 * n - 1], records[2 * n] = key, batches[n].head .. claim_tail(pause, state)
+    ends[2 * n - 1], ends[2 * n] = digits(queue.now + pause), key
+  end
+  redis.call('HSET', claims_key(queue.root), unpack(records))
+  redis.call('ZADD', active_key(queue.root), unpack(ends))
 end
-${blank(134)}
-local function size_of_claimed(root, key)
-  local list = messages_key(root, key)
-  local size = redis.pcall('LLEN', list)
-  local foreign = error_of(size, 'list', list)
+${blank(135)}
+local function foreign_index(root)
+  local foreign
   for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
     foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
   end
-  if foreign then return nil, foreign end
+  return foreign
+end
+
+
+local function size_of(root, key)
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
 ${blank(11)}
@@ -9654,11 +9842,32 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(538)}
---- Give a claimed batch back, ready at once for others, without using up an attempt.
+${blank(113)}
+local function read_ends(args, known)
+  local ends, nonce, at = {}, nil, 1
+  repeat
+    local key, token = args[at], args[at + 1]
+    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args - at + 1 .. ' arguments') end
+    if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
+    local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
+    if not stopped then return nil, nonce, refusal end
+    options = options or {}
+    if options.nonce then
+      local bad
+      nonce, bad = read_nonce(options.nonce)
+      if bad then return nil, nil, bad end
+    end
+    ends[#ends + 1] = { key = key, token = token, options = options, refusal = refusal, head = nil, pause = nil }
+    at = stopped + 1
+  until not args[stopped]
+  return ends, nonce
+end
+${blank(481)}
+--- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 REASON closing
+--   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 NEXT 79007654321 1790000000000-18:1
 --
 -- KEYS
 --   root    root key of the queue
@@ -9666,52 +9875,69 @@ ${blank(538)}
 --   key     the conversation
 --   token   proof of the claim, from claim_ready
 --   REASON  why, at most 256 bytes: for those who read along (MONITOR, SLOWLOG), it is kept nowhere
+--   NEXT    behind it stand the key, the token and the REASON of another batch, at most 64 in all
 --   NONCE   as in claim_ready: repeated with it, the call says what the first did
 -- RETURNS
---   status  'released' | 'lost'; a second call says the same, until the batch is claimed again
+--   status     'released' | 'lost'; a second call says the same, until the batch is claimed again
+--   status...  with NEXT, an array: the same for each batch, or its refusal
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
---   WRONG_TYPE        the root, or one of the indexes, is a key of another type
+--   WRONG_TYPE        the root, one of the indexes, or the list of the key is a key of another type
 --   MISSING_ARGUMENT  key, token or the value of a token is missing
---   UNKNOWN_ARGUMENT  not REASON or NONCE
---   BAD_ARGUMENT      the REASON is too long, or the NONCE is none
+--   UNKNOWN_ARGUMENT  not REASON, NONCE or NEXT
+--   BAD_ARGUMENT      the REASON is too long, the NONCE is none, or there are more than 64 batches
 --
 -- WHY the batch stays a batch: its id is the same in the next claim, and what arrives meanwhile stays behind it.
 local RELEASE_OPTIONS = { REASON = OPTIONS.reason, NONCE = OPTIONS.nonce }
 
-local function release(keys, args)
-  local root, key, token = keys[1], args[1], args[2]
-  local options, bad = read_options(args, 3, RELEASE_OPTIONS)
-  local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue_for(keys, nonce)
-  if refusal then return refusal end
-  if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
-  if bad or no_nonce then return bad or no_nonce end
-  local said = kept_reply(queue, nonce, 'release')
-  if said ~= nil then return said or 'lost' end
-  local stored = redis.pcall('HGET', claims_key(root), key)
-  if type(stored) == 'table' then return wrong_type(stored, 'hash', claims_key(root)) end
-  local claim = decode_claim(stored)
-  if not claimed_count(stored, token) then
-    return claim and claim.state == 'released' and token_of(claim) == token and 'released' or 'lost'
+-- Judges a batch. What it says of one that is not given back now; else nil, and \`batch\` has the \`head\` of its record.
+local function judge_release(root, batch, stored)
+  if batch.refusal then return batch.refusal end
+  local count, _, head = claimed_parts(stored, batch.token)
+  if not count then
+    local claim = decode_claim(stored)
+    return claim and claim.state == 'released' and token_of(claim) == batch.token and 'released' or 'lost'
   end
-  local _, foreign = size_of_claimed(root, key)
-  if foreign then return foreign end
+  local _, foreign = size_of(root, batch.key)
+  batch.head, batch.pause = head, 0
+  return foreign
+end
+
+local function release(keys, args)
+  local root = keys[1]
+  local batches, nonce, bad = read_ends(args, RELEASE_OPTIONS)
+  local queue, refusal = read_queue_for(keys, nonce)
+  refusal = refusal or bad
+  if refusal then return refusal end
+  local said, owners = kept_reply(queue, nonce, 'release'), {}
+  if said then return said end
+  for n = 1, #batches do owners[n] = batches[n].key end
+  local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
+  if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
+  local reply, released = {}, {}
+  for n = 1, #batches do
+    reply[n] = said == false and 'lost' or judge_release(root, batches[n], stored[n])
+    if not reply[n] then reply[n], released[#released + 1] = 'released', batches[n] end
+  end
+  local answer = #batches == 1 and reply[1] or reply
+  if #released == 0 then return answer end
+  refusal = foreign_index(root)
+  if refusal then return refusal end
   queue.now = now_ms()
 
   -- first write
-  put_off(queue, key, claim, 'released', 0)
-  keep_reply(queue, nonce, 'release', 'released')
+  put_off(queue, 'released', released)
+  keep_reply(queue, nonce, 'release', answer)
   wake_watcher(queue, queue.now)
-  return 'released'
+  return answer
 end
 
-register('release', release, { 'allow-oom' }, 'Give a claimed batch back, ready at once for others, without using up an attempt.')
+register('release', release, { 'allow-oom' }, 'Give claimed batches back, ready at once for others, without using up an attempt.')
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   repair: {
-    sha1: 'f6cc823a85159d7a36c5987e2a268e1e14aff97b',
+    sha1: '37c1fa777e7205a510ec22c3bcb6d9afe780eac7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9770,6 +9996,9 @@ ${blank(4)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -9852,7 +10081,15 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(26)}
+${blank(24)}
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -9871,7 +10108,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+${blank(46)}
 local CLOCK_STEP = 1000
 ${blank(12)}
 local function deadline_of(first, last, wait, maxWait, closed, closed_by)
@@ -10004,10 +10241,12 @@ local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(13)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
-local function encode_claim(claim)
+
+local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
-    .. claim_tail(claim.span, claim.state)
 end
+
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
 ${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
@@ -10019,7 +10258,7 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(15)}
+${blank(23)}
 local function latest_end(claim, score, now)
   if score > now + claim.span + CLOCK_STEP then return now + claim.span end
   return score
@@ -10029,7 +10268,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(38)}
+${blank(40)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -10089,7 +10328,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(72)}
+${blank(73)}
 local function carries_options(list, size)
   for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
     for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
@@ -10098,7 +10337,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(654)}
+${blank(667)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
@@ -10214,7 +10453,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1373)}
+${blank(1467)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -10342,7 +10581,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'cf649943f81e864d20fd6572b69cf77e3765032a',
+    sha1: 'bb3253f87fbc941087f2a345934b6a2f4375a8a0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10456,6 +10695,9 @@ ${blank(4)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -10522,9 +10764,9 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(308)}
+${blank(315)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(301)}
+${blank(313)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -10532,7 +10774,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1004)}
+${blank(1018)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -10649,7 +10891,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1830)}
+${blank(1924)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -10760,7 +11002,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '3236d9f32be4774b41956592dfbf38c40e8a29a8',
+    sha1: 'f5305fdcc2dda73cffcf830bccc660c029088623',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10834,6 +11076,9 @@ ${blank(4)}
   revivedMore = 20,
   -- A message of more bytes is written only when its key is known to have room.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
 
   number = 999999,
@@ -10906,7 +11151,15 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(26)}
+${blank(24)}
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -10944,7 +11197,7 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-${blank(14)}
+${blank(15)}
 local CLOCK_STEP = 1000
 ${blank(12)}
 local function deadline_of(first, last, wait, maxWait, closed, closed_by)
@@ -11074,7 +11327,7 @@ local function due_at(head, now)
 end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
-${blank(29)}
+${blank(31)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -11085,12 +11338,12 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(46)}
+${blank(54)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(38)}
+${blank(40)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -11187,7 +11440,7 @@ local function push_all_back(list, elements)
     if type(done) == 'table' then return done end
   end
 end
-${blank(22)}
+${blank(23)}
 local SEARCHED = { elements = 64, bytes = 65536 }
 
 
@@ -11289,7 +11542,7 @@ local function insert_by_time(list, claimed, messages)
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
 end
-${blank(320)}
+${blank(329)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -11352,7 +11605,7 @@ local function revive(queue, id, key)
   redis.pcall('HINCRBY', root, 'deadMessages', -#messages)
   return #messages, at
 end
-${blank(24)}
+${blank(28)}
 local NONCE_KEPT = 60000
 
 
@@ -11473,7 +11726,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1269)}
+${blank(1363)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -11554,7 +11807,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '7dc56e7dfad0214672cfc2536bf10edb2aef7656',
+    sha1: '939eb248c716aac061e3eadef8678676226aad69',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11668,6 +11921,9 @@ ${blank(4)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -11714,7 +11970,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(324)}
+${blank(333)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -11725,12 +11981,12 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(46)}
+${blank(54)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(207)}
+${blank(209)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -11746,7 +12002,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(1090)}
+${blank(1104)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -11803,7 +12059,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2396)}
+${blank(2490)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -11862,12 +12118,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '8de404c3ff1caa0d81df8430a0bb5563d14f48d5',
+    sha1: 'd98e01140c1a78c4f7a5ad179d1c8fde0d114be6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3950)}
+${blank(4083)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

@@ -3,21 +3,20 @@ import { expect, it } from 'vitest'
 import { lacksServer } from '../../client/clients.ts'
 import { run } from '../../support/shell.ts'
 import { AIMS } from './aims.ts'
+import { SCALES } from './bench.ts'
+import { deployments } from './measures/deployments.ts'
 import { withFigures, withSentence } from './readme.ts'
 import { DOOR, PUBLISHED, README } from './results.ts'
 import { isInstalled, SYSTEMS } from './systems/index.ts'
 
 const PEERS: string[] = Object.values(SYSTEMS).flatMap((kind) => ('needs' in kind ? [kind.title] : []))
 const ADDING = ['raw RPUSH', 'RPUSH + ZADD in a function', 'rapidfire', 'rapidfire, with ids', 'once-a-second poller']
-const DEPLOYMENTS = [
-  ...['nothing else', 'beside 10 keys that flood', 'beside 200 keys that fail', 'beside 200 keys that go on writing'],
-  ...['16 partitions, the older of 2 workers closes', '64 partitions, 2 workers of 4, handlers of 1 s', '50 workers of 1'],
-]
+const DEPLOYMENTS = Object.keys(deployments(SCALES.tiny))
 const WORKING = ['rapidfire', 'once-a-second poller']
 
 const columnsOf = (line: string) => line.trim().split(/ {2,}/)
 
-it('prints each row of each table with its figures', { timeout: 120_000 }, async ({ skip }) => {
+it('prints each row of each table with its figures', { timeout: 300_000 }, async ({ skip }) => {
   if (lacksServer('the bench')) return skip()
   const env = { TINY: '1', QUICK: '', FULL: '', ONLY: '', PUBLISH: '' }
   const { code, stdout, stderr } = await run(process.execPath, ['--import', 'tsx', 'test/tools/bench/main.ts'], env)

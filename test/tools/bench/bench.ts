@@ -44,6 +44,8 @@ export interface Bench {
   url: string
   redis: Redis
   scale: Scale
+  /** Processes that all rows share, where the figures mean nothing: to start one costs more than a short row. */
+  shared?: Agent[] | undefined
 }
 
 export const installed = <N extends SystemName>(names: readonly N[]) =>
@@ -62,11 +64,13 @@ export const addingRow = (bench: Bench, name: SystemName, wait: number, round: R
 export const workingRow = (bench: Bench, name: SystemName, wait: number, round: Round<[adder: Agent, worker: Agent]>) =>
   systemRow(bench, name, wait, 2, round as Round<Agent[]>)
 
-function systemRow({ redis, url }: Bench, name: SystemName, wait: number, processes: number, round: Round<Agent[]>): Row {
+function systemRow({ redis, url, shared }: Bench, name: SystemName, wait: number, processes: number, round: Round<Agent[]>): Row {
   return {
     name: SYSTEMS[name].title,
     open: async () => {
-      const agents = Array.from({ length: processes }, () => new Agent())
+      const own = shared ?? []
+      while (own.length < processes) own.push(new Agent())
+      const agents = own.slice(0, processes)
       return {
         round: async () => {
           await redis.flushall()
@@ -76,7 +80,7 @@ function systemRow({ redis, url }: Bench, name: SystemName, wait: number, proces
           for (const agent of agents) await agent.do('close', undefined)
           return figures
         },
-        close: () => Promise.all(agents.map((agent) => agent.stop())),
+        close: () => Promise.all(shared ? [] : agents.map((agent) => agent.stop())),
       }
     },
   }

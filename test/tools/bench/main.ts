@@ -2,7 +2,7 @@
 // FULL=1, and the figures and charts of README.md, here and at the top, are made anew.
 import { Redis } from 'ioredis'
 import { startRedis } from '../../../cli/demo/private-redis.ts'
-import { buildPrograms } from './agents.ts'
+import { type Agent, buildPrograms } from './agents.ts'
 import { judged, type Results } from './aims.ts'
 import { type Bench, SCALES } from './bench.ts'
 import { busyElsewhere, machineOf } from './machine.ts'
@@ -54,6 +54,7 @@ await Promise.all([buildPrograms(), startAnew()])
 const server = await startRedis()
 const redis = new Redis(server.url)
 const results: Results = {}
+const shared: Agent[] | undefined = TINY ? [] : undefined
 try {
   const machine = machineOf(await redis.info('server'))
   console.log(`${machine}. Rounds: ${scale.rounds}, of adds ${scale.addRounds}, in which the rows take turns.`)
@@ -61,7 +62,7 @@ try {
   if (scale.rounds === 1) console.log('One round alone, before V8 has compiled: the aims are for a whole run.')
   console.log('Clients and server share the machine; each client is a process of its own.\n')
   for (const name of names) {
-    const measure = await (MEASURES[name] as (typeof MEASURES)[string])({ url: server.url, redis, scale })
+    const measure = await (MEASURES[name] as (typeof MEASURES)[string])({ url: server.url, redis, scale, shared })
     const busy = TINY ? 0 : await busyElsewhere()
     if (busy > 5) console.log(`Other processes take ${busy} % of the CPU: the figures are worse for it.`)
     results[name] = await runRounds(measure)
@@ -72,6 +73,7 @@ try {
     console.log(`${reached ? 'reached' : 'MISSED '}  ${what}: ${figure} (aim ${aim})`)
   }
 } finally {
+  await Promise.all((shared ?? []).map((agent) => agent.stop()))
   redis.disconnect()
   await server.stop()
 }

@@ -122,21 +122,15 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     why: 'neither ends the call',
   },
   {
-    within: 'fail_batch',
-    find: "keep_reply(queue, nonce, 'fail', 'dead')\n      wake_watcher(queue, at)",
-    put: "wake_watcher(queue, at)\n      keep_reply(queue, nonce, 'fail', 'dead')",
-    why: 'neither ends the call',
-  },
-  {
-    within: 'fail_batch',
-    find: "keep_reply(queue, nonce, 'fail', 'retry')\n  wake_watcher(queue, queue.now + delay)",
-    put: "wake_watcher(queue, queue.now + delay)\n  keep_reply(queue, nonce, 'fail', 'retry')",
+    within: 'fail_batches',
+    find: "if next(ended) then keep_reply(queue, nonce, 'fail', answer) end\n  wake_watcher(queue, soonest)",
+    put: "wake_watcher(queue, soonest)\n  if next(ended) then keep_reply(queue, nonce, 'fail', answer) end",
     why: 'neither ends the call',
   },
   {
     within: 'release',
-    find: "keep_reply(queue, nonce, 'release', 'released')\n  wake_watcher(queue, queue.now)",
-    put: "wake_watcher(queue, queue.now)\n  keep_reply(queue, nonce, 'release', 'released')",
+    find: "keep_reply(queue, nonce, 'release', answer)\n  wake_watcher(queue, queue.now)",
+    put: "wake_watcher(queue, queue.now)\n  keep_reply(queue, nonce, 'release', answer)",
     why: 'neither ends the call',
   },
   {

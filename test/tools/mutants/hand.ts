@@ -27,8 +27,8 @@ export const BY_HAND: (Edit & { what: string })[] = [
   },
   {
     within: 'push_front',
-    find: 'for at = #elements, 1, -1 do',
-    put: 'for at = 1, #elements do',
+    find: 'for at = last, math.max(last - PUSHED + 1, 1), -1 do',
+    put: 'for at = math.max(last - PUSHED + 1, 1), last do',
     what: 'messages come back in the wrong order',
   },
   {
