@@ -37,18 +37,17 @@ local function opens_at(queue) return queue.maxSize == 1 and queue.now or queue.
 local function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root), 'NX', opens_at(queue), key) end
 
 -- Lets a key be looked at by `at`, which is now or later; what is due before keeps its turn. When nothing moves, the key is due before, or active, or
--- its entry was lost, by hand or with a failover: nobody would ever look at it then, and it is put in. Returns when the key is due, if that has
--- changed or is refused, and the refusal.
+-- its entry was lost, by hand or with a failover: nobody would ever look at it then, and it is looked at now, since an earlier message may have
+-- closed its batch. Returns when the key is due, if that has changed or is refused, and the refusal.
 local function look_by(queue, key, at)
   local due = due_key(queue.root)
-  local text = digits(at)
-  local done = redis.pcall('ZADD', due, 'XX', 'LT', 'CH', text, key)
+  local done = redis.pcall('ZADD', due, 'XX', 'LT', 'CH', digits(at), key)
   if done ~= 0 then return at, error_of(done, 'zset', due) end
   for _, index in ipairs({ due, active_key(queue.root) }) do
     local found = redis.pcall('ZSCORE', index, key)
     if found then return nil, error_of(found, 'zset', index) end
   end
-  return at, error_of(redis.pcall('ZADD', due, text, key), 'zset', due)
+  return queue.now, error_of(redis.pcall('ZADD', due, digits(queue.now), key), 'zset', due)
 end
 
 -- When a key with options has to be looked at that has just got its message number `size`, with these `options` or none: never later than its batch

@@ -37,15 +37,17 @@ local function look_up(set, asked, known)
   end
 end
 
--- When the ids of the last slice are forgotten. The root has it, since the slice may have begun under another `dedupe`.
+-- When the ids of the last slice are forgotten; or nil and a refusal. The root has it, since the slice may have begun under another `dedupe`.
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
-  return type(ends) == 'string' and tonumber(ends) or queue.slice + 2 * queue.dedupe
+  if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
+  return tonumber(ends or '') or queue.slice + 2 * queue.dedupe
 end
 
--- Whether that has come, and not only the end of the slice before it. Under a shorter `dedupe` than now it cannot have come before.
+-- Whether that has come, and not only the end of the slice before it. Under a shorter `dedupe` than now it cannot have come before. Not when that is
+-- not to be known.
 local function is_forgotten(queue)
-  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= slice_ends(queue)
+  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= (slice_ends(queue) or math.huge)
 end
 
 -- The sets whose ids are forgotten when the last slice has ended; `all`: its own too.
@@ -76,14 +78,18 @@ local function read_ids(queue, asked)
     gone = gone_slices(queue, all)
     slice, before = queue.now, not all and slice or nil
   end
-  local ends = slice + 2 * queue.dedupe
+  local ends, failed = slice + 2 * queue.dedupe, nil
   -- The clock has gone back, and ids are remembered that came later than now.
-  if slice > queue.now then ends = math.max(ends, slice_ends(queue)) end
+  if slice > queue.now then
+    local known
+    known, failed = slice_ends(queue)
+    ends = math.max(ends, known or 0)
+  end
   local ids = {
     asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', ends + queue.dedupe),
   }
   if begins then ids.begins = { slice = slice, before = before, gone = gone } end
-  local failed = look_up(ids.set, asked, ids.known)
+  failed = failed or look_up(ids.set, asked, ids.known)
   if not failed and before then failed = look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known) end
   if failed then ids.failed = failed end
   return ids

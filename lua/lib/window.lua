@@ -57,20 +57,13 @@ local function read_on(queue, head, most)
   return #messages == upto and upto < most
 end
 
--- How many bytes messages have.
-local function bytes_of(messages)
-  local bytes = 0
-  for n = 1, #messages do bytes = bytes + #messages[n] end
-  return bytes
-end
-
 -- The first batch of a key whose messages may have options, which must be read for it: `parsed` so many.
 -- WHY the last message decides how long to wait, and no other: options hold until the next message of the key.
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
   local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
-  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
+  local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
     local options = options_of(message) or ''
@@ -83,17 +76,20 @@ local function head_by_options(queue, list)
     bytes = bytes + #message
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      closer = n
+      closed = received_at(message)
       break
     end
-    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there. But who
+    -- has closed with the newest message what was there wants all of it at once.
     if n > 1 and bytes > queue.maxBatchBytes then
       closed_by = 'bytes'
+      local newest = redis.call('LINDEX', list, '-1')
+      if has_flush(options_of(newest) or '') then closed = received_at(newest) end
       break
     end
     head.count = n
     if n == size or flush then
-      closer, closed_by = n, flush and 'flush' or 'size'
+      closed, closed_by = received_at(message), flush and 'flush' or 'size'
       break
     end
     if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
@@ -103,7 +99,7 @@ local function head_by_options(queue, list)
   head.last = messages[head.count]
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closed, closed_by)
   if closed_by == 'bytes' then head.reason = 'bytes' end
   return head
 end

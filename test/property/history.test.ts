@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 import { describeBindings } from '../support/lua.ts'
 import { TEST_SOURCE } from '../support/source.ts'
-import { add, policy, tick } from './calls.ts'
-import { consume, forward } from './claims.ts'
+import { add, lose, policy, tick } from './calls.ts'
+import { claim, consume, forward } from './claims.ts'
 import { cut, cutAdd, cutForward } from './cut.ts'
 import { runHistories, runHistory } from './histories.ts'
 import type { Step } from './step.ts'
@@ -30,6 +30,28 @@ const SELDOM: [what: string, steps: Step[]][] = [
       cutAdd([{ key: 'ann', id: 'm4', data: 'plain' }], 'rpop'),
       tick(1),
       say('m4'),
+    ],
+  ],
+  [
+    'a claim that finds nothing may not read when ids are forgotten',
+    [
+      ...[
+        say('m1'),
+        tick(999),
+        say('m2'),
+        policy({ dedupe: 1 }),
+        cut('forward', cutForward('other', 1, 1, undefined), { ...HOW, lacking: 'hget' }),
+      ],
+      ...[policy({ dedupe: 3000 }), say('m2')],
+    ],
+  ],
+  [
+    'a key with options has lost its entry, and an earlier message has closed its batch',
+    [
+      add([{ key: 'ann', id: undefined, data: 'plain', flush: true }]),
+      lose('ann'),
+      add([{ key: 'ann', id: undefined, data: 'plain' }]),
+      claim({ limit: 1, lease: 1000, attempts: 1, ago: undefined, worker: undefined }),
     ],
   ],
   [

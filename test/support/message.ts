@@ -49,7 +49,8 @@ export type OpenHead = Head & { window: number }
 /**
  * The batch that the oldest of these messages make, as the documents promise it.
  *
- * @param listed whether a message of the key has, or had, options: then the last one that fits into the batch tells when it is due
+ * @param listed whether a message of the key has, or had, options: then the last one that fits into the batch tells when it is due, or the newest
+ *   of all when it has closed what was there
  */
 export function headOf(
   messages: readonly (Overrides & { receivedAt: number; bytes?: number })[],
@@ -76,6 +77,8 @@ export function headOf(
     }
     // So does one that does not fit into it.
     full = listed && fits < count
+    const newest = messages.at(-1)
+    if (full && newest?.flush) closed = { at: newest.receivedAt, reason: 'flush' }
     if (full) break
     batch = { count, quiet: receivedAt + wait, latest: first.receivedAt + maxWait }
     if (flush || count === maxSize) closed = { at: receivedAt, reason: flush ? 'flush' : 'size' }

@@ -391,7 +391,6 @@ local function is_behind(one, other) return one.at > other.at or one.at == other
 local CLOCK_STEP
 local any_options
 local has_options
-local bytes_of
 local OPTIONS_READ
 local window_of
 local head_of
@@ -460,20 +459,13 @@ local function read_on(queue, head, most)
   return #messages == upto and upto < most
 end
 
--- How many bytes messages have.
-function bytes_of(messages)
-  local bytes = 0
-  for n = 1, #messages do bytes = bytes + #messages[n] end
-  return bytes
-end
-
 -- The first batch of a key whose messages may have options, which must be read for it: \`parsed\` so many.
 -- WHY the last message decides how long to wait, and no other: options hold until the next message of the key.
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
   local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
-  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
+  local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
     local options = options_of(message) or ''
@@ -486,17 +478,20 @@ local function head_by_options(queue, list)
     bytes = bytes + #message
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      closer = n
+      closed = received_at(message)
       break
     end
-    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there. But who
+    -- has closed with the newest message what was there wants all of it at once.
     if n > 1 and bytes > queue.maxBatchBytes then
       closed_by = 'bytes'
+      local newest = redis.call('LINDEX', list, '-1')
+      if has_flush(options_of(newest) or '') then closed = received_at(newest) end
       break
     end
     head.count = n
     if n == size or flush then
-      closer, closed_by = n, flush and 'flush' or 'size'
+      closed, closed_by = received_at(message), flush and 'flush' or 'size'
       break
     end
     if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
@@ -506,7 +501,7 @@ local function head_by_options(queue, list)
   head.last = messages[head.count]
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closed, closed_by)
   if closed_by == 'bytes' then head.reason = 'bytes' end
   return head
 end
@@ -1237,18 +1232,17 @@ local function opens_at(queue) return queue.maxSize == 1 and queue.now or queue.
 function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root), 'NX', opens_at(queue), key) end
 
 -- Lets a key be looked at by \`at\`, which is now or later; what is due before keeps its turn. When nothing moves, the key is due before, or active, or
--- its entry was lost, by hand or with a failover: nobody would ever look at it then, and it is put in. Returns when the key is due, if that has
--- changed or is refused, and the refusal.
+-- its entry was lost, by hand or with a failover: nobody would ever look at it then, and it is looked at now, since an earlier message may have
+-- closed its batch. Returns when the key is due, if that has changed or is refused, and the refusal.
 local function look_by(queue, key, at)
   local due = due_key(queue.root)
-  local text = digits(at)
-  local done = redis.pcall('ZADD', due, 'XX', 'LT', 'CH', text, key)
+  local done = redis.pcall('ZADD', due, 'XX', 'LT', 'CH', digits(at), key)
   if done ~= 0 then return at, error_of(done, 'zset', due) end
   for _, index in ipairs({ due, active_key(queue.root) }) do
     local found = redis.pcall('ZSCORE', index, key)
     if found then return nil, error_of(found, 'zset', index) end
   end
-  return at, error_of(redis.pcall('ZADD', due, text, key), 'zset', due)
+  return queue.now, error_of(redis.pcall('ZADD', due, digits(queue.now), key), 'zset', due)
 end
 
 -- When a key with options has to be looked at that has just got its message number \`size\`, with these \`options\` or none: never later than its batch
@@ -1845,15 +1839,17 @@ local function look_up(set, asked, known)
   end
 end
 
--- When the ids of the last slice are forgotten. The root has it, since the slice may have begun under another \`dedupe\`.
+-- When the ids of the last slice are forgotten; or nil and a refusal. The root has it, since the slice may have begun under another \`dedupe\`.
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
-  return type(ends) == 'string' and tonumber(ends) or queue.slice + 2 * queue.dedupe
+  if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
+  return tonumber(ends or '') or queue.slice + 2 * queue.dedupe
 end
 
--- Whether that has come, and not only the end of the slice before it. Under a shorter \`dedupe\` than now it cannot have come before.
+-- Whether that has come, and not only the end of the slice before it. Under a shorter \`dedupe\` than now it cannot have come before. Not when that is
+-- not to be known.
 local function is_forgotten(queue)
-  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= slice_ends(queue)
+  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= (slice_ends(queue) or math.huge)
 end
 
 -- The sets whose ids are forgotten when the last slice has ended; \`all\`: its own too.
@@ -1884,14 +1880,18 @@ function read_ids(queue, asked)
     gone = gone_slices(queue, all)
     slice, before = queue.now, not all and slice or nil
   end
-  local ends = slice + 2 * queue.dedupe
+  local ends, failed = slice + 2 * queue.dedupe, nil
   -- The clock has gone back, and ids are remembered that came later than now.
-  if slice > queue.now then ends = math.max(ends, slice_ends(queue)) end
+  if slice > queue.now then
+    local known
+    known, failed = slice_ends(queue)
+    ends = math.max(ends, known or 0)
+  end
   local ids = {
     asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', ends + queue.dedupe),
   }
   if begins then ids.begins = { slice = slice, before = before, gone = gone } end
-  local failed = look_up(ids.set, asked, ids.known)
+  failed = failed or look_up(ids.set, asked, ids.known)
   if not failed and before then failed = look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known) end
   if failed then ids.failed = failed end
   return ids

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '1104eeb745057897d54183ff5ea651fe7449bd94',
+    sha1: '2dad3becf9ae0394c6ecdf2420d64a19667fec2b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -287,7 +287,7 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-${blank(15)}
+${blank(14)}
 local CLOCK_STEP = 1000
 
 
@@ -339,19 +339,12 @@ local function read_on(queue, head, most)
 end
 
 
-local function bytes_of(messages)
-  local bytes = 0
-  for n = 1, #messages do bytes = bytes + #messages[n] end
-  return bytes
-end
-
-
 
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
   local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
-  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
+  local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
     local options = options_of(message) or ''
@@ -364,17 +357,20 @@ local function head_by_options(queue, list)
     bytes = bytes + #message
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      closer = n
+      closed = received_at(message)
       break
     end
-    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there. But who
+    -- has closed with the newest message what was there wants all of it at once.
     if n > 1 and bytes > queue.maxBatchBytes then
       closed_by = 'bytes'
+      local newest = redis.call('LINDEX', list, '-1')
+      if has_flush(options_of(newest) or '') then closed = received_at(newest) end
       break
     end
     head.count = n
     if n == size or flush then
-      closer, closed_by = n, flush and 'flush' or 'size'
+      closed, closed_by = received_at(message), flush and 'flush' or 'size'
       break
     end
     if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
@@ -384,7 +380,7 @@ local function head_by_options(queue, list)
   head.last = messages[head.count]
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closed, closed_by)
   if closed_by == 'bytes' then head.reason = 'bytes' end
   return head
 end
@@ -625,14 +621,13 @@ local function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root),
 ${blank(3)}
 local function look_by(queue, key, at)
   local due = due_key(queue.root)
-  local text = digits(at)
-  local done = redis.pcall('ZADD', due, 'XX', 'LT', 'CH', text, key)
+  local done = redis.pcall('ZADD', due, 'XX', 'LT', 'CH', digits(at), key)
   if done ~= 0 then return at, error_of(done, 'zset', due) end
   for _, index in ipairs({ due, active_key(queue.root) }) do
     local found = redis.pcall('ZSCORE', index, key)
     if found then return nil, error_of(found, 'zset', index) end
   end
-  return at, error_of(redis.pcall('ZADD', due, text, key), 'zset', due)
+  return queue.now, error_of(redis.pcall('ZADD', due, digits(queue.now), key), 'zset', due)
 end
 ${blank(3)}
 local function due_with_options(queue, key, size, options)
@@ -759,12 +754,14 @@ end
 
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
-  return type(ends) == 'string' and tonumber(ends) or queue.slice + 2 * queue.dedupe
+  if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
+  return tonumber(ends or '') or queue.slice + 2 * queue.dedupe
 end
 
 
+
 local function is_forgotten(queue)
-  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= slice_ends(queue)
+  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= (slice_ends(queue) or math.huge)
 end
 
 
@@ -783,14 +780,18 @@ local function read_ids(queue, asked)
     gone = gone_slices(queue, all)
     slice, before = queue.now, not all and slice or nil
   end
-  local ends = slice + 2 * queue.dedupe
+  local ends, failed = slice + 2 * queue.dedupe, nil
   -- The clock has gone back, and ids are remembered that came later than now.
-  if slice > queue.now then ends = math.max(ends, slice_ends(queue)) end
+  if slice > queue.now then
+    local known
+    known, failed = slice_ends(queue)
+    ends = math.max(ends, known or 0)
+  end
   local ids = {
     asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', ends + queue.dedupe),
   }
   if begins then ids.begins = { slice = slice, before = before, gone = gone } end
-  local failed = look_up(ids.set, asked, ids.known)
+  failed = failed or look_up(ids.set, asked, ids.known)
   if not failed and before then failed = look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known) end
   if failed then ids.failed = failed end
   return ids
@@ -1232,7 +1233,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '4dff08355e82369d1b414906c5c9005db2d1bd7a',
+    sha1: '8d1d0f2bc281f633bc0018c562b111eb9bb13b8c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1388,9 +1389,9 @@ local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
 end
-${blank(48)}
+${blank(47)}
 local CLOCK_STEP = 1000
-${blank(226)}
+${blank(222)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -1440,11 +1441,11 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(352)}
+${blank(351)}
 local LOOK_AGAIN = 10000
 ${blank(337)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(348)}
+${blank(354)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -1905,7 +1906,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '19d2d625e6d7d936a9e9d0a9bb378bb62707f957',
+    sha1: 'c97b0910328b0b61f587814781ca3893d13d76a6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2147,7 +2148,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(46)}
+${blank(45)}
 local CLOCK_STEP = 1000
 
 
@@ -2205,19 +2206,12 @@ local function read_on(queue, head, most)
 end
 
 
-local function bytes_of(messages)
-  local bytes = 0
-  for n = 1, #messages do bytes = bytes + #messages[n] end
-  return bytes
-end
-
-
 
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
   local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
-  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
+  local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
     local options = options_of(message) or ''
@@ -2230,17 +2224,20 @@ local function head_by_options(queue, list)
     bytes = bytes + #message
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      closer = n
+      closed = received_at(message)
       break
     end
-    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there. But who
+    -- has closed with the newest message what was there wants all of it at once.
     if n > 1 and bytes > queue.maxBatchBytes then
       closed_by = 'bytes'
+      local newest = redis.call('LINDEX', list, '-1')
+      if has_flush(options_of(newest) or '') then closed = received_at(newest) end
       break
     end
     head.count = n
     if n == size or flush then
-      closer, closed_by = n, flush and 'flush' or 'size'
+      closed, closed_by = received_at(message), flush and 'flush' or 'size'
       break
     end
     if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
@@ -2250,7 +2247,7 @@ local function head_by_options(queue, list)
   head.last = messages[head.count]
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closed, closed_by)
   if closed_by == 'bytes' then head.reason = 'bytes' end
   return head
 end
@@ -2565,7 +2562,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(288)}
+${blank(287)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2790,12 +2787,14 @@ end
 ${blank(108)}
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
-  return type(ends) == 'string' and tonumber(ends) or queue.slice + 2 * queue.dedupe
+  if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
+  return tonumber(ends or '') or queue.slice + 2 * queue.dedupe
 end
 
 
+
 local function is_forgotten(queue)
-  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= slice_ends(queue)
+  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= (slice_ends(queue) or math.huge)
 end
 
 
@@ -2816,7 +2815,7 @@ local function drop_slices(queue)
   -- A command takes no nil.
   redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')
 end
-${blank(124)}
+${blank(128)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -3252,7 +3251,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '9f75c1ebf9ef313570903cfa6c263032fad85729',
+    sha1: 'f6b03802ebfabbfd3c91d8d70a517292bd019818',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3413,7 +3412,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(46)}
+${blank(45)}
 local CLOCK_STEP = 1000
 
 
@@ -3471,19 +3470,12 @@ local function read_on(queue, head, most)
 end
 
 
-local function bytes_of(messages)
-  local bytes = 0
-  for n = 1, #messages do bytes = bytes + #messages[n] end
-  return bytes
-end
-
-
 
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
   local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
-  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
+  local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
     local options = options_of(message) or ''
@@ -3496,17 +3488,20 @@ local function head_by_options(queue, list)
     bytes = bytes + #message
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      closer = n
+      closed = received_at(message)
       break
     end
-    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there. But who
+    -- has closed with the newest message what was there wants all of it at once.
     if n > 1 and bytes > queue.maxBatchBytes then
       closed_by = 'bytes'
+      local newest = redis.call('LINDEX', list, '-1')
+      if has_flush(options_of(newest) or '') then closed = received_at(newest) end
       break
     end
     head.count = n
     if n == size or flush then
-      closer, closed_by = n, flush and 'flush' or 'size'
+      closed, closed_by = received_at(message), flush and 'flush' or 'size'
       break
     end
     if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
@@ -3516,7 +3511,7 @@ local function head_by_options(queue, list)
   head.last = messages[head.count]
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closed, closed_by)
   if closed_by == 'bytes' then head.reason = 'bytes' end
   return head
 end
@@ -3644,7 +3639,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(288)}
+${blank(287)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -3747,7 +3742,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(391)}
+${blank(397)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -3874,7 +3869,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '1db6a4fbc710095f0764a4f5a94462e26585b96b',
+    sha1: '6012b7c15fdb40441df494ef4b51ba41ce63ac4f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4070,7 +4065,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(315)}
+${blank(310)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(126)}
 local function dead_positions(name)
@@ -4106,7 +4101,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1094)}
+${blank(1099)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -4227,7 +4222,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'a9054d0657369ee821832631187fe83ad11ae954',
+    sha1: '7b523c70653a3e44865080f695c846fa857e80c0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4340,7 +4335,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(481)}
+${blank(476)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -4361,7 +4356,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(800)}
+${blank(799)}
 local NONCE_KEPT = 60000
 
 
@@ -4400,7 +4395,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(391)}
+${blank(397)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -4512,7 +4507,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '600ddcd243ad4cbcd5db3e14efceace6b5f29757',
+    sha1: '5878067f98474c32bb6ff3cacdbce833d111c1e1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4644,7 +4639,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(315)}
+${blank(310)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
 
@@ -4697,7 +4692,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(472)}
+${blank(471)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends, text = {}, {}, digits(queue.now + lease)
@@ -4713,7 +4708,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(606)}
+${blank(612)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -4839,7 +4834,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'd58685d4ce9ae128d7613cdd9c5fb59bdac404ec',
+    sha1: '23f58f5de6e1762f223ddadbd8634850024eea8b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5084,7 +5079,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(46)}
+${blank(45)}
 local CLOCK_STEP = 1000
 
 
@@ -5142,19 +5137,12 @@ local function read_on(queue, head, most)
 end
 
 
-local function bytes_of(messages)
-  local bytes = 0
-  for n = 1, #messages do bytes = bytes + #messages[n] end
-  return bytes
-end
-
-
 
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
   local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
-  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
+  local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
     local options = options_of(message) or ''
@@ -5167,17 +5155,20 @@ local function head_by_options(queue, list)
     bytes = bytes + #message
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      closer = n
+      closed = received_at(message)
       break
     end
-    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there. But who
+    -- has closed with the newest message what was there wants all of it at once.
     if n > 1 and bytes > queue.maxBatchBytes then
       closed_by = 'bytes'
+      local newest = redis.call('LINDEX', list, '-1')
+      if has_flush(options_of(newest) or '') then closed = received_at(newest) end
       break
     end
     head.count = n
     if n == size or flush then
-      closer, closed_by = n, flush and 'flush' or 'size'
+      closed, closed_by = received_at(message), flush and 'flush' or 'size'
       break
     end
     if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
@@ -5187,7 +5178,7 @@ local function head_by_options(queue, list)
   head.last = messages[head.count]
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closed, closed_by)
   if closed_by == 'bytes' then head.reason = 'bytes' end
   return head
 end
@@ -5363,7 +5354,7 @@ local function keep_front(list, count, kept)
   push_front(list, left)
   return left, bytes_of(elements)
 end
-${blank(254)}
+${blank(253)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -5463,7 +5454,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(391)}
+${blank(397)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -5708,7 +5699,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'b2b7ee6a0b6caa729dc8074e56fa0938457c1dfe',
+    sha1: 'b15bd97f3a1bfeb9fa6643c148d0165256c3a07d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5960,7 +5951,7 @@ local function parts_of(message)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
 end
-${blank(36)}
+${blank(35)}
 local CLOCK_STEP = 1000
 
 
@@ -6018,19 +6009,12 @@ local function read_on(queue, head, most)
 end
 
 
-local function bytes_of(messages)
-  local bytes = 0
-  for n = 1, #messages do bytes = bytes + #messages[n] end
-  return bytes
-end
-
-
 
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
   local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
-  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
+  local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
     local options = options_of(message) or ''
@@ -6043,17 +6027,20 @@ local function head_by_options(queue, list)
     bytes = bytes + #message
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      closer = n
+      closed = received_at(message)
       break
     end
-    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there. But who
+    -- has closed with the newest message what was there wants all of it at once.
     if n > 1 and bytes > queue.maxBatchBytes then
       closed_by = 'bytes'
+      local newest = redis.call('LINDEX', list, '-1')
+      if has_flush(options_of(newest) or '') then closed = received_at(newest) end
       break
     end
     head.count = n
     if n == size or flush then
-      closer, closed_by = n, flush and 'flush' or 'size'
+      closed, closed_by = received_at(message), flush and 'flush' or 'size'
       break
     end
     if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
@@ -6063,7 +6050,7 @@ local function head_by_options(queue, list)
   head.last = messages[head.count]
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closed, closed_by)
   if closed_by == 'bytes' then head.reason = 'bytes' end
   return head
 end
@@ -6371,7 +6358,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(288)}
+${blank(287)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -6614,12 +6601,14 @@ end
 ${blank(108)}
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
-  return type(ends) == 'string' and tonumber(ends) or queue.slice + 2 * queue.dedupe
+  if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
+  return tonumber(ends or '') or queue.slice + 2 * queue.dedupe
 end
 
 
+
 local function is_forgotten(queue)
-  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= slice_ends(queue)
+  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= (slice_ends(queue) or math.huge)
 end
 
 
@@ -6640,7 +6629,7 @@ local function drop_slices(queue)
   -- A command takes no nil.
   redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')
 end
-${blank(124)}
+${blank(128)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -7414,7 +7403,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '49329ad954ced704e74f1d7ab2a74f148841f3cc',
+    sha1: '79f62d266c4f53a79eddca8d8c63b997c367d4a9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7546,7 +7535,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(315)}
+${blank(310)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(81)}
 local function now_ms()
@@ -7601,7 +7590,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1094)}
+${blank(1099)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -7703,7 +7692,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '5e4092e567d18a1160159eb64a7ee67e42e2697a',
+    sha1: '368f0b06575590c9983e209d679954b283be3a10',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7889,7 +7878,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(315)}
+${blank(310)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(81)}
 local function now_ms()
@@ -7910,7 +7899,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1018)}
+${blank(1023)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8116,7 +8105,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '61e9ee17ebad79a4ed71d159ff5b2d38977d18bd',
+    sha1: '1eb15408ed875a27e31787e971f828ecf321c81c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8344,7 +8333,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(46)}
+${blank(45)}
 local CLOCK_STEP = 1000
 
 
@@ -8402,19 +8391,12 @@ local function read_on(queue, head, most)
 end
 
 
-local function bytes_of(messages)
-  local bytes = 0
-  for n = 1, #messages do bytes = bytes + #messages[n] end
-  return bytes
-end
-
-
 
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
   local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
-  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
+  local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
     local options = options_of(message) or ''
@@ -8427,17 +8409,20 @@ local function head_by_options(queue, list)
     bytes = bytes + #message
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      closer = n
+      closed = received_at(message)
       break
     end
-    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there. But who
+    -- has closed with the newest message what was there wants all of it at once.
     if n > 1 and bytes > queue.maxBatchBytes then
       closed_by = 'bytes'
+      local newest = redis.call('LINDEX', list, '-1')
+      if has_flush(options_of(newest) or '') then closed = received_at(newest) end
       break
     end
     head.count = n
     if n == size or flush then
-      closer, closed_by = n, flush and 'flush' or 'size'
+      closed, closed_by = received_at(message), flush and 'flush' or 'size'
       break
     end
     if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
@@ -8447,7 +8432,7 @@ local function head_by_options(queue, list)
   head.last = messages[head.count]
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closed, closed_by)
   if closed_by == 'bytes' then head.reason = 'bytes' end
   return head
 end
@@ -8522,7 +8507,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1094)}
+${blank(1099)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -8658,7 +8643,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '3929cdf0d168aef35c8586702bb86133cbc57d4d',
+    sha1: '012c086eeb4598abc26cf7ba7b1fc14cc9da90ca',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8837,7 +8822,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(315)}
+${blank(310)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(81)}
 local function now_ms()
@@ -8852,7 +8837,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1085)}
+${blank(1090)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
@@ -9071,7 +9056,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '508fa2bfb46d0ea7a5dc65439bb40330fd75e394',
+    sha1: '55e5ad19533fbdc1e12950b8b28f25ca1d3bd471',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9268,7 +9253,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(315)}
+${blank(310)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(81)}
 local function now_ms()
@@ -9298,7 +9283,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1094)}
+${blank(1099)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -9439,7 +9424,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'd41fa383aa1f7c3edb16847b78881c091842b162',
+    sha1: 'd1e5d410a1637c11b4e55aa706932a1d33f72123',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9644,7 +9629,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(315)}
+${blank(310)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(16)}
 local function decode_claim(text)
@@ -9710,7 +9695,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(490)}
+${blank(489)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
@@ -9766,7 +9751,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(391)}
+${blank(397)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -9937,7 +9922,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '37c1fa777e7205a510ec22c3bcb6d9afe780eac7',
+    sha1: 'a2936152aec7da3a09c868e43dd2d3e143c267dd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10108,7 +10093,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(46)}
+${blank(45)}
 local CLOCK_STEP = 1000
 ${blank(12)}
 local function deadline_of(first, last, wait, maxWait, closed, closed_by)
@@ -10154,19 +10139,12 @@ local function read_on(queue, head, most)
 end
 
 
-local function bytes_of(messages)
-  local bytes = 0
-  for n = 1, #messages do bytes = bytes + #messages[n] end
-  return bytes
-end
-
-
 
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
   local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
-  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
+  local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
     local options = options_of(message) or ''
@@ -10179,17 +10157,20 @@ local function head_by_options(queue, list)
     bytes = bytes + #message
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      closer = n
+      closed = received_at(message)
       break
     end
-    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there. But who
+    -- has closed with the newest message what was there wants all of it at once.
     if n > 1 and bytes > queue.maxBatchBytes then
       closed_by = 'bytes'
+      local newest = redis.call('LINDEX', list, '-1')
+      if has_flush(options_of(newest) or '') then closed = received_at(newest) end
       break
     end
     head.count = n
     if n == size or flush then
-      closer, closed_by = n, flush and 'flush' or 'size'
+      closed, closed_by = received_at(message), flush and 'flush' or 'size'
       break
     end
     if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
@@ -10199,7 +10180,7 @@ local function head_by_options(queue, list)
   head.last = messages[head.count]
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closed, closed_by)
   if closed_by == 'bytes' then head.reason = 'bytes' end
   return head
 end
@@ -10337,7 +10318,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(667)}
+${blank(666)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
@@ -10396,7 +10377,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(233)}
+${blank(239)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -10581,7 +10562,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'bb3253f87fbc941087f2a345934b6a2f4375a8a0',
+    sha1: '4da2575055de25cb681fe7827907451fd7450025',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10764,7 +10745,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(315)}
+${blank(310)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(313)}
 local function begin_tally(queue)
@@ -10774,7 +10755,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1018)}
+${blank(1023)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -11002,7 +10983,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'f5305fdcc2dda73cffcf830bccc660c029088623',
+    sha1: '1dcb79bab23b0ab005375d4cc9b5d97524f31d06',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11197,7 +11178,7 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-${blank(15)}
+${blank(14)}
 local CLOCK_STEP = 1000
 ${blank(12)}
 local function deadline_of(first, last, wait, maxWait, closed, closed_by)
@@ -11243,19 +11224,12 @@ local function read_on(queue, head, most)
 end
 
 
-local function bytes_of(messages)
-  local bytes = 0
-  for n = 1, #messages do bytes = bytes + #messages[n] end
-  return bytes
-end
-
-
 
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
   local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
-  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
+  local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
     local options = options_of(message) or ''
@@ -11268,17 +11242,20 @@ local function head_by_options(queue, list)
     bytes = bytes + #message
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      closer = n
+      closed = received_at(message)
       break
     end
-    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there. But who
+    -- has closed with the newest message what was there wants all of it at once.
     if n > 1 and bytes > queue.maxBatchBytes then
       closed_by = 'bytes'
+      local newest = redis.call('LINDEX', list, '-1')
+      if has_flush(options_of(newest) or '') then closed = received_at(newest) end
       break
     end
     head.count = n
     if n == size or flush then
-      closer, closed_by = n, flush and 'flush' or 'size'
+      closed, closed_by = received_at(message), flush and 'flush' or 'size'
       break
     end
     if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
@@ -11288,7 +11265,7 @@ local function head_by_options(queue, list)
   head.last = messages[head.count]
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closed, closed_by)
   if closed_by == 'bytes' then head.reason = 'bytes' end
   return head
 end
@@ -11542,7 +11519,7 @@ local function insert_by_time(list, claimed, messages)
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
 end
-${blank(329)}
+${blank(328)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -11644,7 +11621,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(359)}
+${blank(365)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -11807,7 +11784,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '939eb248c716aac061e3eadef8678676226aad69',
+    sha1: 'ff1e2786b61a270b3391fca64e999ebcd5c7771b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11970,7 +11947,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(333)}
+${blank(328)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -12002,7 +11979,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(1104)}
+${blank(1109)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
