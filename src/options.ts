@@ -9,7 +9,7 @@ export interface Policy {
   wait: number
   /** From the first message, ms, at most a year and not shorter than `wait`. Equal to `wait` it gives a fixed window. @default 60000 */
   maxWait: number
-  /** Messages a batch, 1 to 1000. @default 10 */
+  /** Messages a batch, 1 to 500. @default 10 */
   maxSize: number
   /** Messages a key, those of a batch in work included; not fewer than `maxSize`, at most a million. @default 1000 */
   maxBacklog: number

@@ -3,11 +3,15 @@
 -- Lua's stack bounds how many values a command can have.
 local FIELDS_AT_ONCE = 500
 
+-- Makes a hash one that finds a field without looking through all of them, for as long as many are written: Redis stores a small one as a list, unless
+-- a value is long. 500 messages would cost eight times as much.
+local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
+
+local function end_widening(name) redis.call('HDEL', name, 'padding') end
+
 -- Keeps a batch as a dead one. `fate`: { cause = 'failed' | 'lease' | 'unacknowledged', error }. `messages`: its messages, if they were read.
 -- Returns how many bytes its messages have.
 -- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
--- WHY the padding: Redis stores a small hash as a list, and looks for each field that is written among all, unless a value is long. The first 500
--- messages of a batch would cost eight times as much.
 local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
   messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
@@ -15,7 +19,7 @@ local function keep_dead(queue, key, claim, fate, messages)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
   local is_long = #messages > 100
-  if is_long then redis.call('HSET', dead, 'padding', string.rep(' ', 65)) end
+  if is_long then widen(dead) end
   for from = 1, #messages, FIELDS_AT_ONCE do
     local fields = {}
     for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
@@ -23,7 +27,7 @@ local function keep_dead(queue, key, claim, fate, messages)
     end
     redis.call('HSET', dead, unpack(fields))
   end
-  if is_long then redis.call('HDEL', dead, 'padding') end
+  if is_long then end_widening(dead) end
   if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)

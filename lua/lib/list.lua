@@ -61,7 +61,7 @@ local function keep_front(list, count, kept)
   return left, bytes_of(elements)
 end
 
--- Whether one of the messages has options. A batch has no more than the first 1000.
+-- Whether one of the messages has options. A batch has no more than the first 500.
 local function carries_options(list, size)
   for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
     for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do

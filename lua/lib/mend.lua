@@ -13,6 +13,8 @@ end
 
 -- Gives the messages of a dead batch the positions from 1 on. So many at once, and from the first on, that none is overwritten before it was read.
 local function close_gaps(name, positions)
+  if positions[#positions] == #positions then return end
+  widen(name)
   for from = 1, #positions, 250 do
     local upto = math.min(from + 249, #positions)
     if positions[upto] ~= upto then
@@ -25,6 +27,7 @@ local function close_gaps(name, positions)
       redis.call('HDEL', name, unpack(left))
     end
   end
+  end_widening(name)
 end
 
 -- Makes a dead batch say what it has, without a gap, and puts it into `dead`, or takes an id out that has no batch.

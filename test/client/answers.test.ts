@@ -296,7 +296,7 @@ describe.skipIf(lacksServer('a connection that is cut'))('a connection that is c
           }
         },
       })
-      const policy = { maxSize: 1000, maxBacklog: 100_000 }
+      const policy = { maxSize: 500, maxBacklog: 100_000 }
       const rapidfire = new RapidFire<number>({ redis: proxy.url, queue: 'orders', binding, policy })
       onTestFinished(async () => {
         await rapidfire.close()

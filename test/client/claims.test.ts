@@ -121,9 +121,9 @@ describeBindings('claims of a client', (lua) => {
   })
 
   it('bring back as many dead batches as are asked for, by calls of a bounded size', async () => {
-    const rapidfire = client({ policy: { maxSize: 600, maxBacklog: 600 } })
+    const rapidfire = client({ policy: { maxSize: 500, maxBacklog: 500 } })
     const keys = ['ann', 'bob', 'cid', 'dan', 'eve']
-    await rapidfire.addMessages(keys.flatMap((key) => Array.from({ length: 600 }, (_, n) => ({ key, data: n }))))
+    await rapidfire.addMessages(keys.flatMap((key) => Array.from({ length: 500 }, (_, n) => ({ key, data: n }))))
     const ids: string[] = []
     while (ids.length < keys.length) {
       const { batches } = await rapidfire.claimReady()
@@ -133,7 +133,7 @@ describeBindings('claims of a client', (lua) => {
     await lua().redis.config('RESETSTAT')
     expect(await rapidfire.requeue([...ids, '1-1'])).toEqual([...ids.map(() => 'requeued'), 'unknown'])
     expect(await calls(lua())).toBe(5)
-    expect(await rapidfire.getStats()).toMatchObject({ messages: 3000, dead: 0 })
+    expect(await rapidfire.getStats()).toMatchObject({ messages: 2500, dead: 0 })
   })
 
   it('return what was claimed when a later root refuses, and throw only when nothing was', async () => {

@@ -98,7 +98,7 @@ describeBindings('coalescing', (lua) => {
   })
 
   it('keeps the order of a key over ticks and calls', async () => {
-    const rapidfire = client({ policy: { maxBacklog: 10_000, maxSize: 1000 } })
+    const rapidfire = client({ policy: { maxBacklog: 10_000, maxSize: 500 } })
     const sent: Promise<unknown>[] = []
     for (let n = 0; n < 600; n += 1) {
       sent.push(rapidfire.addMessage('ann', n))

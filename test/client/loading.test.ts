@@ -28,7 +28,7 @@ async function flush(lua: Lua): Promise<void> {
 
 describeBindings('losing the functions', (lua) => {
   it('loads them again, once for all calls under way, and keeps the order of a key', async () => {
-    await using rapidfire = client(lua(), '1.0.0', { policy: { maxSize: 1000 } })
+    await using rapidfire = client(lua(), '1.0.0', { policy: { maxSize: 500 } })
     await rapidfire.addMessage('ann', 0)
     await flush(lua())
     await lua().redis.config('RESETSTAT')

@@ -11,7 +11,7 @@ import { proxyTo } from '../worker/proxy.ts'
 import { useClients } from './clients.ts'
 
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n + 1)
-const roomy = { policy: { maxSize: 1000, maxBacklog: 100_000 } }
+const roomy = { policy: { maxSize: 500, maxBacklog: 100_000 } }
 
 describeBindings('a long list of messages', (lua) => {
   const client = useClients(lua)

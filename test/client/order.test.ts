@@ -11,7 +11,7 @@ const upTo = (count: number) => Array.from({ length: count }, (_, n) => n + 1)
 describeBindings('the order of a key', (lua) => {
   const client = useClients(lua)
   const stored = async (rapidfire: RapidFire<any>, key = 'ann') => (await rapidfire.peek(key, 1000)).messages.map(({ data }) => data)
-  const roomy = { policy: { maxSize: 1000, maxBacklog: 100_000 } }
+  const roomy = { policy: { maxSize: 500, maxBacklog: 100_000 } }
 
   it('holds when some of its messages wait for replicas and others do not', async () => {
     const rapidfire = client()

@@ -107,7 +107,7 @@ describe.skipIf(lacksServer('connections of a cluster'))('a connection of our ow
 
   it.each(['functions', 'scripts'] as const)('keeps the order of a key while its slot is moved, %s', async (binding) => {
     const redis = new Cluster(servers.addresses)
-    const rapidfire = new RapidFire<number>({ redis, queue: `moving-${binding}`, binding, policy: { maxSize: 1000 } })
+    const rapidfire = new RapidFire<number>({ redis, queue: `moving-${binding}`, binding, policy: { maxSize: 500 } })
     onTestFinished(() => redis.disconnect())
     for (let n = 0; n < 25; n += 1) await rapidfire.addMessage(`key ${n}`, n)
     const slot = await servers.slotOf(`rapid-fire:{${rapidfire.queue}}`)

@@ -258,7 +258,7 @@ describeBindings('add', (lua) => {
 
   it('takes the longest of everything', async () => {
     const [key, id] = ['k'.repeat(1024), 'i'.repeat(512)]
-    await lua().call('add', key, 'd'.repeat(262_144), 'ID', id, 'WAIT', 31_536_000_000, 'MAXWAIT', 31_536_000_000, 'MAXSIZE', 1000)
+    await lua().call('add', key, 'd'.repeat(262_144), 'ID', id, 'WAIT', 31_536_000_000, 'MAXWAIT', 31_536_000_000, 'MAXSIZE', 500)
     expect(await lua().call('add', key, 'again', 'ID', id)).toEqual(['duplicate', 1])
     expect((await lua().call('peek', key)).slice(0, 3)).toEqual(['collecting', START, START + 31_536_000_000])
     await lua().holds()
@@ -293,7 +293,7 @@ describeBindings('add', (lua) => {
     ['BAD_ARGUMENT', "got 'nan'", ['ann', 'one', 'WAIT', 'nan']],
     ['BAD_ARGUMENT', "got '31536000001'", ['ann', 'one', 'MAXWAIT', '31536000001']],
     ['BAD_ARGUMENT', "got '99999999999999999999'", ['ann', 'one', 'WAIT', '99999999999999999999']],
-    ['BAD_ARGUMENT', "MAXSIZE must be an integer from 1 to 1000, got '1001'", ['ann', 'one', 'ID', 'm1', 'MAXSIZE', '1001']],
+    ['BAD_ARGUMENT', "MAXSIZE must be an integer from 1 to 500, got '501'", ['ann', 'one', 'ID', 'm1', 'MAXSIZE', '501']],
     ['BAD_ARGUMENT', 'MAXWAIT must not be shorter than WAIT (500), got 400', ['ann', 'one', 'MAXWAIT', '400', 'WAIT', '500']],
   ])('refuses with %s: %s', async (code, says, args) => {
     await lua().refuses(code, says, 'add', ...args)

@@ -177,7 +177,7 @@ describeBindings('message ids', (lua) => {
     expect(await slices()).toEqual([null, null, at(6000)])
   })
 
-  it.each(['unlink', 'hdel', 'hget'])('goes on when what is forgotten cannot be dropped, for want of %s', async (command) => {
+  it.each(['unlink', 'hdel'])('goes on when what is forgotten cannot be dropped, for want of %s', async (command) => {
     await lua().call('policy', 'DEDUPE', 1000)
     for (const id of ['a', 'b']) {
       await add(id)
@@ -189,6 +189,19 @@ describeBindings('message ids', (lua) => {
     expect(await poor.call('claim_ready')).toEqual([lua().now, START + 10_000])
     expect((await poor.call('add', 'ann', 'x', 'ID', 'c'))[0]).toBe('added')
     for (const id of ['a', 'b']) expect(await add(id)).toBe('added')
+  })
+
+  it('forgets none while it may not read when they are forgotten', async () => {
+    await lua().call('policy', 'DEDUPE', 1000)
+    await add('a')
+    await lua().tick(2000)
+    const poor = await userWithout(lua(), 'hget')
+    expect(await poor.call('claim_ready')).toEqual([lua().now, START + 10_000])
+    expect((await poor.call('add', 'ann', 'x', 'ID', 'a'))[0]).toBe('duplicate')
+    expect(await add('b')).toBe('added')
+    await lua().tick(-500)
+    expect(String(await poor.call('add', 'ann', 'x', 'ID', 'c').catch((error) => error))).toMatch(/can't run|NOPERM/)
+    await lua().holds()
   })
 
   it.each([

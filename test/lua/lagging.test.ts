@@ -15,7 +15,7 @@ describeBindings('scores in due that lag behind', (lua) => {
   }
 
   it('cost a few looks a second, however many keys there are', async () => {
-    await lua().call('policy', 'WAIT', 1000, 'MAXWAIT', 3_600_000, 'MAXSIZE', 1000)
+    await lua().call('policy', 'WAIT', 1000, 'MAXWAIT', 3_600_000, 'MAXSIZE', 500)
     const [keys, every, seconds] = [200, 700, 3]
     // Each key has a message every 700 ms, the one after the other.
     const messages = Array.from({ length: Math.floor((seconds * 1000 * keys) / every) }, (_, n) => {

@@ -28,7 +28,7 @@ describeBindings('policy', (lua) => {
     const least = { wait: 1, maxWait: 1, maxSize: 1, maxBacklog: 1, maxMessageBytes: 1, maxBatchBytes: 1, dedupe: 1, maxDead: 1 }
     const year = 31_536_000_000
     const most = {
-      ...{ wait: year, maxWait: year, maxSize: 1000, maxBacklog: 1_000_000 },
+      ...{ wait: year, maxWait: year, maxSize: 500, maxBacklog: 1_000_000 },
       ...{ maxMessageBytes: 1_048_576, maxBatchBytes: 1_048_576, dedupe: year, maxDead: 1_000_000 },
     }
     for (const all of [least, most]) {
@@ -200,7 +200,7 @@ describeBindings('policy', (lua) => {
     ['BAD_POLICY', "got 'soon'", ['WAIT', 'soon']],
     ['BAD_POLICY', "got ''", ['WAIT', '']],
     ['BAD_POLICY', "got '31536000001'", ['DEDUPE', '31536000001']],
-    ['BAD_POLICY', "MAXSIZE must be an integer from 1 to 1000, got '1001'", ['MAXSIZE', '1001']],
+    ['BAD_POLICY', "MAXSIZE must be an integer from 1 to 500, got '501'", ['MAXSIZE', '501']],
     ['BAD_POLICY', "got '1000001'", ['MAXBACKLOG', '1000001']],
     ['BAD_POLICY', "got '1048577'", ['MAXMESSAGEBYTES', '1048577']],
     ['BAD_POLICY', "got '1048577'", ['MAXBATCHBYTES', '1048577']],
@@ -210,7 +210,7 @@ describeBindings('policy', (lua) => {
     ['BAD_POLICY', 'maxWait must not be shorter than wait (60001), got 60000', ['WAIT', '60001']],
     ['BAD_POLICY', 'maxWait must not be shorter than wait (20), got 10', ['WAIT', '20', 'MAXWAIT', '10']],
     ['BAD_POLICY', 'maxBacklog must not be less than maxSize (10), got 9', ['MAXBACKLOG', '9']],
-    ['BAD_POLICY', 'maxBacklog must not be less than maxSize (1000), got 999', ['MAXSIZE', '1000', 'MAXBACKLOG', '999']],
+    ['BAD_POLICY', 'maxBacklog must not be less than maxSize (500), got 499', ['MAXSIZE', '500', 'MAXBACKLOG', '499']],
   ])('refuses with %s: %s', async (code, says, args) => {
     await lua().refuses(code, says, 'policy', ...args)
     await lua().call('policy', 'DEDUPE', 5000)

@@ -89,7 +89,7 @@ const bury =
 
 const ids = (batches: number) => numbers(batches).map((n) => `${START}-${n}`)
 
-const LARGE = ['MAXSIZE', 1000, 'MAXBACKLOG', 1_000_000] as const
+const LARGE = ['MAXSIZE', 500, 'MAXBACKLOG', 1_000_000] as const
 const large =
   (...fills: ((lua: Lua) => Promise<unknown>)[]) =>
   async (lua: Lua) => {
@@ -102,7 +102,7 @@ const added = (count: number, ...tokens: (string | number)[]) =>
     .flatMap((n) => ['NEXT', `k${n}`, 'x'.repeat(100), ...tokens.map((token) => (token === '#' ? `wamid.${n}` : token))])
     .slice(1)
 const NOTHING = async () => {}
-const ALL = ['ID', '#', 'WAIT', 5000, 'MAXWAIT', 50_000, 'MAXSIZE', 1000]
+const ALL = ['ID', '#', 'WAIT', 5000, 'MAXWAIT', 50_000, 'MAXSIZE', 500]
 const POLICY = ['WAIT', 1, 'MAXWAIT', 2, 'MAXSIZE', 3, 'MAXBACKLOG', 4, 'MAXMESSAGEBYTES', 5, 'DEDUPE', 6, 'MAXDEAD', 7]
 
 const ENTRIES: Record<FunctionName, Entry[]> = {
@@ -124,9 +124,12 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
   ],
   claim_ready: [
     { content: 'keys with one message', fill: keep(names(1000), 1), args: ['LIMIT', 100], most: bounded(120, 1500, 16_000) },
-    { content: 'a batch of a thousand', fill: large(keep(['k'], 2000)), args: [], most: bounded(27, 1300, 19_300) },
+    { content: 'a batch of five hundred', fill: large(keep(['k'], 2000)), args: [], most: bounded(27, 1300, 19_300) },
   ],
-  forward: [{ content: 'keys with one message', fill: keep(names(1000), 1), args: ['batches'], most: bounded(270, 3600, 33_800) }],
+  forward: [
+    { content: 'keys with one message', fill: keep(names(1000), 1), args: ['batches'], most: bounded(270, 3600, 33_800) },
+    { content: 'a batch of five hundred', fill: large(keep(['k'], 2000)), args: ['batches'], most: bounded(38, 4200, 31_000) },
+  ],
   complete: [
     {
       ...{ content: 'two thousand messages behind each', fill: large(keep(names(50), 2000, { due: false }), hold(names(50), 10)) },
@@ -152,12 +155,12 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
   ],
   fail: [
     {
-      ...{ content: 'a thousand messages of which one is done', fill: large(keep(['k0'], 2000, { due: false }), hold(['k0'], 1000)) },
+      ...{ content: 'five hundred messages of which one is done', fill: large(keep(['k0'], 2000, { due: false }), hold(['k0'], 500)) },
       ...{
         args: [
           ...pairs(['k0']),
           'KEEP',
-          numbers(999)
+          numbers(499)
             .map((n) => n + 1)
             .join(),
         ],
@@ -165,13 +168,13 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
       }, // 10.0
     },
     {
-      ...{ content: 'a thousand messages that die', fill: large(keep(['k0'], 2000, { due: false }), hold(['k0'], 1000)) },
+      ...{ content: 'five hundred messages that die', fill: large(keep(['k0'], 2000, { due: false }), hold(['k0'], 500)) },
       ...{ args: [...pairs(['k0']), 'ATTEMPTS', 1], most: bounded(30, 3400, 40_300) }, // 8.1
     },
   ],
   release: [
     {
-      ...{ content: 'a thousand messages', fill: large(keep(['k0'], 2000, { due: false }), hold(['k0'], 1000)) },
+      ...{ content: 'five hundred messages', fill: large(keep(['k0'], 2000, { due: false }), hold(['k0'], 500)) },
       ...{ args: pairs(['k0']), most: bounded(13, 71, 680) }, // 0.3
     },
   ],
@@ -180,14 +183,14 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
   ],
   dead: [
     { content: 'a hundred batches', fill: bury(100, 1), args: ['LIMIT', 50], most: bounded(120, 1200, 10_200) }, // 6.5
-    { content: 'a batch of a thousand', fill: bury(1, 1000), args: ['ID', `${START}-0`], most: bounded(9, 2200, 21_600) }, // 6.6
+    { content: 'a batch of five hundred', fill: bury(1, 500), args: ['ID', `${START}-0`], most: bounded(9, 2200, 21_600) }, // 6.6
   ],
   requeue: [
     {
       ...{ content: 'batches of ten', fill: bury(100, 10), args: ids(100), most: bounded(510, 3100, 34_900) }, // 10
     },
   ],
-  drop: [{ content: 'batches of a thousand', fill: bury(100, 1000), args: ids(100), most: bounded(640, 2500, 30_700) }], // 4.6
+  drop: [{ content: 'batches of five hundred', fill: bury(100, 500), args: ids(100), most: bounded(640, 2500, 30_700) }], // 4.6
   policy: [{ content: 'nothing', fill: NOTHING, args: [...POLICY, 'GIVEN', 'a@b'], most: bounded(22, 150, 1200) }], // 0.7
   layout: [{ content: 'ten thousand keys', fill: keep(names(10_000), 1), args: [], most: bounded(10, 89, 720) }], // 0.4
   partition: [
@@ -229,29 +232,34 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
   check: [
     {
       ...{ content: 'keys with a thousand messages', fill: large(keep(names(100), 1000)) },
-      ...{ args: names(100).map((key) => `messages:${key}`), most: bounded(69, 1400, 20_900) }, // 10.6
+      ...{ args: names(100).map((key) => `messages:${key}`), most: bounded(83, 1400, 20_900) }, // 10.6
     },
     {
       ...{ content: 'keys with ten messages', fill: keep(names(100), 10), args: names(100).map((key) => `messages:${key}`) },
       most: bounded(370, 1700, 21_700), // 10.3
     },
-    { content: 'dead batches of a thousand', fill: bury(10, 1000), args: ids(10).map((id) => `dead:${id}`), most: bounded(14, 1200, 3800) }, // 8
+    {
+      content: 'dead batches of five hundred',
+      fill: bury(10, 500),
+      args: ids(10).map((id) => `dead:${id}`),
+      most: bounded(20, 1200, 4400),
+    },
     { content: 'a thousand keys', fill: keep(names(1000), 1), args: [], most: bounded(1100, 4300, 44_500) }, // 8
   ],
   repair: [
     {
       ...{ content: 'keys with a thousand messages in no index', fill: large(keep(names(100), 1000, { due: false })) },
-      ...{ args: names(100).map((key) => `messages:${key}`), most: bounded(75, 1400, 21_100) }, // 7.3
+      ...{ args: names(100).map((key) => `messages:${key}`), most: bounded(92, 1400, 21_100) }, // 7.3
     },
     {
-      content: 'a dead batch of a thousand without its first message',
+      content: 'a dead batch of five hundred without its first message',
       fill: async (lua) => {
-        await bury(10, 1000)(lua)
+        await bury(10, 500)(lua)
         await piped(lua, (redis) => {
           for (const id of ids(10)) redis.hdel(part(lua, `dead:${id}`), '1')
         })
       },
-      ...{ args: ids(10).map((id) => `dead:${id}`), most: bounded(31, 5400, 46_300) }, // 14.2
+      ...{ args: ids(10).map((id) => `dead:${id}`), most: bounded(39, 5400, 46_300) },
     },
   ],
   version: [{ content: 'anything', fill: NOTHING, args: [], most: bounded(0, 0, 0) }],

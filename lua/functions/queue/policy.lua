@@ -9,7 +9,7 @@
 -- ARGV
 --   WAIT             quiet time after the last message, ms (10000)
 --   MAXWAIT          from the first message, ms, not shorter than WAIT (60000)
---   MAXSIZE          messages a batch, 1 to 1000 (10)
+--   MAXSIZE          messages a batch, 1 to 500 (10)
 --   MAXBACKLOG       messages a key, not fewer than MAXSIZE, at most a million (1000)
 --   MAXMESSAGEBYTES  bytes of one message's data, 1 to 1048576 (262144)
 --   MAXBATCHBYTES    bytes of the messages of a batch as they are stored, 1 to 1048576 (1048576); a larger message is one alone

@@ -103,8 +103,8 @@ local KIB, MIB = 1024, 1048576
 POLICY = {
   WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
   MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
@@ -696,6 +696,8 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
+local widen
+local end_widening
 local keep_dead
 local dead_positions
 local dead_messages
@@ -708,11 +710,15 @@ do
 -- Lua's stack bounds how many values a command can have.
 local FIELDS_AT_ONCE = 500
 
+-- Makes a hash one that finds a field without looking through all of them, for as long as many are written: Redis stores a small one as a list, unless
+-- a value is long. 500 messages would cost eight times as much.
+function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
+
+function end_widening(name) redis.call('HDEL', name, 'padding') end
+
 -- Keeps a batch as a dead one. \`fate\`: { cause = 'failed' | 'lease' | 'unacknowledged', error }. \`messages\`: its messages, if they were read.
 -- Returns how many bytes its messages have.
 -- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
--- WHY the padding: Redis stores a small hash as a list, and looks for each field that is written among all, unless a value is long. The first 500
--- messages of a batch would cost eight times as much.
 function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
   messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
@@ -720,7 +726,7 @@ function keep_dead(queue, key, claim, fate, messages)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
   local is_long = #messages > 100
-  if is_long then redis.call('HSET', dead, 'padding', string.rep(' ', 65)) end
+  if is_long then widen(dead) end
   for from = 1, #messages, FIELDS_AT_ONCE do
     local fields = {}
     for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
@@ -728,7 +734,7 @@ function keep_dead(queue, key, claim, fate, messages)
     end
     redis.call('HSET', dead, unpack(fields))
   end
-  if is_long then redis.call('HDEL', dead, 'padding') end
+  if is_long then end_widening(dead) end
   if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
@@ -1057,7 +1063,7 @@ function keep_front(list, count, kept)
   return left, bytes_of(elements)
 end
 
--- Whether one of the messages has options. A batch has no more than the first 1000.
+-- Whether one of the messages has options. A batch has no more than the first 500.
 function carries_options(list, size)
   for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
     for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
@@ -3942,6 +3948,8 @@ end
 
 -- Gives the messages of a dead batch the positions from 1 on. So many at once, and from the first on, that none is overwritten before it was read.
 local function close_gaps(name, positions)
+  if positions[#positions] == #positions then return end
+  widen(name)
   for from = 1, #positions, 250 do
     local upto = math.min(from + 249, #positions)
     if positions[upto] ~= upto then
@@ -3954,6 +3962,7 @@ local function close_gaps(name, positions)
       redis.call('HDEL', name, unpack(left))
     end
   end
+  end_widening(name)
 end
 
 -- Makes a dead batch say what it has, without a gap, and puts it into \`dead\`, or takes an id out that has no batch.
@@ -4396,7 +4405,7 @@ do
 -- ARGV
 --   WAIT             quiet time after the last message, ms (10000)
 --   MAXWAIT          from the first message, ms, not shorter than WAIT (60000)
---   MAXSIZE          messages a batch, 1 to 1000 (10)
+--   MAXSIZE          messages a batch, 1 to 500 (10)
 --   MAXBACKLOG       messages a key, not fewer than MAXSIZE, at most a million (1000)
 --   MAXMESSAGEBYTES  bytes of one message's data, 1 to 1048576 (262144)
 --   MAXBATCHBYTES    bytes of the messages of a batch as they are stored, 1 to 1048576 (1048576); a larger message is one alone

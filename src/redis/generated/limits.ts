@@ -6,7 +6,7 @@
 export const POLICY = {
   wait: { least: 1, most: 31_536_000_000, default: 10_000 },
   maxWait: { least: 1, most: 31_536_000_000, default: 60_000 },
-  maxSize: { least: 1, most: 1_000, default: 10 },
+  maxSize: { least: 1, most: 500, default: 10 },
   maxBacklog: { least: 1, most: 1_000_000, default: 1_000 },
   maxMessageBytes: { least: 1, most: 1_048_576, default: 262_144 },
   maxBatchBytes: { least: 1, most: 1_048_576, default: 1_048_576 },
@@ -19,7 +19,7 @@ export const OPTIONS = {
   id: { bytes: 512 },
   wait: { least: 1, most: 31_536_000_000 },
   maxWait: { least: 1, most: 31_536_000_000 },
-  maxSize: { least: 1, most: 1_000 },
+  maxSize: { least: 1, most: 500 },
   requeued: { bytes: 128 },
   claimed: { least: 1, most: 1_000, default: 10 },
   forwarded: { least: 1, most: 1_000, default: 100 },

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '2dad3becf9ae0394c6ecdf2420d64a19667fec2b',
+    sha1: 'c80d6ccb6cd142edf48c78dbc1b6f8baea56e96d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -93,8 +93,8 @@ local KIB, MIB = 1024, 1048576
 local POLICY = {
   WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
   MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
@@ -437,7 +437,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(117)}
+${blank(123)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -1233,7 +1233,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '8d1d0f2bc281f633bc0018c562b111eb9bb13b8c',
+    sha1: 'afc5b78396ee28a2b3208b3f516badcc2397db2e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1263,8 +1263,8 @@ local KIB, MIB = 1024, 1048576
 local POLICY = {
   WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
   MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
@@ -1412,7 +1412,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(40)}
+${blank(46)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -1857,7 +1857,7 @@ local function look_at_root(root)
   seen.messages = seen.held and seen.held + seen.buried or -1
   return seen
 end
-${blank(85)}
+${blank(88)}
 --- Tell which laws some parts of a queue break, each at one moment, or its root.
 --
 --   FCALL_RO rapidfire_check 1 rapid-fire:{orders}
@@ -1906,7 +1906,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'c97b0910328b0b61f587814781ca3893d13d76a6',
+    sha1: 'b28562685389a87ce165ad9eef0f27c58f18da52',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1991,8 +1991,8 @@ local KIB, MIB = 1024, 1048576
 local POLICY = {
   WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
   MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
@@ -2396,9 +2396,15 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(9)}
+${blank(11)}
 local FIELDS_AT_ONCE = 500
-${blank(5)}
+
+
+
+local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
+
+local function end_widening(name) redis.call('HDEL', name, 'padding') end
+${blank(3)}
 local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
   messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
@@ -2406,7 +2412,7 @@ local function keep_dead(queue, key, claim, fate, messages)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
   local is_long = #messages > 100
-  if is_long then redis.call('HSET', dead, 'padding', string.rep(' ', 65)) end
+  if is_long then widen(dead) end
   for from = 1, #messages, FIELDS_AT_ONCE do
     local fields = {}
     for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
@@ -2414,7 +2420,7 @@ local function keep_dead(queue, key, claim, fate, messages)
     end
     redis.call('HSET', dead, unpack(fields))
   end
-  if is_long then redis.call('HDEL', dead, 'padding') end
+  if is_long then end_widening(dead) end
   if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
@@ -3251,7 +3257,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'f6b03802ebfabbfd3c91d8d70a517292bd019818',
+    sha1: 'ead111a797527a8a9914f8d9765b816e48633188',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3281,8 +3287,8 @@ local KIB, MIB = 1024, 1048576
 local POLICY = {
   WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
   MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
@@ -3595,7 +3601,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(117)}
+${blank(123)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -3869,7 +3875,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '6012b7c15fdb40441df494ef4b51ba41ce63ac4f',
+    sha1: 'bc1d6782bc3ccb1ab5d134208db0abdd28417918',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3954,8 +3960,8 @@ local KIB, MIB = 1024, 1048576
 local POLICY = {
   WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
   MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
@@ -4067,7 +4073,7 @@ local function bad_root(keys)
 end
 ${blank(310)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(126)}
+${blank(132)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -4222,7 +4228,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '7b523c70653a3e44865080f695c846fa857e80c0',
+    sha1: '34cc0e7a6a2c76b0acadba815c30ce6052c05791',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4259,8 +4265,8 @@ local KIB, MIB = 1024, 1048576
 local POLICY = {
   WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
   MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
@@ -4335,7 +4341,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(476)}
+${blank(482)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -4507,7 +4513,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '5878067f98474c32bb6ff3cacdbce833d111c1e1',
+    sha1: '8453f62ae2ebb368353a733522480641dee8799f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4544,8 +4550,8 @@ local KIB, MIB = 1024, 1048576
 local POLICY = {
   WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
   MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
@@ -4684,7 +4690,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(227)}
+${blank(233)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -4834,7 +4840,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '23f58f5de6e1762f223ddadbd8634850024eea8b',
+    sha1: 'e1acfcb17ac18980dc360f480751f05039d6e35e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4921,8 +4927,8 @@ local KIB, MIB = 1024, 1048576
 local POLICY = {
   WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
   MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
@@ -5254,9 +5260,15 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(9)}
+${blank(11)}
 local FIELDS_AT_ONCE = 500
-${blank(5)}
+
+
+
+local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
+
+local function end_widening(name) redis.call('HDEL', name, 'padding') end
+${blank(3)}
 local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
   messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
@@ -5264,7 +5276,7 @@ local function keep_dead(queue, key, claim, fate, messages)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
   local is_long = #messages > 100
-  if is_long then redis.call('HSET', dead, 'padding', string.rep(' ', 65)) end
+  if is_long then widen(dead) end
   for from = 1, #messages, FIELDS_AT_ONCE do
     local fields = {}
     for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
@@ -5272,7 +5284,7 @@ local function keep_dead(queue, key, claim, fate, messages)
     end
     redis.call('HSET', dead, unpack(fields))
   end
-  if is_long then redis.call('HDEL', dead, 'padding') end
+  if is_long then end_widening(dead) end
   if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
@@ -5699,7 +5711,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'b15bd97f3a1bfeb9fa6643c148d0165256c3a07d',
+    sha1: 'a37ab73ce1596e78b2c9d27b9599f69e5076b9a3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5784,8 +5796,8 @@ local KIB, MIB = 1024, 1048576
 local POLICY = {
   WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
   MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
@@ -6192,9 +6204,15 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(9)}
+${blank(11)}
 local FIELDS_AT_ONCE = 500
-${blank(5)}
+
+
+
+local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
+
+local function end_widening(name) redis.call('HDEL', name, 'padding') end
+${blank(3)}
 local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
   messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
@@ -6202,7 +6220,7 @@ local function keep_dead(queue, key, claim, fate, messages)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
   local is_long = #messages > 100
-  if is_long then redis.call('HSET', dead, 'padding', string.rep(' ', 65)) end
+  if is_long then widen(dead) end
   for from = 1, #messages, FIELDS_AT_ONCE do
     local fields = {}
     for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
@@ -6210,7 +6228,7 @@ local function keep_dead(queue, key, claim, fate, messages)
     end
     redis.call('HSET', dead, unpack(fields))
   end
-  if is_long then redis.call('HDEL', dead, 'padding') end
+  if is_long then end_widening(dead) end
   if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
@@ -7110,7 +7128,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '30bb2a24a4661446a5bdf1c61e7734f1099f82a3',
+    sha1: '14d2a227eab40cc6bd301beb913c918ade9538a5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7195,8 +7213,8 @@ local KIB, MIB = 1024, 1048576
 local POLICY = {
   WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
   MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
@@ -7268,7 +7286,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1656)}
+${blank(1662)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -7355,7 +7373,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2008)}
+${blank(2011)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -7403,7 +7421,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '79f62d266c4f53a79eddca8d8c63b997c367d4a9',
+    sha1: '41c9e8e388e9e73a7c690a0d68c1968b186aac9b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7433,8 +7451,8 @@ local KIB, MIB = 1024, 1048576
 local POLICY = {
   WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
   MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
@@ -7542,7 +7560,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(103)}
+${blank(109)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -7655,7 +7673,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2034)}
+${blank(2037)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -7692,7 +7710,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '368f0b06575590c9983e209d679954b283be3a10',
+    sha1: 'd66b7b74ad48152359d63acedf2f749f424de7d7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7777,8 +7795,8 @@ local KIB, MIB = 1024, 1048576
 local POLICY = {
   WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
   MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
@@ -7885,7 +7903,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(117)}
+${blank(123)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -8011,7 +8029,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1833)}
+${blank(1836)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -8105,7 +8123,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '1eb15408ed875a27e31787e971f828ecf321c81c',
+    sha1: '80f01a2fec6d9c10d1e454d8ed8e6180df8dc82d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8190,8 +8208,8 @@ local KIB, MIB = 1024, 1048576
 local POLICY = {
   WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
   MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
@@ -8499,7 +8517,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(227)}
+${blank(233)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -8643,7 +8661,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '012c086eeb4598abc26cf7ba7b1fc14cc9da90ca',
+    sha1: '96cc7c8ed339eef4a4e30c0e510565cec6bfd191',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8728,8 +8746,8 @@ local KIB, MIB = 1024, 1048576
 local POLICY = {
   WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
   MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
@@ -8829,7 +8847,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(227)}
+${blank(233)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -8924,7 +8942,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2068)}
+${blank(2071)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -8936,7 +8954,7 @@ ${blank(2068)}
 -- ARGV
 --   WAIT             quiet time after the last message, ms (10000)
 --   MAXWAIT          from the first message, ms, not shorter than WAIT (60000)
---   MAXSIZE          messages a batch, 1 to 1000 (10)
+--   MAXSIZE          messages a batch, 1 to 500 (10)
 --   MAXBACKLOG       messages a key, not fewer than MAXSIZE, at most a million (1000)
 --   MAXMESSAGEBYTES  bytes of one message's data, 1 to 1048576 (262144)
 --   MAXBATCHBYTES    bytes of the messages of a batch as they are stored, 1 to 1048576 (1048576); a larger message is one alone
@@ -9056,7 +9074,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '55e5ad19533fbdc1e12950b8b28f25ca1d3bd471',
+    sha1: '53d1a3cdb40ed584f53fc74d42042d78c4bcbeb0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9141,8 +9159,8 @@ local KIB, MIB = 1024, 1048576
 local POLICY = {
   WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
   MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
@@ -9260,7 +9278,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(103)}
+${blank(109)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -9348,7 +9366,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2197)}
+${blank(2200)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -9424,7 +9442,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'd1e5d410a1637c11b4e55aa706932a1d33f72123',
+    sha1: '65f026991c4891b639a9047c57c4d2a7deb203fc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9511,8 +9529,8 @@ local KIB, MIB = 1024, 1048576
 local POLICY = {
   WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
   MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
@@ -9656,7 +9674,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(117)}
+${blank(123)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -9922,7 +9940,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'a2936152aec7da3a09c868e43dd2d3e143c267dd',
+    sha1: '5d3cede86d063416f8d5f6f2050253450a4dbd1f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9952,8 +9970,8 @@ local KIB, MIB = 1024, 1048576
 local POLICY = {
   WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
   MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
@@ -10249,7 +10267,11 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(40)}
+${blank(15)}
+local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
+
+local function end_widening(name) redis.call('HDEL', name, 'padding') end
+${blank(27)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -10460,6 +10482,8 @@ end
 
 
 local function close_gaps(name, positions)
+  if positions[#positions] == #positions then return end
+  widen(name)
   for from = 1, #positions, 250 do
     local upto = math.min(from + 249, #positions)
     if positions[upto] ~= upto then
@@ -10472,6 +10496,7 @@ local function close_gaps(name, positions)
       redis.call('HDEL', name, unpack(left))
     end
   end
+  end_widening(name)
 end
 
 
@@ -10562,7 +10587,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '4da2575055de25cb681fe7827907451fd7450025',
+    sha1: '2af12361fbdbaac31b2c83007b55e8ba94459c1b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10647,8 +10672,8 @@ local KIB, MIB = 1024, 1048576
 local POLICY = {
   WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
   MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
@@ -10747,7 +10772,7 @@ local function bad_root(keys)
 end
 ${blank(310)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(313)}
+${blank(319)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -10872,7 +10897,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1924)}
+${blank(1927)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -10983,7 +11008,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '1dcb79bab23b0ab005375d4cc9b5d97524f31d06',
+    sha1: '53545fc11eaa2d179751f8f4dce3ff6067a50478',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11028,8 +11053,8 @@ local KIB, MIB = 1024, 1048576
 local POLICY = {
   WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
   MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
@@ -11320,7 +11345,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(40)}
+${blank(46)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -11784,7 +11809,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'ff1e2786b61a270b3391fca64e999ebcd5c7771b',
+    sha1: '746546e1635d64ada35e37baec3de7568d92dfac',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11869,8 +11894,8 @@ local KIB, MIB = 1024, 1048576
 local POLICY = {
   WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
   MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
@@ -11963,7 +11988,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(209)}
+${blank(215)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -12036,7 +12061,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2490)}
+${blank(2493)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -12095,12 +12120,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'd98e01140c1a78c4f7a5ad179d1c8fde0d114be6',
+    sha1: 'f795995e7882b430e364109f0988bab2f993d7bd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4083)}
+${blank(4092)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

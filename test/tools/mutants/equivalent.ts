@@ -274,12 +274,6 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   { within: 'keep_dead', find: 'FIELDS_AT_ONCE - 1', put: 'FIELDS_AT_ONCE - 0', why: 'one is written twice' },
   { within: 'keep_dead', find: 'from + FIELDS_AT_ONCE - 1', put: 'from + FIELDS_AT_ONCE + 1', why: 'two are written twice' },
   {
-    within: 'slice_ends',
-    find: "type(ends) == 'string' and tonumber(ends)",
-    put: ' tonumber(ends)',
-    why: 'of what is no text tonumber makes nothing',
-  },
-  {
     within: 'parts_of',
     find: "if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then",
     put: 'if false then',
