@@ -5,6 +5,8 @@ import { describeBindings } from '../support/lua.ts'
 import { proxyTo } from './proxy.ts'
 import { addDue, eventually, gate, useWorkers } from './workers.ts'
 
+afterEach(() => void vi.useRealTimers())
+
 describeBindings('connections', (lua) => {
   const { client, start } = useWorkers(lua)
   const command = () => (lua().mode === 'functions' ? 'fcall' : 'evalsha')
@@ -16,7 +18,6 @@ describeBindings('connections', (lua) => {
   function holdTime(): void {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] })
   }
-  afterEach(() => void vi.useRealTimers())
 
   /** Lets time pass until `done`, at most `most` ms, with what is on its way arriving in between. */
   async function pass(most: number, done: () => unknown = () => false): Promise<void> {
