@@ -79,12 +79,9 @@ local function head_by_options(queue, list)
       closed = received_at(message)
       break
     end
-    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there. But who
-    -- has closed with the newest message what was there wants all of it at once.
+    -- So does one that does not fit into it.
     if n > 1 and bytes > queue.maxBatchBytes then
       closed_by = 'bytes'
-      local newest = redis.call('LINDEX', list, '-1')
-      if has_flush(options_of(newest) or '') then closed = received_at(newest) end
       break
     end
     head.count = n
@@ -97,6 +94,15 @@ local function head_by_options(queue, list)
   end
   head.parsed = n
   head.last = messages[head.count]
+  -- WHY a batch is not ready when it is full by bytes: whoever adds a message does not know how many are there. So the deadline is that of all messages,
+  -- as for keys without options, and the last of them tells it.
+  if closed_by == 'bytes' then
+    local window = math.min(redis.call('LLEN', list), queue.maxSize)
+    head.last = redis.call('LINDEX', list, count_text(window - 1))
+    local options = options_of(head.last) or ''
+    local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
+    closed = is_closed and received_at(head.last) or nil
+  end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
   head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closed, closed_by)

@@ -36,7 +36,9 @@ describe.skipIf(missing)('a worker process', () => {
     await run.entry('told', { event: 'completed', batch: first.batch, attempt: 2 })
     run.signal(first.pid, 'SIGCONT')
     const aborted = await run.entry('aborted', { batch: first.batch, attempt: 1 })
-    expect(aborted).toMatchObject({ pid: first.pid, reason: `the lease of batch ${first.batch} is lost` })
+    // Whether Redis says so first, or it is only feared, depends on how fast the process goes on.
+    const reason = new RegExp(`^the lease of batch ${first.batch} (is lost|may have run out, for Redis does not answer)$`)
+    expect(aborted).toMatchObject({ pid: first.pid, reason: expect.stringMatching(reason) })
     await run.entry('told', { event: 'lost', batch: first.batch, attempt: 1 })
     const entries = await run.settle()
     const attempts = entries.filter((entry) => entry.what === 'started' && entry.batch === first.batch)

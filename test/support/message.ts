@@ -49,8 +49,7 @@ export type OpenHead = Head & { window: number }
 /**
  * The batch that the oldest of these messages make, as the documents promise it.
  *
- * @param listed whether a message of the key has, or had, options: then the last one that fits into the batch tells when it is due, or the newest
- *   of all when it has closed what was there
+ * @param listed whether a message of the key has, or had, options: then they are looked at one by one, as far as they fit into the batch
  */
 export function headOf(
   messages: readonly (Overrides & { receivedAt: number; bytes?: number })[],
@@ -75,11 +74,16 @@ export function headOf(
       closed = { at: receivedAt, reason: 'size' }
       break
     }
-    // So does one that does not fit into it.
+    // So does one that does not fit into it. Then the last of all, as far as a batch goes, tells when it is due.
     full = listed && fits < count
-    const newest = messages.at(-1)
-    if (full && newest?.flush) closed = { at: newest.receivedAt, reason: 'flush' }
-    if (full) break
+    if (full) {
+      const window = Math.min(messages.length, policy.maxSize)
+      const { flush, receivedAt: at, ...last } = messages[window - 1] as Overrides & { receivedAt: number }
+      const own = { ...policy, ...last }
+      if (flush || window >= own.maxSize) closed = { at, reason: flush ? 'flush' : 'size' }
+      batch = { count: window, quiet: at + own.wait, latest: first.receivedAt + own.maxWait }
+      break
+    }
     batch = { count, quiet: receivedAt + wait, latest: first.receivedAt + maxWait }
     if (flush || count === maxSize) closed = { at: receivedAt, reason: flush ? 'flush' : 'size' }
   }

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'c80d6ccb6cd142edf48c78dbc1b6f8baea56e96d',
+    sha1: '41c5e3147a4d3d075ee5be1d27f46b7a1c66af49',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -360,12 +360,9 @@ local function head_by_options(queue, list)
       closed = received_at(message)
       break
     end
-    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there. But who
-    -- has closed with the newest message what was there wants all of it at once.
+    -- So does one that does not fit into it.
     if n > 1 and bytes > queue.maxBatchBytes then
       closed_by = 'bytes'
-      local newest = redis.call('LINDEX', list, '-1')
-      if has_flush(options_of(newest) or '') then closed = received_at(newest) end
       break
     end
     head.count = n
@@ -378,6 +375,15 @@ local function head_by_options(queue, list)
   end
   head.parsed = n
   head.last = messages[head.count]
+  -- WHY a batch is not ready when it is full by bytes: whoever adds a message does not know how many are there. So the deadline is that of all messages,
+  -- as for keys without options, and the last of them tells it.
+  if closed_by == 'bytes' then
+    local window = math.min(redis.call('LLEN', list), queue.maxSize)
+    head.last = redis.call('LINDEX', list, count_text(window - 1))
+    local options = options_of(head.last) or ''
+    local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
+    closed = is_closed and received_at(head.last) or nil
+  end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
   head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closed, closed_by)
@@ -1233,7 +1239,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'afc5b78396ee28a2b3208b3f516badcc2397db2e',
+    sha1: '7c9ae56be69f2cd75373367e486dede4b09b3c9e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1391,7 +1397,7 @@ local function option_of(options, letter, most)
 end
 ${blank(47)}
 local CLOCK_STEP = 1000
-${blank(222)}
+${blank(228)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -1906,7 +1912,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'b28562685389a87ce165ad9eef0f27c58f18da52',
+    sha1: '0047023f252ea01fc596c6cfcf493e4185bd172a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2227,12 +2233,9 @@ local function head_by_options(queue, list)
       closed = received_at(message)
       break
     end
-    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there. But who
-    -- has closed with the newest message what was there wants all of it at once.
+    -- So does one that does not fit into it.
     if n > 1 and bytes > queue.maxBatchBytes then
       closed_by = 'bytes'
-      local newest = redis.call('LINDEX', list, '-1')
-      if has_flush(options_of(newest) or '') then closed = received_at(newest) end
       break
     end
     head.count = n
@@ -2245,6 +2248,15 @@ local function head_by_options(queue, list)
   end
   head.parsed = n
   head.last = messages[head.count]
+  -- WHY a batch is not ready when it is full by bytes: whoever adds a message does not know how many are there. So the deadline is that of all messages,
+  -- as for keys without options, and the last of them tells it.
+  if closed_by == 'bytes' then
+    local window = math.min(redis.call('LLEN', list), queue.maxSize)
+    head.last = redis.call('LINDEX', list, count_text(window - 1))
+    local options = options_of(head.last) or ''
+    local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
+    closed = is_closed and received_at(head.last) or nil
+  end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
   head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closed, closed_by)
@@ -3257,7 +3269,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'ead111a797527a8a9914f8d9765b816e48633188',
+    sha1: 'a07f86dd52a3b231e5b5a6e3750f51f97bf9b575',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3497,12 +3509,9 @@ local function head_by_options(queue, list)
       closed = received_at(message)
       break
     end
-    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there. But who
-    -- has closed with the newest message what was there wants all of it at once.
+    -- So does one that does not fit into it.
     if n > 1 and bytes > queue.maxBatchBytes then
       closed_by = 'bytes'
-      local newest = redis.call('LINDEX', list, '-1')
-      if has_flush(options_of(newest) or '') then closed = received_at(newest) end
       break
     end
     head.count = n
@@ -3515,6 +3524,15 @@ local function head_by_options(queue, list)
   end
   head.parsed = n
   head.last = messages[head.count]
+  -- WHY a batch is not ready when it is full by bytes: whoever adds a message does not know how many are there. So the deadline is that of all messages,
+  -- as for keys without options, and the last of them tells it.
+  if closed_by == 'bytes' then
+    local window = math.min(redis.call('LLEN', list), queue.maxSize)
+    head.last = redis.call('LINDEX', list, count_text(window - 1))
+    local options = options_of(head.last) or ''
+    local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
+    closed = is_closed and received_at(head.last) or nil
+  end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
   head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closed, closed_by)
@@ -3875,7 +3893,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'bc1d6782bc3ccb1ab5d134208db0abdd28417918',
+    sha1: 'ba6c6e1ee441c5d8ed532b35ea50d1e98a147adf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4071,7 +4089,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(310)}
+${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(132)}
 local function dead_positions(name)
@@ -4228,7 +4246,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '34cc0e7a6a2c76b0acadba815c30ce6052c05791',
+    sha1: 'ee7682efeb07c5966cd2c203198cd6c50fec5f1c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4341,7 +4359,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(482)}
+${blank(488)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -4513,7 +4531,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '8453f62ae2ebb368353a733522480641dee8799f',
+    sha1: 'f3086aca85844c1dccb454e681e580e6590afe2e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4645,7 +4663,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(310)}
+${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
 
@@ -4840,7 +4858,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'e1acfcb17ac18980dc360f480751f05039d6e35e',
+    sha1: 'aa668d4e6ed82b99dfec74f2dacd10094ef01835',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5164,12 +5182,9 @@ local function head_by_options(queue, list)
       closed = received_at(message)
       break
     end
-    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there. But who
-    -- has closed with the newest message what was there wants all of it at once.
+    -- So does one that does not fit into it.
     if n > 1 and bytes > queue.maxBatchBytes then
       closed_by = 'bytes'
-      local newest = redis.call('LINDEX', list, '-1')
-      if has_flush(options_of(newest) or '') then closed = received_at(newest) end
       break
     end
     head.count = n
@@ -5182,6 +5197,15 @@ local function head_by_options(queue, list)
   end
   head.parsed = n
   head.last = messages[head.count]
+  -- WHY a batch is not ready when it is full by bytes: whoever adds a message does not know how many are there. So the deadline is that of all messages,
+  -- as for keys without options, and the last of them tells it.
+  if closed_by == 'bytes' then
+    local window = math.min(redis.call('LLEN', list), queue.maxSize)
+    head.last = redis.call('LINDEX', list, count_text(window - 1))
+    local options = options_of(head.last) or ''
+    local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
+    closed = is_closed and received_at(head.last) or nil
+  end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
   head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closed, closed_by)
@@ -5711,7 +5735,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'a37ab73ce1596e78b2c9d27b9599f69e5076b9a3',
+    sha1: '02560553e97c19f69d6344201b13e83fab83882b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6042,12 +6066,9 @@ local function head_by_options(queue, list)
       closed = received_at(message)
       break
     end
-    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there. But who
-    -- has closed with the newest message what was there wants all of it at once.
+    -- So does one that does not fit into it.
     if n > 1 and bytes > queue.maxBatchBytes then
       closed_by = 'bytes'
-      local newest = redis.call('LINDEX', list, '-1')
-      if has_flush(options_of(newest) or '') then closed = received_at(newest) end
       break
     end
     head.count = n
@@ -6060,6 +6081,15 @@ local function head_by_options(queue, list)
   end
   head.parsed = n
   head.last = messages[head.count]
+  -- WHY a batch is not ready when it is full by bytes: whoever adds a message does not know how many are there. So the deadline is that of all messages,
+  -- as for keys without options, and the last of them tells it.
+  if closed_by == 'bytes' then
+    local window = math.min(redis.call('LLEN', list), queue.maxSize)
+    head.last = redis.call('LINDEX', list, count_text(window - 1))
+    local options = options_of(head.last) or ''
+    local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
+    closed = is_closed and received_at(head.last) or nil
+  end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
   head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closed, closed_by)
@@ -7128,7 +7158,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '14d2a227eab40cc6bd301beb913c918ade9538a5',
+    sha1: '9ccf28f0918ff87c5d233ffdacf250ca9fd47bbc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7286,7 +7316,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1662)}
+${blank(1668)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -7421,7 +7451,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '41c9e8e388e9e73a7c690a0d68c1968b186aac9b',
+    sha1: '843cf1d095d71913315fa33f9a2c24aa1a1524f3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7553,7 +7583,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(310)}
+${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(81)}
 local function now_ms()
@@ -7710,7 +7740,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'd66b7b74ad48152359d63acedf2f749f424de7d7',
+    sha1: 'e576faff4f2d6ea2121cb6b728404cd2a4c38790',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7896,7 +7926,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(310)}
+${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(81)}
 local function now_ms()
@@ -8123,7 +8153,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '80f01a2fec6d9c10d1e454d8ed8e6180df8dc82d',
+    sha1: '2a271cf24fa64ccfb2a2b1d4e0448f6ec8ee07b7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8430,12 +8460,9 @@ local function head_by_options(queue, list)
       closed = received_at(message)
       break
     end
-    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there. But who
-    -- has closed with the newest message what was there wants all of it at once.
+    -- So does one that does not fit into it.
     if n > 1 and bytes > queue.maxBatchBytes then
       closed_by = 'bytes'
-      local newest = redis.call('LINDEX', list, '-1')
-      if has_flush(options_of(newest) or '') then closed = received_at(newest) end
       break
     end
     head.count = n
@@ -8448,6 +8475,15 @@ local function head_by_options(queue, list)
   end
   head.parsed = n
   head.last = messages[head.count]
+  -- WHY a batch is not ready when it is full by bytes: whoever adds a message does not know how many are there. So the deadline is that of all messages,
+  -- as for keys without options, and the last of them tells it.
+  if closed_by == 'bytes' then
+    local window = math.min(redis.call('LLEN', list), queue.maxSize)
+    head.last = redis.call('LINDEX', list, count_text(window - 1))
+    local options = options_of(head.last) or ''
+    local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
+    closed = is_closed and received_at(head.last) or nil
+  end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
   head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closed, closed_by)
@@ -8661,7 +8697,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '96cc7c8ed339eef4a4e30c0e510565cec6bfd191',
+    sha1: '62878dadb83a5376cf878412a4f3655ac20e4746',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8840,7 +8876,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(310)}
+${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(81)}
 local function now_ms()
@@ -9074,7 +9110,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '53d1a3cdb40ed584f53fc74d42042d78c4bcbeb0',
+    sha1: '27d6f11e800061daca7f74608808c2d925f48281',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9271,7 +9307,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(310)}
+${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(81)}
 local function now_ms()
@@ -9442,7 +9478,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '65f026991c4891b639a9047c57c4d2a7deb203fc',
+    sha1: 'b2573ca3ea469e72d743bab3bbdf6c513c851aed',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9647,7 +9683,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(310)}
+${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(16)}
 local function decode_claim(text)
@@ -9940,7 +9976,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '5d3cede86d063416f8d5f6f2050253450a4dbd1f',
+    sha1: 'ebbcd616a27950b5a1e31916f065de8e5570faf8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10178,12 +10214,9 @@ local function head_by_options(queue, list)
       closed = received_at(message)
       break
     end
-    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there. But who
-    -- has closed with the newest message what was there wants all of it at once.
+    -- So does one that does not fit into it.
     if n > 1 and bytes > queue.maxBatchBytes then
       closed_by = 'bytes'
-      local newest = redis.call('LINDEX', list, '-1')
-      if has_flush(options_of(newest) or '') then closed = received_at(newest) end
       break
     end
     head.count = n
@@ -10196,6 +10229,15 @@ local function head_by_options(queue, list)
   end
   head.parsed = n
   head.last = messages[head.count]
+  -- WHY a batch is not ready when it is full by bytes: whoever adds a message does not know how many are there. So the deadline is that of all messages,
+  -- as for keys without options, and the last of them tells it.
+  if closed_by == 'bytes' then
+    local window = math.min(redis.call('LLEN', list), queue.maxSize)
+    head.last = redis.call('LINDEX', list, count_text(window - 1))
+    local options = options_of(head.last) or ''
+    local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
+    closed = is_closed and received_at(head.last) or nil
+  end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
   head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closed, closed_by)
@@ -10587,7 +10629,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '2af12361fbdbaac31b2c83007b55e8ba94459c1b',
+    sha1: 'e5514658bc90a103b07bf09543a43e31eee38c02',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10770,7 +10812,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(310)}
+${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(319)}
 local function begin_tally(queue)
@@ -11008,7 +11050,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '53545fc11eaa2d179751f8f4dce3ff6067a50478',
+    sha1: '568376e92fa666656f142e03b8cfa72969b2bfbb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11270,12 +11312,9 @@ local function head_by_options(queue, list)
       closed = received_at(message)
       break
     end
-    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there. But who
-    -- has closed with the newest message what was there wants all of it at once.
+    -- So does one that does not fit into it.
     if n > 1 and bytes > queue.maxBatchBytes then
       closed_by = 'bytes'
-      local newest = redis.call('LINDEX', list, '-1')
-      if has_flush(options_of(newest) or '') then closed = received_at(newest) end
       break
     end
     head.count = n
@@ -11288,6 +11327,15 @@ local function head_by_options(queue, list)
   end
   head.parsed = n
   head.last = messages[head.count]
+  -- WHY a batch is not ready when it is full by bytes: whoever adds a message does not know how many are there. So the deadline is that of all messages,
+  -- as for keys without options, and the last of them tells it.
+  if closed_by == 'bytes' then
+    local window = math.min(redis.call('LLEN', list), queue.maxSize)
+    head.last = redis.call('LINDEX', list, count_text(window - 1))
+    local options = options_of(head.last) or ''
+    local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
+    closed = is_closed and received_at(head.last) or nil
+  end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
   head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closed, closed_by)
@@ -11809,7 +11857,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '746546e1635d64ada35e37baec3de7568d92dfac',
+    sha1: 'b57f6ad1501085d7c8062aa4944de9d9dbc8e9fd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11972,7 +12020,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(328)}
+${blank(334)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -12120,12 +12168,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'f795995e7882b430e364109f0988bab2f993d7bd',
+    sha1: 'af88bbcb32ca265bbe9240725939f4583e62020c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4092)}
+${blank(4098)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
