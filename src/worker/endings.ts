@@ -29,12 +29,12 @@ export class Endings<T> {
     this.#failed = failed
   }
 
-  /** A handler has returned, or thrown: what becomes of its batch. */
-  async tell(batch: Batch<T>, root: string, failure: Failure | undefined): Promise<Outcome> {
+  /** A handler has returned, or thrown. `told` what becomes of its batch before anybody can take the worker for idle. */
+  async tell(batch: Batch<T>, root: string, failure: Failure | undefined, told: (outcome: Outcome) => void): Promise<void> {
     this.underway += 1
     const outcome = await this.#tellUntilTaken(batch, root, failure)
     this.underway -= 1
-    return outcome
+    told(outcome)
   }
 
   /** Gives back a batch that was not handled to its end; undefined when Redis could not be told: it comes back when its lease has ended. */

@@ -167,8 +167,7 @@ export class Handling<T> {
     if (!this.#leases.end(attempt)) return
     this.#slots.vacate()
     this.#hooks.freed()
-    const outcome = await this.#endings.tell(batch, lane.root, failure)
-    this.#hooks.ended(outcome, batch, failure?.error, run)
+    await this.#endings.tell(batch, lane.root, failure, (outcome) => this.#hooks.ended(outcome, batch, failure?.error, run))
     // What is left of its key may have been due as well. A worker is woken for that.
     if (lane.once && lane.failures === 0) lane.mayBeDue = true
     this.#hooks.freed()
