@@ -21,8 +21,8 @@ export const BY_HAND: (Edit & { what: string })[] = [
   },
   {
     within: 'head_by_options',
-    find: "options_of(head.last) or ''",
-    put: "options_of(messages[1]) or ''",
+    find: "local last = options_of(head.last) or ''",
+    put: "local last = options_of(messages[1]) or ''",
     what: 'WAIT holds for later messages too',
   },
   {
