@@ -293,6 +293,13 @@ export class Model {
   tick(ms: number): void {
     // What is planned stays planned, but what comes now is older than what was there.
     if (ms < 0) for (const [key, conversation] of this.conversations) if (!conversation.held) conversation.until = this.latest(key)
+    // `dedupe` is a length of time: an id that was accepted so long ago, by whatever clock, need not be refused.
+    if (ms < 0) {
+      for (const known of this.ids.values()) {
+        known.accepted += ms
+        known.until += ms
+      }
+    }
     this.now += ms
     for (const each of this.conversations.values()) if (each.behind) each.behind = Math.min(each.behind, this.now)
     this.latestNow = Math.max(this.latestNow, this.now)
