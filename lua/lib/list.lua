@@ -8,10 +8,12 @@ local function write_unless_foreign(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
 end
 
--- Of a list that seems to be empty, `reply` being what LRANGE said: for another reason than its type it may not have been read, and then
--- nothing may be concluded from it.
+-- Of a list that seems to be empty, `reply` being what was said: for another reason than its type it may not have been read, and then nothing may be
+-- concluded from it. So what was refused is refused once more, and ends the call.
 local function must_be_empty(list, reply)
-  if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
+  if not reply.err or string.find(reply.err, 'WRONGTYPE', 1, true) then return end
+  redis.call('LLEN', list)
+  redis.call('LRANGE', list, 0, 0)
 end
 
 -- Returns how many elements the list has then; or nil and a refusal.

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
 import { describeBindings } from '../support/lua.ts'
 import { TEST_SOURCE } from '../support/source.ts'
-import { add, lose, policy, tick } from './calls.ts'
+import { add, lose, policy, push, tick } from './calls.ts'
 import { claim, consume, forward } from './claims.ts'
-import { cut, cutAdd, cutForward } from './cut.ts'
+import { cut, cutAdd, cutComplete, cutForward } from './cut.ts'
 import { runHistories, runHistory } from './histories.ts'
 import type { Step } from './step.ts'
 import { World } from './world.ts'
@@ -52,6 +52,18 @@ const SELDOM: [what: string, steps: Step[]][] = [
       lose('ann'),
       add([{ key: 'ann', id: undefined, data: 'plain' }]),
       claim({ limit: 1, lease: 1000, attempts: 1, ago: undefined, worker: undefined }),
+    ],
+  ],
+  [
+    'a worker may not ask how long a list is that has more behind its batch',
+    [
+      ...[
+        say('m1'),
+        tick(1000),
+        claim({ limit: 1, lease: 1000, attempts: 1, ago: undefined, worker: undefined }),
+        push({ key: 'ann', data: 'nan' }),
+      ],
+      cut('complete', cutComplete([0]), { ...HOW, lacking: 'llen' }),
     ],
   ],
   [

@@ -91,5 +91,10 @@ export function headOf(
   const { at, reason } = ends.reduce((earliest, end) => (end.at < earliest.at ? end : earliest))
   const cut = full || fits < batch.count
   // What was pushed by hand has no time.
-  return { count: Math.min(batch.count, fits), deadline: Math.max(at, 1), reason: cut ? 'bytes' : reason, window: batch.count }
+  return {
+    count: full ? fits : Math.min(batch.count, fits),
+    deadline: Math.max(at, 1),
+    reason: cut ? 'bytes' : reason,
+    window: batch.count,
+  }
 }

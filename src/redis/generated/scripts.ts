@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '41c5e3147a4d3d075ee5be1d27f46b7a1c66af49',
+    sha1: '07946965d0d6881180f991055ff24a0a1ac377e9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -482,7 +482,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(79)}
+${blank(81)}
 local function push_back(list, element)
   local size = redis.pcall('RPUSH', list, element)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
@@ -1239,7 +1239,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '7c9ae56be69f2cd75373367e486dede4b09b3c9e',
+    sha1: 'd6f2987887e20893a9b253dc3af5fef786c2a77b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1447,7 +1447,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(351)}
+${blank(353)}
 local LOOK_AGAIN = 10000
 ${blank(337)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
@@ -1912,7 +1912,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '0047023f252ea01fc596c6cfcf493e4185bd172a',
+    sha1: '7fea358fe81c30c63d73db55882fb8708448561e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2576,7 +2576,9 @@ end
 
 
 local function must_be_empty(list, reply)
-  if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
+  if not reply.err or string.find(reply.err, 'WRONGTYPE', 1, true) then return end
+  redis.call('LLEN', list)
+  redis.call('LRANGE', list, 0, 0)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
@@ -3269,7 +3271,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'a07f86dd52a3b231e5b5a6e3750f51f97bf9b575',
+    sha1: '0dec99b1364ff83d6dd7072d1e78cf385a8718af',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3659,7 +3661,9 @@ end
 
 
 local function must_be_empty(list, reply)
-  if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
+  if not reply.err or string.find(reply.err, 'WRONGTYPE', 1, true) then return end
+  redis.call('LLEN', list)
+  redis.call('LRANGE', list, 0, 0)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
@@ -3893,7 +3897,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'ba6c6e1ee441c5d8ed532b35ea50d1e98a147adf',
+    sha1: 'e8d720583f6ff68e6a6b44ade14cd57b9eddac21',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4125,7 +4129,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1099)}
+${blank(1101)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -4246,7 +4250,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'ee7682efeb07c5966cd2c203198cd6c50fec5f1c',
+    sha1: 'd575e8033a9e4a8745e3299b4937b138291bafd9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4380,7 +4384,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(799)}
+${blank(801)}
 local NONCE_KEPT = 60000
 
 
@@ -4531,7 +4535,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'f3086aca85844c1dccb454e681e580e6590afe2e',
+    sha1: '9ae983cd78cb32f6ba35b00869257f5418d65a8c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4716,7 +4720,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(471)}
+${blank(473)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends, text = {}, {}, digits(queue.now + lease)
@@ -4858,7 +4862,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'aa668d4e6ed82b99dfec74f2dacd10094ef01835',
+    sha1: '718230120d3ee8f32e8dc5f7380319c4c3597b75',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5363,7 +5367,9 @@ end
 
 
 local function must_be_empty(list, reply)
-  if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
+  if not reply.err or string.find(reply.err, 'WRONGTYPE', 1, true) then return end
+  redis.call('LLEN', list)
+  redis.call('LRANGE', list, 0, 0)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
@@ -5735,7 +5741,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '02560553e97c19f69d6344201b13e83fab83882b',
+    sha1: '588aaad04686e60663b13c9f1c158fffbcebae96',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6402,7 +6408,9 @@ end
 
 
 local function must_be_empty(list, reply)
-  if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
+  if not reply.err or string.find(reply.err, 'WRONGTYPE', 1, true) then return end
+  redis.call('LLEN', list)
+  redis.call('LRANGE', list, 0, 0)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
@@ -7158,7 +7166,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '9ccf28f0918ff87c5d233ffdacf250ca9fd47bbc',
+    sha1: 'eb45015c627ba12c378c20d2525d54026b5ac7ce',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7316,7 +7324,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1668)}
+${blank(1670)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -7451,7 +7459,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '843cf1d095d71913315fa33f9a2c24aa1a1524f3',
+    sha1: '6cb4341c9e39f2ed976326b9eef0170c2e09cc0b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7638,7 +7646,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1099)}
+${blank(1101)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -7740,7 +7748,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'e576faff4f2d6ea2121cb6b728404cd2a4c38790',
+    sha1: '9e4ff4f0c4c0cc2242be76aa3f3e55643d33dbed',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7947,7 +7955,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1023)}
+${blank(1025)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8153,7 +8161,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '2a271cf24fa64ccfb2a2b1d4e0448f6ec8ee07b7',
+    sha1: 'bf8d1aebdf974e263cf1e7a62b3b16a2b406a3cb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8561,7 +8569,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1099)}
+${blank(1101)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -8697,7 +8705,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '62878dadb83a5376cf878412a4f3655ac20e4746',
+    sha1: '9320169092e26440bb8954f76fbff0970227be68',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8891,7 +8899,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1090)}
+${blank(1092)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
@@ -9110,7 +9118,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '27d6f11e800061daca7f74608808c2d925f48281',
+    sha1: '09355e9aa479d7d6bc9e483c6d081f97eee6633c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9337,7 +9345,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1099)}
+${blank(1101)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -9478,7 +9486,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'b2573ca3ea469e72d743bab3bbdf6c513c851aed',
+    sha1: 'c739b03b0d0d03eb63b94c18a88407d45bcbeb93',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9749,7 +9757,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(489)}
+${blank(491)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
@@ -9976,7 +9984,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'ebbcd616a27950b5a1e31916f065de8e5570faf8',
+    sha1: '2f03bbd7554fde5082e3a40f4ca2b83fead1126e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10373,7 +10381,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(73)}
+${blank(75)}
 local function carries_options(list, size)
   for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
     for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
@@ -10629,7 +10637,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'e5514658bc90a103b07bf09543a43e31eee38c02',
+    sha1: '8d46caacc021279b7111d2c4740c276eb6ee4c9e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10822,7 +10830,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1023)}
+${blank(1025)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -11050,7 +11058,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '568376e92fa666656f142e03b8cfa72969b2bfbb',
+    sha1: '262fd992328c80330b701284415e16567b93eed3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11469,7 +11477,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(179)}
+${blank(181)}
 local PUSHED = 500
 
 
@@ -11857,7 +11865,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'b57f6ad1501085d7c8062aa4944de9d9dbc8e9fd',
+    sha1: 'be073909dd4d11894af0c6a171b3e4718646bf24',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12052,7 +12060,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(1109)}
+${blank(1111)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -12168,12 +12176,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'af88bbcb32ca265bbe9240725939f4583e62020c',
+    sha1: 'e6a01f681fc622608a7bf6cb3412195f48c02d93',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4098)}
+${blank(4100)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
