@@ -1,6 +1,6 @@
 # Everything a developer runs. Each target sets up what it needs: packages with npm, Redis with the system's package manager.
 .DEFAULT_GOAL := help
-.PHONY: help setup redis server luacheck build demo test test-matrix coverage mutants chaos check bench clean
+.PHONY: help setup redis server luacheck build demo test test-matrix coverage histories mutants chaos check bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ coverage: build redis ## Print what no test runs: lines and branches of src and 
 	@rm -rf coverage && mkdir -p coverage/processes
 	@export LUA_COVERAGE=coverage/lua PROCESS_COVERAGE='$(CURDIR)/coverage/processes'; \
 	npx vitest run --coverage; failed=$$?; node --import tsx test/tools/cover/main.ts && exit $$failed
+
+histories: setup redis ## Compare random histories of calls with a model of the promises: HISTORIES=5000, SEED=n for those that were printed
+	@HISTORIES=$(or $(HISTORIES),5000) npx vitest run test/property/history.test.ts
 
 # Servers of its own, since a fault may keep one busy for ever.
 mutants: setup server ## Put small faults into the Lua files, one by one, and see that a test catches each: SAMPLE=800 or all, SEED=n for others, only=forward

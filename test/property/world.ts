@@ -122,7 +122,17 @@ export class World {
   async mend(keys: readonly string[], ...commands: Arg[][]): Promise<{ replies: Reply[]; keyspace: Keyspace }> {
     const dead = new Set([...this.#keyspace.keys()].filter((part) => part.startsWith('dead:')))
     for (const id of Object.keys((this.#keyspace.get('dead')?.content ?? {}) as object)) dead.add(`dead:${id}`)
-    const parts = [...keys.map((key) => `messages:${key}`), ...dead, 'due', 'active', 'claims', 'overrides', 'dead']
+    const parts = [
+      ...keys.map((key) => `messages:${key}`),
+      ...dead,
+      'due',
+      'active',
+      'claims',
+      'overrides',
+      'dead',
+      'watch:standby',
+      'watch:present',
+    ]
     return this.#run([], [...commands, this.command('repair', ...parts), this.command('repair')])
   }
 
