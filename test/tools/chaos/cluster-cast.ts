@@ -54,6 +54,7 @@ export class ClusterCast extends Processes implements Company {
   readonly mendsWithin = 10_000
   #disturbances = 0
   #marks = 0
+  #producers: Promise<unknown> = Promise.resolve()
   /** How many messages the run itself has added, by key. */
   readonly #added = new Map<string, number>()
 
@@ -87,6 +88,13 @@ export class ClusterCast extends Processes implements Company {
 
   get disturbed(): boolean {
     return this.#disturbances > 0
+  }
+
+  /** What stops or kills producers, one after the other. */
+  withProducers<Result>(work: () => Promise<Result>): Promise<Result> {
+    const turn = this.#producers.then(work)
+    this.#producers = turn.catch(() => {})
+    return turn
   }
 
   async enterAll(seed: string): Promise<void> {

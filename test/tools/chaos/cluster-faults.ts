@@ -26,7 +26,7 @@ export const CLUSTER_LANES: Lanes<ClusterCast> = [
   ],
   [
     { name: 'worker killed', strike: (cast, random) => killOne(cast, random, 'worker') },
-    { name: 'producer killed', strike: (cast, random) => killOne(cast, random, 'producer') },
+    { name: 'producer killed', strike: (cast, random) => cast.withProducers(() => killOne(cast, random, 'producer')) },
     {
       name: 'worker stopped for longer than its lease',
       strike: (cast, random) => stopWorker(cast, random, between(random, 1.5 * LEASE, 3 * LEASE)),
@@ -126,7 +126,7 @@ async function loseMove(cast: ClusterCast, random: Random): Promise<boolean> {
   const others = (await cluster.primaries()).filter((node) => node !== primary)
   const to = oneOf(random, others)
   await cast.addWaiting(root, 4000)
-  return cast.disturb(primary, async (gone) => {
+  const loseHalf = async (gone: () => void) => {
     const replica = await cluster.replicaOf(primary)
     const producers = cast.of('producer').map(({ pid }) => pid)
     for (const pid of producers) cast.signal(pid, 'SIGSTOP')
@@ -151,7 +151,9 @@ async function loseMove(cast: ClusterCast, random: Random): Promise<boolean> {
       await cluster.endMove(slot)
       for (const pid of producers) cast.signal(pid, 'SIGCONT')
     }
-  })
+  }
+  // One that is killed meanwhile would come back, and add.
+  return cast.withProducers(() => cast.disturb(primary, loseHalf))
 }
 
 /** Names of the lists of conversations that wait, or are in work, by what the indexes say. */
