@@ -35,8 +35,8 @@ export class Gate {
 /** How the messages of a long list go to Redis. */
 export interface Way<Message> {
   gate: Gate
-  /** Differs when `rootFor` may say something else than before: then what is ready leaves before more is made ready. */
-  ways(): unknown
+  /** What decides where messages go: when another one holds, what is ready leaves before more is made ready. */
+  layout(): unknown
   rootFor(message: Message): string
   weightOf(message: Message): number
   /** What the messages of one call may weigh. */
@@ -88,11 +88,11 @@ export async function sendList<Message>(messages: readonly Message[], way: Way<M
     await nextTurn()
   }
 
-  let ways = way.ways()
+  let layout = way.layout()
   for (const [n, message] of messages.entries()) {
-    if (way.ways() !== ways) {
+    if (way.layout() !== layout) {
       for (const root of [...open.keys()]) await leave(root)
-      ways = way.ways()
+      layout = way.layout()
     }
     const root = way.rootFor(message)
     const weight = way.weightOf(message)

@@ -59,10 +59,9 @@ export class Sender {
    */
   async sendAll(messages: readonly EncodedMessage[], durability?: Durability): Promise<Result[]> {
     this.room.check()
-    const named = messages.some(isNamed)
     return byRoot(
       messages,
-      (message) => this.#rootFor(message, named),
+      (message) => this.#rootFor(message),
       (root, some) => this.#coalescer(root, durability).addAll(some) as Promise<Result[]>,
     )
   }
@@ -74,13 +73,12 @@ export class Sender {
    */
   sendList(messages: readonly EncodedMessage[], durability: Durability | undefined, given: () => void): Promise<Result[]> {
     const { layout } = this.#partitioning
-    const named = messages.some(isNamed)
     return sendList(
       messages,
       {
         gate: this.#gate,
-        ways: () => layout.ways,
-        rootFor: (message) => this.#rootFor(message, named),
+        layout: () => layout.known,
+        rootFor: (message) => this.#rootFor(message),
         weightOf: (message) => ADDED.weightOf(message, bytesOf(message)),
         most: ADDED.most,
         send: (root, some) => {
@@ -115,11 +113,10 @@ export class Sender {
     this.#outbox.flush()
   }
 
-  /** @param named whether it has an id, or another of its list has: all of a key go one way, or one could overtake another on it */
-  #rootFor(message: EncodedMessage, named = isNamed(message)): string {
+  #rootFor(message: EncodedMessage): string {
     // What the client sends again by itself is told from a new message by its id alone.
     if (this.#caller.connection.resends && !isNamed(message)) message.id = randomUUID()
-    return this.#partitioning.layout.rootFor(message.key, named)
+    return this.#partitioning.layout.rootFor(message.key)
   }
 
   #coalescer(root: string, durability: Durability | undefined): Coalescer<EncodedMessage, AddResult> {

@@ -1,5 +1,4 @@
 import type { Call } from '../protocol/calls.ts'
-import { Leftovers } from './leftovers.ts'
 import { isOtherGeneration, type Layout, type Partitions, type RootLayout, type Roots, rootKey, rootOfKey, rootsOf } from './roots.ts'
 
 /** For how long a layout that is about to change is believed, ms. */
@@ -26,9 +25,7 @@ export class KnownLayout {
   readonly root: string
   readonly #queue: string
   readonly #call: Call
-  readonly #leftovers: Leftovers
   #known: Layout = { state: 'steady', serving: NONE, other: NONE, generation: 0 }
-  #changes = 0
   #told: RootLayout | undefined
   #readAt = 0
   #isRead = false
@@ -39,7 +36,6 @@ export class KnownLayout {
     this.#queue = queue
     this.root = rootKey(queue)
     this.#call = call
-    this.#leftovers = new Leftovers(call)
   }
 
   get known(): Layout {
@@ -66,23 +62,12 @@ export class KnownLayout {
     return Math.max(this.#known.serving.count, 1)
   }
 
-  /** Differs when `rootFor` may say something else than before. */
-  get ways(): number {
-    return this.#changes + this.#leftovers.changes
-  }
-
-  /**
-   * Where a message of this key is to be sent. While partitions are drained the old one is asked first: it may hold messages of the key, or, of
-   * one that is `named`, know the id.
-   */
-  rootFor(key: string | Uint8Array, named = true): string {
-    const { state, serving, other, generation } = this.#known
-    if (state === 'draining') {
-      if (performance.now() - this.#readAt > FRESH) this.read().catch(() => {})
-      const old = rootOfKey(this.#queue, other, key)
-      if (this.#leftovers.mayHold(old, named, generation)) return old
-    }
-    return serving.count === 0 ? this.root : rootOfKey(this.#queue, serving, key)
+  /** Where a message of this key is to be sent. While partitions are drained the old one is asked first: it may hold messages of the key. */
+  rootFor(key: string | Uint8Array): string {
+    const { state, serving, other } = this.#known
+    if (state !== 'draining') return serving.count === 0 ? this.root : rootOfKey(this.#queue, serving, key)
+    if (performance.now() - this.#readAt > FRESH) this.read().catch(() => {})
+    return rootOfKey(this.#queue, other, key)
   }
 
   /**
@@ -164,14 +149,9 @@ export class KnownLayout {
     )
   }
 
-  #know(layout: Layout): void {
-    this.#known = layout
-    this.#changes += 1
-  }
-
   /** Takes a layout for the one that holds, unless a newer one is known. */
   learn(layout: Layout): void {
-    if (layout.generation >= this.generation) this.#know(layout)
+    if (layout.generation >= this.generation) this.#known = layout
   }
 
   /** Takes over what another client of this queue knows. */
@@ -183,7 +163,7 @@ export class KnownLayout {
   /** Takes over a layout that a root of a partition has told, if it is newer; and those that its partitions know, if they are still newer. */
   async follow(layout: Layout): Promise<void> {
     for (let turn = 0; turn < MOST_TURNS && layout.generation > this.generation; turn += 1) {
-      this.#know(layout)
+      this.#known = layout
       const told = await Promise.allSettled(rootsOf(this.#queue, layout.serving).map((root) => this.ask(root)))
       for (const each of told) {
         if (each.status === 'fulfilled' && each.value.layout.generation > layout.generation) layout = each.value.layout

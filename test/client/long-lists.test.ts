@@ -140,13 +140,13 @@ describeBindings('a long list of messages', (lua) => {
 })
 
 /** Sends a list by a way that only notes what it is given. */
-async function noted(bytes: readonly number[], rootFor: (n: number) => string, ways = () => 0) {
+async function noted(bytes: readonly number[], rootFor: (n: number) => string, layout = () => 0) {
   const calls: [string, number[]][] = []
   await sendList(
     bytes.map((each, n) => ({ each, n })),
     {
       gate: new Gate(2),
-      ways,
+      layout,
       rootFor: ({ n }) => rootFor(n),
       weightOf: ({ each }) => each,
       most: 262_144,
@@ -180,7 +180,7 @@ it('goes in parts of one root each, bounded by what they weigh', async () => {
   ])
 })
 
-it('has sent what goes one way before anything goes another', async () => {
+it('has sent what went by another layout before it goes by a new one', async () => {
   const moved = (n: number) => (n < 3 ? 'old' : 'new')
   let asked = 0
   const calls = await noted(Array(5).fill(1), moved, () => (asked++ > 3 ? 1 : 0))
