@@ -68,6 +68,15 @@ it.each<[string, Entry[]]>([
     'a batch that was lost with a primary',
     history([0, 1, started(first)], [1, 1, ended(first)], [2, 1, told('lost', first)], [3, 9, forgot(0, 1)]),
   ],
+  [
+    'a batch of which a worker that closed was told nothing, since Redis was stopped',
+    history(
+      [0, 1, started(first)],
+      [1, 1, ended(first)],
+      [6000, 1, { what: 'error', text: 'closed; it may have been done all the same' }],
+      [6000, 1, told('lost', first)],
+    ),
+  ],
   ['a batch that waits while Redis is away', history([0, 9, silent(0, 20_000)], [20_500, 1, started(first)])],
   [
     'a batch that waits for the one before',

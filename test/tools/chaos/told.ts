@@ -133,7 +133,13 @@ function wronglyLost(entries: readonly Entry[], losses: Losses): string[] {
     )
     const handled = only(entries, 'ended').some((entry) => name(entry) === name(told) && entry.handled.join() === start?.messages.join())
     const undone = start && losses.mayHaveUndone(start, { at: Number.POSITIVE_INFINITY })
-    return over || others || !handled || undone ? [] : [`${name(told)} was completed, and its worker was told that it had lost it`]
+    // It closed, and had no answer by then.
+    const unanswered = only(entries, 'error').some(
+      ({ pid, at, text }) => pid === told.pid && at === told.at && /may have been done/.test(text),
+    )
+    return over || others || !handled || undone || unanswered
+      ? []
+      : [`${name(told)} was completed, and its worker was told that it had lost it`]
   })
 }
 
