@@ -98,8 +98,9 @@ export class RapidFire<T = unknown, Input = T> {
   }
 
   /**
-   * Handles every batch that is due now, once, and returns when the last one is done. Call it from a timer, a cron job or a test; for a
-   * process that does nothing else there is `rapidfire.worker`.
+   * Handles every batch that is due now, once, and returns when the last one is done. What a key has behind its batch is due when that is
+   * done: the next call handles it. Call it from a timer, a cron job or a test; for a process that does nothing else there is
+   * `rapidfire.worker`.
    *
    * @throws RapidfireError `BAD_OPTION`
    * @throws ProcessingError `UNAVAILABLE` and others when a part of the queue could not be asked, or the end of a batch not be told; its

@@ -86,7 +86,13 @@ describe.each(TARGETS)('on %s', (_, clustered, partitions) => {
     expect(all).toHaveLength(20)
     expect(await open().drop(all.slice(0, 5))).toEqual(new Array(5).fill('dropped'))
     expect(await open().requeue(all.slice(5))).toEqual(new Array(15).fill('requeued'))
-    expect((await rapidfire.processPendingBatches(() => {})).messages).toBe(16)
+    // What a key has behind its batch is due when that is done, which may be too late for one pass over what is due now.
+    let messages = 0
+    await until(async () => {
+      messages += (await rapidfire.processPendingBatches(() => {})).messages
+      return messages < 16 ? `${messages} messages` : undefined
+    })
+    expect(messages).toBe(16)
     expect(await open().check()).toMatchObject({ violations: [] })
   })
 
