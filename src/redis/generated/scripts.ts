@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '07946965d0d6881180f991055ff24a0a1ac377e9',
+    sha1: '36e67f5c63cdc8f3ed198812e6c6a7e2a53cf18d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -926,7 +926,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(212)}
+${blank(218)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -934,7 +934,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(688)}
+${blank(699)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1239,7 +1239,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'd6f2987887e20893a9b253dc3af5fef786c2a77b',
+    sha1: 'd0d44afd03704ef6fa9038a706b7505f8742b33d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1508,7 +1508,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1464)}
+${blank(1481)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1912,7 +1912,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '7fea358fe81c30c63d73db55882fb8708448561e',
+    sha1: '097f79fcfa591f912fcd538946d31406cbc0ba1d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2958,7 +2958,7 @@ local function find_returned(queue, take, due_by)
     local some = (not claim or state == 'released' or state == 'done') and urgent or others
     some[#some + 1] = { key = keys[n], claim = claim, known = known[n], due = math.floor(ended[2 * n]) }
   end
-  local found = { urgent = #urgent, next_one = 1, began = false }
+  local found = { urgent = #urgent, next_one = 1, began = false, more = #keys == most }
   for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
   return found
 end
@@ -2969,6 +2969,12 @@ local function is_too_much(take, taken, head, began)
   if not began then return false end
   local count, read = head.count, #head.messages
   return taken.work + LOOK_WORK + handing_work(take, count) + reading_work(count, head.bytes * count / read) > taken.room
+end
+
+
+local function handed_over(returned, messages)
+  local claim = returned.claim
+  return { returned.key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, returned.due }
 end
 
 
@@ -2992,15 +2998,15 @@ local function claim_returned(queue, take, taken, returned, last)
     else
       claim.count = #messages
       local fate = count_end(claim, returned[n].known, take.attempts)
+      taken.work = taken.work + handing_work(take, #messages)
       if fate and bury(queue, key, claim, fate, messages) then
         taken.work = taken.work + BURY_WORK + 3 * #messages
+        taken.dead[#taken.dead + 1] = { fate.cause, fate.error, unpack(handed_over(returned[n], messages)) }
       else
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
         claim.claim = claim.claim + 1
         again[#again + 1] = returned[n]
-        taken.work = taken.work + handing_work(take, #messages)
-        local due = returned[n].due
-        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, due }
+        taken.batches[#taken.batches + 1] = handed_over(returned[n], messages)
       end
     end
   end
@@ -3134,20 +3140,24 @@ local function take_ready(queue, take)
   -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and how much work it may have by then; \`began\`: it has taken some of
   -- what is due. The others prepare sets.
   local taken = {
-    batches = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
+    batches = {}, dead = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
     lagging = nil, began = false, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   local now = digits(queue.now)
   lower_ahead(queue)
-  local returned = find_returned(queue, take, take.due_by == queue.now and now or digits(take.due_by))
-  if returned then share(queue, take, taken, returned, now) end
+  local due_by, returned = take.due_by == queue.now and now or digits(take.due_by), nil
+  -- WHY again: those that are dead now, or whose lists are gone, hold nothing up that stands behind them.
+  repeat
+    returned = find_returned(queue, take, due_by)
+    if returned then share(queue, take, taken, returned, now) end
+  until not returned or not returned.more or returned.next_one <= #returned or #taken.batches == take.limit
   claim_due(queue, take, taken, now)
   local tally, batches = taken.tally, taken.batches
   if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
   local first_claims = tally and tally.claimed or 0
   if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
   if first_claims > 0 then write_tally(queue, tally) end
-  return batches
+  return batches, taken.dead
 end
 
 
@@ -3218,6 +3228,8 @@ ${blank(24)}
 --   now       the time in Redis, ms
 --   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
 --             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time (lua/lib/watch.lua)
+--   dead      an array of batches that died in this call, since their last lease had run out: each 'lease' or 'unacknowledged', a text, and what
+--             stands for a batch below
 --   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
 --             'maxWait' | 'size' | 'flush' | 'bytes'), its deadline, an array of its messages, each '<receivedAt> <id length>[,options] <id><data>',
 --             and since when it was due, ms: its deadline or the end of the batch before it, or of its pause or lease
@@ -3252,7 +3264,7 @@ local function claim_ready(keys, args)
   if queue.refuses_new and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
-  if kept == false then return { queue.now, 0 } end
+  if kept == false then return { queue.now, 0, {} } end
   local take = {
     limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
     attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
@@ -3260,10 +3272,15 @@ local function claim_ready(keys, args)
   }
 
   -- first write
-  local batches = kept and take_again(queue, take, kept) or take_ready(queue, take)
+  local batches, dead = nil, {}
+  if kept then
+    batches = take_again(queue, take, kept)
+  else
+    batches, dead = take_ready(queue, take)
+  end
   if #batches == 0 then drop_slices(queue) end
   if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), take.lease) end
-  return { queue.now, next_look(queue, take, #batches), unpack(batches) }
+  return { queue.now, next_look(queue, take, #batches), dead, unpack(batches) }
 end
 
 register('claim_ready', claim_ready, { 'allow-oom' }, 'Take ready batches under a lease.')
@@ -3271,7 +3288,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '0dec99b1364ff83d6dd7072d1e78cf385a8718af',
+    sha1: '4cf262ccdfcb1392fb9ab7fbb0420bd65f9be8c2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3838,7 +3855,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(416)}
+${blank(433)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -3897,7 +3914,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'e8d720583f6ff68e6a6b44ade14cd57b9eddac21',
+    sha1: '04e343295e685e480018865af7182f71cd3eb291',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4186,7 +4203,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(212)}
+${blank(218)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4194,7 +4211,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1060)}
+${blank(1071)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -4250,7 +4267,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'd575e8033a9e4a8745e3299b4937b138291bafd9',
+    sha1: 'd64f2f7f1ab151394e2c942fdd174a20e8dc1651',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4491,7 +4508,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1322)}
+${blank(1339)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4535,7 +4552,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '9ae983cd78cb32f6ba35b00869257f5418d65a8c',
+    sha1: '1e8b228f1e7317b46651f46812abc0cb5821860d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4793,7 +4810,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(212)}
+${blank(218)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4801,7 +4818,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(263)}
+${blank(274)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -4862,7 +4879,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '718230120d3ee8f32e8dc5f7380319c4c3597b75',
+    sha1: '0dbfd339a0f08bdb10e4c79f4c0b1d8f97cb8430',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5564,7 +5581,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(201)}
+${blank(207)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -5572,7 +5589,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(113)}
+${blank(117)}
 local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
@@ -5592,7 +5609,7 @@ local function read_ends(args, known)
   until not args[stopped]
   return ends, nonce
 end
-${blank(188)}
+${blank(195)}
 --- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -5741,7 +5758,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '588aaad04686e60663b13c9f1c158fffbcebae96',
+    sha1: 'f53e05a567c562da772c01d7b7ccc9e3119f8828',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6808,7 +6825,7 @@ local function find_returned(queue, take, due_by)
     local some = (not claim or state == 'released' or state == 'done') and urgent or others
     some[#some + 1] = { key = keys[n], claim = claim, known = known[n], due = math.floor(ended[2 * n]) }
   end
-  local found = { urgent = #urgent, next_one = 1, began = false }
+  local found = { urgent = #urgent, next_one = 1, began = false, more = #keys == most }
   for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
   return found
 end
@@ -6819,6 +6836,12 @@ local function is_too_much(take, taken, head, began)
   if not began then return false end
   local count, read = head.count, #head.messages
   return taken.work + LOOK_WORK + handing_work(take, count) + reading_work(count, head.bytes * count / read) > taken.room
+end
+
+
+local function handed_over(returned, messages)
+  local claim = returned.claim
+  return { returned.key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, returned.due }
 end
 
 
@@ -6842,15 +6865,15 @@ local function claim_returned(queue, take, taken, returned, last)
     else
       claim.count = #messages
       local fate = count_end(claim, returned[n].known, take.attempts)
+      taken.work = taken.work + handing_work(take, #messages)
       if fate and bury(queue, key, claim, fate, messages) then
         taken.work = taken.work + BURY_WORK + 3 * #messages
+        taken.dead[#taken.dead + 1] = { fate.cause, fate.error, unpack(handed_over(returned[n], messages)) }
       else
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
         claim.claim = claim.claim + 1
         again[#again + 1] = returned[n]
-        taken.work = taken.work + handing_work(take, #messages)
-        local due = returned[n].due
-        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, due }
+        taken.batches[#taken.batches + 1] = handed_over(returned[n], messages)
       end
     end
   end
@@ -6984,20 +7007,24 @@ local function take_ready(queue, take)
   -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and how much work it may have by then; \`began\`: it has taken some of
   -- what is due. The others prepare sets.
   local taken = {
-    batches = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
+    batches = {}, dead = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
     lagging = nil, began = false, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   local now = digits(queue.now)
   lower_ahead(queue)
-  local returned = find_returned(queue, take, take.due_by == queue.now and now or digits(take.due_by))
-  if returned then share(queue, take, taken, returned, now) end
+  local due_by, returned = take.due_by == queue.now and now or digits(take.due_by), nil
+  -- WHY again: those that are dead now, or whose lists are gone, hold nothing up that stands behind them.
+  repeat
+    returned = find_returned(queue, take, due_by)
+    if returned then share(queue, take, taken, returned, now) end
+  until not returned or not returned.more or returned.next_one <= #returned or #taken.batches == take.limit
   claim_due(queue, take, taken, now)
   local tally, batches = taken.tally, taken.batches
   if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
   local first_claims = tally and tally.claimed or 0
   if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
   if first_claims > 0 then write_tally(queue, tally) end
-  return batches
+  return batches, taken.dead
 end
 ${blank(28)}
 local function next_look(queue, take, count)
@@ -7016,7 +7043,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(358)}
+${blank(365)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -7166,7 +7193,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'eb45015c627ba12c378c20d2525d54026b5ac7ce',
+    sha1: '1948a6481e32aeec98ef5e9f9872f1dff2d1abf1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7411,7 +7438,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2011)}
+${blank(2028)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -7459,7 +7486,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '6cb4341c9e39f2ed976326b9eef0170c2e09cc0b',
+    sha1: '45dc44d2b2fe60b5d263845fd1343307b94d62a8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7703,7 +7730,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(212)}
+${blank(218)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7711,7 +7738,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2037)}
+${blank(2048)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -7748,7 +7775,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '9e4ff4f0c4c0cc2242be76aa3f3e55643d33dbed',
+    sha1: '244e5369c835702d791d4fd74e7f85b5b8bfef7a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8059,7 +8086,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(184)}
+${blank(190)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8067,7 +8094,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1836)}
+${blank(1847)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -8161,7 +8188,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'bf8d1aebdf974e263cf1e7a62b3b16a2b406a3cb',
+    sha1: '8846fc6a09bed761c0a3034a88df2d288bc0c0df',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8626,7 +8653,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(212)}
+${blank(218)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8634,7 +8661,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(990)}
+${blank(1001)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -8705,7 +8732,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '9320169092e26440bb8954f76fbff0970227be68',
+    sha1: 'a733f04959c3c68194268f90dc72e91dc3f11c0d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8978,7 +9005,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(184)}
+${blank(190)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8986,7 +9013,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2071)}
+${blank(2082)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -9118,7 +9145,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '09355e9aa479d7d6bc9e483c6d081f97eee6633c',
+    sha1: 'baa190f933a6cd6de3d4d5843aebcaaadef34b3e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9402,7 +9429,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(212)}
+${blank(218)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -9410,7 +9437,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2200)}
+${blank(2211)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -9486,7 +9513,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'c739b03b0d0d03eb63b94c18a88407d45bcbeb93',
+    sha1: '0cd6873a346c4d1277038ccaa93b2f7690b7dab8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9881,7 +9908,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(201)}
+${blank(207)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -9889,7 +9916,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(113)}
+${blank(117)}
 local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
@@ -9909,7 +9936,7 @@ local function read_ends(args, known)
   until not args[stopped]
   return ends, nonce
 end
-${blank(481)}
+${blank(488)}
 --- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -9984,7 +10011,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '2f03bbd7554fde5082e3a40f4ca2b83fead1126e',
+    sha1: '4dab2f61f7c537f36fac311db9e3718edc143efe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10506,7 +10533,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1467)}
+${blank(1484)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -10637,7 +10664,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '8d46caacc021279b7111d2c4740c276eb6ee4c9e',
+    sha1: 'd2061de13f010237211aa1b5b358d1f52590c245',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10939,7 +10966,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(184)}
+${blank(190)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -10947,7 +10974,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1927)}
+${blank(1938)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -11058,7 +11085,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '262fd992328c80330b701284415e16567b93eed3',
+    sha1: 'f082bf373d69643f59b0ceb58bbb912e88adc820',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11784,7 +11811,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1363)}
+${blank(1380)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -11865,7 +11892,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'be073909dd4d11894af0c6a171b3e4718646bf24',
+    sha1: 'e2f12d31b14138e215080594bb3084e8ad2a4a64',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12117,7 +12144,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2493)}
+${blank(2510)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -12176,12 +12203,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'e6a01f681fc622608a7bf6cb3412195f48c02d93',
+    sha1: '1a0755f16c6862ee98cf5c252e394d1cb9fc26ab',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4100)}
+${blank(4117)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
