@@ -243,10 +243,10 @@ local function take_ready(queue, take)
   }
   local now = digits(queue.now)
   lower_ahead(queue)
-  local due_by, returned = take.due_by == queue.now and now or digits(take.due_by), nil
+  local due_by = take.due_by == queue.now and now or digits(take.due_by)
   -- WHY again: those that are dead now, or whose lists are gone, hold nothing up that stands behind them.
   repeat
-    returned = find_returned(queue, take, due_by)
+    local returned = find_returned(queue, take, due_by)
     if returned then share(queue, take, taken, returned, now) end
   until not returned or not returned.more or returned.next_one <= #returned or #taken.batches == take.limit
   claim_due(queue, take, taken, now)

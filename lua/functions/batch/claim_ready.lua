@@ -65,9 +65,9 @@ local function claim_ready(keys, args)
   }
 
   -- first write
-  local batches, dead = nil, {}
+  local batches, dead
   if kept then
-    batches = take_again(queue, take, kept)
+    batches, dead = take_again(queue, take, kept), {}
   else
     batches, dead = take_ready(queue, take)
   end

@@ -2390,10 +2390,10 @@ function take_ready(queue, take)
   }
   local now = digits(queue.now)
   lower_ahead(queue)
-  local due_by, returned = take.due_by == queue.now and now or digits(take.due_by), nil
+  local due_by = take.due_by == queue.now and now or digits(take.due_by)
   -- WHY again: those that are dead now, or whose lists are gone, hold nothing up that stands behind them.
   repeat
-    returned = find_returned(queue, take, due_by)
+    local returned = find_returned(queue, take, due_by)
     if returned then share(queue, take, taken, returned, now) end
   until not returned or not returned.more or returned.next_one <= #returned or #taken.batches == take.limit
   claim_due(queue, take, taken, now)
@@ -2541,9 +2541,9 @@ local function claim_ready(keys, args)
   }
 
   -- first write
-  local batches, dead = nil, {}
+  local batches, dead
   if kept then
-    batches = take_again(queue, take, kept)
+    batches, dead = take_again(queue, take, kept), {}
   else
     batches, dead = take_ready(queue, take)
   end

@@ -1912,7 +1912,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '097f79fcfa591f912fcd538946d31406cbc0ba1d',
+    sha1: 'c901f71f1a4a505cf6adc4e25f3924204aa5d95a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3145,10 +3145,10 @@ local function take_ready(queue, take)
   }
   local now = digits(queue.now)
   lower_ahead(queue)
-  local due_by, returned = take.due_by == queue.now and now or digits(take.due_by), nil
+  local due_by = take.due_by == queue.now and now or digits(take.due_by)
   -- WHY again: those that are dead now, or whose lists are gone, hold nothing up that stands behind them.
   repeat
-    returned = find_returned(queue, take, due_by)
+    local returned = find_returned(queue, take, due_by)
     if returned then share(queue, take, taken, returned, now) end
   until not returned or not returned.more or returned.next_one <= #returned or #taken.batches == take.limit
   claim_due(queue, take, taken, now)
@@ -3272,9 +3272,9 @@ local function claim_ready(keys, args)
   }
 
   -- first write
-  local batches, dead = nil, {}
+  local batches, dead
   if kept then
-    batches = take_again(queue, take, kept)
+    batches, dead = take_again(queue, take, kept), {}
   else
     batches, dead = take_ready(queue, take)
   end
@@ -5758,7 +5758,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'f53e05a567c562da772c01d7b7ccc9e3119f8828',
+    sha1: 'e2f9d193ec70e6aa526c44f7f59f4ff84053af9d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7012,10 +7012,10 @@ local function take_ready(queue, take)
   }
   local now = digits(queue.now)
   lower_ahead(queue)
-  local due_by, returned = take.due_by == queue.now and now or digits(take.due_by), nil
+  local due_by = take.due_by == queue.now and now or digits(take.due_by)
   -- WHY again: those that are dead now, or whose lists are gone, hold nothing up that stands behind them.
   repeat
-    returned = find_returned(queue, take, due_by)
+    local returned = find_returned(queue, take, due_by)
     if returned then share(queue, take, taken, returned, now) end
   until not returned or not returned.more or returned.next_one <= #returned or #taken.batches == take.limit
   claim_due(queue, take, taken, now)
