@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '36e67f5c63cdc8f3ed198812e6c6a7e2a53cf18d',
+    sha1: '55d1a96450ac79e5873b88c15ea06cccfbcf8467',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -172,7 +172,7 @@ ${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
-${blank(7)}
+${blank(8)}
   -- Partitions.
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
@@ -934,7 +934,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(699)}
+${blank(702)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1239,7 +1239,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'd0d44afd03704ef6fa9038a706b7505f8742b33d',
+    sha1: 'fd2f2e35d5c314a1aa755c5d89a34e91d585c49e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1331,7 +1331,7 @@ ${blank(3)}
   checkBytes = 256 * KIB,
   counted = 1000,
 }
-${blank(64)}
+${blank(65)}
 local COUNTS = {}
 local function count_text(count)
   local text = COUNTS[count]
@@ -1508,7 +1508,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1481)}
+${blank(1484)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1912,7 +1912,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'c901f71f1a4a505cf6adc4e25f3924204aa5d95a',
+    sha1: '5033c9459968191c4a0ccaddecd9b6d5ead94a2b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2074,6 +2074,7 @@ ${blank(6)}
   echo = { field = 'echo', flag = true },
   rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
   drain = { field = 'drain', flag = true },
+  dead = { field = 'dead', flag = true },
   nonce = { field = 'nonce', bytes = 64 },
 
 
@@ -3222,14 +3223,15 @@ ${blank(24)}
 --   ECHO      send that worker '<WORKER> echo', so that it knows that messages reach it
 --   REST      longest rest of that worker, ms, 1 to an hour (1000): what a message that is lost costs
 --   DRAIN     take what is left in a partition that does not serve any more
+--   DEAD      tell also of batches that died in this call
 --   NONCE     '<name>/<number>', who calls and the number of the call: repeated with it, the call returns the same batches (lua/lib/nonce.lua)
 --   GENERATION  number of the change of partitions by which the caller has found this root; none without partitions
 -- RETURNS
 --   now       the time in Redis, ms
 --   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
 --             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time (lua/lib/watch.lua)
---   dead      an array of batches that died in this call, since their last lease had run out: each 'lease' or 'unacknowledged', a text, and what
---             stands for a batch below
+--   dead      with DEAD alone: an array of batches that died in this call, since their last lease had run out; each 'lease' or 'unacknowledged',
+--             a text, and what stands for a batch below
 --   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
 --             'maxWait' | 'size' | 'flush' | 'bytes'), its deadline, an array of its messages, each '<receivedAt> <id length>[,options] <id><data>',
 --             and since when it was due, ms: its deadline or the end of the batch before it, or of its pause or lease
@@ -3251,7 +3253,7 @@ ${blank(24)}
 local CLAIM_OPTIONS = {
   LIMIT = OPTIONS.claimed, LEASE = OPTIONS.lease, BEFORE = OPTIONS.before, ATTEMPTS = OPTIONS.attempts,
   WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
-  DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
+  DRAIN = OPTIONS.drain, DEAD = OPTIONS.dead, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
 
 local function claim_ready(keys, args)
@@ -3264,7 +3266,7 @@ local function claim_ready(keys, args)
   if queue.refuses_new and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
-  if kept == false then return { queue.now, 0, {} } end
+  if kept == false then return { queue.now, 0, options.dead and {} or nil } end
   local take = {
     limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
     attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
@@ -3280,7 +3282,9 @@ local function claim_ready(keys, args)
   end
   if #batches == 0 then drop_slices(queue) end
   if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), take.lease) end
-  return { queue.now, next_look(queue, take, #batches), dead, unpack(batches) }
+  local next_at = next_look(queue, take, #batches)
+  if options.dead then return { queue.now, next_at, dead, unpack(batches) } end
+  return { queue.now, next_at, unpack(batches) }
 end
 
 register('claim_ready', claim_ready, { 'allow-oom' }, 'Take ready batches under a lease.')
@@ -3288,7 +3292,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '4cf262ccdfcb1392fb9ab7fbb0420bd65f9be8c2',
+    sha1: 'bc0b72a9efea828b718d752b44b8c99f62f9c4ad',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3377,7 +3381,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(58)}
+${blank(59)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -3855,7 +3859,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(433)}
+${blank(436)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -3914,7 +3918,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '04e343295e685e480018865af7182f71cd3eb291',
+    sha1: 'c852c3b2f30ead667e7d73452c1ce94a675a4f69',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4076,7 +4080,7 @@ ${blank(6)}
 
 
   -- Who calls.
-${blank(7)}
+${blank(8)}
   -- Partitions.
 ${blank(9)}
 }
@@ -4211,7 +4215,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1071)}
+${blank(1074)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -4267,7 +4271,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'd64f2f7f1ab151394e2c942fdd174a20e8dc1651',
+    sha1: '8fac52cbb4655be8f2d81b2746e0b2ab0fe4ef9e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4363,7 +4367,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(94)}
+${blank(95)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
@@ -4508,7 +4512,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1339)}
+${blank(1342)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4552,7 +4556,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '1e8b228f1e7317b46651f46812abc0cb5821860d',
+    sha1: 'b4cc1a3345313db1633b15420cf68eed577b41a0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4659,7 +4663,7 @@ ${blank(5)}
   lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
 ${blank(8)}
   -- Who calls.
-${blank(7)}
+${blank(8)}
   -- Partitions.
 ${blank(9)}
 }
@@ -4818,7 +4822,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(274)}
+${blank(277)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -4879,7 +4883,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '0dbfd339a0f08bdb10e4c79f4c0b1d8f97cb8430',
+    sha1: '358c0c4b266eac3264a836958fff7220cdcff8a3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5044,7 +5048,7 @@ ${blank(5)}
   keep = { field = 'keep', bytes = 8 * KIB },
 ${blank(3)}
   -- Who calls.
-${blank(3)}
+${blank(4)}
   nonce = { field = 'nonce', bytes = 64 },
 
 
@@ -5609,7 +5613,7 @@ local function read_ends(args, known)
   until not args[stopped]
   return ends, nonce
 end
-${blank(195)}
+${blank(198)}
 --- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -5758,7 +5762,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'e2f9d193ec70e6aa526c44f7f59f4ff84053af9d',
+    sha1: 'd934c47421d050c6955a69d4e4b32a5c16b19ecb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5920,6 +5924,7 @@ ${blank(7)}
   echo = { field = 'echo', flag = true },
   rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
   drain = { field = 'drain', flag = true },
+
   nonce = { field = 'nonce', bytes = 64 },
 
 
@@ -7043,7 +7048,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(365)}
+${blank(368)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -7193,7 +7198,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '1948a6481e32aeec98ef5e9f9872f1dff2d1abf1',
+    sha1: '2261fa6b72a8579a0faf3c6670ef8031f0cbe540',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7337,7 +7342,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(88)}
+${blank(89)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(9)}
@@ -7438,7 +7443,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2028)}
+${blank(2031)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -7486,7 +7491,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '45dc44d2b2fe60b5d263845fd1343307b94d62a8',
+    sha1: '8ded1bc1688ffd964b9b7b78a1d3331cdaa0aa85',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7586,7 +7591,7 @@ ${blank(5)}
 ${blank(9)}
   -- Who calls.
   worker = { field = 'worker', bytes = 64 },
-${blank(6)}
+${blank(7)}
   -- Partitions.
 ${blank(9)}
 }
@@ -7738,7 +7743,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2048)}
+${blank(2051)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -7775,7 +7780,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '244e5369c835702d791d4fd74e7f85b5b8bfef7a',
+    sha1: '884c01c3d44f3227e60e2e73a776ff0071459cee',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7929,7 +7934,7 @@ ${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
-${blank(7)}
+${blank(8)}
   -- Partitions.
   generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
@@ -8094,7 +8099,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1847)}
+${blank(1850)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -8188,7 +8193,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '8846fc6a09bed761c0a3034a88df2d288bc0c0df',
+    sha1: '12184f19ff01e6675f92a0483f8e4e2416141107',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8347,7 +8352,7 @@ ${blank(6)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
-${blank(7)}
+${blank(8)}
   -- Partitions.
 ${blank(9)}
 }
@@ -8661,7 +8666,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1001)}
+${blank(1004)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -8732,7 +8737,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'a733f04959c3c68194268f90dc72e91dc3f11c0d',
+    sha1: '8e614eb043f10085b5e96314af9a4a4ec58ccb38',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8886,7 +8891,7 @@ ${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
-${blank(4)}
+${blank(5)}
   program = { field = 'given', bytes = 64 },
   again = { field = 'again', flag = true },
 
@@ -9013,7 +9018,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2082)}
+${blank(2085)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -9145,7 +9150,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'baa190f933a6cd6de3d4d5843aebcaaadef34b3e',
+    sha1: '8200230b3588ee2076dee57cf2eaefb8dd3840a0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9302,7 +9307,7 @@ ${blank(9)}
   worker = { field = 'worker', bytes = 64 },
 
   rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-${blank(4)}
+${blank(5)}
   -- Partitions.
 ${blank(9)}
 }
@@ -9437,7 +9442,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2211)}
+${blank(2214)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -9513,7 +9518,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '0cd6873a346c4d1277038ccaa93b2f7690b7dab8',
+    sha1: 'df733ac4979ea8af9090631e641ed59439b85a12',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9676,7 +9681,7 @@ ${blank(5)}
 
 
   -- Who calls.
-${blank(3)}
+${blank(4)}
   nonce = { field = 'nonce', bytes = 64 },
 
 
@@ -9936,7 +9941,7 @@ local function read_ends(args, known)
   until not args[stopped]
   return ends, nonce
 end
-${blank(488)}
+${blank(491)}
 --- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -10011,7 +10016,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '4dab2f61f7c537f36fac311db9e3718edc143efe',
+    sha1: '86f1eeb98e72cb9fd228654f0882beb767161aba',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10103,7 +10108,7 @@ ${blank(3)}
 
   counted = 1000,
 }
-${blank(58)}
+${blank(59)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -10533,7 +10538,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1484)}
+${blank(1487)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -10664,7 +10669,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'd2061de13f010237211aa1b5b358d1f52590c245',
+    sha1: '85ae3e584fc9f1edc7b0d275fbb3b93ace0b2e7a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10818,7 +10823,7 @@ ${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
-${blank(7)}
+${blank(8)}
   -- Partitions.
 
   layout = { field = 'layout', bytes = 64 },
@@ -10974,7 +10979,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1938)}
+${blank(1941)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -11085,7 +11090,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'f082bf373d69643f59b0ceb58bbb912e88adc820',
+    sha1: '98321d4581827980a83a044f9297128d3ea16c1e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11189,7 +11194,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(58)}
+${blank(59)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -11811,7 +11816,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1380)}
+${blank(1383)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -11892,7 +11897,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'e2f12d31b14138e215080594bb3084e8ad2a4a64',
+    sha1: '14389ed065047f78873bd0c5c598646066ab6580',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12036,7 +12041,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(87)}
+${blank(88)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -12144,7 +12149,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2510)}
+${blank(2513)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -12203,12 +12208,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '1a0755f16c6862ee98cf5c252e394d1cb9fc26ab',
+    sha1: '9b1b68d5cadd5ab843a6d4ecaafb318ef217001c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4117)}
+${blank(4121)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
