@@ -67,6 +67,8 @@ local LIMITS = {
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
   trimmed = 1000,
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+  eraseWork = 2000,
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
   shownBytes = 256 * KIB,
   sampled = 100,
@@ -114,6 +116,7 @@ local OPTIONS = {
   nonce = { field = 'nonce', bytes = 64 },
   program = { field = 'given', bytes = 64 },
   again = { field = 'again', flag = true },
+  after = { field = 'after', bytes = 256 },
 
   -- Partitions.
   generation = { field = 'generation', least = 1, most = LIMITS.number },

@@ -25,6 +25,7 @@ import {
   readClaimed,
   readDead,
   readEnds,
+  readErased,
   readExtended,
   readFields,
   readForwarded,
@@ -123,6 +124,12 @@ export const CALLS = {
   extend: define({
     write: (input: { lease: number; claims: readonly ClaimName[] }) => [input.lease, ...claimNames(input.claims)],
     read: readExtended,
+  }),
+  erase: define({
+    /** `after`: where the call before has ended, any bytes. */
+    write: ({ key, after }: { key: string; after?: Buffer | undefined }) => (after === undefined ? [key] : [key, 'AFTER', after]),
+    read: readErased,
+    nonce: 'last',
   }),
   peek: define({
     write: (input: { key: string; limit?: number | undefined }) => appendTokens([input.key], { LIMIT: input.limit }),

@@ -31,6 +31,7 @@ const INPUTS: { [Name in FunctionName]: Input<Name>[] } = {
   complete: [[pair]],
   dead: [{ limit: 1, offset: 1, id: 'i' }],
   drop: [{ ids: ['i'] }],
+  erase: [{ key: 'k', after: Buffer.from('1-1:dead:0:') }],
   extend: [{ lease: 1, claims: [pair] }],
   fail: [[failure, failure]],
   forward: [{ ...taker, stream: 's', limit: 1, maxLength: 1 }],

@@ -87,6 +87,20 @@ const bury =
       }
     })
 
+/** Entries with so many messages of so many bytes, in a stream that has a group. */
+const stream =
+  (entries: number, count: number, bytes = 1, key = 'ann') =>
+  (lua: Lua) =>
+    piped(lua, (redis) => {
+      const messages = numbers(count).flatMap((n) => [`id:${n}`, `wamid.${n}`, `at:${n}`, START, `data:${n}`, 'x'.repeat(bytes)])
+      redis.zadd(part(lua, 'streams'), 0, 'batches')
+      for (const n of numbers(entries)) redis.xadd(part(lua, 'stream:batches'), '*', 'id', `${START}-${n}`, 'key', key, ...messages)
+      redis.xgroup('CREATE', part(lua, 'stream:batches'), 'bots', 0)
+    })
+
+/** So many batches have been claimed. */
+const claimed = (lua: Lua) => lua.redis.hset(lua.root, 'batches', 1_000_000)
+
 const ids = (batches: number) => numbers(batches).map((n) => `${START}-${n}`)
 
 const LARGE = ['MAXSIZE', 500, 'MAXBACKLOG', 1_000_000] as const
@@ -190,7 +204,25 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
       ...{ content: 'batches of ten', fill: bury(100, 10), args: ids(100), most: bounded(510, 3100, 34_900) }, // 10
     },
   ],
-  drop: [{ content: 'batches of five hundred', fill: bury(100, 500), args: ids(100), most: bounded(640, 2500, 30_700) }], // 4.6
+  drop: [{ content: 'batches of five hundred', fill: bury(100, 500), args: ids(100), most: bounded(720, 2800, 35_800) }], // 5.2
+  erase: [
+    { content: 'ten thousand dead batches of others', fill: bury(10_000, 1), args: ['ann'], most: bounded(440, 2600, 36_500) }, // 5.2
+    {
+      ...{
+        content: 'dead batches of five hundred',
+        fill: large(
+          claimed,
+          bury(1000, 500, () => 'ann'),
+        ),
+        args: ['ann'],
+      },
+      most: bounded(850, 3500, 46_000),
+    },
+    { content: 'entries of one message', fill: stream(2000, 1), args: ['ann'], most: bounded(120, 950, 9100) },
+    { content: 'entries of others', fill: stream(2000, 1, 1, 'bob'), args: ['ann'], most: bounded(110, 1500, 12_400) }, // 7.0
+    { content: 'entries of five hundred', fill: stream(100, 500), args: ['ann'], most: bounded(28, 6300, 44_500) }, // 10.1
+    { content: 'entries of a MiB', fill: stream(5, 1, 1_048_576), args: ['ann'], most: bounded(25, 150, 1_060_000) }, // 8.6
+  ],
   policy: [{ content: 'nothing', fill: NOTHING, args: [...POLICY, 'GIVEN', 'a@b'], most: bounded(22, 150, 1200) }], // 0.7
   layout: [{ content: 'ten thousand keys', fill: keep(names(10_000), 1), args: [], most: bounded(10, 89, 720) }], // 0.4
   partition: [

@@ -195,6 +195,20 @@ export const drop = (backs: number[]) =>
     return keyspace
   })
 
+/** Calls until nothing is left. */
+export const erase = (key: string) =>
+  step('erase', key, async (model, world) => {
+    const figures = [0, 0, 0, 0, 0, 0]
+    let { reply, keyspace } = await world.call('erase', key)
+    for (;;) {
+      for (const n of figures.keys()) figures[n] = (figures[n] as number) + reply[n]
+      if (reply[6] === '') break
+      ;({ reply, keyspace } = await world.call('erase', key, 'AFTER', reply[6]))
+    }
+    expect(figures).toEqual([...model.erase(key), 0])
+    return keyspace
+  })
+
 /** What somebody has pushed into lists by hand. */
 export const FOREIGN = ['nan', 'inf', '', 'junk \xff\0', '0x1 0 x', '12345678901234 0 x']
 
@@ -263,6 +277,7 @@ const REFUSED: [string, FunctionName, ...Arg[]][] = [
   ['BAD_KEY', 'peek', ''],
   ['MISSING_ARGUMENT', 'requeue'],
   ['MISSING_ARGUMENT', 'drop'],
+  ['BAD_ARGUMENT', 'erase', 'ann', 'AFTER', '1'],
   ['UNKNOWN_ARGUMENT', 'stats', 'ALL'],
 ]
 

@@ -430,6 +430,24 @@ export const cutAdd = (messages: Addition[], lacking: string) =>
     return keyspace
   })
 
+/** A conversation is erased: afterwards nothing of it is there, however often it was cut off. */
+export const cutErase = (key: string, how: Omit<How, 'look'>) =>
+  step('cut erase', [key, how], async (model, world) => {
+    const nonce = how.nonce ? ['NONCE', `cut/${model.serial()}`] : []
+    const { again, keyspace: then } = await world.cut(how.lacking, world.command('erase', key, ...nonce))
+    expect([again, isError(again)]).toEqual([again, false])
+    expectIndexed(model, new Now(then))
+    let { keyspace } = await world.mend(KEYS)
+    for (let after = again[6]; after !== ''; ) {
+      const more = await world.call('erase', key, 'AFTER', after)
+      ;[after, keyspace] = [more.reply[6], more.keyspace]
+    }
+    model.erase(key)
+    model.mended()
+    for (const counter of ['deadMessages', 'droppedMessages', 'added']) model.counters[counter] = new Now(keyspace).figure(counter)
+    return keyspace
+  })
+
 /** Dead batches are brought back, or dropped: each of them wholly or not at all. */
 export const cutDead = (name: 'requeue' | 'drop', backs: number[], how: Omit<How, 'look'>) =>
   step(`cut ${name}`, [backs, how], async (model, world) => {

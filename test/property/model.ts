@@ -607,6 +607,24 @@ export class Model {
     return 'dropped'
   }
 
+  /** What is kept of a conversation goes, but for its ids. What went: messages, 1 when somebody had a batch of them, dead batches, their messages, entries. */
+  erase(key: string): [number, number, number, number, number] {
+    const { messages, held } = this.at(key)
+    this.count('droppedMessages', messages.length)
+    this.conversations.delete(key)
+    const dead = [...this.dead].filter(([, each]) => each.key === key)
+    for (const [id] of dead) this.discard(id)
+    let entries = 0
+    for (const stream of this.streams.values()) {
+      const isErased = stream.entries.map((entry) => entry.key === key)
+      entries += isErased.filter(Boolean).length
+      stream.entries = stream.entries.filter((_, n) => !isErased[n])
+      if (stream.read !== undefined) stream.read -= isErased.slice(0, stream.read).filter(Boolean).length
+    }
+    const claimed = held && (held.state === 'known' || held.state === 'by') ? 1 : 0
+    return [messages.length, claimed, dead.length, dead.reduce((sum, [, { count }]) => sum + count, 0), entries]
+  }
+
   #drop(key: string, held: Held): void {
     const { listed = false } = this.at(key)
     const messages = this.at(key).messages.slice(held.count)

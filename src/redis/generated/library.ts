@@ -162,6 +162,8 @@ LIMITS = {
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
   trimmed = 1000,
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+  eraseWork = 2000,
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
   shownBytes = 256 * KIB,
   sampled = 100,
@@ -209,6 +211,7 @@ OPTIONS = {
   nonce = { field = 'nonce', bytes = 64 },
   program = { field = 'given', bytes = 64 },
   again = { field = 'again', flag = true },
+  after = { field = 'after', bytes = 256 },
 
   -- Partitions.
   generation = { field = 'generation', least = 1, most = LIMITS.number },
@@ -267,6 +270,10 @@ local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
 local function stream_key(root, name) return root .. ':stream:' .. name end
+-- All streams that were ever written to.
+local function streams_key(root) return root .. ':streams' end
+-- Of a conversation, in the webhook: 'line', who waits, or 'key', how many requests there were.
+local function rate_key(root, what, key) return root .. ':rate:' .. what .. ':' .. key end
 local function calls_key(root, name) return root .. ':calls:' .. name end
 -- 'standby' or 'present': sets of workers.
 local function watch_key(root, name) return root .. ':watch:' .. name end
@@ -794,18 +801,21 @@ function read_batch_ids(args, first, last)
   return { unpack(args, first, last) }
 end
 
--- Deletes a dead batch for good. Returns whether it was there.
+-- Deletes a dead batch for good. Returns whether it was there, and how many messages it had.
+-- WHY its id goes last: a call that is cut off may leave an id without a batch, which the next try takes away, and never a batch that nobody finds.
 function drop_dead(root, id)
-  if redis.call('ZREM', dead_key(root), id) == 0 then return false end
-  local name = dead_key(root, id)
-  if redis.call('TYPE', name).ok ~= 'hash' then return true end
-  local count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
-  redis.call('UNLINK', name)
+  if not redis.call('ZSCORE', dead_key(root), id) then return false, 0 end
+  local name, count = dead_key(root, id), 0
+  if redis.call('TYPE', name).ok == 'hash' then
+    count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
+    redis.call('UNLINK', name)
+  end
+  redis.call('ZREM', dead_key(root), id)
   if count > 0 then
     redis.call('HINCRBY', root, 'deadMessages', -count)
     redis.call('HINCRBY', root, 'droppedMessages', count)
   end
-  return true
+  return true, count
 end
 end
 --- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by, each by its name and until it looks
@@ -1002,6 +1012,7 @@ local must_be_empty
 local push_back
 local pop_back
 local cut_front
+local delete_list
 local keep_front
 local carries_options
 local insert_by_time
@@ -1036,6 +1047,9 @@ function pop_back(list) return type(redis.pcall('RPOP', list)) ~= 'table' end
 
 -- Takes the first elements off.
 function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
+
+-- Takes all of it away.
+function delete_list(list) redis.call('UNLINK', list) end
 
 -- Lua's stack bounds how many values a command can have.
 local PUSHED = 500
@@ -1204,8 +1218,7 @@ local bury
 local finish
 local bring_back
 local revive
-local foreign_index
-local size_of
+local erase_messages
 do
 --- The states of a conversation, and every step from one of them to another. Beside lib/recover.lua, which puts broken ones right, nothing else
 --- writes \`due\`, \`active\`, \`claims\` and \`overrides\`, or says when a list is written (lib/list.lua).
@@ -1228,6 +1241,7 @@ do
 --   finish                   active → completed, and what is behind → open, or empty; or done
 --   bring_back, revive       dead → open, or behind the batch of a worker
 --   forget                   in an index, and without messages → empty
+--   erase_messages           any → empty
 --
 -- WHY each step says in which order it writes: Redis does not undo. A command may be refused in the middle of a call, for want of a right, and
 -- then the call ends between two writes. What it leaves must be such that nothing is lost and the next look puts it right (lua/README.md has
@@ -1581,21 +1595,17 @@ function revive(queue, id, key)
   return #messages, at
 end
 
--- A refusal when an index that the end of a batch writes to is of another type: found out half-way, that would break the call off.
-function foreign_index(root)
-  local foreign
-  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
-    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
-  end
-  return foreign
-end
-
--- How many messages a key has; or nil and a refusal.
-function size_of(root, key)
-  local list = messages_key(root, key)
-  local size = redis.pcall('LLEN', list)
-  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
-  return size
+-- Takes away the messages of a key, \`size\` of them, and what says in which state it is.
+-- WHY the claim first: its token proves nothing from then on, whatever becomes of the rest. And the counter right behind the list: all others are
+-- taken away once more by the next try.
+function erase_messages(queue, key, size)
+  local root = queue.root
+  redis.call('HDEL', claims_key(root), key)
+  delete_list(messages_key(root, key))
+  if size > 0 then redis.call('HINCRBY', root, 'droppedMessages', count_text(size)) end
+  redis.call('SREM', overrides_key(root), key)
+  redis.call('ZREM', active_key(root), key)
+  redis.call('ZREM', due_key(root), key)
 end
 end
 local read_nonce
@@ -1964,6 +1974,46 @@ function begin_slice(queue, ids)
   ids.begins = nil
 end
 end
+--- Batches whose attempts end without their being done. Each is named by key and token and has options behind that; NEXT stands between two.
+
+-- Returns a list of { key, token, options, refusal }, and the nonce of the call, which is an option of any of them; or nil, and a refusal of the
+-- whole call behind the nonce.
+local function read_ends(args, known)
+  local ends, nonce, at = {}, nil, 1
+  repeat
+    local key, token = args[at], args[at + 1]
+    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args - at + 1 .. ' arguments') end
+    if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
+    local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
+    if not stopped then return nil, nonce, refusal end
+    options = options or {}
+    if options.nonce then
+      local bad
+      nonce, bad = read_nonce(options.nonce)
+      if bad then return nil, nil, bad end
+    end
+    ends[#ends + 1] = { key = key, token = token, options = options, refusal = refusal, head = nil, pause = nil }
+    at = stopped + 1
+  until not args[stopped]
+  return ends, nonce
+end
+
+-- A refusal when an index that the end of a batch writes to is of another type: found out half-way, that would break the call off.
+local function foreign_index(root)
+  local foreign
+  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
+    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
+  end
+  return foreign
+end
+
+-- How many messages a key has; or nil and a refusal.
+local function size_of(root, key)
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  return size
+end
 --- Partitions: what a root knows of them, and whom it refuses because of them.
 
 -- A layout: its state, which partitions serve, which others are being prepared or drained, and the number of the change that made those serve.
@@ -2137,6 +2187,56 @@ function bad_policy(policy)
   if policy.maxBacklog < policy.maxSize then
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
+end
+end
+local groups_of
+local delete_acknowledged
+local delete_entry
+do
+--- Streams of batches: which of their entries nobody needs any more, and what it takes to delete one.
+
+-- Redis replies to XINFO with a flat list of names and values.
+local function named(flat)
+  local values = {}
+  for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
+  return values
+end
+
+local function is_before(a, b)
+  local a_ms, a_seq = string.match(a, '(%d+)-(%d+)')
+  local b_ms, b_seq = string.match(b, '(%d+)-(%d+)')
+  if tonumber(a_ms) ~= tonumber(b_ms) then return tonumber(a_ms) < tonumber(b_ms) end
+  return tonumber(a_seq) < tonumber(b_seq)
+end
+
+-- The consumer groups of a stream, each with what Redis tells about it.
+function groups_of(stream)
+  local groups = redis.call('XINFO', 'GROUPS', stream)
+  for n = 1, #groups do groups[n] = named(groups[n]) end
+  return groups
+end
+
+-- Deletes entries that all groups have read and acknowledged, and of these only such as came by \`before\`, ms, if that is given: some thousand at a time,
+-- since each call serves nobody else meanwhile. Without a group nobody has. Returns how many it has deleted.
+function delete_acknowledged(stream, before)
+  local groups, oldest = groups_of(stream), before and digits(before) .. '-0'
+  if #groups == 0 then return 0 end
+  for _, group in ipairs(groups) do
+    local pending = redis.call('XPENDING', stream, group.name)
+    -- The oldest entry that the group still needs: one that is not acknowledged, or the one behind the last that was read.
+    local needed = pending[1] > 0 and pending[2] or string.gsub(group['last-delivered-id'], '%d+$', function(seq) return seq + 1 end)
+    if not oldest or is_before(needed, oldest) then oldest = needed end
+  end
+  -- What is trimmed with '~' are whole nodes of the stream; what is left of one is few.
+  local deleted = redis.call('XTRIM', stream, 'MINID', '~', oldest, 'LIMIT', LIMITS.trimmed)
+  return deleted > 0 and deleted or redis.call('XTRIM', stream, 'MINID', oldest)
+end
+
+-- Deletes one entry.
+-- WHY it is acknowledged before: a consumer that had not come to that would be given it again, without its content.
+function delete_entry(stream, groups, id)
+  for _, group in ipairs(groups) do redis.call('XACK', stream, group.name, id) end
+  redis.call('XDEL', stream, id)
 end
 end
 do -- lua/functions/batch
@@ -2439,29 +2539,6 @@ function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-end
---- Batches whose attempts end without their being done. Each is named by key and token and has options behind that; NEXT stands between two.
-
--- Returns a list of { key, token, options, refusal }, and the nonce of the call, which is an option of any of them; or nil, and a refusal of the
--- whole call behind the nonce.
-local function read_ends(args, known)
-  local ends, nonce, at = {}, nil, 1
-  repeat
-    local key, token = args[at], args[at + 1]
-    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args - at + 1 .. ' arguments') end
-    if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
-    local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
-    if not stopped then return nil, nonce, refusal end
-    options = options or {}
-    if options.nonce then
-      local bad
-      nonce, bad = read_nonce(options.nonce)
-      if bad then return nil, nil, bad end
-    end
-    ends[#ends + 1] = { key = key, token = token, options = options, refusal = refusal, head = nil, pause = nil }
-    at = stopped + 1
-  until not args[stopped]
-  return ends, nonce
 end
 do
 --- Take ready batches under a lease.
@@ -2843,36 +2920,6 @@ local FORWARD_OPTIONS = {
 -- If the call is cut off, the batches come again so much later, ms.
 local LEASE = 60000
 
--- Redis replies to XINFO with a flat list of names and values.
-local function named(flat)
-  local values = {}
-  for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
-  return values
-end
-
-local function is_before(a, b)
-  local a_ms, a_seq = string.match(a, '(%d+)-(%d+)')
-  local b_ms, b_seq = string.match(b, '(%d+)-(%d+)')
-  if tonumber(a_ms) ~= tonumber(b_ms) then return tonumber(a_ms) < tonumber(b_ms) end
-  return tonumber(a_seq) < tonumber(b_seq)
-end
-
--- Deletes entries that all groups have read and acknowledged: some thousand at a time, since each call serves nobody else meanwhile. Without a group
--- nobody has.
-local function delete_acknowledged(stream)
-  local oldest
-  for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
-    local about = named(group)
-    local pending = redis.call('XPENDING', stream, about.name)
-    -- The oldest entry that the group still needs: one that is not acknowledged, or the one behind the last that was read.
-    local needed = pending[1] > 0 and pending[2] or string.gsub(about['last-delivered-id'], '%d+$', function(seq) return seq + 1 end)
-    if not oldest or is_before(needed, oldest) then oldest = needed end
-  end
-  if not oldest then return end
-  -- What is trimmed with '~' are whole nodes of the stream; what is left of one is few.
-  if redis.call('XTRIM', stream, 'MINID', '~', oldest, 'LIMIT', LIMITS.trimmed) == 0 then redis.call('XTRIM', stream, 'MINID', oldest) end
-end
-
 -- Names of the fields of message n: made once, since to join a number to a text costs more than to write the field.
 local FIELDS = {}
 
@@ -2931,6 +2978,8 @@ local function forward(keys, args)
   }
   local batches = take_ready(queue, take)
   local done, counts = {}, {}
+  -- So that it is known which streams there are. Nothing is lost without it: an error must not keep the batches.
+  if #batches > 0 then redis.pcall('ZADD', streams_key(root), 'NX', '0', name) end
   for n = 1, #batches do
     local key, messages = batches[n][1], batches[n][6]
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
@@ -3321,6 +3370,197 @@ end
 register('add', add, {}, 'Append messages to the open batches of their keys.')
 end
 do
+--- Erase all that is kept of a conversation, some of it in each call.
+--
+--   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
+--   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567 AFTER 1790000000000-42:dead:640:
+--
+-- KEYS
+--   root      root key of the queue
+-- ARGV
+--   key       the conversation
+--   AFTER     \`next\` of the call before: where this one goes on; at most 256 bytes
+--   NONCE     as in claim_ready: repeated with it, the call says what the first did
+-- RETURNS
+--   messages  taken off the list of the key
+--   claimed   1 when somebody had a batch of them, whose token is void now, else 0
+--   batches   dead ones that were deleted
+--   dead      messages of these
+--   entries   deleted in streams that forward has written to
+--   rates     keys of the webhook that were deleted: how often this conversation has come, and who waits there
+--   next      where the next call has to go on, to be given as AFTER; '' when nothing is left
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, one of the indexes, or the list of the key is a key of another type
+--   BAD_KEY           the key is empty or too long
+--   MISSING_ARGUMENT  the key, or the value of a token, is missing
+--   UNKNOWN_ARGUMENT  not AFTER or NONCE
+--   BAD_ARGUMENT      AFTER is not what a call has replied, or the NONCE is none
+--
+-- Ids that are remembered stay: they are digests, and expire. So does what is kept of calls (root:calls:<name>), where a claim names its keys.
+-- WHY the list goes in the first call, and dead batches and entries are looked for behind it: from then on nothing of what was there can get to either.
+-- A message that is added later is a new one, and stays, whatever becomes of it while the others are still looked for.
+-- WHY not in one call: nothing tells which dead batches and entries are of a key, so all must be looked at.
+local ERASE_OPTIONS = { AFTER = OPTIONS.after, NONCE = OPTIONS.nonce }
+
+-- Work is counted in some 4000 instructions of a processor, as in lib/claim.lua: a look at a dead batch, and deleting one; finding an entry, which Redis
+-- keeps with a hundred others in one piece, and deleting one; and so many fields or bytes of an entry that is read.
+local DEAD = { look = 6, delete = 14 }
+local ENTRY = { look = 20, delete = 40, fields = 2, bytes = 256 }
+
+-- So many dead batches are asked for at a time.
+local PAGE = 100
+
+-- What is being erased: the \`key\`; when that \`began\`, and the \`number\` of the newest batch then; \`what\` is looked at, and the \`place\` up to which that
+-- was done, of a stream with this \`name\`; and the figures of this call. Or nil and a refusal.
+local function read_erasing(queue, key, after)
+  local erasing = {
+    key = key, began = queue.now, number = 0, what = 'all', place = '0', name = '',
+    work = 0, messages = 0, claimed = 0, batches = 0, dead = 0, entries = 0, rates = 0,
+  }
+  if after then
+    local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
+    began, number = integer(began, 0, 9999999999999), integer(number, 0, 999999999999999)
+    local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
+    if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
+    erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
+    return erasing
+  end
+  local number = redis.pcall('HGET', queue.root, 'batches')
+  erasing.number = type(number) == 'string' and tonumber(number) or 0
+  return erasing
+end
+
+local function next_of(erasing)
+  if erasing.what == 'nothing' then return '' end
+  return string.format('%s-%s:%s:%s:%s', digits(erasing.began), count_text(erasing.number), erasing.what, erasing.place, erasing.name)
+end
+
+-- Whether a batch was claimed after all this began, and is of new messages.
+-- WHY both: the clock may have gone back, and the counter may be lost with a root that was restored. What is in doubt is erased.
+local function is_newer(erasing, id, at)
+  local number = tonumber(string.match(id, '^%d+%-(%d+)'))
+  return number ~= nil and number > erasing.number and at >= erasing.began
+end
+
+local function has_work_left(erasing) return erasing.work < LIMITS.eraseWork end
+
+local function erase_now(queue, erasing, size, record)
+  local root, key, claim = queue.root, erasing.key, decode_claim(record)
+  erase_messages(queue, key, size)
+  erasing.messages, erasing.claimed = size, claim and (not claim.state or taken_by(record)) and 1 or 0
+  erasing.rates = redis.call('UNLINK', rate_key(root, 'line', key), rate_key(root, 'key', key))
+  erasing.what = 'dead'
+end
+
+-- Deletes dead batches of the key.
+local function erase_dead(queue, erasing)
+  local root = queue.root
+  while has_work_left(erasing) do
+    local found = redis.call('ZSCAN', dead_key(root), erasing.place, 'COUNT', count_text(PAGE))
+    local ids = found[2]
+    for n = 1, #ids, 2 do
+      local id = ids[n]
+      local owner = redis.pcall('HGET', dead_key(root, id), 'key')
+      erasing.work = erasing.work + DEAD.look
+      if owner == erasing.key and not is_newer(erasing, id, tonumber(ids[n + 1])) then
+        local _, count = drop_dead(root, id)
+        erasing.batches, erasing.dead, erasing.work = erasing.batches + 1, erasing.dead + count, erasing.work + DEAD.delete
+      end
+    end
+    erasing.place = found[1]
+    if erasing.place == '0' then
+      erasing.what, erasing.place = 'stream', '0-0'
+      return
+    end
+  end
+end
+
+-- Of an entry of a stream: the key and the id of its batch, and how much work it was to read it.
+local function about_entry(fields)
+  local owner, id, bytes = nil, nil, 0
+  for n = 1, #fields, 2 do
+    local name, value = fields[n], fields[n + 1]
+    if name == 'key' then owner = owner or value end
+    if name == 'id' then id = id or value end
+    bytes = bytes + #value
+  end
+  return owner, id or '', ENTRY.look + #fields / ENTRY.fields + bytes / ENTRY.bytes
+end
+
+-- Deletes entries of the key in one stream. Whether it has come to its end.
+-- WHY one at a time: each may be as large as a batch may be.
+local function erase_entries(queue, erasing)
+  local stream, groups = stream_key(queue.root, erasing.name), nil
+  -- What is not ours is left alone.
+  if redis.call('TYPE', stream).ok ~= 'stream' then return true end
+  while has_work_left(erasing) do
+    local entry = redis.call('XRANGE', stream, '(' .. erasing.place, '+', 'COUNT', '1')[1]
+    if not entry then return true end
+    local owner, id, work = about_entry(entry[2])
+    erasing.work = erasing.work + work
+    -- The others behind it came later still.
+    if is_newer(erasing, id, tonumber(string.match(entry[1], '^%d+'))) then return true end
+    if owner == erasing.key then
+      groups = groups or groups_of(stream)
+      delete_entry(stream, groups, entry[1])
+      erasing.entries, erasing.work = erasing.entries + 1, erasing.work + ENTRY.delete
+    end
+    erasing.place = entry[1]
+  end
+  return false
+end
+
+-- Deletes entries of the key in all streams, one after the other by their names. The first has no name.
+local function erase_streamed(queue, erasing)
+  while has_work_left(erasing) do
+    if erasing.name == '' or erase_entries(queue, erasing) then
+      local after = erasing.name == '' and '-' or '(' .. erasing.name
+      local name = redis.call('ZRANGEBYLEX', streams_key(queue.root), after, '+', 'LIMIT', '0', '1')[1]
+      erasing.work = erasing.work + DEAD.look
+      if not name then
+        erasing.what = 'nothing'
+        return
+      end
+      erasing.name, erasing.place = name, '0-0'
+    end
+  end
+end
+
+local function erase(keys, args)
+  local root, key = keys[1], args[1]
+  local options, bad = read_options(args, 2, ERASE_OPTIONS)
+  local nonce, no_nonce = read_nonce(options.nonce)
+  local queue, refusal = read_queue_for(keys, nonce)
+  refusal = refusal or bad_key(key) or bad or no_nonce
+  if refusal then return refusal end
+  queue.now = now_ms()
+  local erasing, unread = read_erasing(queue, key, options.after)
+  if unread then return unread end
+  local said = kept_reply(queue, nonce, 'erase')
+  if said then return said end
+  if said == false then return { 0, 0, 0, 0, 0, 0, '' } end
+  local size, foreign = size_of(root, key)
+  local record, listed = redis.pcall('HGET', claims_key(root), key), redis.pcall('SCARD', overrides_key(root))
+  local streams = redis.pcall('ZCARD', streams_key(root))
+  refusal = foreign or foreign_index(root) or error_of(record, 'hash', claims_key(root)) or error_of(listed, 'set', overrides_key(root))
+    or error_of(streams, 'zset', streams_key(root))
+  if refusal then return refusal end
+
+  -- first write
+  if erasing.what == 'all' then erase_now(queue, erasing, size, record) end
+  if erasing.what == 'dead' then erase_dead(queue, erasing) end
+  if erasing.what == 'stream' then erase_streamed(queue, erasing) end
+  local reply = {
+    erasing.messages, erasing.claimed, erasing.batches, erasing.dead, erasing.entries, erasing.rates, next_of(erasing),
+  }
+  if erasing.messages + erasing.claimed + erasing.batches + erasing.entries + erasing.rates > 0 then keep_reply(queue, nonce, 'erase', reply) end
+  return reply
+end
+
+register('erase', erase, { 'allow-oom' }, 'Erase all that is kept of a conversation, some of it in each call.')
+end
+do
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -3578,7 +3818,7 @@ do
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 -- The keys of the table that have no name of their own behind a colon, and the kinds of those that have one.
-INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
+INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
 function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
@@ -3777,7 +4017,7 @@ local DEAD_LAWS = {
 local OTHER_LAWS = {
   {
     name = 'index-type', by_hand = true, misplaced = true,
-    says = '\`due\`, \`active\`, \`claims\`, \`overrides\` and \`dead\` have the types of the table of keys',
+    says = '\`due\`, \`active\`, \`claims\`, \`overrides\`, \`dead\` and \`streams\` have the types of the table of keys',
     broken = function(seen)
       local expected = INDEXES[seen.part]
       if not expected or seen.type == 'none' or seen.type == expected then return nil end

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '07946965d0d6881180f991055ff24a0a1ac377e9',
+    sha1: '24f0d46bb65fece752db5e00e2db8ad80600990f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -149,6 +149,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -172,7 +174,7 @@ ${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
-${blank(7)}
+${blank(8)}
   -- Partitions.
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
@@ -213,9 +215,7 @@ local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
-
-
-
+${blank(6)}
 local function watch_key(root, name) return root .. ':watch:' .. name end
 
 
@@ -443,7 +443,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(123)}
+${blank(126)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -482,7 +482,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(81)}
+${blank(82)}
 local function push_back(list, element)
   local size = redis.pcall('RPUSH', list, element)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
@@ -491,7 +491,7 @@ end
 
 
 local function pop_back(list) return type(redis.pcall('RPOP', list)) ~= 'table' end
-${blank(4)}
+${blank(7)}
 local PUSHED = 500
 
 
@@ -733,7 +733,7 @@ local function bring_back(queue, key, messages, with_options)
   end
   return undo, at
 end
-${blank(273)}
+${blank(269)}
 local UNPACKED = 1000
 
 local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
@@ -855,7 +855,7 @@ local function begin_slice(queue, ids)
   if #begins.gone > 0 then redis.pcall('UNLINK', unpack(begins.gone)) end
   ids.begins = nil
 end
-${blank(49)}
+${blank(89)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -926,7 +926,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(212)}
+${blank(262)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -934,7 +934,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(688)}
+${blank(637)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1239,7 +1239,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'd6f2987887e20893a9b253dc3af5fef786c2a77b',
+    sha1: 'c83cbaf02fb4e0c2bf83957e92d6911b60b835da',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1321,6 +1321,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -1331,7 +1333,7 @@ ${blank(3)}
   checkBytes = 256 * KIB,
   counted = 1000,
 }
-${blank(64)}
+${blank(65)}
 local COUNTS = {}
 local function count_text(count)
   local text = COUNTS[count]
@@ -1347,7 +1349,7 @@ local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-${blank(4)}
+${blank(8)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -1429,7 +1431,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(219)}
+${blank(222)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -1447,11 +1449,11 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(353)}
+${blank(357)}
 local LOOK_AGAIN = 10000
-${blank(337)}
+${blank(333)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(354)}
+${blank(394)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -1508,11 +1510,11 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1464)}
+${blank(1654)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
-local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
+local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
 local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
@@ -1711,7 +1713,7 @@ local DEAD_LAWS = {
 local OTHER_LAWS = {
   {
     name = 'index-type', by_hand = true, misplaced = true,
-    says = '\`due\`, \`active\`, \`claims\`, \`overrides\` and \`dead\` have the types of the table of keys',
+    says = '\`due\`, \`active\`, \`claims\`, \`overrides\`, \`dead\` and \`streams\` have the types of the table of keys',
     broken = function(seen)
       local expected = INDEXES[seen.part]
       if not expected or seen.type == 'none' or seen.type == expected then return nil end
@@ -1912,7 +1914,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '7fea358fe81c30c63d73db55882fb8708448561e',
+    sha1: 'f909875442c797760df68b605fac29d23aff9ae9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2049,6 +2051,8 @@ ${blank(3)}
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -2075,9 +2079,7 @@ ${blank(6)}
   rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
   drain = { field = 'drain', flag = true },
   nonce = { field = 'nonce', bytes = 64 },
-
-
-
+${blank(3)}
   -- Partitions.
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
@@ -2105,7 +2107,7 @@ local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
-
+${blank(4)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
@@ -2439,7 +2441,7 @@ local function keep_dead(queue, key, claim, fate, messages)
   end
   return bytes_of(messages)
 end
-${blank(73)}
+${blank(76)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 ${blank(3)}
 local function send(root, worker, what)
@@ -2567,7 +2569,7 @@ local function write_tally(queue, tally)
   end
   for bucket, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. bucket, count_text(by)) end
 end
-${blank(34)}
+${blank(35)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -2582,7 +2584,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(287)}
+${blank(290)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2693,7 +2695,7 @@ local function bury(queue, key, claim, fate, messages)
   redis.call('ZREM', active_key(root), key)
   return bytes, at
 end
-${blank(135)}
+${blank(131)}
 local NONCE_KEPT = 60000
 
 
@@ -2835,7 +2837,7 @@ local function drop_slices(queue)
   -- A command takes no nil.
   redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')
 end
-${blank(128)}
+${blank(168)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -2917,7 +2919,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(31)}
+${blank(81)}
 local LOOK_WORK, BATCH_WORK, BURY_WORK, WORK_BYTES = 12, 16, 100, 256
 
 
@@ -3194,7 +3196,8 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(24)}
+
+
 --- Take ready batches under a lease.
 --
 --   FCALL rapidfire_claim_ready 1 rapid-fire:{orders}
@@ -3271,7 +3274,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '0dec99b1364ff83d6dd7072d1e78cf385a8718af',
+    sha1: '48b22d905f8f6b1e31a2c109fd7b5d2cd31d0c15',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3353,6 +3356,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -3360,7 +3365,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(58)}
+${blank(59)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -3382,8 +3387,7 @@ local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-
-
+${blank(5)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
@@ -3621,7 +3625,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(123)}
+${blank(126)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -3652,7 +3656,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(154)}
+${blank(155)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -3667,7 +3671,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(287)}
+${blank(290)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -3731,7 +3735,7 @@ local function finish(queue, keys, counts, records)
   redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
   return soonest
 end
-${blank(95)}
+${blank(91)}
 local NONCE_KEPT = 60000
 
 
@@ -3770,7 +3774,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(397)}
+${blank(437)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -3838,7 +3842,13 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(416)}
+${blank(24)}
+local function named(flat)
+  local values = {}
+  for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
+  return values
+end
+${blank(413)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -3897,7 +3907,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'e8d720583f6ff68e6a6b44ade14cd57b9eddac21',
+    sha1: '3bf2a32b3f9943fb409e6b455d582ff677588b49',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4034,6 +4044,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -4059,7 +4071,7 @@ ${blank(6)}
 
 
   -- Who calls.
-${blank(7)}
+${blank(8)}
   -- Partitions.
 ${blank(9)}
 }
@@ -4079,7 +4091,7 @@ local function count_text(count)
   end
   return text
 end
-${blank(23)}
+${blank(27)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -4121,7 +4133,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(161)}
+${blank(164)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -4129,7 +4141,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1101)}
+${blank(1141)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -4186,7 +4198,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(212)}
+${blank(262)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4194,7 +4206,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1060)}
+${blank(1200)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -4250,7 +4262,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'd575e8033a9e4a8745e3299b4937b138291bafd9',
+    sha1: '5330bfaaff55c2be3d5399465ca8297e6f632eeb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4339,6 +4351,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -4346,7 +4360,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(94)}
+${blank(99)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
@@ -4372,17 +4386,20 @@ local function read_batch_ids(args, first, last)
 end
 
 
+
 local function drop_dead(root, id)
-  if redis.call('ZREM', dead_key(root), id) == 0 then return false end
-  local name = dead_key(root, id)
-  if redis.call('TYPE', name).ok ~= 'hash' then return true end
-  local count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
-  redis.call('UNLINK', name)
+  if not redis.call('ZSCORE', dead_key(root), id) then return false, 0 end
+  local name, count = dead_key(root, id), 0
+  if redis.call('TYPE', name).ok == 'hash' then
+    count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
+    redis.call('UNLINK', name)
+  end
+  redis.call('ZREM', dead_key(root), id)
   if count > 0 then
     redis.call('HINCRBY', root, 'deadMessages', -count)
     redis.call('HINCRBY', root, 'droppedMessages', count)
   end
-  return true
+  return true, count
 end
 ${blank(801)}
 local NONCE_KEPT = 60000
@@ -4423,7 +4440,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(397)}
+${blank(437)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -4491,7 +4508,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1322)}
+${blank(1512)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4534,8 +4551,621 @@ register('drop', drop, { 'allow-oom' }, 'Delete dead batches with their messages
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
+  erase: {
+    sha1: '6ed436e795b2ba2bf55eea4be314035e4b0e9188',
+    text: `--!df flags=allow-undeclared-keys
+local VERSION = '0.1.0'
+local entry; local function register(_, callback)
+  entry = callback end
+
+
+
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+
+
+local function error_of(reply, expected, key)
+  if type(reply) ~= 'table' or not reply.err then return nil end
+  return wrong_type(reply, expected, key)
+end
+
+
+
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+${blank(6)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+
+  caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
+
+  -- A message of more bytes is written only when its key is known to have room.
+
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+  eraseWork = 2000,
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+
+
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+${blank(6)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(5)}
+  -- Claims and what becomes of them.
+${blank(9)}
+  -- Who calls.
+${blank(3)}
+  nonce = { field = 'nonce', bytes = 64 },
+
+
+  after = { field = 'after', bytes = 256 },
+
+  -- Partitions.
+${blank(9)}
+}
+${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(13)}
+local function messages_key(root, key) return root .. ':messages:' .. key end
+local function due_key(root) return root .. ':due' end
+local function active_key(root) return root .. ':active' end
+local function claims_key(root) return root .. ':claims' end
+local function overrides_key(root) return root .. ':overrides' end
+
+local function stream_key(root, name) return root .. ':stream:' .. name end
+
+local function streams_key(root) return root .. ':streams' end
+
+local function rate_key(root, what, key) return root .. ':rate:' .. what .. ':' .. key end
+local function calls_key(root, name) return root .. ':calls:' .. name end
+
+
+local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+
+
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+${blank(15)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+
+local function bad_key(key)
+  if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
+  if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
+end
+${blank(311)}
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(16)}
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+  }
+end
+${blank(34)}
+local function taken_by(stored)
+  local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
+  return name, tonumber(number)
+end
+${blank(15)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+${blank(93)}
+local function drop_dead(root, id)
+  if not redis.call('ZSCORE', dead_key(root), id) then return false, 0 end
+  local name, count = dead_key(root, id), 0
+  if redis.call('TYPE', name).ok == 'hash' then
+    count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
+    redis.call('UNLINK', name)
+  end
+  redis.call('ZREM', dead_key(root), id)
+  if count > 0 then
+    redis.call('HINCRBY', root, 'deadMessages', -count)
+    redis.call('HINCRBY', root, 'droppedMessages', count)
+  end
+  return true, count
+end
+${blank(128)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
+  }
+end
+${blank(95)}
+local function delete_list(list) redis.call('UNLINK', list) end
+${blank(547)}
+local function erase_messages(queue, key, size)
+  local root = queue.root
+  redis.call('HDEL', claims_key(root), key)
+  delete_list(messages_key(root, key))
+  if size > 0 then redis.call('HINCRBY', root, 'droppedMessages', count_text(size)) end
+  redis.call('SREM', overrides_key(root), key)
+  redis.call('ZREM', active_key(root), key)
+  redis.call('ZREM', due_key(root), key)
+end
+${blank(11)}
+local NONCE_KEPT = 60000
+
+
+local function read_nonce(text)
+  if not text then return nil end
+  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
+  if not name or #name > LIMITS.caller or #number > 15 then
+    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
+  end
+  return { text = text, name = name, number = tonumber(number) }
+end
+${blank(11)}
+local function kept_reply(queue, nonce, call)
+  if not nonce or not queue.kept then return nil end
+  local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
+  number = tonumber(number)
+  if not number or number < nonce.number then return nil end
+  if number > nonce.number or name ~= call then return false end
+  return cmsgpack.unpack(kept)
+end
+
+
+local function keep_reply(queue, nonce, call, reply, lease)
+  if not nonce then return end
+  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
+  redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
+end
+${blank(341)}
+local function foreign_index(root)
+  local foreign
+  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
+    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
+  end
+  return foreign
+end
+
+
+local function size_of(root, key)
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  return size
+end
+${blank(80)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    largest = largest and tonumber(largest) or LIMITS.small,
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+
+
+local function read_queue_for(keys, nonce)
+  if not nonce then return read_queue(keys) end
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, stored, found[3])
+end
+${blank(24)}
+local function named(flat)
+  local values = {}
+  for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
+  return values
+end
+${blank(8)}
+local function groups_of(stream)
+  local groups = redis.call('XINFO', 'GROUPS', stream)
+  for n = 1, #groups do groups[n] = named(groups[n]) end
+  return groups
+end
+${blank(18)}
+local function delete_entry(stream, groups, id)
+  for _, group in ipairs(groups) do redis.call('XACK', stream, group.name, id) end
+  redis.call('XDEL', stream, id)
+end
+${blank(17)}
+local PAGE = 50
+${blank(165)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(939)}
+--- Erase all that is kept of a conversation, some of it in each call.
+--
+--   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
+--   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567 AFTER 1790000000000-42:dead:640:
+--
+-- KEYS
+--   root      root key of the queue
+-- ARGV
+--   key       the conversation
+--   AFTER     \`next\` of the call before: where this one goes on; at most 256 bytes
+--   NONCE     as in claim_ready: repeated with it, the call says what the first did
+-- RETURNS
+--   messages  taken off the list of the key
+--   claimed   1 when somebody had a batch of them, whose token is void now, else 0
+--   batches   dead ones that were deleted
+--   dead      messages of these
+--   entries   deleted in streams that forward has written to
+--   rates     keys of the webhook that were deleted: how often this conversation has come, and who waits there
+--   next      where the next call has to go on, to be given as AFTER; '' when nothing is left
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, one of the indexes, or the list of the key is a key of another type
+--   BAD_KEY           the key is empty or too long
+--   MISSING_ARGUMENT  the key, or the value of a token, is missing
+--   UNKNOWN_ARGUMENT  not AFTER or NONCE
+--   BAD_ARGUMENT      AFTER is not what a call has replied, or the NONCE is none
+--
+-- Ids that are remembered stay: they are digests, and expire. So does what is kept of calls (root:calls:<name>), where a claim names its keys.
+-- WHY the list goes in the first call, and dead batches and entries are looked for behind it: from then on nothing of what was there can get to either.
+-- A message that is added later is a new one, and stays, whatever becomes of it while the others are still looked for.
+-- WHY not in one call: nothing tells which dead batches and entries are of a key, so all must be looked at.
+local ERASE_OPTIONS = { AFTER = OPTIONS.after, NONCE = OPTIONS.nonce }
+
+-- Work is counted in some 4000 instructions of a processor, as in lib/claim.lua: a look at a dead batch, and deleting one; finding an entry, which Redis
+-- keeps with a hundred others in one piece, and deleting one; and so many fields or bytes of an entry that is read.
+local DEAD = { look = 6, delete = 14 }
+local ENTRY = { look = 20, delete = 40, fields = 2, bytes = 256 }
+
+-- So many dead batches are asked for at a time.
+local PAGE = 100
+
+-- What is being erased: the \`key\`; when that \`began\`, and the \`number\` of the newest batch then; \`what\` is looked at, and the \`place\` up to which that
+-- was done, of a stream with this \`name\`; and the figures of this call. Or nil and a refusal.
+local function read_erasing(queue, key, after)
+  local erasing = {
+    key = key, began = queue.now, number = 0, what = 'all', place = '0', name = '',
+    work = 0, messages = 0, claimed = 0, batches = 0, dead = 0, entries = 0, rates = 0,
+  }
+  if after then
+    local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
+    began, number = integer(began, 0, 9999999999999), integer(number, 0, 999999999999999)
+    local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
+    if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
+    erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
+    return erasing
+  end
+  local number = redis.pcall('HGET', queue.root, 'batches')
+  erasing.number = type(number) == 'string' and tonumber(number) or 0
+  return erasing
+end
+
+local function next_of(erasing)
+  if erasing.what == 'nothing' then return '' end
+  return string.format('%s-%s:%s:%s:%s', digits(erasing.began), count_text(erasing.number), erasing.what, erasing.place, erasing.name)
+end
+
+-- Whether a batch was claimed after all this began, and is of new messages.
+-- WHY both: the clock may have gone back, and the counter may be lost with a root that was restored. What is in doubt is erased.
+local function is_newer(erasing, id, at)
+  local number = tonumber(string.match(id, '^%d+%-(%d+)'))
+  return number ~= nil and number > erasing.number and at >= erasing.began
+end
+
+local function has_work_left(erasing) return erasing.work < LIMITS.eraseWork end
+
+local function erase_now(queue, erasing, size, record)
+  local root, key, claim = queue.root, erasing.key, decode_claim(record)
+  erase_messages(queue, key, size)
+  erasing.messages, erasing.claimed = size, claim and (not claim.state or taken_by(record)) and 1 or 0
+  erasing.rates = redis.call('UNLINK', rate_key(root, 'line', key), rate_key(root, 'key', key))
+  erasing.what = 'dead'
+end
+
+-- Deletes dead batches of the key.
+local function erase_dead(queue, erasing)
+  local root = queue.root
+  while has_work_left(erasing) do
+    local found = redis.call('ZSCAN', dead_key(root), erasing.place, 'COUNT', count_text(PAGE))
+    local ids = found[2]
+    for n = 1, #ids, 2 do
+      local id = ids[n]
+      local owner = redis.pcall('HGET', dead_key(root, id), 'key')
+      erasing.work = erasing.work + DEAD.look
+      if owner == erasing.key and not is_newer(erasing, id, tonumber(ids[n + 1])) then
+        local _, count = drop_dead(root, id)
+        erasing.batches, erasing.dead, erasing.work = erasing.batches + 1, erasing.dead + count, erasing.work + DEAD.delete
+      end
+    end
+    erasing.place = found[1]
+    if erasing.place == '0' then
+      erasing.what, erasing.place = 'stream', '0-0'
+      return
+    end
+  end
+end
+
+-- Of an entry of a stream: the key and the id of its batch, and how much work it was to read it.
+local function about_entry(fields)
+  local owner, id, bytes = nil, nil, 0
+  for n = 1, #fields, 2 do
+    local name, value = fields[n], fields[n + 1]
+    if name == 'key' then owner = owner or value end
+    if name == 'id' then id = id or value end
+    bytes = bytes + #value
+  end
+  return owner, id or '', ENTRY.look + #fields / ENTRY.fields + bytes / ENTRY.bytes
+end
+
+-- Deletes entries of the key in one stream. Whether it has come to its end.
+-- WHY one at a time: each may be as large as a batch may be.
+local function erase_entries(queue, erasing)
+  local stream, groups = stream_key(queue.root, erasing.name), nil
+  -- What is not ours is left alone.
+  if redis.call('TYPE', stream).ok ~= 'stream' then return true end
+  while has_work_left(erasing) do
+    local entry = redis.call('XRANGE', stream, '(' .. erasing.place, '+', 'COUNT', '1')[1]
+    if not entry then return true end
+    local owner, id, work = about_entry(entry[2])
+    erasing.work = erasing.work + work
+    -- The others behind it came later still.
+    if is_newer(erasing, id, tonumber(string.match(entry[1], '^%d+'))) then return true end
+    if owner == erasing.key then
+      groups = groups or groups_of(stream)
+      delete_entry(stream, groups, entry[1])
+      erasing.entries, erasing.work = erasing.entries + 1, erasing.work + ENTRY.delete
+    end
+    erasing.place = entry[1]
+  end
+  return false
+end
+
+-- Deletes entries of the key in all streams, one after the other by their names. The first has no name.
+local function erase_streamed(queue, erasing)
+  while has_work_left(erasing) do
+    if erasing.name == '' or erase_entries(queue, erasing) then
+      local after = erasing.name == '' and '-' or '(' .. erasing.name
+      local name = redis.call('ZRANGEBYLEX', streams_key(queue.root), after, '+', 'LIMIT', '0', '1')[1]
+      erasing.work = erasing.work + DEAD.look
+      if not name then
+        erasing.what = 'nothing'
+        return
+      end
+      erasing.name, erasing.place = name, '0-0'
+    end
+  end
+end
+
+local function erase(keys, args)
+  local root, key = keys[1], args[1]
+  local options, bad = read_options(args, 2, ERASE_OPTIONS)
+  local nonce, no_nonce = read_nonce(options.nonce)
+  local queue, refusal = read_queue_for(keys, nonce)
+  refusal = refusal or bad_key(key) or bad or no_nonce
+  if refusal then return refusal end
+  queue.now = now_ms()
+  local erasing, unread = read_erasing(queue, key, options.after)
+  if unread then return unread end
+  local said = kept_reply(queue, nonce, 'erase')
+  if said then return said end
+  if said == false then return { 0, 0, 0, 0, 0, 0, '' } end
+  local size, foreign = size_of(root, key)
+  local record, listed = redis.pcall('HGET', claims_key(root), key), redis.pcall('SCARD', overrides_key(root))
+  local streams = redis.pcall('ZCARD', streams_key(root))
+  refusal = foreign or foreign_index(root) or error_of(record, 'hash', claims_key(root)) or error_of(listed, 'set', overrides_key(root))
+    or error_of(streams, 'zset', streams_key(root))
+  if refusal then return refusal end
+
+  -- first write
+  if erasing.what == 'all' then erase_now(queue, erasing, size, record) end
+  if erasing.what == 'dead' then erase_dead(queue, erasing) end
+  if erasing.what == 'stream' then erase_streamed(queue, erasing) end
+  local reply = {
+    erasing.messages, erasing.claimed, erasing.batches, erasing.dead, erasing.entries, erasing.rates, next_of(erasing),
+  }
+  if erasing.messages + erasing.claimed + erasing.batches + erasing.entries + erasing.rates > 0 then keep_reply(queue, nonce, 'erase', reply) end
+  return reply
+end
+
+register('erase', erase, { 'allow-oom' }, 'Erase all that is kept of a conversation, some of it in each call.')
+if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
+`,
+  },
   extend: {
-    sha1: '9ae983cd78cb32f6ba35b00869257f5418d65a8c',
+    sha1: '2101be9d0caf47d17fa5d45e93192ee01afa1692',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4624,6 +5254,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -4642,7 +5274,7 @@ ${blank(5)}
   lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
 ${blank(8)}
   -- Who calls.
-${blank(7)}
+${blank(8)}
   -- Partitions.
 ${blank(9)}
 }
@@ -4656,7 +5288,7 @@ local function messages_key(root, key) return root .. ':messages:' .. key end
 
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
-${blank(8)}
+${blank(12)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
@@ -4712,7 +5344,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(233)}
+${blank(236)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -4720,7 +5352,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(473)}
+${blank(477)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends, text = {}, {}, digits(queue.now + lease)
@@ -4736,7 +5368,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(612)}
+${blank(648)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -4793,7 +5425,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(212)}
+${blank(262)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4801,7 +5433,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(263)}
+${blank(240)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -4862,7 +5494,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '718230120d3ee8f32e8dc5f7380319c4c3597b75',
+    sha1: '1f0a3056f4df8a544525cf0b357a37faa6287f86',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5004,6 +5636,8 @@ ${blank(4)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -5029,9 +5663,7 @@ ${blank(3)}
   -- Who calls.
 ${blank(3)}
   nonce = { field = 'nonce', bytes = 64 },
-
-
-
+${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
@@ -5057,8 +5689,7 @@ local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-
-
+${blank(5)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
@@ -5319,7 +5950,7 @@ local function keep_dead(queue, key, claim, fate, messages)
   end
   return bytes_of(messages)
 end
-${blank(78)}
+${blank(81)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -5358,7 +5989,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(67)}
+${blank(68)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -5373,8 +6004,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-
-
+${blank(4)}
 local PUSHED = 500
 
 
@@ -5452,23 +6082,7 @@ local function bury(queue, key, claim, fate, messages)
   redis.call('ZREM', active_key(root), key)
   return bytes, at
 end
-${blank(108)}
-local function foreign_index(root)
-  local foreign
-  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
-    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
-  end
-  return foreign
-end
-
-
-local function size_of(root, key)
-  local list = messages_key(root, key)
-  local size = redis.pcall('LLEN', list)
-  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
-  return size
-end
-${blank(11)}
+${blank(131)}
 local NONCE_KEPT = 60000
 
 
@@ -5496,7 +6110,44 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(397)}
+${blank(320)}
+local function read_ends(args, known)
+  local ends, nonce, at = {}, nil, 1
+  repeat
+    local key, token = args[at], args[at + 1]
+    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args - at + 1 .. ' arguments') end
+    if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
+    local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
+    if not stopped then return nil, nonce, refusal end
+    options = options or {}
+    if options.nonce then
+      local bad
+      nonce, bad = read_nonce(options.nonce)
+      if bad then return nil, nil, bad end
+    end
+    ends[#ends + 1] = { key = key, token = token, options = options, refusal = refusal, head = nil, pause = nil }
+    at = stopped + 1
+  until not args[stopped]
+  return ends, nonce
+end
+
+
+local function foreign_index(root)
+  local foreign
+  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
+    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
+  end
+  return foreign
+end
+
+
+local function size_of(root, key)
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  return size
+end
+${blank(80)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -5564,7 +6215,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(201)}
+${blank(251)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -5572,27 +6223,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(113)}
-local function read_ends(args, known)
-  local ends, nonce, at = {}, nil, 1
-  repeat
-    local key, token = args[at], args[at + 1]
-    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args - at + 1 .. ' arguments') end
-    if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
-    local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
-    if not stopped then return nil, nonce, refusal end
-    options = options or {}
-    if options.nonce then
-      local bad
-      nonce, bad = read_nonce(options.nonce)
-      if bad then return nil, nil, bad end
-    end
-    ends[#ends + 1] = { key = key, token = token, options = options, refusal = refusal, head = nil, pause = nil }
-    at = stopped + 1
-  until not args[stopped]
-  return ends, nonce
-end
-${blank(188)}
+${blank(298)}
 --- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -5741,7 +6372,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '588aaad04686e60663b13c9f1c158fffbcebae96',
+    sha1: '28c8cde409379fc9d6b069dab90df9b70df474a8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5878,6 +6509,8 @@ ${blank(3)}
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
   trimmed = 1000,
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -5904,9 +6537,7 @@ ${blank(7)}
   rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
   drain = { field = 'drain', flag = true },
   nonce = { field = 'nonce', bytes = 64 },
-
-
-
+${blank(3)}
   -- Partitions.
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
@@ -5935,6 +6566,10 @@ local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
 local function stream_key(root, name) return root .. ':stream:' .. name end
+
+local function streams_key(root) return root .. ':streams' end
+
+
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
@@ -6271,7 +6906,7 @@ local function keep_dead(queue, key, claim, fate, messages)
   end
   return bytes_of(messages)
 end
-${blank(73)}
+${blank(76)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 ${blank(3)}
 local function send(root, worker, what)
@@ -6399,7 +7034,7 @@ local function write_tally(queue, tally)
   end
   for bucket, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. bucket, count_text(by)) end
 end
-${blank(34)}
+${blank(35)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -6414,7 +7049,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(287)}
+${blank(290)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -6543,7 +7178,7 @@ local function finish(queue, keys, counts, records)
   redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
   return soonest
 end
-${blank(95)}
+${blank(91)}
 local NONCE_KEPT = 60000
 
 
@@ -6685,7 +7320,7 @@ local function drop_slices(queue)
   -- A command takes no nil.
   redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')
 end
-${blank(128)}
+${blank(168)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -6767,7 +7402,43 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(31)}
+${blank(24)}
+local function named(flat)
+  local values = {}
+  for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
+  return values
+end
+
+local function is_before(a, b)
+  local a_ms, a_seq = string.match(a, '(%d+)-(%d+)')
+  local b_ms, b_seq = string.match(b, '(%d+)-(%d+)')
+  if tonumber(a_ms) ~= tonumber(b_ms) then return tonumber(a_ms) < tonumber(b_ms) end
+  return tonumber(a_seq) < tonumber(b_seq)
+end
+
+
+local function groups_of(stream)
+  local groups = redis.call('XINFO', 'GROUPS', stream)
+  for n = 1, #groups do groups[n] = named(groups[n]) end
+  return groups
+end
+
+
+
+local function delete_acknowledged(stream, before)
+  local groups, oldest = groups_of(stream), before and digits(before) .. '-0'
+  if #groups == 0 then return 0 end
+  for _, group in ipairs(groups) do
+    local pending = redis.call('XPENDING', stream, group.name)
+    -- The oldest entry that the group still needs: one that is not acknowledged, or the one behind the last that was read.
+    local needed = pending[1] > 0 and pending[2] or string.gsub(group['last-delivered-id'], '%d+$', function(seq) return seq + 1 end)
+    if not oldest or is_before(needed, oldest) then oldest = needed end
+  end
+  -- What is trimmed with '~' are whole nodes of the stream; what is left of one is few.
+  local deleted = redis.call('XTRIM', stream, 'MINID', '~', oldest, 'LIMIT', LIMITS.trimmed)
+  return deleted > 0 and deleted or redis.call('XTRIM', stream, 'MINID', oldest)
+end
+${blank(21)}
 local LOOK_WORK, BATCH_WORK, BURY_WORK, WORK_BYTES = 12, 16, 100, 256
 
 
@@ -7016,7 +7687,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(358)}
+${blank(335)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -7061,36 +7732,6 @@ local FORWARD_OPTIONS = {
 
 -- If the call is cut off, the batches come again so much later, ms.
 local LEASE = 60000
-
--- Redis replies to XINFO with a flat list of names and values.
-local function named(flat)
-  local values = {}
-  for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
-  return values
-end
-
-local function is_before(a, b)
-  local a_ms, a_seq = string.match(a, '(%d+)-(%d+)')
-  local b_ms, b_seq = string.match(b, '(%d+)-(%d+)')
-  if tonumber(a_ms) ~= tonumber(b_ms) then return tonumber(a_ms) < tonumber(b_ms) end
-  return tonumber(a_seq) < tonumber(b_seq)
-end
-
--- Deletes entries that all groups have read and acknowledged: some thousand at a time, since each call serves nobody else meanwhile. Without a group
--- nobody has.
-local function delete_acknowledged(stream)
-  local oldest
-  for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
-    local about = named(group)
-    local pending = redis.call('XPENDING', stream, about.name)
-    -- The oldest entry that the group still needs: one that is not acknowledged, or the one behind the last that was read.
-    local needed = pending[1] > 0 and pending[2] or string.gsub(about['last-delivered-id'], '%d+$', function(seq) return seq + 1 end)
-    if not oldest or is_before(needed, oldest) then oldest = needed end
-  end
-  if not oldest then return end
-  -- What is trimmed with '~' are whole nodes of the stream; what is left of one is few.
-  if redis.call('XTRIM', stream, 'MINID', '~', oldest, 'LIMIT', LIMITS.trimmed) == 0 then redis.call('XTRIM', stream, 'MINID', oldest) end
-end
 
 -- Names of the fields of message n: made once, since to join a number to a text costs more than to write the field.
 local FIELDS = {}
@@ -7150,6 +7791,8 @@ local function forward(keys, args)
   }
   local batches = take_ready(queue, take)
   local done, counts = {}, {}
+  -- So that it is known which streams there are. Nothing is lost without it: an error must not keep the batches.
+  if #batches > 0 then redis.pcall('ZADD', streams_key(root), 'NX', '0', name) end
   for n = 1, #batches do
     local key, messages = batches[n][1], batches[n][6]
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
@@ -7166,7 +7809,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'eb45015c627ba12c378c20d2525d54026b5ac7ce',
+    sha1: 'e28c16875102f344af1bfad741166fd1f295d861',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7303,6 +7946,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -7310,10 +7955,10 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(88)}
+${blank(89)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
-${blank(9)}
+${blank(13)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
@@ -7324,7 +7969,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1670)}
+${blank(1713)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -7411,7 +8056,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2011)}
+${blank(2201)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -7459,7 +8104,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '6cb4341c9e39f2ed976326b9eef0170c2e09cc0b',
+    sha1: '4485dcac78a377123603614f19816ded00e39bbf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7541,6 +8186,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -7559,7 +8206,7 @@ ${blank(5)}
 ${blank(9)}
   -- Who calls.
   worker = { field = 'worker', bytes = 64 },
-${blank(6)}
+${blank(7)}
   -- Partitions.
 ${blank(9)}
 }
@@ -7571,7 +8218,7 @@ end
 ${blank(25)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
-${blank(5)}
+${blank(9)}
 local function watch_key(root, name) return root .. ':watch:' .. name end
 
 
@@ -7598,7 +8245,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(109)}
+${blank(112)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -7646,7 +8293,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1101)}
+${blank(1141)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -7703,7 +8350,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(212)}
+${blank(262)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7711,7 +8358,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2037)}
+${blank(2177)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -7748,7 +8395,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '9e4ff4f0c4c0cc2242be76aa3f3e55643d33dbed',
+    sha1: 'adaf121140c7fcb45f7ed64b785282d0e1bada69',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7885,6 +8532,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -7902,7 +8551,7 @@ ${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
-${blank(7)}
+${blank(8)}
   -- Partitions.
   generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
@@ -7918,7 +8567,7 @@ end
 ${blank(25)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
-${blank(9)}
+${blank(13)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 
 
@@ -7941,7 +8590,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(123)}
+${blank(126)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -7955,7 +8604,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1025)}
+${blank(1065)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8059,7 +8708,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(184)}
+${blank(234)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8067,7 +8716,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1836)}
+${blank(1976)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -8161,7 +8810,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'bf8d1aebdf974e263cf1e7a62b3b16a2b406a3cb',
+    sha1: 'acc4772f795f12b28ca125c902f6b7a25b44624c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8298,6 +8947,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
   shownBytes = 256 * KIB,
 
@@ -8320,7 +8971,7 @@ ${blank(6)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
-${blank(7)}
+${blank(8)}
   -- Partitions.
 ${blank(9)}
 }
@@ -8346,7 +8997,7 @@ local function messages_key(root, key) return root .. ':messages:' .. key end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-${blank(7)}
+${blank(11)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
@@ -8561,7 +9212,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(233)}
+${blank(236)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -8569,7 +9220,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1101)}
+${blank(1141)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -8626,7 +9277,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(212)}
+${blank(262)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8634,7 +9285,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(990)}
+${blank(1130)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -8705,7 +9356,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '9320169092e26440bb8954f76fbff0970227be68',
+    sha1: 'db8743030102b81cdc2f7c96abe4f2ceaf11c3a5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8842,6 +9493,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -8863,6 +9516,7 @@ ${blank(4)}
   program = { field = 'given', bytes = 64 },
   again = { field = 'again', flag = true },
 
+
   -- Partitions.
 ${blank(9)}
 }
@@ -8873,7 +9527,7 @@ local function digits(ms)
 end
 ${blank(29)}
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
-${blank(6)}
+${blank(10)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
@@ -8891,7 +9545,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(233)}
+${blank(236)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -8899,7 +9553,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1092)}
+${blank(1132)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
@@ -8978,7 +9632,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(184)}
+${blank(234)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8986,7 +9640,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2071)}
+${blank(2211)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -9118,7 +9772,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '09355e9aa479d7d6bc9e483c6d081f97eee6633c',
+    sha1: '236168b5af368dc0f307ef99711bce310baca1af',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9255,6 +9909,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -9275,7 +9931,7 @@ ${blank(9)}
   worker = { field = 'worker', bytes = 64 },
 
   rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-${blank(4)}
+${blank(5)}
   -- Partitions.
 ${blank(9)}
 }
@@ -9295,7 +9951,7 @@ local function count_text(count)
   end
   return text
 end
-${blank(22)}
+${blank(26)}
 local function watch_key(root, name) return root .. ':watch:' .. name end
 
 
@@ -9322,7 +9978,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(109)}
+${blank(112)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -9345,7 +10001,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1101)}
+${blank(1141)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -9402,7 +10058,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(212)}
+${blank(262)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -9410,7 +10066,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2200)}
+${blank(2340)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -9486,7 +10142,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'c739b03b0d0d03eb63b94c18a88407d45bcbeb93',
+    sha1: 'c72ed5be26873876de13c544029f3338f9496e4c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9628,6 +10284,8 @@ ${blank(4)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -9651,9 +10309,7 @@ ${blank(5)}
   -- Who calls.
 ${blank(3)}
   nonce = { field = 'nonce', bytes = 64 },
-
-
-
+${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
@@ -9667,9 +10323,7 @@ local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
-
-
-
+${blank(6)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
@@ -9718,7 +10372,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(123)}
+${blank(126)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -9757,7 +10411,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(491)}
+${blank(495)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
@@ -9769,23 +10423,7 @@ local function put_off(queue, state, batches)
   redis.call('HSET', claims_key(queue.root), unpack(records))
   redis.call('ZADD', active_key(queue.root), unpack(ends))
 end
-${blank(135)}
-local function foreign_index(root)
-  local foreign
-  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
-    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
-  end
-  return foreign
-end
-
-
-local function size_of(root, key)
-  local list = messages_key(root, key)
-  local size = redis.pcall('LLEN', list)
-  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
-  return size
-end
-${blank(11)}
+${blank(158)}
 local NONCE_KEPT = 60000
 
 
@@ -9813,7 +10451,44 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(397)}
+${blank(320)}
+local function read_ends(args, known)
+  local ends, nonce, at = {}, nil, 1
+  repeat
+    local key, token = args[at], args[at + 1]
+    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args - at + 1 .. ' arguments') end
+    if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
+    local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
+    if not stopped then return nil, nonce, refusal end
+    options = options or {}
+    if options.nonce then
+      local bad
+      nonce, bad = read_nonce(options.nonce)
+      if bad then return nil, nil, bad end
+    end
+    ends[#ends + 1] = { key = key, token = token, options = options, refusal = refusal, head = nil, pause = nil }
+    at = stopped + 1
+  until not args[stopped]
+  return ends, nonce
+end
+
+
+local function foreign_index(root)
+  local foreign
+  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
+    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
+  end
+  return foreign
+end
+
+
+local function size_of(root, key)
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  return size
+end
+${blank(80)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -9881,7 +10556,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(201)}
+${blank(251)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -9889,27 +10564,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(113)}
-local function read_ends(args, known)
-  local ends, nonce, at = {}, nil, 1
-  repeat
-    local key, token = args[at], args[at + 1]
-    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args - at + 1 .. ' arguments') end
-    if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
-    local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
-    if not stopped then return nil, nonce, refusal end
-    options = options or {}
-    if options.nonce then
-      local bad
-      nonce, bad = read_nonce(options.nonce)
-      if bad then return nil, nil, bad end
-    end
-    ends[#ends + 1] = { key = key, token = token, options = options, refusal = refusal, head = nil, pause = nil }
-    at = stopped + 1
-  until not args[stopped]
-  return ends, nonce
-end
-${blank(481)}
+${blank(563)}
 --- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -9984,7 +10639,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '2f03bbd7554fde5082e3a40f4ca2b83fead1126e',
+    sha1: '589c88ab5722ddac6ea56d1e323c6b1ea9bd240c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10066,6 +10721,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -10076,7 +10733,7 @@ ${blank(3)}
 
   counted = 1000,
 }
-${blank(58)}
+${blank(59)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -10098,7 +10755,7 @@ local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-${blank(3)}
+${blank(7)}
 local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
@@ -10332,7 +10989,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(66)}
+${blank(69)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -10381,7 +11038,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(75)}
+${blank(79)}
 local function carries_options(list, size)
   for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
     for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
@@ -10390,7 +11047,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(666)}
+${blank(662)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
@@ -10449,7 +11106,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(239)}
+${blank(279)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -10506,8 +11163,8 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1467)}
-local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
+${blank(1657)}
+local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
 local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
@@ -10637,7 +11294,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '8d46caacc021279b7111d2c4740c276eb6ee4c9e',
+    sha1: '04655558e0c1c37fc03a0499f87d0f710680cbb3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10774,6 +11431,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -10791,7 +11450,7 @@ ${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
-${blank(7)}
+${blank(8)}
   -- Partitions.
 
   layout = { field = 'layout', bytes = 64 },
@@ -10809,7 +11468,7 @@ local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(37)}
+${blank(41)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
@@ -10822,7 +11481,7 @@ local function bad_root(keys)
 end
 ${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(319)}
+${blank(322)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -10830,7 +11489,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1025)}
+${blank(1065)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -10939,7 +11598,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(184)}
+${blank(234)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -10947,7 +11606,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1927)}
+${blank(2067)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -11058,7 +11717,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '262fd992328c80330b701284415e16567b93eed3',
+    sha1: 'd73fcc87ff5b0475bfc28ea9302d2162968abb9f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11155,6 +11814,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -11162,7 +11823,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(58)}
+${blank(59)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -11184,8 +11845,7 @@ local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-
-
+${blank(5)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
@@ -11446,7 +12106,7 @@ local function read_batch_ids(args, first, last)
   if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
-${blank(32)}
+${blank(35)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -11477,7 +12137,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(181)}
+${blank(185)}
 local PUSHED = 500
 
 
@@ -11663,7 +12323,7 @@ local function revive(queue, id, key)
   redis.pcall('HINCRBY', root, 'deadMessages', -#messages)
   return #messages, at
 end
-${blank(28)}
+${blank(24)}
 local NONCE_KEPT = 60000
 
 
@@ -11702,7 +12362,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(365)}
+${blank(405)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -11784,7 +12444,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1363)}
+${blank(1553)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -11865,7 +12525,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'be073909dd4d11894af0c6a171b3e4718646bf24',
+    sha1: '63e280e544e5ccda70eea02c1340321fae7a5cb5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12002,6 +12662,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
   sampled = 100,
@@ -12009,12 +12671,12 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(87)}
+${blank(88)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
-${blank(5)}
+${blank(9)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -12044,7 +12706,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(215)}
+${blank(218)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -12060,7 +12722,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(1111)}
+${blank(1151)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -12117,7 +12779,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2493)}
+${blank(2683)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -12176,12 +12838,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'e6a01f681fc622608a7bf6cb3412195f48c02d93',
+    sha1: '28a709477049b7385065b7606cabbc18ca8d408c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4100)}
+${blank(4340)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
