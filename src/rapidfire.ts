@@ -148,7 +148,8 @@ export class RapidFire<T = unknown, Input = T> {
   /**
    * Moves what is due into the Redis Stream `rapid-fire:{queue}:stream:<stream>`, one entry a batch, in the script that takes it: there is no
    * lease, and nothing is lost or doubled. An entry has the fields `id`, `key`, `reason`, `count`, `openedAt` and `deadline`, and for each
-   * message, n from 1, `id:<n>`, `at:<n>` (when it was received) and `data:<n>` (as it was added, so JSON). A full stream is never cut: entries that all groups have acknowledged are deleted, the rest waits.
+   * message, n from 1, `id:<n>`, `at:<n>` (when it was received) and `data:<n>` (as it was added, so JSON). Entries that
+   * all groups have acknowledged go after `keep` ms, or when there is no room; a full stream is never cut, the rest waits.
    *
    * @throws RapidfireError `BAD_ARGUMENT`, `WRONG_TYPE`, `OUT_OF_MEMORY`, `UNAVAILABLE`
    */

@@ -106,6 +106,7 @@ local OPTIONS = {
   keep = { field = 'keep', bytes = 8 * KIB },
   reason = { field = 'reason', bytes = 256 },
   batch = { field = 'id', bytes = 64 },
+  kept = { field = 'kept', least = 0, most = YEAR, default = HOUR },
   entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
 
   -- Who calls.

@@ -81,8 +81,8 @@ export const CALLS = {
     takes: true,
   }),
   forward: define({
-    write: (input: Taker & { stream: string; limit: number; maxLength: number }) => [
-      ...appendTokens([input.stream], { LIMIT: input.limit, MAXLEN: input.maxLength }),
+    write: (input: Taker & { stream: string; limit: number; maxLength: number; keep: number }) => [
+      ...appendTokens([input.stream], { LIMIT: input.limit, MAXLEN: input.maxLength, KEEP: input.keep }),
       ...takerTokens(input),
     ],
     read: readForwarded,

@@ -34,7 +34,7 @@ const INPUTS: { [Name in FunctionName]: Input<Name>[] } = {
   erase: [{ key: 'k', after: Buffer.from('1-1:dead:0:') }],
   extend: [{ lease: 1, claims: [pair] }],
   fail: [[failure, failure]],
-  forward: [{ ...taker, stream: 's', limit: 1, maxLength: 1 }],
+  forward: [{ ...taker, stream: 's', limit: 1, maxLength: 1, keep: 1 }],
   layout: [{}],
   leave: [{ worker: 'w' }],
   repartition: [{ prepare: 1, fresh: true, commit: 1, drained: true, settle: 1, restore: layout, policy }],

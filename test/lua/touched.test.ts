@@ -101,6 +101,9 @@ const stream =
 /** So many batches have been claimed. */
 const claimed = (lua: Lua) => lua.redis.hset(lua.root, 'batches', 1_000_000)
 
+/** All that is in the stream was read and acknowledged. */
+const acknowledged = (lua: Lua) => lua.redis.xreadgroup('GROUP', 'bots', 'bot', 'NOACK', 'STREAMS', part(lua, 'stream:batches'), '>')
+
 const ids = (batches: number) => numbers(batches).map((n) => `${START}-${n}`)
 
 const LARGE = ['MAXSIZE', 500, 'MAXBACKLOG', 1_000_000] as const
@@ -142,6 +145,10 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
   ],
   forward: [
     { content: 'keys with one message', fill: keep(names(1000), 1), args: ['batches'], most: bounded(270, 3600, 33_800) },
+    {
+      ...{ content: 'entries that are done', fill: large(stream(3000, 1), acknowledged, keep(names(1000), 1)), args: ['batches'] },
+      most: bounded(270, 3600, 33_800),
+    },
     { content: 'a batch of five hundred', fill: large(keep(['k'], 2000)), args: ['batches'], most: bounded(38, 4200, 31_000) },
   ],
   complete: [

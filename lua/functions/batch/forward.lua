@@ -9,6 +9,7 @@
 --   name       of the stream, 1 to 128 bytes: its key is the root, ':stream:' and this
 --   LIMIT      at most this many batches, 1 to 1000 (100)
 --   MAXLEN     most entries of the stream, 1 to 10000000 (100000)
+--   KEEP       ms for which an entry stays that all groups have acknowledged, 0 to a year (3600000)
 --   WORKER     as in claim_ready
 --   ECHO       as in claim_ready
 --   REST       as in claim_ready
@@ -24,7 +25,7 @@
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or the key of the stream, is a key of another type
 --   MISSING_ARGUMENT  the name, or the value of a token, is missing
---   UNKNOWN_ARGUMENT  not LIMIT, MAXLEN, WORKER, ECHO, REST, DRAIN or NONCE
+--   UNKNOWN_ARGUMENT  not LIMIT, MAXLEN, KEEP, WORKER, ECHO, REST, DRAIN or NONCE
 --   BAD_ARGUMENT      a value, or the name, is out of its range, or the NONCE is none
 --   REPARTITIONED     as in claim_ready
 --
@@ -32,10 +33,11 @@
 -- happens to the entry is the affair of the stream's consumer groups.
 -- An entry has the fields id, key, reason, count, openedAt and deadline, and for each message, n from 1, id:<n> (empty without one), at:<n>
 -- and data:<n>, whose bytes are those that were added. What add has not written has no id, the time 0, and is data as a whole.
--- WHY a full stream is not cut: entries that every group has acknowledged are deleted first; if there is still no room, the
+-- WHY a full stream is not cut: entries that every group has acknowledged are deleted first, however new; if there is still no room, the
 -- batches stay where they are, since to delete the others would lose messages.
+-- WHY the age of an entry and not of its acknowledgement: Redis does not keep that.
 local FORWARD_OPTIONS = {
-  LIMIT = OPTIONS.forwarded, MAXLEN = OPTIONS.entries,
+  LIMIT = OPTIONS.forwarded, MAXLEN = OPTIONS.entries, KEEP = OPTIONS.kept,
   WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
   DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
@@ -89,9 +91,9 @@ local function forward(keys, args)
   if said == false then return { queue.now, 0, 0, math.max(longest - length, 0) } end
 
   -- first write
-  if length >= longest then
-    delete_acknowledged(stream)
-    length = redis.call('XLEN', stream)
+  if length > 0 then
+    local kept = options.kept or OPTIONS.kept.default
+    length = length - delete_acknowledged(stream, length < longest and queue.now - kept or nil)
     if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
   end
   local take = {

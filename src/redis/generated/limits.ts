@@ -34,6 +34,7 @@ export const OPTIONS = {
   keep: { bytes: 8_192 },
   reason: { bytes: 256 },
   batch: { bytes: 64 },
+  kept: { least: 0, most: 31_536_000_000, default: 3_600_000 },
   entries: { least: 1, most: 10_000_000, default: 100_000 },
   worker: { bytes: 64 },
   rest: { least: 1, most: 3_600_000, default: 1_000 },

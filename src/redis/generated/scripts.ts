@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '24f0d46bb65fece752db5e00e2db8ad80600990f',
+    sha1: 'f74c8690a8bd11e8039eff3625f4cd37a35692bf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -172,7 +172,7 @@ local OPTIONS = {
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(5)}
   -- Claims and what becomes of them.
-${blank(9)}
+${blank(10)}
   -- Who calls.
 ${blank(8)}
   -- Partitions.
@@ -934,7 +934,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(637)}
+${blank(639)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1239,7 +1239,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'c83cbaf02fb4e0c2bf83957e92d6911b60b835da',
+    sha1: '7f1ab88a147b5612734d24da52d7a09d82909512',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1333,7 +1333,7 @@ ${blank(3)}
   checkBytes = 256 * KIB,
   counted = 1000,
 }
-${blank(65)}
+${blank(66)}
 local COUNTS = {}
 local function count_text(count)
   local text = COUNTS[count]
@@ -1510,7 +1510,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1654)}
+${blank(1656)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1914,7 +1914,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'f909875442c797760df68b605fac29d23aff9ae9',
+    sha1: '8c40c82e53228cb6491488501ae2e20af52a6399',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2072,7 +2072,7 @@ ${blank(4)}
   lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
   before = { field = 'before', least = 0, most = 9999999999999 },
   attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-${blank(6)}
+${blank(7)}
   -- Who calls.
   worker = { field = 'worker', bytes = 64 },
   echo = { field = 'echo', flag = true },
@@ -3274,7 +3274,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '48b22d905f8f6b1e31a2c109fd7b5d2cd31d0c15',
+    sha1: '42b23100f45bf3ad872e59dc641a0f14b424d08f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3365,7 +3365,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(59)}
+${blank(60)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -3907,7 +3907,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '3bf2a32b3f9943fb409e6b455d582ff677588b49',
+    sha1: '54cb8b3464745a231aa85476a1d75b1dcdb6e7d5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4070,6 +4070,7 @@ ${blank(6)}
   batch = { field = 'id', bytes = 64 },
 
 
+
   -- Who calls.
 ${blank(8)}
   -- Partitions.
@@ -4206,7 +4207,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1200)}
+${blank(1202)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -4262,7 +4263,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '5330bfaaff55c2be3d5399465ca8297e6f632eeb',
+    sha1: 'f3a66b34118e3ed11337a17ffa5a66182380b6b0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4360,7 +4361,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(99)}
+${blank(100)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
@@ -4508,7 +4509,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1512)}
+${blank(1514)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4552,7 +4553,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '6ed436e795b2ba2bf55eea4be314035e4b0e9188',
+    sha1: '9868ec87b056a6555d02119894d8dee5d4cd4529',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4714,7 +4715,7 @@ ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(5)}
   -- Claims and what becomes of them.
-${blank(9)}
+${blank(10)}
   -- Who calls.
 ${blank(3)}
   nonce = { field = 'nonce', bytes = 64 },
@@ -4971,7 +4972,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(939)}
+${blank(941)}
 --- Erase all that is kept of a conversation, some of it in each call.
 --
 --   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
@@ -5165,7 +5166,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '2101be9d0caf47d17fa5d45e93192ee01afa1692',
+    sha1: '32f7f07dc3f5a67db927170814bc4f8526fe6938',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5272,7 +5273,7 @@ ${blank(6)}
 ${blank(5)}
   -- Claims and what becomes of them.
   lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-${blank(8)}
+${blank(9)}
   -- Who calls.
 ${blank(8)}
   -- Partitions.
@@ -5494,7 +5495,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '1f0a3056f4df8a544525cf0b357a37faa6287f86',
+    sha1: 'ebe7829dce7a8709824df01143f76eba14f16d3d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5659,7 +5660,7 @@ ${blank(5)}
   delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
   error = { field = 'error', bytes = 4 * KIB },
   keep = { field = 'keep', bytes = 8 * KIB },
-${blank(3)}
+${blank(4)}
   -- Who calls.
 ${blank(3)}
   nonce = { field = 'nonce', bytes = 64 },
@@ -6372,7 +6373,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '28c8cde409379fc9d6b069dab90df9b70df474a8',
+    sha1: '6e0d6fe7fed95571f0d7aabdccdaac2df2e5bcb2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6529,6 +6530,7 @@ ${blank(6)}
 ${blank(3)}
   -- Claims and what becomes of them.
 ${blank(7)}
+  kept = { field = 'kept', least = 0, most = YEAR, default = HOUR },
   entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
 
   -- Who calls.
@@ -7699,6 +7701,7 @@ ${blank(335)}
 --   name       of the stream, 1 to 128 bytes: its key is the root, ':stream:' and this
 --   LIMIT      at most this many batches, 1 to 1000 (100)
 --   MAXLEN     most entries of the stream, 1 to 10000000 (100000)
+--   KEEP       ms for which an entry stays that all groups have acknowledged, 0 to a year (3600000)
 --   WORKER     as in claim_ready
 --   ECHO       as in claim_ready
 --   REST       as in claim_ready
@@ -7714,7 +7717,7 @@ ${blank(335)}
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or the key of the stream, is a key of another type
 --   MISSING_ARGUMENT  the name, or the value of a token, is missing
---   UNKNOWN_ARGUMENT  not LIMIT, MAXLEN, WORKER, ECHO, REST, DRAIN or NONCE
+--   UNKNOWN_ARGUMENT  not LIMIT, MAXLEN, KEEP, WORKER, ECHO, REST, DRAIN or NONCE
 --   BAD_ARGUMENT      a value, or the name, is out of its range, or the NONCE is none
 --   REPARTITIONED     as in claim_ready
 --
@@ -7722,10 +7725,11 @@ ${blank(335)}
 -- happens to the entry is the affair of the stream's consumer groups.
 -- An entry has the fields id, key, reason, count, openedAt and deadline, and for each message, n from 1, id:<n> (empty without one), at:<n>
 -- and data:<n>, whose bytes are those that were added. What add has not written has no id, the time 0, and is data as a whole.
--- WHY a full stream is not cut: entries that every group has acknowledged are deleted first; if there is still no room, the
+-- WHY a full stream is not cut: entries that every group has acknowledged are deleted first, however new; if there is still no room, the
 -- batches stay where they are, since to delete the others would lose messages.
+-- WHY the age of an entry and not of its acknowledgement: Redis does not keep that.
 local FORWARD_OPTIONS = {
-  LIMIT = OPTIONS.forwarded, MAXLEN = OPTIONS.entries,
+  LIMIT = OPTIONS.forwarded, MAXLEN = OPTIONS.entries, KEEP = OPTIONS.kept,
   WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
   DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
@@ -7779,9 +7783,9 @@ local function forward(keys, args)
   if said == false then return { queue.now, 0, 0, math.max(longest - length, 0) } end
 
   -- first write
-  if length >= longest then
-    delete_acknowledged(stream)
-    length = redis.call('XLEN', stream)
+  if length > 0 then
+    local kept = options.kept or OPTIONS.kept.default
+    length = length - delete_acknowledged(stream, length < longest and queue.now - kept or nil)
     if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
   end
   local take = {
@@ -7809,7 +7813,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'e28c16875102f344af1bfad741166fd1f295d861',
+    sha1: '60fcff96329cc23d8340299fa0105a9a977ab602',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7955,7 +7959,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(89)}
+${blank(90)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(13)}
@@ -8056,7 +8060,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2201)}
+${blank(2203)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -8104,7 +8108,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '4485dcac78a377123603614f19816ded00e39bbf',
+    sha1: '8f45a2576061ef49117b4a64e86503b383029257',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8203,7 +8207,7 @@ ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(5)}
   -- Claims and what becomes of them.
-${blank(9)}
+${blank(10)}
   -- Who calls.
   worker = { field = 'worker', bytes = 64 },
 ${blank(7)}
@@ -8358,7 +8362,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2177)}
+${blank(2179)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -8395,7 +8399,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'adaf121140c7fcb45f7ed64b785282d0e1bada69',
+    sha1: 'faf9ac77d25c3030a0745fc10c4cff455a5b7c7d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8549,7 +8553,7 @@ ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(5)}
   -- Claims and what becomes of them.
-${blank(9)}
+${blank(10)}
   -- Who calls.
 ${blank(8)}
   -- Partitions.
@@ -8716,7 +8720,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1976)}
+${blank(1978)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -8810,7 +8814,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'acc4772f795f12b28ca125c902f6b7a25b44624c',
+    sha1: '9a57c2c60fd57aca7310934832ab6aa0049115b7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8969,7 +8973,7 @@ ${blank(6)}
 
 
   -- Claims and what becomes of them.
-${blank(9)}
+${blank(10)}
   -- Who calls.
 ${blank(8)}
   -- Partitions.
@@ -9285,7 +9289,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1130)}
+${blank(1132)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -9356,7 +9360,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'db8743030102b81cdc2f7c96abe4f2ceaf11c3a5',
+    sha1: 'b408b43b2bff52c9ba96a16fd061958be61ad728',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9510,7 +9514,7 @@ ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(5)}
   -- Claims and what becomes of them.
-${blank(9)}
+${blank(10)}
   -- Who calls.
 ${blank(4)}
   program = { field = 'given', bytes = 64 },
@@ -9640,7 +9644,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2211)}
+${blank(2213)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -9772,7 +9776,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '236168b5af368dc0f307ef99711bce310baca1af',
+    sha1: 'fa0ffc1f1bf60dd1dea7226da56dd1f77dbdeae3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9926,7 +9930,7 @@ ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(5)}
   -- Claims and what becomes of them.
-${blank(9)}
+${blank(10)}
   -- Who calls.
   worker = { field = 'worker', bytes = 64 },
 
@@ -10066,7 +10070,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2340)}
+${blank(2342)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -10142,7 +10146,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'c72ed5be26873876de13c544029f3338f9496e4c',
+    sha1: '6d1fdafd204e3aa2e89782efd911bdf120f1a113',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10303,9 +10307,7 @@ ${blank(5)}
   -- Claims and what becomes of them.
 ${blank(5)}
   reason = { field = 'reason', bytes = 256 },
-
-
-
+${blank(3)}
   -- Who calls.
 ${blank(3)}
   nonce = { field = 'nonce', bytes = 64 },
@@ -10564,7 +10566,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(563)}
+${blank(565)}
 --- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -10639,7 +10641,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '589c88ab5722ddac6ea56d1e323c6b1ea9bd240c',
+    sha1: 'eb09e88c84c4f2b13e9feb5b6b92e5bb4efc2b42',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10733,7 +10735,7 @@ ${blank(3)}
 
   counted = 1000,
 }
-${blank(59)}
+${blank(60)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -11163,7 +11165,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1657)}
+${blank(1659)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -11294,7 +11296,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '04655558e0c1c37fc03a0499f87d0f710680cbb3',
+    sha1: 'e6083f366289c8f930887431c7d034d0bc1df027',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11448,7 +11450,7 @@ ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(5)}
   -- Claims and what becomes of them.
-${blank(9)}
+${blank(10)}
   -- Who calls.
 ${blank(8)}
   -- Partitions.
@@ -11606,7 +11608,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2067)}
+${blank(2069)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -11717,7 +11719,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'd73fcc87ff5b0475bfc28ea9302d2162968abb9f',
+    sha1: '0821f96c002d307da29c785f01cd4e8ff605c65e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11823,7 +11825,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(59)}
+${blank(60)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -12444,7 +12446,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1553)}
+${blank(1555)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -12525,7 +12527,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '63e280e544e5ccda70eea02c1340321fae7a5cb5',
+    sha1: 'e291925887de278c8cf0ac5d48c19dbc0549ae96',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12671,7 +12673,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(88)}
+${blank(89)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -12779,7 +12781,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2683)}
+${blank(2685)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -12838,12 +12840,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '28a709477049b7385065b7606cabbc18ca8d408c',
+    sha1: 'd6371e3e87326c81610b5a7359863bbb7fe99b39',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4340)}
+${blank(4343)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
