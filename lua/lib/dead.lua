@@ -97,3 +97,10 @@ local function drop_dead(root, id)
   end
   return true, count
 end
+
+-- Drops dead batches that are older than the policy allows, the oldest first: a few of them, since the call does something else.
+local function drop_old_dead(queue)
+  local latest, root = digits(queue.now - queue.maxDeadAge), queue.root
+  local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
+  for n = 1, #ids do drop_dead(root, ids[n]) end
+end

@@ -17,7 +17,18 @@ const isToken = (name: string) => /^[A-Z]+$/.test(name)
 
 /** What each function is sent when every option of its input is given; values are no capitals, so that they look unlike tokens. */
 const message = { key: 'k', data: 'd', id: 'i', wait: 1, maxWait: 1, maxSize: 1, flush: true, requeued: '1:n' }
-const policy = { wait: 1, maxWait: 1, maxSize: 1, maxBacklog: 1, maxMessageBytes: 1, maxBatchBytes: 1, dedupe: 1, maxDead: 1 }
+const policy = {
+  wait: 1,
+  maxWait: 1,
+  maxSize: 1,
+  maxBacklog: 1,
+  maxMessageBytes: 1,
+  maxBatchBytes: 1,
+  dedupe: 1,
+  maxDead: 1,
+  maxDeadAge: 1,
+  maxKeys: 1,
+}
 const layout = { state: 'draining' as const, generation: 1, serving: { first: 0, count: 1 }, other: { first: 0, count: 0 } }
 const watching = { worker: 'w', echo: true, rest: 1 }
 const pair = { key: 'k', token: '1-1:1' }

@@ -120,7 +120,26 @@ const added = (count: number, ...tokens: (string | number)[]) =>
     .slice(1)
 const NOTHING = async () => {}
 const ALL = ['ID', '#', 'WAIT', 5000, 'MAXWAIT', 50_000, 'MAXSIZE', 500]
-const POLICY = ['WAIT', 1, 'MAXWAIT', 2, 'MAXSIZE', 3, 'MAXBACKLOG', 4, 'MAXMESSAGEBYTES', 5, 'DEDUPE', 6, 'MAXDEAD', 7]
+const POLICY = [
+  'WAIT',
+  1,
+  'MAXWAIT',
+  2,
+  'MAXSIZE',
+  3,
+  'MAXBACKLOG',
+  4,
+  'MAXMESSAGEBYTES',
+  5,
+  'DEDUPE',
+  6,
+  'MAXDEAD',
+  7,
+  'MAXDEADAGE',
+  8,
+  'MAXKEYS',
+  9,
+]
 
 const ENTRIES: Record<FunctionName, Entry[]> = {
   add: [
@@ -141,6 +160,15 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
   ],
   claim_ready: [
     { content: 'keys with one message', fill: keep(names(1000), 1), args: ['LIMIT', 100], most: bounded(120, 1500, 16_000) },
+    {
+      content: 'keys with one message, and dead batches that are too old',
+      fill: async (lua) => {
+        await large(bury(100, 500), keep(names(1000), 1))(lua)
+        await lua.call('policy', 'MAXDEADAGE', 1)
+        await lua.tick(1000)
+      },
+      ...{ args: ['LIMIT', 100], most: bounded(200, 1800, 20_000) },
+    },
     { content: 'a batch of five hundred', fill: large(keep(['k'], 2000)), args: [], most: bounded(27, 1300, 19_300) },
   ],
   forward: [
@@ -230,16 +258,16 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
     { content: 'entries of five hundred', fill: stream(100, 500), args: ['ann'], most: bounded(28, 6300, 44_500) }, // 10.1
     { content: 'entries of a MiB', fill: stream(5, 1, 1_048_576), args: ['ann'], most: bounded(25, 150, 1_060_000) }, // 8.6
   ],
-  policy: [{ content: 'nothing', fill: NOTHING, args: [...POLICY, 'GIVEN', 'a@b'], most: bounded(22, 150, 1200) }], // 0.7
-  layout: [{ content: 'ten thousand keys', fill: keep(names(10_000), 1), args: [], most: bounded(10, 89, 720) }], // 0.4
+  policy: [{ content: 'nothing', fill: NOTHING, args: [...POLICY, 'GIVEN', 'a@b'], most: bounded(24, 165, 1300) }], // 0.7
+  layout: [{ content: 'ten thousand keys', fill: keep(names(10_000), 1), args: [], most: bounded(10, 95, 780) }], // 0.4
   partition: [
     {
       ...{ content: 'ten thousand keys', fill: keep(names(10_000), 1) },
-      ...{ args: ['RETIRE', 'GENERATION', 1, 'LAYOUT', '1:0:0:0'], most: bounded(10, 59, 460) }, // 0.5
+      ...{ args: ['RETIRE', 'GENERATION', 1, 'LAYOUT', '1:0:0:0'], most: bounded(10, 60, 470) }, // 0.5
     },
   ],
   repartition: [
-    { content: 'nothing', fill: NOTHING, args: ['RESTORE', 1, 'LAYOUT', '4:0:0:0', ...POLICY], most: bounded(16, 130, 900) }, // 0.6
+    { content: 'nothing', fill: NOTHING, args: ['RESTORE', 1, 'LAYOUT', '4:0:0:0', ...POLICY], most: bounded(16, 140, 1010) }, // 0.6
   ],
   leave: [
     {

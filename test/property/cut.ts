@@ -229,40 +229,46 @@ export const cutExtend =
 
 /** The call is cut off and made again. */
 export const cut = (label: string, planner: Planner, how: How) =>
-  step(`cut ${label}`, how, async (model, world) => {
-    const nonce = how.nonce ? ['NONCE', `cut/${model.serial()}`] : []
-    const plan = planner(model, nonce, how.lacking)
-    const before = new Before(model)
-    const { first, again, keyspace } = await world.cut(how.lacking, world.command(plan.name, ...plan.args))
-    const then = new Now(keyspace)
-    for (const reply of [first, again]) if (!isError(reply)) plan.expectTrue(reply, then)
-    expect([again, isError(again)]).toEqual([again, false])
-    expectIndexed(model, then)
-    plan.learn?.(first, again)
-    const look = how.look ? [world.command('claim_ready', 'LIMIT', 5, 'LEASE', 1000, 'ATTEMPTS', 2)] : []
-    const mended = await world.mend(KEYS, ...look)
-    const now = new Now(mended.keyspace)
-    if (how.look) {
-      const [, , ...batches] = mended.replies[0] as any
-      expectTaken(batches, now)
-      for (const [key, token] of batches) model.claims.push({ worker: '', key, token })
-    }
+  step(
+    `cut ${label}`,
+    how,
+    async (model, world) => {
+      const nonce = how.nonce ? ['NONCE', `cut/${model.serial()}`] : []
+      const plan = planner(model, nonce, how.lacking)
+      const before = new Before(model)
+      const { first, again, keyspace } = await world.cut(how.lacking, world.command(plan.name, ...plan.args))
+      const then = new Now(keyspace)
+      for (const reply of [first, again]) if (!isError(reply)) plan.expectTrue(reply, then)
+      expect([again, isError(again)]).toEqual([again, false])
+      expectIndexed(model, then)
+      plan.learn?.(first, again)
+      const look = how.look ? [world.command('claim_ready', 'LIMIT', 5, 'LEASE', 1000, 'ATTEMPTS', 2)] : []
+      const mended = await world.mend(KEYS, ...look)
+      const now = new Now(mended.keyspace)
+      if (how.look) {
+        const [, , ...batches] = mended.replies[0] as any
+        expectTaken(batches, now)
+        for (const [key, token] of batches) model.claims.push({ worker: '', key, token })
+      }
 
-    // What was put off for a clock that has gone back is put right by then.
-    model.mended()
-    const keys = new Set([...plan.keys, ...(how.look ? claimable(model) : [])])
-    const streamed = plan.stream === undefined ? [] : adoptStream(model, plan.stream, before, now)
-    for (const key of keys) adoptConversation(model, key, before, now)
-    for (const id of new Set([...model.dead.keys(), ...Object.keys(now.dead())])) adoptDead(model, id, keys, before, now)
-    adoptFigures(model, how.look ? [...plan.counters, ...TAKING, ...BURYING] : plan.counters, now)
-    for (const key of keys) {
-      expectNoneLost(model, key, before, plan.done ?? [], streamed)
-      const names = new Before(model).of(key).map(nameOf)
-      if (new Set(names).size < names.length) model.arriveAgain(key)
-    }
-    expectUniqueIds(model)
-    return mended.keyspace
-  })
+      // What was put off for a clock that has gone back is put right by then.
+      model.mended()
+      const keys = new Set([...plan.keys, ...(how.look ? claimable(model) : [])])
+      const streamed = plan.stream === undefined ? [] : adoptStream(model, plan.stream, before, now)
+      for (const key of keys) adoptConversation(model, key, before, now)
+      for (const id of new Set([...model.dead.keys(), ...Object.keys(now.dead())])) adoptDead(model, id, keys, before, now)
+      adoptFigures(model, how.look ? [...plan.counters, ...TAKING, ...BURYING] : plan.counters, now)
+      for (const key of keys) {
+        expectNoneLost(model, key, before, plan.done ?? [], streamed)
+        const names = new Before(model).of(key).map(nameOf)
+        if (new Set(names).size < names.length) model.arriveAgain(key)
+      }
+      expectUniqueIds(model)
+      return mended.keyspace
+      // Which of the dead that are too old a call has dropped that was cut off, no promise says.
+    },
+    (model) => model.tooOld().length === 0,
+  )
 
 const isError = (reply: Reply) => typeof reply === 'string' && /^(ERR|NOPERM|TRYAGAIN|WRONGTYPE|RAPIDFIRE_\w+) /.test(reply)
 

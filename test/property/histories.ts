@@ -63,7 +63,7 @@ const adds = (maxLength: number) => fc.array(addition, { minLength: 1, maxLength
 
 export const START_POLICY: Policy = {
   ...{ wait: 1000, maxWait: 3000, maxSize: 3, maxBacklog: 6 },
-  ...{ maxMessageBytes: 262_144, maxBatchBytes: 1_048_576, dedupe: 3000, maxDead: 2 },
+  ...{ maxMessageBytes: 262_144, maxBatchBytes: 1_048_576, dedupe: 3000, maxDead: 2, maxDeadAge: 0, maxKeys: 0 },
 }
 
 const POLICY = fc.record(
@@ -77,6 +77,8 @@ const POLICY = fc.record(
     maxBatchBytes: fc.constantFrom(1, 45, 70, 1_048_576),
     dedupe: fc.constantFrom(1, 500, 2000, 10_000),
     maxDead: upTo(4),
+    maxDeadAge: fc.constantFrom(0, 1000, 10_000),
+    maxKeys: fc.constantFrom(0, 0, 2),
   },
   { requiredKeys: [] },
 )

@@ -10,6 +10,8 @@ export interface Policy extends BatchPolicy {
   maxBatchBytes: number
   dedupe: number
   maxDead: number
+  maxDeadAge: number
+  maxKeys: number
 }
 
 export interface Kept extends Overrides {
@@ -192,7 +194,9 @@ export class Model {
   }
 
   hasRoom(key: string): boolean {
-    return this.at(key).messages.length < this.policy.maxBacklog
+    const { maxBacklog, maxKeys } = this.policy
+    if (maxKeys > 0 && !this.conversations.has(key) && this.conversations.size - this.lost.length >= maxKeys) return false
+    return this.at(key).messages.length < maxBacklog
   }
 
   accept(key: string, message: Omit<Kept, 'receivedAt' | 'order'>): void {
@@ -596,6 +600,17 @@ export class Model {
     this.dead.delete(id)
     this.count('deadMessages', -dead.count)
     return 'requeued'
+  }
+
+  /** Dead batches that are older than they may be. */
+  tooOld(): string[] {
+    const { maxDeadAge } = this.policy
+    return maxDeadAge === 0 ? [] : [...this.dead].flatMap(([id, { died }]) => (died <= this.now - maxDeadAge ? [id] : []))
+  }
+
+  /** Somebody claims, and drops them. */
+  dropOld(): void {
+    for (const id of this.tooOld()) this.discard(id)
   }
 
   discard(id: string): 'dropped' | 'unknown' {

@@ -110,6 +110,9 @@ POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 -- The most of what is no option of a call.
@@ -142,6 +145,8 @@ LIMITS = {
   moved = 256,
   movedBytes = 256 * KIB,
   movedBatch = 10,
+  -- Dead batches that have become too old: one call drops so many.
+  oldDead = 10,
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -718,6 +723,7 @@ local dead_messages
 local placed_messages
 local read_batch_ids
 local drop_dead
+local drop_old_dead
 do
 --- Dead batches: what is kept of a batch that was given up. A batch is in \`dead\`, by when it died, and \`dead:<batch id>\` has its messages.
 
@@ -817,6 +823,13 @@ function drop_dead(root, id)
     redis.call('HINCRBY', root, 'droppedMessages', count)
   end
   return true, count
+end
+
+-- Drops dead batches that are older than the policy allows, the oldest first: a few of them, since the call does something else.
+function drop_old_dead(queue)
+  local latest, root = digits(queue.now - queue.maxDeadAge), queue.root
+  local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
+  for n = 1, #ids do drop_dead(root, ids[n]) end
 end
 end
 --- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by, each by its name and until it looks
@@ -2087,10 +2100,12 @@ do
 --- What every call begins with: the root of the queue, read in one command. It holds the policy, by which every caller goes, and a little state.
 
 -- The members of the policy in the order in which they are told, and beside each of them what programs have given.
-MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
+MEMBERS = {
+  'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+}
 GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
-  'given:maxDead',
+  'given:maxDead', 'given:maxDeadAge', 'given:maxKeys',
 }
 
 -- The refusal for an error that Redis replied when it was asked for two keys that never exist.
@@ -2108,7 +2123,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -2116,7 +2131,7 @@ end
 
 -- These fields as a table:
 --   root             its key
---   wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead   the policy
+--   wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, maxDeadAge, maxKeys   the policy
 --   slice, sliceBefore   in which sets ids are remembered: lib/dedupe.lua
 --   largest          no message has more bytes of data: lib/window.lua
 --   watcher, watchAt, looked   who looks next, and when: lib/watch.lua
@@ -2125,7 +2140,7 @@ end
 --   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -2139,6 +2154,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -2607,6 +2624,7 @@ local function claim_ready(keys, args)
   }
 
   -- first write
+  if queue.maxDeadAge > 0 then drop_old_dead(queue) end
   local batches = kept and take_again(queue, take, kept) or take_ready(queue, take)
   if #batches == 0 then drop_slices(queue) end
   if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), take.lease) end
@@ -2969,6 +2987,7 @@ local function forward(keys, args)
   if said == false then return { queue.now, 0, 0, math.max(longest - length, 0) } end
 
   -- first write
+  if queue.maxDeadAge > 0 then drop_old_dead(queue) end
   if length > 0 then
     local kept = options.kept or OPTIONS.kept.default
     length = length - delete_acknowledged(stream, length < longest and queue.now - kept or nil)
@@ -3103,7 +3122,7 @@ do
 --   BAD_KEY            the key is empty or too long
 --   BAD_ID             the id is empty or too long
 --   MESSAGE_TOO_LARGE  the data has more than maxMessageBytes
---   BACKLOG_FULL       the key holds maxBacklog messages; nothing is stored and the id is not remembered
+--   BACKLOG_FULL       the key holds maxBacklog messages, or it holds none and maxKeys others hold some; nothing is stored and the id is not remembered
 --   REPARTITIONED      this root does not serve, and the key has no messages left here, or it goes by another generation: ask rapidfire_layout
 --
 -- WHY each message of several stands alone: they may come from callers that know nothing of each other.
@@ -3245,10 +3264,23 @@ local function unstore(queue, key, digest, ids, undo)
   return false
 end
 
+-- Why the queue takes no message of one key more, or nil.
+local function closed_to_new(queue)
+  local due, active = due_key(queue.root), active_key(queue.root)
+  local waiting, taken = redis.pcall('ZCARD', due), redis.pcall('ZCARD', active)
+  local foreign = error_of(waiting, 'zset', due) or error_of(taken, 'zset', active)
+  if foreign then return foreign end
+  local open = waiting + taken
+  if open >= queue.maxKeys then
+    return fail('BACKLOG_FULL', 'the queue has ' .. open .. ' conversations with messages, maxKeys is ' .. queue.maxKeys)
+  end
+end
+
 -- Why a key that has so many messages takes no more, or nil.
 local function closed_to(queue, count)
   -- While messages of the key are left here, newer ones must stay behind them.
   if count == 0 and queue.refuses_new then return not_serving(queue.root) end
+  if count == 0 and queue.maxKeys > 0 then return closed_to_new(queue) end
   if count >= queue.maxBacklog then return fail('BACKLOG_FULL', 'the key holds ' .. count .. ' messages, maxBacklog is ' .. queue.maxBacklog) end
 end
 
@@ -4431,6 +4463,8 @@ do
 --   MAXBATCHBYTES    as in policy
 --   DEDUPE           as in policy
 --   MAXDEAD          as in policy
+--   MAXDEADAGE       as in policy
+--   MAXKEYS          as in policy
 -- RETURNS
 --   state            'open' | 'retired' | 'unused'
 --   keys             that have messages here
@@ -4450,6 +4484,7 @@ local PARTITION_OPTIONS = {
   OPEN = OPTIONS.open, RETIRE = OPTIONS.retire, GENERATION = OPTIONS.generation, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS,
 }
 
 local function partition(keys, args)
@@ -4526,6 +4561,8 @@ do
 --   MAXBATCHBYTES    as WAIT
 --   DEDUPE           as WAIT
 --   MAXDEAD          as WAIT
+--   MAXDEADAGE       as WAIT
+--   MAXKEYS          as WAIT
 -- RETURNS
 --   state            the layout after that, as in layout; a step that is not the next one changes nothing
 --   partitions       as in layout
@@ -4553,6 +4590,7 @@ local REPARTITION_OPTIONS = {
   RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS,
 }
 
 -- The layout after the next step, or nil when it is not the next one.
@@ -4662,6 +4700,8 @@ do
 --   MAXBATCHBYTES    bytes of the messages of a batch as they are stored, 1 to 1048576 (1048576); a larger message is one alone
 --   DEDUPE           ms for which a message id is accepted once (3600000)
 --   MAXDEAD          dead batches that are kept, at most a million (10000)
+--   MAXDEADAGE       ms for which a dead batch is kept, at most a year; 0: for ever (0)
+--   MAXKEYS          conversations that may have messages at a time, at most 100000000; 0: any number (0)
 --   GIVEN            '<name>@<host>' of a program that gives these members at each start: a member is written only when it differs from what
 --                    a program gave last, so that a start undoes nothing that a person has set. 1 to 64 of [A-Za-z0-9_.@-]
 --   AGAIN            with GIVEN: it has given them before; only those are written of which nothing is kept any more
@@ -4673,7 +4713,7 @@ do
 --   WRONG_TYPE        the root is a key of another type
 --   UNKNOWN_ARGUMENT  not a member of the policy
 --   MISSING_ARGUMENT  a member without its value
---   BAD_POLICY        a value is not a positive integer in its range, or two of them contradict each other
+--   BAD_POLICY        a value is not an integer in its range, or two of them contradict each other
 --   BAD_ARGUMENT      GIVEN is not a name
 --
 -- A lengthened policy holds at once for open batches, a shortened one from their next look on.
@@ -4682,6 +4722,7 @@ do
 local POLICY_OPTIONS = {
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS,
   GIVEN = OPTIONS.program, AGAIN = OPTIONS.again,
 }
 

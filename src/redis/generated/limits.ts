@@ -12,6 +12,8 @@ export const POLICY = {
   maxBatchBytes: { least: 1, most: 1_048_576, default: 1_048_576 },
   dedupe: { least: 1, most: 31_536_000_000, default: 3_600_000 },
   maxDead: { least: 1, most: 1_000_000, default: 10_000 },
+  maxDeadAge: { least: 0, most: 31_536_000_000, default: 0 },
+  maxKeys: { least: 0, most: 100_000_000, default: 0 },
 }
 
 /** Options of calls: numbers from `least` to `most`, and texts of at most so many `bytes`. */
@@ -70,6 +72,7 @@ export const LIMITS = {
   moved: 256,
   movedBytes: 262_144,
   movedBatch: 10,
+  oldDead: 10,
   partitions: 1_024,
   number: 999_999,
   standbys: 1_000,

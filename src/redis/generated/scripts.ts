@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'f74c8690a8bd11e8039eff3625f4cd37a35692bf',
+    sha1: 'abe01f9cff73767f890877b5dc7485ad78dcf23b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -100,6 +100,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -129,6 +132,8 @@ local LIMITS = {
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -443,7 +448,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(126)}
+${blank(134)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -869,7 +874,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(18)}
+${blank(20)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -882,7 +887,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -890,7 +895,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -904,6 +909,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -934,7 +941,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(639)}
+${blank(641)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -967,7 +974,7 @@ ${blank(639)}
 --   BAD_KEY            the key is empty or too long
 --   BAD_ID             the id is empty or too long
 --   MESSAGE_TOO_LARGE  the data has more than maxMessageBytes
---   BACKLOG_FULL       the key holds maxBacklog messages; nothing is stored and the id is not remembered
+--   BACKLOG_FULL       the key holds maxBacklog messages, or it holds none and maxKeys others hold some; nothing is stored and the id is not remembered
 --   REPARTITIONED      this root does not serve, and the key has no messages left here, or it goes by another generation: ask rapidfire_layout
 --
 -- WHY each message of several stands alone: they may come from callers that know nothing of each other.
@@ -1109,10 +1116,23 @@ local function unstore(queue, key, digest, ids, undo)
   return false
 end
 
+-- Why the queue takes no message of one key more, or nil.
+local function closed_to_new(queue)
+  local due, active = due_key(queue.root), active_key(queue.root)
+  local waiting, taken = redis.pcall('ZCARD', due), redis.pcall('ZCARD', active)
+  local foreign = error_of(waiting, 'zset', due) or error_of(taken, 'zset', active)
+  if foreign then return foreign end
+  local open = waiting + taken
+  if open >= queue.maxKeys then
+    return fail('BACKLOG_FULL', 'the queue has ' .. open .. ' conversations with messages, maxKeys is ' .. queue.maxKeys)
+  end
+end
+
 -- Why a key that has so many messages takes no more, or nil.
 local function closed_to(queue, count)
   -- While messages of the key are left here, newer ones must stay behind them.
   if count == 0 and queue.refuses_new then return not_serving(queue.root) end
+  if count == 0 and queue.maxKeys > 0 then return closed_to_new(queue) end
   if count >= queue.maxBacklog then return fail('BACKLOG_FULL', 'the key holds ' .. count .. ' messages, maxBacklog is ' .. queue.maxBacklog) end
 end
 
@@ -1239,7 +1259,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '7f1ab88a147b5612734d24da52d7a09d82909512',
+    sha1: 'e427be567d368404c92f3a199fcecc30505c5b67',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1276,6 +1296,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -1301,6 +1324,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -1420,7 +1445,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(46)}
+${blank(47)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -1431,7 +1456,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(222)}
+${blank(229)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -1453,7 +1478,7 @@ ${blank(357)}
 local LOOK_AGAIN = 10000
 ${blank(333)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(394)}
+${blank(396)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -1466,7 +1491,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -1474,7 +1499,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -1488,6 +1513,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -1510,7 +1537,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1656)}
+${blank(1671)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1914,7 +1941,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '8c40c82e53228cb6491488501ae2e20af52a6399',
+    sha1: 'f14c19c17a4fc6fba6bf9628f568090b9bb8289b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2006,6 +2033,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -2031,6 +2061,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+  oldDead = 10,
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -2410,7 +2442,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(11)}
+${blank(12)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -2441,7 +2473,29 @@ local function keep_dead(queue, key, claim, fate, messages)
   end
   return bytes_of(messages)
 end
-${blank(76)}
+${blank(48)}
+local function drop_dead(root, id)
+  if not redis.call('ZSCORE', dead_key(root), id) then return false, 0 end
+  local name, count = dead_key(root, id), 0
+  if redis.call('TYPE', name).ok == 'hash' then
+    count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
+    redis.call('UNLINK', name)
+  end
+  redis.call('ZREM', dead_key(root), id)
+  if count > 0 then
+    redis.call('HINCRBY', root, 'deadMessages', -count)
+    redis.call('HINCRBY', root, 'droppedMessages', count)
+  end
+  return true, count
+end
+
+
+local function drop_old_dead(queue)
+  local latest, root = digits(queue.now - queue.maxDeadAge), queue.root
+  local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
+  for n = 1, #ids do drop_dead(root, ids[n]) end
+end
+${blank(13)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 ${blank(3)}
 local function send(root, worker, what)
@@ -2851,7 +2905,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(18)}
+${blank(20)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -2864,7 +2918,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -2872,7 +2926,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -2886,6 +2940,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -3263,6 +3319,7 @@ local function claim_ready(keys, args)
   }
 
   -- first write
+  if queue.maxDeadAge > 0 then drop_old_dead(queue) end
   local batches = kept and take_again(queue, take, kept) or take_ready(queue, take)
   if #batches == 0 then drop_slices(queue) end
   if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), take.lease) end
@@ -3274,7 +3331,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '42b23100f45bf3ad872e59dc641a0f14b424d08f',
+    sha1: '2e26b21eac1c8afc04f13c95c7405e20b2c4f2fb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3311,6 +3368,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -3336,6 +3396,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -3625,7 +3687,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(126)}
+${blank(134)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -3774,7 +3836,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(437)}
+${blank(439)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -3787,7 +3849,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -3795,7 +3857,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -3809,6 +3871,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -3848,7 +3912,7 @@ local function named(flat)
   for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
   return values
 end
-${blank(413)}
+${blank(414)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -3907,7 +3971,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '54cb8b3464745a231aa85476a1d75b1dcdb6e7d5',
+    sha1: 'a5af75bb43bae8569a4d99578de59fbf8749d6e9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3999,6 +4063,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -4024,6 +4091,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -4108,7 +4177,7 @@ local function bad_root(keys)
 end
 ${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(132)}
+${blank(133)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -4134,7 +4203,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(164)}
+${blank(171)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -4142,7 +4211,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1141)}
+${blank(1143)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -4155,7 +4224,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -4163,7 +4232,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -4177,6 +4246,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -4207,7 +4278,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1202)}
+${blank(1217)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -4263,7 +4334,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'f3a66b34118e3ed11337a17ffa5a66182380b6b0',
+    sha1: '4803d7ba7069c0c8cfa4db1d2bdbd9cd46dcde2f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4307,6 +4378,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -4332,6 +4406,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -4378,7 +4454,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(488)}
+${blank(489)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -4402,7 +4478,7 @@ local function drop_dead(root, id)
   end
   return true, count
 end
-${blank(801)}
+${blank(808)}
 local NONCE_KEPT = 60000
 
 
@@ -4441,7 +4517,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(437)}
+${blank(439)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -4454,7 +4530,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -4462,7 +4538,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -4476,6 +4552,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -4509,7 +4587,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1514)}
+${blank(1529)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4553,7 +4631,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '9868ec87b056a6555d02119894d8dee5d4cd4529',
+    sha1: '81d2545757d23d5a8de8fc28a5a96cd5919859db',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4653,6 +4731,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -4678,6 +4759,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -4798,7 +4881,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(93)}
+${blank(94)}
 local function drop_dead(root, id)
   if not redis.call('ZSCORE', dead_key(root), id) then return false, 0 end
   local name, count = dead_key(root, id), 0
@@ -4813,7 +4896,7 @@ local function drop_dead(root, id)
   end
   return true, count
 end
-${blank(128)}
+${blank(135)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -4877,7 +4960,7 @@ local function size_of(root, key)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
-${blank(80)}
+${blank(82)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -4890,7 +4973,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -4898,7 +4981,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -4912,6 +4995,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -4972,7 +5057,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(941)}
+${blank(956)}
 --- Erase all that is kept of a conversation, some of it in each call.
 --
 --   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
@@ -5166,7 +5251,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '32f7f07dc3f5a67db927170814bc4f8526fe6938',
+    sha1: 'c07202db5bb700424baa34dc9620c0448389ac95',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5210,6 +5295,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -5235,6 +5323,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -5345,7 +5435,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(236)}
+${blank(244)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -5369,7 +5459,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(648)}
+${blank(650)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -5382,7 +5472,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -5390,7 +5480,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -5404,6 +5494,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -5434,7 +5526,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(240)}
+${blank(241)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -5495,7 +5587,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'ebe7829dce7a8709824df01143f76eba14f16d3d',
+    sha1: 'b98c4f9e4482f6914875de9d7b2774f27044c7b4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5589,6 +5681,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -5617,6 +5712,8 @@ ${blank(4)}
   moved = 256,
   movedBytes = 256 * KIB,
   movedBatch = 10,
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -5920,7 +6017,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(11)}
+${blank(12)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -5951,7 +6048,7 @@ local function keep_dead(queue, key, claim, fate, messages)
   end
   return bytes_of(messages)
 end
-${blank(81)}
+${blank(88)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -6148,7 +6245,7 @@ local function size_of(root, key)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
-${blank(80)}
+${blank(82)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -6161,7 +6258,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -6169,7 +6266,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -6183,6 +6280,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -6224,7 +6323,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(298)}
+${blank(299)}
 --- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -6373,7 +6472,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '6e0d6fe7fed95571f0d7aabdccdaac2df2e5bcb2',
+    sha1: '90b1ffabe1400abd403cfc1f86e48724850d2c9d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6465,6 +6564,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -6490,6 +6592,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+  oldDead = 10,
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -6877,7 +6981,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(11)}
+${blank(12)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -6908,7 +7012,29 @@ local function keep_dead(queue, key, claim, fate, messages)
   end
   return bytes_of(messages)
 end
-${blank(76)}
+${blank(48)}
+local function drop_dead(root, id)
+  if not redis.call('ZSCORE', dead_key(root), id) then return false, 0 end
+  local name, count = dead_key(root, id), 0
+  if redis.call('TYPE', name).ok == 'hash' then
+    count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
+    redis.call('UNLINK', name)
+  end
+  redis.call('ZREM', dead_key(root), id)
+  if count > 0 then
+    redis.call('HINCRBY', root, 'deadMessages', -count)
+    redis.call('HINCRBY', root, 'droppedMessages', count)
+  end
+  return true, count
+end
+
+
+local function drop_old_dead(queue)
+  local latest, root = digits(queue.now - queue.maxDeadAge), queue.root
+  local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
+  for n = 1, #ids do drop_dead(root, ids[n]) end
+end
+${blank(13)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 ${blank(3)}
 local function send(root, worker, what)
@@ -7336,7 +7462,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(18)}
+${blank(20)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -7349,7 +7475,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -7357,7 +7483,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -7371,6 +7497,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -7689,7 +7817,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(335)}
+${blank(336)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -7783,6 +7911,7 @@ local function forward(keys, args)
   if said == false then return { queue.now, 0, 0, math.max(longest - length, 0) } end
 
   -- first write
+  if queue.maxDeadAge > 0 then drop_old_dead(queue) end
   if length > 0 then
     local kept = options.kept or OPTIONS.kept.default
     length = length - delete_acknowledged(stream, length < longest and queue.now - kept or nil)
@@ -7813,7 +7942,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '60fcff96329cc23d8340299fa0105a9a977ab602',
+    sha1: '541bb5fe4ebf35e4184fe64eff79939a3a501a84',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7905,6 +8034,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -7930,6 +8062,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -7973,7 +8107,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1713)}
+${blank(1721)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -7998,10 +8132,12 @@ local function count_keys(root)
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
 ${blank(24)}
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
+local MEMBERS = {
+  'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+}
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
-  'given:maxDead',
+  'given:maxDead', 'given:maxDeadAge', 'given:maxKeys',
 }
 ${blank(3)}
 local function moving_away(root, found)
@@ -8016,7 +8152,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -8024,7 +8160,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -8038,6 +8174,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -8060,7 +8198,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2203)}
+${blank(2218)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -8108,7 +8246,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '8f45a2576061ef49117b4a64e86503b383029257',
+    sha1: '42e651667aaef0adeabcb94ddcd9df360fc2f644',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8145,6 +8283,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -8170,6 +8311,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -8249,7 +8392,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(112)}
+${blank(120)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -8297,7 +8440,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1141)}
+${blank(1143)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -8310,7 +8453,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -8318,7 +8461,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -8332,6 +8475,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -8362,7 +8507,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2179)}
+${blank(2200)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -8399,7 +8544,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'faf9ac77d25c3030a0745fc10c4cff455a5b7c7d',
+    sha1: '198f28f767894e6c9e3eb3fa588a8142e6a8fc26',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8491,6 +8636,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -8516,6 +8664,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -8594,7 +8744,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(126)}
+${blank(134)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -8638,7 +8788,9 @@ local function count_keys(root)
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
 ${blank(24)}
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
+local MEMBERS = {
+  'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+}
 ${blank(7)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
@@ -8652,7 +8804,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -8660,7 +8812,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -8674,6 +8826,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -8720,7 +8874,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1978)}
+${blank(1993)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -8742,6 +8896,8 @@ ${blank(1978)}
 --   MAXBATCHBYTES    as in policy
 --   DEDUPE           as in policy
 --   MAXDEAD          as in policy
+--   MAXDEADAGE       as in policy
+--   MAXKEYS          as in policy
 -- RETURNS
 --   state            'open' | 'retired' | 'unused'
 --   keys             that have messages here
@@ -8761,6 +8917,7 @@ local PARTITION_OPTIONS = {
   OPEN = OPTIONS.open, RETIRE = OPTIONS.retire, GENERATION = OPTIONS.generation, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS,
 }
 
 local function partition(keys, args)
@@ -8814,7 +8971,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '9a57c2c60fd57aca7310934832ab6aa0049115b7',
+    sha1: 'b0c594088aac128918a78eeb2a61f486f429aaf0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8906,6 +9063,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -8931,6 +9091,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -9216,7 +9378,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(236)}
+${blank(244)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -9224,7 +9386,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1141)}
+${blank(1143)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -9237,7 +9399,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -9245,7 +9407,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -9259,6 +9421,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -9289,7 +9453,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1132)}
+${blank(1147)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -9360,7 +9524,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'b408b43b2bff52c9ba96a16fd061958be61ad728',
+    sha1: 'aa068091fd58a307125362d807eb31e275337258',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9452,6 +9616,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -9477,6 +9644,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -9549,7 +9718,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(236)}
+${blank(244)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -9558,10 +9727,12 @@ local function begin_tally(queue)
   }
 end
 ${blank(1132)}
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
+local MEMBERS = {
+  'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+}
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
-  'given:maxDead',
+  'given:maxDead', 'given:maxDeadAge', 'given:maxKeys',
 }
 ${blank(3)}
 local function moving_away(root, found)
@@ -9576,7 +9747,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -9584,7 +9755,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -9598,6 +9769,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -9644,7 +9817,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2213)}
+${blank(2234)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -9662,6 +9835,8 @@ ${blank(2213)}
 --   MAXBATCHBYTES    bytes of the messages of a batch as they are stored, 1 to 1048576 (1048576); a larger message is one alone
 --   DEDUPE           ms for which a message id is accepted once (3600000)
 --   MAXDEAD          dead batches that are kept, at most a million (10000)
+--   MAXDEADAGE       ms for which a dead batch is kept, at most a year; 0: for ever (0)
+--   MAXKEYS          conversations that may have messages at a time, at most 100000000; 0: any number (0)
 --   GIVEN            '<name>@<host>' of a program that gives these members at each start: a member is written only when it differs from what
 --                    a program gave last, so that a start undoes nothing that a person has set. 1 to 64 of [A-Za-z0-9_.@-]
 --   AGAIN            with GIVEN: it has given them before; only those are written of which nothing is kept any more
@@ -9673,7 +9848,7 @@ ${blank(2213)}
 --   WRONG_TYPE        the root is a key of another type
 --   UNKNOWN_ARGUMENT  not a member of the policy
 --   MISSING_ARGUMENT  a member without its value
---   BAD_POLICY        a value is not a positive integer in its range, or two of them contradict each other
+--   BAD_POLICY        a value is not an integer in its range, or two of them contradict each other
 --   BAD_ARGUMENT      GIVEN is not a name
 --
 -- A lengthened policy holds at once for open batches, a shortened one from their next look on.
@@ -9682,6 +9857,7 @@ ${blank(2213)}
 local POLICY_OPTIONS = {
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS,
   GIVEN = OPTIONS.program, AGAIN = OPTIONS.again,
 }
 
@@ -9776,7 +9952,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'fa0ffc1f1bf60dd1dea7226da56dd1f77dbdeae3',
+    sha1: 'aa3c7eae35a55c2611851f7b30bf34c943e9179c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9868,6 +10044,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -9893,6 +10072,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -9982,7 +10163,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(112)}
+${blank(120)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -10005,7 +10186,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1141)}
+${blank(1143)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -10018,7 +10199,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -10026,7 +10207,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -10040,6 +10221,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -10070,7 +10253,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2342)}
+${blank(2366)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -10146,7 +10329,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '6d1fdafd204e3aa2e89782efd911bdf120f1a113',
+    sha1: '796fe3e448f9eb23c98aa3710c436fa4e8a45ac1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10240,6 +10423,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -10267,6 +10453,8 @@ ${blank(4)}
   ends = 64,
 
 
+
+  -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -10374,7 +10562,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(126)}
+${blank(134)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -10490,7 +10678,7 @@ local function size_of(root, key)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
-${blank(80)}
+${blank(82)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -10503,7 +10691,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -10511,7 +10699,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -10525,6 +10713,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -10566,7 +10756,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(565)}
+${blank(567)}
 --- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -10641,7 +10831,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'eb09e88c84c4f2b13e9feb5b6b92e5bb4efc2b42',
+    sha1: 'ef1c25f4e56740d9aaadd8911a1b45e421f3c1e0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10678,6 +10868,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -10703,6 +10896,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -10976,7 +11171,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(15)}
+${blank(16)}
 local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
 
 local function end_widening(name) redis.call('HDEL', name, 'padding') end
@@ -10991,7 +11186,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(69)}
+${blank(76)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -11108,7 +11303,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(279)}
+${blank(281)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -11121,7 +11316,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -11129,7 +11324,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -11143,6 +11338,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -11165,7 +11362,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1659)}
+${blank(1674)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -11296,7 +11493,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'e6083f366289c8f930887431c7d034d0bc1df027',
+    sha1: '39b978eff22324928f74179b7405826ea8c94057',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11388,6 +11585,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -11413,6 +11613,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -11483,7 +11685,7 @@ local function bad_root(keys)
 end
 ${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(322)}
+${blank(330)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -11526,7 +11728,9 @@ local function told_layout(text, generation)
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
 ${blank(33)}
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
+local MEMBERS = {
+  'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+}
 ${blank(7)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
@@ -11540,7 +11744,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -11548,7 +11752,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -11562,6 +11766,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -11608,7 +11814,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2069)}
+${blank(2087)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -11634,6 +11840,8 @@ ${blank(2069)}
 --   MAXBATCHBYTES    as WAIT
 --   DEDUPE           as WAIT
 --   MAXDEAD          as WAIT
+--   MAXDEADAGE       as WAIT
+--   MAXKEYS          as WAIT
 -- RETURNS
 --   state            the layout after that, as in layout; a step that is not the next one changes nothing
 --   partitions       as in layout
@@ -11661,6 +11869,7 @@ local REPARTITION_OPTIONS = {
   RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS,
 }
 
 -- The layout after the next step, or nil when it is not the next one.
@@ -11719,7 +11928,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '0821f96c002d307da29c785f01cd4e8ff605c65e',
+    sha1: 'b177c8991cf6751ad5f88b00cde197c7b48b3b84',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11771,6 +11980,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -11796,6 +12008,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
 
   number = 999999,
@@ -12063,7 +12277,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(46)}
+${blank(47)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -12108,7 +12322,7 @@ local function read_batch_ids(args, first, last)
   if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
-${blank(35)}
+${blank(42)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -12378,7 +12592,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(18)}
+${blank(20)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -12391,7 +12605,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -12399,7 +12613,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -12413,6 +12627,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -12446,7 +12662,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1555)}
+${blank(1570)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -12527,7 +12743,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'e291925887de278c8cf0ac5d48c19dbc0549ae96',
+    sha1: 'ba9615ebc0f1f58293684e858486c91e00ed5766',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12619,6 +12835,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -12644,6 +12863,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -12708,7 +12929,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(218)}
+${blank(226)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -12724,7 +12945,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(1151)}
+${blank(1153)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -12737,7 +12958,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -12745,7 +12966,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -12759,6 +12980,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -12781,7 +13004,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2685)}
+${blank(2709)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -12840,12 +13063,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'd6371e3e87326c81610b5a7359863bbb7fe99b39',
+    sha1: 'a275567badff1ed1909940b88809bc6b949b381b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4343)}
+${blank(4375)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
