@@ -1,6 +1,20 @@
 import { defineConfig } from 'vitest/config'
 
-const ALIKE = ['check', 'lua', 'patterns', 'webhook', 'worker'].map((folder) => `test/${folder}/*.test.ts`)
+const ALIKE = [
+  'attack',
+  'bullmq',
+  'check',
+  'cli',
+  'client',
+  'cluster',
+  'contract',
+  'fault',
+  'lua',
+  'patterns',
+  'pipeline',
+  'webhook',
+  'worker',
+].map((folder) => `test/${folder}/*.test.ts`)
 
 export default defineConfig({
   test: {

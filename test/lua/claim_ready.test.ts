@@ -7,7 +7,7 @@ describeBindings('claim_ready', (lua) => {
     lua().call('add', ...messages.flatMap((message, n) => (n === 0 ? [key, message] : ['NEXT', key, message])))
 
   it('says that nothing is pending, and writes nothing', async () => {
-    expect(await lua().call('claim_ready')).toEqual([START, 0])
+    expect(await lua().call('claim_ready')).toEqual([START, 0, []])
     expect(await lua().keyspace()).toEqual({})
   })
 
@@ -19,7 +19,7 @@ describeBindings('claim_ready', (lua) => {
       await add('ann', 'more')
     }
     await lua().tick(9999)
-    expect(await lua().claim()).toEqual({ now: lua().now, next: lua().now + 1, batches: [] })
+    expect(await lua().claim()).toEqual({ now: lua().now, next: lua().now + 1, batches: [], dead: [] })
     await lua().tick(1)
     const { now, next, batches } = await lua().claim('LEASE', 700)
     expect([now, next]).toEqual([START + 49_996, START + 50_696])
@@ -45,7 +45,7 @@ describeBindings('claim_ready', (lua) => {
     await add('ann', 'three')
     expect(await due('ann')).toBe(START + 10_000)
     await lua().tick(2000)
-    expect(await lua().claim()).toEqual({ now: START + 10_000, next: START + 18_000, batches: [] })
+    expect(await lua().claim()).toEqual({ now: START + 10_000, next: START + 18_000, batches: [], dead: [] })
     expect(await due('ann')).toBe(START + 18_000)
     await lua().holds()
   })
@@ -273,7 +273,7 @@ describeBindings('claim_ready', (lua) => {
     await lua().call('policy', 'WAIT', 31_536_000_000)
     await lua().redis.rpush(`${lua().root}:messages:ann`, 'mine')
     await lua().redis.zadd(`${lua().root}:due`, 1, 'ann')
-    expect((await lua().call('claim_ready'))[2].slice(2)).toEqual([1, 'wait', 31_536_000_000, ['mine'], lua().now])
+    expect((await lua().call('claim_ready'))[3].slice(2)).toEqual([1, 'wait', 31_536_000_000, ['mine'], lua().now])
     expect(await lua().stats()).toMatchObject({ latenessSum: 0, latenessMax: 0, 'lateness:1': 1 })
   })
 

@@ -21,6 +21,8 @@
 --   now       the time in Redis, ms
 --   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
 --             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time (lua/lib/watch.lua)
+--   dead      an array of batches that died in this call, since their last lease had run out: each 'lease' or 'unacknowledged', a text, and what
+--             stands for a batch below
 --   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
 --             'maxWait' | 'size' | 'flush' | 'bytes'), its deadline, an array of its messages, each '<receivedAt> <id length>[,options] <id><data>',
 --             and since when it was due, ms: its deadline or the end of the batch before it, or of its pause or lease
@@ -55,7 +57,7 @@ local function claim_ready(keys, args)
   if queue.refuses_new and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
-  if kept == false then return { queue.now, 0 } end
+  if kept == false then return { queue.now, 0, {} } end
   local take = {
     limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
     attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
@@ -64,10 +66,15 @@ local function claim_ready(keys, args)
 
   -- first write
   if queue.maxDeadAge > 0 then drop_old_dead(queue) end
-  local batches = kept and take_again(queue, take, kept) or take_ready(queue, take)
+  local batches, dead
+  if kept then
+    batches, dead = take_again(queue, take, kept), {}
+  else
+    batches, dead = take_ready(queue, take)
+  end
   if #batches == 0 then drop_slices(queue) end
   if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), take.lease) end
-  return { queue.now, next_look(queue, take, #batches), unpack(batches) }
+  return { queue.now, next_look(queue, take, #batches), dead, unpack(batches) }
 end
 
 register('claim_ready', claim_ready, { 'allow-oom' }, 'Take ready batches under a lease.')

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'abe01f9cff73767f890877b5dc7485ad78dcf23b',
+    sha1: '1467c03fdc52eb0534f45cf161f108268a9cdddc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -933,7 +933,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(262)}
+${blank(268)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -941,7 +941,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(641)}
+${blank(652)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1259,7 +1259,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'e427be567d368404c92f3a199fcecc30505c5b67',
+    sha1: '012b035c93efa3cc055a6f80d3aee7df8956450e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1537,7 +1537,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1671)}
+${blank(1688)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1941,7 +1941,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'f14c19c17a4fc6fba6bf9628f568090b9bb8289b',
+    sha1: 'd96a43a129d1d566edffacb0a225c14a5ce927e6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3016,7 +3016,7 @@ local function find_returned(queue, take, due_by)
     local some = (not claim or state == 'released' or state == 'done') and urgent or others
     some[#some + 1] = { key = keys[n], claim = claim, known = known[n], due = math.floor(ended[2 * n]) }
   end
-  local found = { urgent = #urgent, next_one = 1, began = false }
+  local found = { urgent = #urgent, next_one = 1, began = false, more = #keys == most }
   for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
   return found
 end
@@ -3027,6 +3027,12 @@ local function is_too_much(take, taken, head, began)
   if not began then return false end
   local count, read = head.count, #head.messages
   return taken.work + LOOK_WORK + handing_work(take, count) + reading_work(count, head.bytes * count / read) > taken.room
+end
+
+
+local function handed_over(returned, messages)
+  local claim = returned.claim
+  return { returned.key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, returned.due }
 end
 
 
@@ -3050,15 +3056,15 @@ local function claim_returned(queue, take, taken, returned, last)
     else
       claim.count = #messages
       local fate = count_end(claim, returned[n].known, take.attempts)
+      taken.work = taken.work + handing_work(take, #messages)
       if fate and bury(queue, key, claim, fate, messages) then
         taken.work = taken.work + BURY_WORK + 3 * #messages
+        taken.dead[#taken.dead + 1] = { fate.cause, fate.error, unpack(handed_over(returned[n], messages)) }
       else
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
         claim.claim = claim.claim + 1
         again[#again + 1] = returned[n]
-        taken.work = taken.work + handing_work(take, #messages)
-        local due = returned[n].due
-        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, due }
+        taken.batches[#taken.batches + 1] = handed_over(returned[n], messages)
       end
     end
   end
@@ -3192,20 +3198,24 @@ local function take_ready(queue, take)
   -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and how much work it may have by then; \`began\`: it has taken some of
   -- what is due. The others prepare sets.
   local taken = {
-    batches = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
+    batches = {}, dead = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
     lagging = nil, began = false, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   local now = digits(queue.now)
   lower_ahead(queue)
-  local returned = find_returned(queue, take, take.due_by == queue.now and now or digits(take.due_by))
-  if returned then share(queue, take, taken, returned, now) end
+  local due_by = take.due_by == queue.now and now or digits(take.due_by)
+  -- WHY again: those that are dead now, or whose lists are gone, hold nothing up that stands behind them.
+  repeat
+    local returned = find_returned(queue, take, due_by)
+    if returned then share(queue, take, taken, returned, now) end
+  until not returned or not returned.more or returned.next_one <= #returned or #taken.batches == take.limit
   claim_due(queue, take, taken, now)
   local tally, batches = taken.tally, taken.batches
   if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
   local first_claims = tally and tally.claimed or 0
   if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
   if first_claims > 0 then write_tally(queue, tally) end
-  return batches
+  return batches, taken.dead
 end
 
 
@@ -3277,6 +3287,8 @@ end
 --   now       the time in Redis, ms
 --   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
 --             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time (lua/lib/watch.lua)
+--   dead      an array of batches that died in this call, since their last lease had run out: each 'lease' or 'unacknowledged', a text, and what
+--             stands for a batch below
 --   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
 --             'maxWait' | 'size' | 'flush' | 'bytes'), its deadline, an array of its messages, each '<receivedAt> <id length>[,options] <id><data>',
 --             and since when it was due, ms: its deadline or the end of the batch before it, or of its pause or lease
@@ -3311,7 +3323,7 @@ local function claim_ready(keys, args)
   if queue.refuses_new and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
-  if kept == false then return { queue.now, 0 } end
+  if kept == false then return { queue.now, 0, {} } end
   local take = {
     limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
     attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
@@ -3320,10 +3332,15 @@ local function claim_ready(keys, args)
 
   -- first write
   if queue.maxDeadAge > 0 then drop_old_dead(queue) end
-  local batches = kept and take_again(queue, take, kept) or take_ready(queue, take)
+  local batches, dead
+  if kept then
+    batches, dead = take_again(queue, take, kept), {}
+  else
+    batches, dead = take_ready(queue, take)
+  end
   if #batches == 0 then drop_slices(queue) end
   if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), take.lease) end
-  return { queue.now, next_look(queue, take, #batches), unpack(batches) }
+  return { queue.now, next_look(queue, take, #batches), dead, unpack(batches) }
 end
 
 register('claim_ready', claim_ready, { 'allow-oom' }, 'Take ready batches under a lease.')
@@ -3331,7 +3348,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '2e26b21eac1c8afc04f13c95c7405e20b2c4f2fb',
+    sha1: '6228e6c8c5a0abb3c49a1f84a1f1ecba1869eeba',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3912,7 +3929,7 @@ local function named(flat)
   for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
   return values
 end
-${blank(414)}
+${blank(431)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -3971,7 +3988,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'a5af75bb43bae8569a4d99578de59fbf8749d6e9',
+    sha1: 'c753ce19b34dc4466e4748ff7eb7be4be10e5bf0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4270,7 +4287,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(262)}
+${blank(268)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4278,7 +4295,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1217)}
+${blank(1228)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -4334,7 +4351,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '4803d7ba7069c0c8cfa4db1d2bdbd9cd46dcde2f',
+    sha1: '6fc750220d05968933b84a4027fefa03b1c83c5d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4587,7 +4604,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1529)}
+${blank(1546)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4631,7 +4648,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '81d2545757d23d5a8de8fc28a5a96cd5919859db',
+    sha1: '9778912fc80b6a03716f91ea7ae02e873ac89bf2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5049,7 +5066,7 @@ local function delete_entry(stream, groups, id)
 end
 ${blank(17)}
 local PAGE = 50
-${blank(165)}
+${blank(171)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -5057,7 +5074,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(956)}
+${blank(967)}
 --- Erase all that is kept of a conversation, some of it in each call.
 --
 --   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
@@ -5251,7 +5268,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'c07202db5bb700424baa34dc9620c0448389ac95',
+    sha1: '14cd9464cdb35643e835a0c9e640a03cff5068fc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5518,7 +5535,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(262)}
+${blank(268)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -5526,7 +5543,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(241)}
+${blank(252)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -5587,7 +5604,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'b98c4f9e4482f6914875de9d7b2774f27044c7b4',
+    sha1: 'abd488719fcf01784feac398bcd252c6bc13672c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6315,7 +6332,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(251)}
+${blank(257)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6323,7 +6340,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(299)}
+${blank(310)}
 --- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -6472,7 +6489,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '90b1ffabe1400abd403cfc1f86e48724850d2c9d',
+    sha1: '7b7791ae1ca137dd01cac574be8d5f84e3b9dff7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7609,7 +7626,7 @@ local function find_returned(queue, take, due_by)
     local some = (not claim or state == 'released' or state == 'done') and urgent or others
     some[#some + 1] = { key = keys[n], claim = claim, known = known[n], due = math.floor(ended[2 * n]) }
   end
-  local found = { urgent = #urgent, next_one = 1, began = false }
+  local found = { urgent = #urgent, next_one = 1, began = false, more = #keys == most }
   for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
   return found
 end
@@ -7620,6 +7637,12 @@ local function is_too_much(take, taken, head, began)
   if not began then return false end
   local count, read = head.count, #head.messages
   return taken.work + LOOK_WORK + handing_work(take, count) + reading_work(count, head.bytes * count / read) > taken.room
+end
+
+
+local function handed_over(returned, messages)
+  local claim = returned.claim
+  return { returned.key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, returned.due }
 end
 
 
@@ -7643,15 +7666,15 @@ local function claim_returned(queue, take, taken, returned, last)
     else
       claim.count = #messages
       local fate = count_end(claim, returned[n].known, take.attempts)
+      taken.work = taken.work + handing_work(take, #messages)
       if fate and bury(queue, key, claim, fate, messages) then
         taken.work = taken.work + BURY_WORK + 3 * #messages
+        taken.dead[#taken.dead + 1] = { fate.cause, fate.error, unpack(handed_over(returned[n], messages)) }
       else
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
         claim.claim = claim.claim + 1
         again[#again + 1] = returned[n]
-        taken.work = taken.work + handing_work(take, #messages)
-        local due = returned[n].due
-        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, due }
+        taken.batches[#taken.batches + 1] = handed_over(returned[n], messages)
       end
     end
   end
@@ -7785,20 +7808,24 @@ local function take_ready(queue, take)
   -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and how much work it may have by then; \`began\`: it has taken some of
   -- what is due. The others prepare sets.
   local taken = {
-    batches = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
+    batches = {}, dead = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
     lagging = nil, began = false, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   local now = digits(queue.now)
   lower_ahead(queue)
-  local returned = find_returned(queue, take, take.due_by == queue.now and now or digits(take.due_by))
-  if returned then share(queue, take, taken, returned, now) end
+  local due_by = take.due_by == queue.now and now or digits(take.due_by)
+  -- WHY again: those that are dead now, or whose lists are gone, hold nothing up that stands behind them.
+  repeat
+    local returned = find_returned(queue, take, due_by)
+    if returned then share(queue, take, taken, returned, now) end
+  until not returned or not returned.more or returned.next_one <= #returned or #taken.batches == take.limit
   claim_due(queue, take, taken, now)
   local tally, batches = taken.tally, taken.batches
   if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
   local first_claims = tally and tally.claimed or 0
   if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
   if first_claims > 0 then write_tally(queue, tally) end
-  return batches
+  return batches, taken.dead
 end
 ${blank(28)}
 local function next_look(queue, take, count)
@@ -7817,7 +7844,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(336)}
+${blank(343)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -7942,7 +7969,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '541bb5fe4ebf35e4184fe64eff79939a3a501a84',
+    sha1: 'e1bd2fb7bc76d8cc17da0270d7a2503fc888219a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8198,7 +8225,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2218)}
+${blank(2235)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -8246,7 +8273,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '42e651667aaef0adeabcb94ddcd9df360fc2f644',
+    sha1: '686a02f7e6e95b649a1e34b3add54b4e6f710262',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8499,7 +8526,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(262)}
+${blank(268)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8507,7 +8534,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2200)}
+${blank(2211)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -8544,7 +8571,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '198f28f767894e6c9e3eb3fa588a8142e6a8fc26',
+    sha1: '61b6024f7403cad492d6a62a461c28ebde2c4680',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8866,7 +8893,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(234)}
+${blank(240)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8874,7 +8901,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1993)}
+${blank(2004)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -8971,7 +8998,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'b0c594088aac128918a78eeb2a61f486f429aaf0',
+    sha1: '522abd12556f0262eaaa0b28972efd3e41a2172b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9445,7 +9472,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(262)}
+${blank(268)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -9453,7 +9480,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1147)}
+${blank(1158)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -9524,7 +9551,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'aa068091fd58a307125362d807eb31e275337258',
+    sha1: '36fc3079b5c30d6d462d7d72405432d9706a0b59',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9809,7 +9836,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(234)}
+${blank(240)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -9817,7 +9844,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2234)}
+${blank(2245)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -9952,7 +9979,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'aa3c7eae35a55c2611851f7b30bf34c943e9179c',
+    sha1: '3833f76c08c569f3de4bf8759495380e4468679b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10245,7 +10272,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(262)}
+${blank(268)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -10253,7 +10280,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2366)}
+${blank(2377)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -10329,7 +10356,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '796fe3e448f9eb23c98aa3710c436fa4e8a45ac1',
+    sha1: '5820422a40c6eb082ac8ed4c8e0d66791465597b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10748,7 +10775,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(251)}
+${blank(257)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -10756,7 +10783,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(567)}
+${blank(578)}
 --- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -10831,7 +10858,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'ef1c25f4e56740d9aaadd8911a1b45e421f3c1e0',
+    sha1: 'efc395fbc458700866d6891306cc830ab56567ed',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11362,7 +11389,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1674)}
+${blank(1691)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -11493,7 +11520,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '39b978eff22324928f74179b7405826ea8c94057',
+    sha1: '56b668ad34c99f9103363d11a97f7fd4d1be1a25',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11806,7 +11833,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(234)}
+${blank(240)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -11814,7 +11841,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2087)}
+${blank(2098)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -11928,7 +11955,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'b177c8991cf6751ad5f88b00cde197c7b48b3b84',
+    sha1: 'f5fd91f071efd5d7d564084a3a6a2148aaa0b131',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12662,7 +12689,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1570)}
+${blank(1587)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -12743,7 +12770,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'ba9615ebc0f1f58293684e858486c91e00ed5766',
+    sha1: '9d57cf2199e6f11140602c83b35f1467104dad85',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13004,7 +13031,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2709)}
+${blank(2726)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -13063,12 +13090,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'a275567badff1ed1909940b88809bc6b949b381b',
+    sha1: '39a5b2a1da8d84d071d97570a143c9b14fd2c0b0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4375)}
+${blank(4392)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
