@@ -82,15 +82,18 @@ local function read_batch_ids(args, first, last)
 end
 
 -- Deletes a dead batch for good. Returns whether it was there, and how many messages it had.
--- WHY its id goes last: a call that is cut off may leave an id without a batch, which the next try takes away, and never a batch that nobody finds.
+-- WHY its id comes back when the batch cannot go: nobody would find it.
 local function drop_dead(root, id)
-  if not redis.call('ZSCORE', dead_key(root), id) then return false, 0 end
-  local name, count = dead_key(root, id), 0
-  if redis.call('TYPE', name).ok == 'hash' then
-    count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
+  local index, name, count = dead_key(root), dead_key(root, id), 0
+  local died = redis.call('ZSCORE', index, id)
+  if not died then return false, 0 end
+  local is_ours = redis.call('TYPE', name).ok == 'hash'
+  if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
+  redis.call('ZREM', index, id)
+  if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
+    redis.call('ZADD', index, died, id)
     redis.call('UNLINK', name)
   end
-  redis.call('ZREM', dead_key(root), id)
   if count > 0 then
     redis.call('HINCRBY', root, 'deadMessages', -count)
     redis.call('HINCRBY', root, 'droppedMessages', count)
