@@ -284,7 +284,7 @@ describeBindings('partitions', (lua) => {
     await lua().redis.rpush(list, Buffer.from([0xff, 0x20]))
     await client().addMessage('ann', 2, { flush: true })
     await lua().tick(10_000)
-    const [, , , [, token]] = await lua().call('claim_ready')
+    const [, , [, token]] = await lua().call('claim_ready')
     await lua().call('fail', 'ann', token, 'ATTEMPTS', 1)
     await client().policy({ partitions: 4 })
     expect(await client().requeue([token.replace(/:\d+$/, '')])).toEqual(['requeued'])

@@ -21,7 +21,7 @@ beforeAll(async () => {
   await call('add', 'fay', 'x'.repeat(5000))
   await call('add', 'ann', 'one', 'ID', 'm1', 'FLUSH')
   await call('add', 'bob', 'one', 'WAIT', 1000, 'MAXWAIT', 2000, 'MAXSIZE', 3, 'NEXT', 'cyd', 'one', 'FLUSH', 'NEXT', 'dan', 'one', 'FLUSH')
-  const [, , , ...batches] = await call('claim_ready', 'WORKER', '~w1', 'NONCE', 'w1/1')
+  const [, , ...batches] = await call('claim_ready', 'WORKER', '~w1', 'NONCE', 'w1/1')
   for (const [key, proof] of batches) {
     if (key === 'ann') token = proof
     else expect(await call('fail', key, proof, 'ATTEMPTS', 1)).toBe('dead')

@@ -34,7 +34,7 @@ describeBindings('any bytes', (lua) => {
     expect(read((await lua().callBuffer('peek', bytes))[7])).toEqual(expected)
     await lua().tick(10_000)
     for (let attempt = 1; attempt <= 2; attempt += 1) {
-      const [, , , [key, token, , reason, , messages]] = await lua().callBuffer('claim_ready')
+      const [, , [key, token, , reason, , messages]] = await lua().callBuffer('claim_ready')
       expect([key, String(reason)]).toEqual([bytes, 'wait'])
       expect(read(messages)).toEqual(expected)
       expect(await lua().call('extend', 1000, bytes, token)).toEqual(['extended', 0])
@@ -50,7 +50,7 @@ describeBindings('any bytes', (lua) => {
 
   it.each(BYTES)('%s complete a batch', async (_, bytes) => {
     await add(bytes, bytes, 'FLUSH')
-    const [, , , [key, token]] = await lua().callBuffer('claim_ready')
+    const [, , [key, token]] = await lua().callBuffer('claim_ready')
     expect(await lua().call('complete', key, token)).toEqual(['completed'])
     expect(Object.keys(await lua().keyspace())).toEqual([lua().root])
   })
@@ -60,7 +60,7 @@ describeBindings('any bytes', (lua) => {
     expect(large.length).toBe(250 * 1024)
     await add('ann', large, 'ID', ALL)
     await add('ann', large, 'FLUSH')
-    const [, , , [, , , , , messages]] = await lua().callBuffer('claim_ready')
+    const [, , [, , , , , messages]] = await lua().callBuffer('claim_ready')
     expect(messages.map((message: Buffer) => readMessage(message).data.equals(large))).toEqual([true, true])
   })
 
@@ -79,7 +79,7 @@ describeBindings('any bytes', (lua) => {
     await lua().tick(10_000)
     const found: string[] = []
     for (;;) {
-      const [, , , ...batches] = await lua().callBuffer('claim_ready', 'LIMIT', '1000')
+      const [, , ...batches] = await lua().callBuffer('claim_ready', 'LIMIT', '1000')
       if (batches.length === 0) break
       found.push(...batches.map(([key]: [Buffer]) => key.toString('hex')))
     }

@@ -7,7 +7,7 @@ describeBindings('claim_ready', (lua) => {
     lua().call('add', ...messages.flatMap((message, n) => (n === 0 ? [key, message] : ['NEXT', key, message])))
 
   it('says that nothing is pending, and writes nothing', async () => {
-    expect(await lua().call('claim_ready')).toEqual([START, 0, []])
+    expect(await lua().call('claim_ready')).toEqual([START, 0])
     expect(await lua().keyspace()).toEqual({})
   })
 
@@ -273,7 +273,7 @@ describeBindings('claim_ready', (lua) => {
     await lua().call('policy', 'WAIT', 31_536_000_000)
     await lua().redis.rpush(`${lua().root}:messages:ann`, 'mine')
     await lua().redis.zadd(`${lua().root}:due`, 1, 'ann')
-    expect((await lua().call('claim_ready'))[3].slice(2)).toEqual([1, 'wait', 31_536_000_000, ['mine'], lua().now])
+    expect((await lua().call('claim_ready'))[2].slice(2)).toEqual([1, 'wait', 31_536_000_000, ['mine'], lua().now])
     expect(await lua().stats()).toMatchObject({ latenessSum: 0, latenessMax: 0, 'lateness:1': 1 })
   })
 
@@ -361,7 +361,7 @@ describeBindings('claim_ready', (lua) => {
   })
 
   it.each([
-    ['UNKNOWN_ARGUMENT', "expected ATTEMPTS, BEFORE, DRAIN, ECHO, GENERATION, LEASE, LIMIT, NONCE, REST, WORKER; got '5'", ['5']],
+    ['UNKNOWN_ARGUMENT', "expected ATTEMPTS, BEFORE, DEAD, DRAIN, ECHO, GENERATION, LEASE, LIMIT, NONCE, REST, WORKER; got '5'", ['5']],
     ['UNKNOWN_ARGUMENT', "got 'WAIT'", ['LIMIT', '5', 'WAIT', '1']],
     ['MISSING_ARGUMENT', 'LIMIT must be followed by a value', ['limit']],
     ['MISSING_ARGUMENT', 'BEFORE must be followed by a value', ['LIMIT', '1', 'BEFORE']],

@@ -25,7 +25,7 @@ const FOREIGN: [name: string, element: string][] = [
 describeBindings('an element of a list that was not written by add', (lua) => {
   const list = 'rapid-fire:{orders}:messages:x'
   const claim = async () => {
-    const [, , , ...batches] = await lua().call('claim_ready')
+    const [, , ...batches] = await lua().call('claim_ready')
     return (batches as [string, string, number, string, number, string[]][]).map(([key, token, , , , messages]) => ({
       key,
       token,

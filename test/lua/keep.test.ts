@@ -9,7 +9,7 @@ describeBindings('fail with KEEP', (lua) => {
   /** A claimed batch of the messages 1, 2, 3 of ann, with 4 behind it; its token. */
   async function claimed(): Promise<string> {
     await lua().call('add', 'ann', 1, 'NEXT', 'ann', 2, 'NEXT', 'ann', 3, 'FLUSH')
-    const [, , , batch] = await lua().call('claim_ready')
+    const [, , batch] = await lua().call('claim_ready')
     await lua().call('add', 'ann', 4)
     return batch[1]
   }
@@ -25,12 +25,12 @@ describeBindings('fail with KEEP', (lua) => {
     const stats = Object.fromEntries(chunks(await lua().call('stats')))
     expect(stats).toMatchObject({ completed: 0, completedMessages: 3 - kept.length, failed: 1, messages: kept.length + 1, queued: 1 })
     await intact()
-    const [, , , again] = await lua().call('claim_ready')
+    const [, , again] = await lua().call('claim_ready')
     expect(again[1]).toBe(token.replace(/1$/, '2'))
     expect(texts(again[5])).toEqual(kept)
     await lua().call('complete', 'ann', again[1])
     await lua().tick(10_000)
-    const [, , , newer] = await lua().call('claim_ready')
+    const [, , newer] = await lua().call('claim_ready')
     expect(texts(newer[5])).toEqual(['4'])
     await lua().call('complete', 'ann', newer[1])
     expect(Object.keys(await lua().keyspace())).toEqual([lua().root])
@@ -41,7 +41,7 @@ describeBindings('fail with KEEP', (lua) => {
     let token = await claimed()
     for (const keep of ['1,3', '2']) {
       await lua().call('fail', 'ann', token, 'DELAY', 0, 'KEEP', keep)
-      const [, , , again] = await lua().call('claim_ready')
+      const [, , again] = await lua().call('claim_ready')
       token = again[1]
     }
     expect((await lua().call('peek', 'ann'))[5]).toBe(1)
@@ -68,13 +68,13 @@ describeBindings('fail with KEEP', (lua) => {
 
   it('leaves the options of the messages with them', async () => {
     await lua().call('add', 'ann', 1, 'WAIT', 5000, 'NEXT', 'ann', 2, 'FLUSH', 'NEXT', 'ann', 3, 'FLUSH')
-    const [, , , batch] = await lua().call('claim_ready')
+    const [, , batch] = await lua().call('claim_ready')
     expect(texts(batch[5])).toEqual(['1', '2'])
     await lua().call('fail', 'ann', batch[1], 'DELAY', 0, 'KEEP', '1')
-    const [, , , again] = await lua().call('claim_ready')
+    const [, , again] = await lua().call('claim_ready')
     expect(texts(again[5])).toEqual(['1'])
     await lua().call('complete', 'ann', again[1])
-    const [, , , last] = await lua().call('claim_ready')
+    const [, , last] = await lua().call('claim_ready')
     expect(texts(last[5])).toEqual(['3'])
     await lua().call('complete', 'ann', last[1])
     expect(Object.keys(await lua().keyspace())).toEqual([lua().root])

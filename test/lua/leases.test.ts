@@ -70,7 +70,7 @@ describeBindings('expired leases', (lua) => {
     }
     await lua().tick(1000)
     // The batch behind it comes in the same call.
-    const { batches, dead } = await lua().claim('ATTEMPTS', 3)
+    const { batches, dead } = await lua().claim('ATTEMPTS', 3, 'DEAD')
     expect(batches.map(({ messages }) => messages.map(({ data }) => data))).toEqual([['behind']])
     // What has died is told as it was handed over last.
     expect(dead).toMatchObject([
@@ -100,7 +100,7 @@ describeBindings('expired leases', (lua) => {
     await lua().redis.del(...keys.slice(9).map((key) => `${lua().root}:messages:${key}`))
     await lua().tick(1)
     await lua().redis.hset(`${lua().root}:claims`, 'key 0', 'not a claim')
-    const { batches, dead } = await lua().claim('LIMIT', 3, 'ATTEMPTS', 2)
+    const { batches, dead } = await lua().claim('LIMIT', 3, 'ATTEMPTS', 2, 'DEAD')
     expect(batches.map(({ key }) => key).sort()).toEqual(['key 0', 'returned'])
     expect(dead.map(({ key }) => key)).toEqual(keys.slice(1, 9).sort())
     expect(await lua().stats()).toMatchObject({ dead: 8 })

@@ -105,7 +105,7 @@ describe('the library', () => {
     const before = await now()
     const call = (name: string, ...args: string[]) => server.redis.call('FCALL', `rapidfire_${name}`, 1, 'rapid-fire:{orders}', ...args)
     expect(await call('add', 'ann', 'x', 'FLUSH')).toEqual(['added', 1])
-    const [at, , , [, token, , , deadline]] = (await call('claim_ready')) as [number, number, [], [string, string, number, string, number]]
+    const [at, , [, token, , , deadline]] = (await call('claim_ready')) as [number, number, [string, string, number, string, number]]
     expect(before).toBeLessThanOrEqual(deadline)
     expect(deadline).toBeLessThanOrEqual(at)
     expect(at).toBeLessThanOrEqual(await now())

@@ -64,7 +64,7 @@ describeBindings('over maxmemory', (lua) => {
 
   it('a call that finds nothing to do works as well', async () => {
     await full()
-    expect(await lua().call('claim_ready')).toEqual([lua().now, 0, []])
+    expect(await lua().call('claim_ready')).toEqual([lua().now, 0])
     expect(await lua().call('complete', 'ann', '1-1:1')).toEqual(['lost'])
     expect(await lua().keyspace()).toEqual({})
   })

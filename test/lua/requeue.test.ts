@@ -16,7 +16,7 @@ describeBindings('requeue', (lua) => {
     expect(await lua().call('requeue', id)).toEqual(['requeued'])
     expect(await lua().call('dead')).toEqual([])
     await intact()
-    const [, , , batch] = await lua().call('claim_ready')
+    const [, , batch] = await lua().call('claim_ready')
     expect(batch[1]).toMatch(/^[\d-]+:1$/)
     expect(batch[1]).not.toBe(`${id}:1`)
     expect(texts(batch[5])).toEqual(['1', '2'])
@@ -102,7 +102,7 @@ describeBindings('requeue', (lua) => {
     await lua().redis.rpush(`${lua().root}:messages:ann`, 'junk')
     await lua().redis.hincrby(lua().root, 'added', 1)
     await lua().call('add', 'ann', 3, 'FLUSH')
-    const [, , , batch] = await lua().call('claim_ready')
+    const [, , batch] = await lua().call('claim_ready')
     await lua().call('fail', 'ann', batch[1], 'ATTEMPTS', 1)
     await lua().redis.rpush(`${lua().root}:messages:ann`, 'older junk', `${lua().now - 5} 0 old`, 'junk too', `${lua().now + 5} 0 new`)
     await lua().call('requeue', batch[1].slice(0, -2))
@@ -120,12 +120,12 @@ describeBindings('requeue', (lua) => {
     }
     await lua().call('policy', 'MAXSIZE', 1)
     await seconds(1)
-    const [, , , one] = await lua().call('claim_ready')
+    const [, , one] = await lua().call('claim_ready')
     await lua().call('fail', 'ann', one[1], 'ATTEMPTS', 1)
     await lua().call('policy', 'MAXSIZE', 10)
     await seconds(2, 3)
     await lua().call('add', 'ann', 4, 'FLUSH')
-    const [, , , others] = await lua().call('claim_ready')
+    const [, , others] = await lua().call('claim_ready')
     await lua().call('fail', 'ann', others[1], 'ATTEMPTS', 1)
     await lua().call('requeue', others[1].slice(0, -2), one[1].slice(0, -2))
     expect(await held('ann')).toEqual(['1', '2', '3', '4'])
@@ -287,27 +287,27 @@ describeBindings('requeue', (lua) => {
     expect(await held('ann')).toEqual(['1', '2', '3', '4'])
     await intact()
     // The flush that closed the dead batch closes it again.
-    const [, , , batch] = await lua().call('claim_ready')
+    const [, , batch] = await lua().call('claim_ready')
     expect(texts(batch[5])).toEqual(['1', '2'])
   })
 
   it('lets newer messages join when nothing closed the batch, at the newer deadline', async () => {
     await lua().call('add', 'ann', 1)
     await lua().tick(10_000)
-    const [, , , batch] = await lua().call('claim_ready')
+    const [, , batch] = await lua().call('claim_ready')
     await lua().call('fail', 'ann', batch[1], 'ATTEMPTS', 1)
     await lua().call('add', 'ann', 2)
     await lua().call('requeue', batch[1].slice(0, -2))
     expect((await lua().call('peek', 'ann')).slice(0, 3)).toEqual(['collecting', lua().now, lua().now + 10_000])
     await intact()
     await lua().tick(10_000)
-    expect(texts((await lua().call('claim_ready'))[3][5])).toEqual(['1', '2'])
+    expect(texts((await lua().call('claim_ready'))[2][5])).toEqual(['1', '2'])
   })
 
   it.each(['active', 'retry'])('puts them behind the batch and in front of what waits when the key is %s', async (state) => {
     const id = await bury(lua(), 'ann', 1, 2)
     await lua().call('add', 'ann', 3, 'NEXT', 'ann', 4, 'FLUSH')
-    const [, , , batch] = await lua().call('claim_ready')
+    const [, , batch] = await lua().call('claim_ready')
     if (state === 'retry') await lua().call('fail', 'ann', batch[1], 'DELAY', 500)
     await lua().call('add', 'ann', 5)
     await lua().call('requeue', id)
@@ -315,9 +315,9 @@ describeBindings('requeue', (lua) => {
     expect(await held('ann')).toEqual(['3', '4', '1', '2', '5'])
     await intact()
     await lua().tick(500)
-    const token = state === 'retry' ? (await lua().call('claim_ready'))[3][1] : batch[1]
+    const token = state === 'retry' ? (await lua().call('claim_ready'))[2][1] : batch[1]
     expect(await lua().call('complete', 'ann', token)).toEqual(['completed'])
-    const [, , , next] = await lua().call('claim_ready')
+    const [, , next] = await lua().call('claim_ready')
     expect(texts(next[5])).toEqual(['1', '2'])
     await intact()
   })
@@ -338,7 +338,7 @@ describeBindings('requeue', (lua) => {
     await expect(lua().call('add', 'ann', 5)).rejects.toThrow(/^RAPIDFIRE_BACKLOG_FULL/)
     const handed: string[] = []
     for (let n = 0; n < 2; n += 1) {
-      const [, , , batch] = await lua().call('claim_ready')
+      const [, , batch] = await lua().call('claim_ready')
       handed.push(...texts(batch[5]))
       await lua().call('complete', 'ann', batch[1])
     }
@@ -357,7 +357,7 @@ describeBindings('requeue', (lua) => {
   it('keeps the ids, the options and any bytes of the messages', async () => {
     const data = Buffer.from([0, 255, 10, 32])
     await lua().call('add', 'ann', data, 'ID', 'wamid.1', 'WAIT', 700, 'NEXT', 'ann', 2, 'FLUSH')
-    const [, , , batch] = await lua().call('claim_ready')
+    const [, , batch] = await lua().call('claim_ready')
     const before = await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)
     await lua().call('fail', 'ann', batch[1], 'ATTEMPTS', 1)
     await lua().call('requeue', batch[1].slice(0, -2))
@@ -374,7 +374,7 @@ describeBindings('requeue', (lua) => {
     expect(await lua().redis.hmget(lua().root, 'dead', 'deadMessages')).toEqual(['1', '2'])
     await lua().call('requeue', id)
     expect(await lua().redis.hmget(lua().root, 'dead', 'deadMessages')).toEqual(['1', '0'])
-    const [, , , batch] = await lua().call('claim_ready')
+    const [, , batch] = await lua().call('claim_ready')
     await lua().call('fail', 'ann', batch[1], 'ATTEMPTS', 1)
     expect(await lua().redis.hmget(lua().root, 'dead', 'deadMessages')).toEqual(['2', '2'])
     await intact()

@@ -89,7 +89,7 @@ describeBindings('watch', (lua) => {
   it('tells it of the first deadline behind several batches that are completed in one call', async () => {
     await listen()
     await lua().call('add', 'ann', '"Hi"', 'FLUSH', 'NEXT', 'bob', '"Hi"', 'FLUSH')
-    const [, , , ...batches] = await claim('w1')
+    const [, , ...batches] = await claim('w1')
     await lua().call('add', 'ann', '"behind"', 'WAIT', 300, 'NEXT', 'bob', '"behind"', 'WAIT', 400)
     await lua().call('complete', ...batches.flatMap(([key, token]: [string, string]) => [key, token]))
     expect(await heard()).toEqual([`w1 ${lua().now + 300}`])
@@ -101,7 +101,7 @@ describeBindings('watch', (lua) => {
     await lua().tick(50)
     await lua().call('add', 'bob', '"Hi"')
     await lua().tick(10_000)
-    const [, , , ...batches] = await lua().call('claim_ready')
+    const [, , ...batches] = await lua().call('claim_ready')
     for (const [key, token] of batches) await lua().call('fail', key, token, 'ATTEMPTS', 1)
     // A lengthened wait holds at once.
     await lua().call('policy', 'WAIT', 10_500)
@@ -136,7 +136,7 @@ describeBindings('watch', (lua) => {
   ])('tells the watcher of %s', async (_, after, act) => {
     await listen()
     await lua().call('add', 'ann', '"Hi"', 'FLUSH')
-    const [, , , batch] = await claim('w1')
+    const [, , batch] = await claim('w1')
     await lua().call('add', 'ann', '"behind"', 'FLUSH')
     expect(await heard()).toEqual([])
     await act(lua(), batch[1])
@@ -157,12 +157,12 @@ describeBindings('watch', (lua) => {
     await claim('w2')
     await lua().call('add', 'ann', '"Hi"', 'FLUSH', 'NEXT', 'bob', '"Hi"', 'WAIT', 50)
     await heard()
-    expect((await claim('w1', 'LIMIT', 1)).length).toBe(4)
+    expect((await claim('w1', 'LIMIT', 1)).length).toBe(3)
     expect(await heard()).toEqual([`w2 ${lua().now + 50}`])
     // Nobody is left to tell: w2 watches, and w1 looks when it has a slot.
     await lua().call('add', 'cid', '"Hi"', 'FLUSH')
     expect(await heard()).toEqual([`w2 ${lua().now}`])
-    expect((await claim('w2', 'LIMIT', 1)).length).toBe(4)
+    expect((await claim('w2', 'LIMIT', 1)).length).toBe(3)
     expect(await heard()).toEqual([])
   })
 
@@ -175,7 +175,7 @@ describeBindings('watch', (lua) => {
     // Nobody is told of what a person changes.
     await lua().redis.zadd(`${lua().root}:active`, lua().now + 100, 'ann')
     await lua().tick(100)
-    expect((await claim('w1', 'LIMIT', 1)).length).toBe(4)
+    expect((await claim('w1', 'LIMIT', 1)).length).toBe(3)
     // It meant to look then.
     expect(await heard()).toEqual([`w2 ${lua().now + 900}`])
     await lua().call('add', 'bob', '"Hi"', 'WAIT', 70)
@@ -201,7 +201,7 @@ describeBindings('watch', (lua) => {
     await claim('w3')
     await lua().call('add', 'ann', '"Hi"', 'WAIT', 500)
     await lua().tick(500)
-    expect((await claim('w2', 'LIMIT', 1)).length).toBe(4)
+    expect((await claim('w2', 'LIMIT', 1)).length).toBe(3)
     expect(await heard()).toEqual([`w3 ${lua().now + 500}`])
   })
 
@@ -214,7 +214,7 @@ describeBindings('watch', (lua) => {
     // Nobody is told of what a person changes.
     await lua().redis.zadd(`${lua().root}:active`, lua().now + 100, 'ann')
     await lua().tick(100)
-    expect((await claim('w2', 'LIMIT', 1)).length).toBe(4)
+    expect((await claim('w2', 'LIMIT', 1)).length).toBe(3)
     await lua().call('add', 'bob', '"Hi"', 'WAIT', 70)
     expect(await heard()).toEqual([`w1 ${lua().now + 70}`])
   })
@@ -256,7 +256,7 @@ describeBindings('watch', (lua) => {
       await claim('w1', 'BEFORE', 1)
       await lua().redis.hset(lua().root, 'watchAt', lua().now + 1000)
       await listen()
-      expect((await lua().claim('ATTEMPTS', 1)).next).toBe(lua().now + 400)
+      expect(await lua().call('claim_ready', 'ATTEMPTS', 1)).toEqual([lua().now, lua().now + 400])
       expect(await heard()).toEqual([`w1 ${lua().now + 400}`])
     })
   })
@@ -279,7 +279,7 @@ describeBindings('watch', (lua) => {
       await mute.call('claim_ready', 'WORKER', 'w1', 'ECHO')
       await mute.call('claim_ready', 'WORKER', 'w2')
       expect(await mute.call('add', 'ann', '"Hi"', 'FLUSH', 'NEXT', 'bob', '"Hi"', 'FLUSH')).toEqual(['added', 1, 'added', 1])
-      expect(await mute.call('claim_ready', 'WORKER', 'w1', 'LIMIT', 1)).toHaveLength(4)
+      expect(await mute.call('claim_ready', 'WORKER', 'w1', 'LIMIT', 1)).toHaveLength(3)
       expect(await heard()).toEqual([])
       expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
     } finally {
@@ -300,8 +300,8 @@ describeBindings('watch', (lua) => {
     const name = `${lua().root}:watch:standby`
     await lua().redis.set(name, 'mine')
     await lua().call('add', 'ann', '"Hi"', 'FLUSH', 'NEXT', 'bob', '"Hi"', 'FLUSH')
-    expect(await claim('w1', 'LIMIT', 1)).toHaveLength(4)
-    expect(await claim('w2')).toHaveLength(4)
+    expect(await claim('w1', 'LIMIT', 1)).toHaveLength(3)
+    expect(await claim('w2')).toHaveLength(3)
     expect([await next('w2'), await next('w1')]).toEqual([1000, 1000])
     await lua().call('add', 'cid', '"Hi"', 'WAIT', 300)
     // It takes the place of the other one.
@@ -319,7 +319,7 @@ describeBindings('watch', (lua) => {
       ['w2', 900],
       ['w3', 1000],
     ] as const)
-      expect(await poor.call('claim_ready', 'WORKER', worker, 'REST', rest)).toEqual([lua().now, lua().now + rest, []])
+      expect(await poor.call('claim_ready', 'WORKER', worker, 'REST', rest)).toEqual([lua().now, lua().now + rest])
     const poorer = await userWithout(lua(), 'hset')
     expect([await poorer.call('leave', 'w1')]).toEqual(['passed'])
     await lua().redis.del(`${lua().root}:watch:standby`)
@@ -341,7 +341,7 @@ describeBindings('watch', (lua) => {
     await listen()
     for (const worker of ['w1', 'w2']) await claim(worker)
     await lua().call('add', 'ann', '"Hi"', 'FLUSH')
-    expect(await claim('w2', 'LIMIT', 1)).toHaveLength(4)
+    expect(await claim('w2', 'LIMIT', 1)).toHaveLength(3)
     expect(await lua().redis.hmget(lua().root, 'watcher', 'watchAt')).toEqual(['w1', '0'])
   })
 

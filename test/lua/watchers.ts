@@ -153,7 +153,7 @@ export class Watchers {
     const lane = Math.ceil(worker.slots / 2)
     for (let free = worker.slots - worker.running.length; !worker.resting && free > 0; free = worker.slots - worker.running.length) {
       const limit = Math.min(lane, free)
-      const [now, next, , ...batches] = await this.#lua.call('claim_ready', 'WORKER', worker.name, 'LIMIT', limit, 'LEASE', 86_400_000)
+      const [now, next, ...batches] = await this.#lua.call('claim_ready', 'WORKER', worker.name, 'LIMIT', limit, 'LEASE', 86_400_000)
       this.claims += 1
       for (const [key, token] of batches) worker.running.push({ key, token, until: now + this.#busy })
       if (batches.length === limit || next <= now) continue

@@ -115,9 +115,9 @@ export const cutClaim =
     const options = ['LIMIT', limit, 'LEASE', lease, 'ATTEMPTS', attempts, ...(worker ? ['WORKER', worker] : [])]
     return {
       ...{ name: 'claim_ready', args: [...options, ...from], keys: claimable(model), counters: [...TAKING, ...BURYING] },
-      expectTrue: ([, , , ...batches], now) => expectTaken(batches, now),
+      expectTrue: ([, , ...batches], now) => expectTaken(batches, now),
       learn: (first, again) => {
-        const taken = [first, again].map((reply) => (Array.isArray(reply) ? reply.slice(3) : []) as [string, string, ...unknown[]][])
+        const taken = [first, again].map((reply) => (Array.isArray(reply) ? reply.slice(2) : []) as [string, string, ...unknown[]][])
         for (const [key, token] of taken.flat()) model.claims.push({ worker: worker ?? '', key, token })
         // What is kept under the NONCE is what the last of the two has taken that could keep it.
         const keeping = lacking === 'set' ? taken.slice(1) : taken
@@ -246,7 +246,7 @@ export const cut = (label: string, planner: Planner, how: How) =>
       const mended = await world.mend(KEYS, ...look)
       const now = new Now(mended.keyspace)
       if (how.look) {
-        const [, , , ...batches] = mended.replies[0] as any
+        const [, , ...batches] = mended.replies[0] as any
         expectTaken(batches, now)
         for (const [key, token] of batches) model.claims.push({ worker: '', key, token })
       }

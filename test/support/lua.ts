@@ -91,7 +91,8 @@ export class Lua {
 
   async claim(...args: Argument[]): Promise<{ now: number; next: number; batches: TakenBatch[]; dead: DeadNow[] }> {
     type Written = [Buffer, Buffer, number, Buffer, number, Buffer[], number]
-    const [now, next, dead, ...batches] = await this.callBuffer('claim_ready', ...args)
+    const [now, next, ...parts] = await this.callBuffer('claim_ready', ...args)
+    const [dead, batches] = args.includes('DEAD') ? [parts[0], parts.slice(1)] : [[], parts]
     const read = ([key, token, attempt, reason, deadline, messages, due]: Written) => ({
       key: key.toString(),
       token: token.toString(),

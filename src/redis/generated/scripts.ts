@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '1467c03fdc52eb0534f45cf161f108268a9cdddc',
+    sha1: 'd47cf1d8c14a67a50c7a5b8bd47b55a999d38054',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -179,7 +179,7 @@ ${blank(5)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
-${blank(8)}
+${blank(9)}
   -- Partitions.
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
@@ -448,7 +448,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(134)}
+${blank(137)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -941,7 +941,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(652)}
+${blank(655)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1259,7 +1259,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '012b035c93efa3cc055a6f80d3aee7df8956450e',
+    sha1: '66d7282899ddc3def46434418c2d67223456bfb1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1358,7 +1358,7 @@ ${blank(3)}
   checkBytes = 256 * KIB,
   counted = 1000,
 }
-${blank(66)}
+${blank(67)}
 local COUNTS = {}
 local function count_text(count)
   local text = COUNTS[count]
@@ -1456,7 +1456,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(229)}
+${blank(232)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -1537,7 +1537,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1688)}
+${blank(1691)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1941,7 +1941,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'd96a43a129d1d566edffacb0a225c14a5ce927e6',
+    sha1: '2ec93844fdf66a6eec1c098b608e2e141f91db5e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2110,6 +2110,7 @@ ${blank(7)}
   echo = { field = 'echo', flag = true },
   rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
   drain = { field = 'drain', flag = true },
+  dead = { field = 'dead', flag = true },
   nonce = { field = 'nonce', bytes = 64 },
 ${blank(3)}
   -- Partitions.
@@ -2475,13 +2476,16 @@ local function keep_dead(queue, key, claim, fate, messages)
 end
 ${blank(48)}
 local function drop_dead(root, id)
-  if not redis.call('ZSCORE', dead_key(root), id) then return false, 0 end
-  local name, count = dead_key(root, id), 0
-  if redis.call('TYPE', name).ok == 'hash' then
-    count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
+  local index, name, count = dead_key(root), dead_key(root, id), 0
+  local died = redis.call('ZSCORE', index, id)
+  if not died then return false, 0 end
+  local is_ours = redis.call('TYPE', name).ok == 'hash'
+  if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
+  redis.call('ZREM', index, id)
+  if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
+    redis.call('ZADD', index, died, id)
     redis.call('UNLINK', name)
   end
-  redis.call('ZREM', dead_key(root), id)
   if count > 0 then
     redis.call('HINCRBY', root, 'deadMessages', -count)
     redis.call('HINCRBY', root, 'droppedMessages', count)
@@ -3281,14 +3285,15 @@ end
 --   ECHO      send that worker '<WORKER> echo', so that it knows that messages reach it
 --   REST      longest rest of that worker, ms, 1 to an hour (1000): what a message that is lost costs
 --   DRAIN     take what is left in a partition that does not serve any more
+--   DEAD      tell also of batches that died in this call
 --   NONCE     '<name>/<number>', who calls and the number of the call: repeated with it, the call returns the same batches (lua/lib/nonce.lua)
 --   GENERATION  number of the change of partitions by which the caller has found this root; none without partitions
 -- RETURNS
 --   now       the time in Redis, ms
 --   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
 --             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time (lua/lib/watch.lua)
---   dead      an array of batches that died in this call, since their last lease had run out: each 'lease' or 'unacknowledged', a text, and what
---             stands for a batch below
+--   dead      with DEAD alone: an array of batches that died in this call, since their last lease had run out; each 'lease' or 'unacknowledged',
+--             a text, and what stands for a batch below
 --   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
 --             'maxWait' | 'size' | 'flush' | 'bytes'), its deadline, an array of its messages, each '<receivedAt> <id length>[,options] <id><data>',
 --             and since when it was due, ms: its deadline or the end of the batch before it, or of its pause or lease
@@ -3310,7 +3315,7 @@ end
 local CLAIM_OPTIONS = {
   LIMIT = OPTIONS.claimed, LEASE = OPTIONS.lease, BEFORE = OPTIONS.before, ATTEMPTS = OPTIONS.attempts,
   WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
-  DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
+  DRAIN = OPTIONS.drain, DEAD = OPTIONS.dead, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
 
 local function claim_ready(keys, args)
@@ -3323,7 +3328,7 @@ local function claim_ready(keys, args)
   if queue.refuses_new and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
-  if kept == false then return { queue.now, 0, {} } end
+  if kept == false then return { queue.now, 0, options.dead and {} or nil } end
   local take = {
     limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
     attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
@@ -3340,7 +3345,9 @@ local function claim_ready(keys, args)
   end
   if #batches == 0 then drop_slices(queue) end
   if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), take.lease) end
-  return { queue.now, next_look(queue, take, #batches), dead, unpack(batches) }
+  local next_at = next_look(queue, take, #batches)
+  if options.dead then return { queue.now, next_at, dead, unpack(batches) } end
+  return { queue.now, next_at, unpack(batches) }
 end
 
 register('claim_ready', claim_ready, { 'allow-oom' }, 'Take ready batches under a lease.')
@@ -3348,7 +3355,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '6228e6c8c5a0abb3c49a1f84a1f1ecba1869eeba',
+    sha1: '2cf56250efa9d2c87360afe69655e2b5981ae6c7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3444,7 +3451,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(60)}
+${blank(61)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -3704,7 +3711,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(134)}
+${blank(137)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -3929,7 +3936,7 @@ local function named(flat)
   for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
   return values
 end
-${blank(431)}
+${blank(434)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -3988,7 +3995,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'c753ce19b34dc4466e4748ff7eb7be4be10e5bf0',
+    sha1: '8237cfd9a7a30fe5c93aeaf765649f1b22594f95',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4158,7 +4165,7 @@ ${blank(6)}
 
 
   -- Who calls.
-${blank(8)}
+${blank(9)}
   -- Partitions.
 ${blank(9)}
 }
@@ -4220,7 +4227,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(171)}
+${blank(174)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -4295,7 +4302,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1228)}
+${blank(1231)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -4351,7 +4358,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '6fc750220d05968933b84a4027fefa03b1c83c5d',
+    sha1: '1691333e64ebc80dcfde6bc1198963dd2ecacb69',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4454,7 +4461,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(100)}
+${blank(101)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
@@ -4482,13 +4489,16 @@ end
 
 
 local function drop_dead(root, id)
-  if not redis.call('ZSCORE', dead_key(root), id) then return false, 0 end
-  local name, count = dead_key(root, id), 0
-  if redis.call('TYPE', name).ok == 'hash' then
-    count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
+  local index, name, count = dead_key(root), dead_key(root, id), 0
+  local died = redis.call('ZSCORE', index, id)
+  if not died then return false, 0 end
+  local is_ours = redis.call('TYPE', name).ok == 'hash'
+  if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
+  redis.call('ZREM', index, id)
+  if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
+    redis.call('ZADD', index, died, id)
     redis.call('UNLINK', name)
   end
-  redis.call('ZREM', dead_key(root), id)
   if count > 0 then
     redis.call('HINCRBY', root, 'deadMessages', -count)
     redis.call('HINCRBY', root, 'droppedMessages', count)
@@ -4604,7 +4614,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1546)}
+${blank(1549)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4648,7 +4658,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '9778912fc80b6a03716f91ea7ae02e873ac89bf2',
+    sha1: '3eee403fd89e6fdfa2693e8806b910ce0fce3d40',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4817,7 +4827,7 @@ ${blank(5)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
-${blank(3)}
+${blank(4)}
   nonce = { field = 'nonce', bytes = 64 },
 
 
@@ -4900,13 +4910,16 @@ local function now_ms()
 end
 ${blank(94)}
 local function drop_dead(root, id)
-  if not redis.call('ZSCORE', dead_key(root), id) then return false, 0 end
-  local name, count = dead_key(root, id), 0
-  if redis.call('TYPE', name).ok == 'hash' then
-    count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
+  local index, name, count = dead_key(root), dead_key(root, id), 0
+  local died = redis.call('ZSCORE', index, id)
+  if not died then return false, 0 end
+  local is_ours = redis.call('TYPE', name).ok == 'hash'
+  if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
+  redis.call('ZREM', index, id)
+  if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
+    redis.call('ZADD', index, died, id)
     redis.call('UNLINK', name)
   end
-  redis.call('ZREM', dead_key(root), id)
   if count > 0 then
     redis.call('HINCRBY', root, 'deadMessages', -count)
     redis.call('HINCRBY', root, 'droppedMessages', count)
@@ -5074,7 +5087,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(967)}
+${blank(970)}
 --- Erase all that is kept of a conversation, some of it in each call.
 --
 --   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
@@ -5268,7 +5281,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '14cd9464cdb35643e835a0c9e640a03cff5068fc',
+    sha1: '0b41edd4e7631abb9f25d1ecb24f36aff3e92ec6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5382,7 +5395,7 @@ ${blank(5)}
   lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
 ${blank(9)}
   -- Who calls.
-${blank(8)}
+${blank(9)}
   -- Partitions.
 ${blank(9)}
 }
@@ -5452,7 +5465,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(244)}
+${blank(247)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -5543,7 +5556,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(252)}
+${blank(255)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -5604,7 +5617,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'abd488719fcf01784feac398bcd252c6bc13672c',
+    sha1: 'c9ba59fe02de027c7a8a0df47aa7423a5ab70636',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5776,7 +5789,7 @@ ${blank(5)}
   keep = { field = 'keep', bytes = 8 * KIB },
 ${blank(4)}
   -- Who calls.
-${blank(3)}
+${blank(4)}
   nonce = { field = 'nonce', bytes = 64 },
 ${blank(3)}
   -- Partitions.
@@ -6065,7 +6078,7 @@ local function keep_dead(queue, key, claim, fate, messages)
   end
   return bytes_of(messages)
 end
-${blank(88)}
+${blank(91)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -6340,7 +6353,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(310)}
+${blank(313)}
 --- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -6489,7 +6502,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '7b7791ae1ca137dd01cac574be8d5f84e3b9dff7',
+    sha1: '99cad954c8cd44148893985814fb02f923b1e02e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6659,6 +6672,7 @@ ${blank(7)}
   echo = { field = 'echo', flag = true },
   rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
   drain = { field = 'drain', flag = true },
+
   nonce = { field = 'nonce', bytes = 64 },
 ${blank(3)}
   -- Partitions.
@@ -7031,13 +7045,16 @@ local function keep_dead(queue, key, claim, fate, messages)
 end
 ${blank(48)}
 local function drop_dead(root, id)
-  if not redis.call('ZSCORE', dead_key(root), id) then return false, 0 end
-  local name, count = dead_key(root, id), 0
-  if redis.call('TYPE', name).ok == 'hash' then
-    count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
+  local index, name, count = dead_key(root), dead_key(root, id), 0
+  local died = redis.call('ZSCORE', index, id)
+  if not died then return false, 0 end
+  local is_ours = redis.call('TYPE', name).ok == 'hash'
+  if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
+  redis.call('ZREM', index, id)
+  if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
+    redis.call('ZADD', index, died, id)
     redis.call('UNLINK', name)
   end
-  redis.call('ZREM', dead_key(root), id)
   if count > 0 then
     redis.call('HINCRBY', root, 'deadMessages', -count)
     redis.call('HINCRBY', root, 'droppedMessages', count)
@@ -7844,7 +7861,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(343)}
+${blank(346)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -7969,7 +7986,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'e1bd2fb7bc76d8cc17da0270d7a2503fc888219a',
+    sha1: '2a52069855b48e859c150c8e9ff331db4fb32eba',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8120,7 +8137,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(90)}
+${blank(91)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(13)}
@@ -8134,7 +8151,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1721)}
+${blank(1724)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8225,7 +8242,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2235)}
+${blank(2238)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -8273,7 +8290,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '686a02f7e6e95b649a1e34b3add54b4e6f710262',
+    sha1: 'bde88ce201ccad6ace73cc6fff7c02dfca6ac0a3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8380,7 +8397,7 @@ ${blank(5)}
 ${blank(10)}
   -- Who calls.
   worker = { field = 'worker', bytes = 64 },
-${blank(7)}
+${blank(8)}
   -- Partitions.
 ${blank(9)}
 }
@@ -8419,7 +8436,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(120)}
+${blank(123)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -8534,7 +8551,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2211)}
+${blank(2214)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -8571,7 +8588,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '61b6024f7403cad492d6a62a461c28ebde2c4680',
+    sha1: '6ac24bb3201aad64b676f3f4f9a6d9ff7f83231f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8732,7 +8749,7 @@ ${blank(5)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
-${blank(8)}
+${blank(9)}
   -- Partitions.
   generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
@@ -8771,7 +8788,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(134)}
+${blank(137)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -8901,7 +8918,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2004)}
+${blank(2007)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -8998,7 +9015,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '522abd12556f0262eaaa0b28972efd3e41a2172b',
+    sha1: 'a6f87285c0965c14eee503b4d9af8502838fda0e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9164,7 +9181,7 @@ ${blank(6)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
-${blank(8)}
+${blank(9)}
   -- Partitions.
 ${blank(9)}
 }
@@ -9405,7 +9422,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(244)}
+${blank(247)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -9480,7 +9497,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1158)}
+${blank(1161)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -9551,7 +9568,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '36fc3079b5c30d6d462d7d72405432d9706a0b59',
+    sha1: '39bf45fb23cec8fc92c63f18cc8de95bf6228624',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9712,7 +9729,7 @@ ${blank(5)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
-${blank(4)}
+${blank(5)}
   program = { field = 'given', bytes = 64 },
   again = { field = 'again', flag = true },
 
@@ -9745,7 +9762,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(244)}
+${blank(247)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -9844,7 +9861,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2245)}
+${blank(2248)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -9979,7 +9996,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '3833f76c08c569f3de4bf8759495380e4468679b',
+    sha1: 'e1f457bba4b6d9826192a4916492654b8ad38adb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10143,7 +10160,7 @@ ${blank(10)}
   worker = { field = 'worker', bytes = 64 },
 
   rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-${blank(5)}
+${blank(6)}
   -- Partitions.
 ${blank(9)}
 }
@@ -10190,7 +10207,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(120)}
+${blank(123)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -10280,7 +10297,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2377)}
+${blank(2380)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -10356,7 +10373,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '5820422a40c6eb082ac8ed4c8e0d66791465597b',
+    sha1: 'a25838c305a3c16e93219b74a8bd62e5a2581f04',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10524,7 +10541,7 @@ ${blank(5)}
   reason = { field = 'reason', bytes = 256 },
 ${blank(3)}
   -- Who calls.
-${blank(3)}
+${blank(4)}
   nonce = { field = 'nonce', bytes = 64 },
 ${blank(3)}
   -- Partitions.
@@ -10589,7 +10606,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(134)}
+${blank(137)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -10783,7 +10800,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(578)}
+${blank(581)}
 --- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -10858,7 +10875,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'efc395fbc458700866d6891306cc830ab56567ed',
+    sha1: '5e67b69805964253ed33949bb4f66ae0ed22ad94',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10957,7 +10974,7 @@ ${blank(3)}
 
   counted = 1000,
 }
-${blank(60)}
+${blank(61)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -11213,7 +11230,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(76)}
+${blank(79)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -11389,7 +11406,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1691)}
+${blank(1694)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -11520,7 +11537,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '56b668ad34c99f9103363d11a97f7fd4d1be1a25',
+    sha1: '65110db878a594782400ac450915ab35f3994557',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11681,7 +11698,7 @@ ${blank(5)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
-${blank(8)}
+${blank(9)}
   -- Partitions.
 
   layout = { field = 'layout', bytes = 64 },
@@ -11712,7 +11729,7 @@ local function bad_root(keys)
 end
 ${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(330)}
+${blank(333)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -11841,7 +11858,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2098)}
+${blank(2101)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -11955,7 +11972,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'f5fd91f071efd5d7d564084a3a6a2148aaa0b131',
+    sha1: '7abb4c66cbc5d8a71e526dcb733eb50311936475',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12066,7 +12083,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(60)}
+${blank(61)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -12349,7 +12366,7 @@ local function read_batch_ids(args, first, last)
   if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
-${blank(42)}
+${blank(45)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -12689,7 +12706,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1587)}
+${blank(1590)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -12770,7 +12787,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '9d57cf2199e6f11140602c83b35f1467104dad85',
+    sha1: 'a5a981a6f6025d9e15caef22e42a795cea09ac6d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12921,7 +12938,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(89)}
+${blank(90)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -12956,7 +12973,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(226)}
+${blank(229)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -13031,7 +13048,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2726)}
+${blank(2729)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -13090,12 +13107,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '39a5b2a1da8d84d071d97570a143c9b14fd2c0b0',
+    sha1: '06ad656b7b1252408c0ad858bf919cc1539a697b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4392)}
+${blank(4399)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
