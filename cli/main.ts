@@ -7,6 +7,7 @@ import { check } from './commands/check.ts'
 import { dead } from './commands/dead.ts'
 import { demo } from './commands/demo.ts'
 import { doctor } from './commands/doctor.ts'
+import { erase } from './commands/erase.ts'
 import { forward } from './commands/forward.ts'
 import { init } from './commands/init.ts'
 import { load } from './commands/load.ts'
@@ -21,7 +22,7 @@ const program = new Command('rapidfire')
   .version(SOURCE.version)
   .exitOverride()
   .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage.')
-for (const add of [serve, work, forward, stats, policy, dead, check, doctor, load, init, demo]) add(program)
+for (const add of [serve, work, forward, stats, policy, dead, erase, check, doctor, load, init, demo]) add(program)
 
 // `rapidfire load --print | head` closes the pipe early, which is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,6 +1,7 @@
 export { type Batch, joinText, type Message } from './batches/batch.ts'
 export type { Claimed, ClaimOptions, FailOptions } from './batches/claims.ts'
 export type { DeadBatch } from './batches/dead.ts'
+export type { Erased } from './batches/erase.ts'
 export type { Forwarded, ForwardOptions } from './batches/forward.ts'
 export type { Peek } from './batches/peek.ts'
 export type { Stats } from './batches/stats.ts'

@@ -21,6 +21,16 @@ export interface Policy {
   dedupe: number
   /** Dead batches that are kept, 1 to a million; with more, a batch that fails for the last time is tried again. @default 10000 */
   maxDead: number
+  /**
+   * For how long a dead batch is kept, ms, at most a year; 0: for ever. Older ones go a few at a time, when somebody claims or forwards; not those of
+   * a partition that serves no more. @default 0
+   */
+  maxDeadAge: number
+  /**
+   * Conversations that may have messages at a time, of each partition, at most 100 million; 0: any number. A message that would open one more is
+   * refused with `BACKLOG_FULL`. @default 0
+   */
+  maxKeys: number
   /** Roots that the queue is spread over, 1 to 1024. @default 1 */
   partitions: number
 }

@@ -1,6 +1,7 @@
 import type { Batch } from './batches/batch.ts'
 import { type Claimed, type ClaimOptions, Claims, type FailOptions } from './batches/claims.ts'
 import { type DeadBatch, DeadBatches } from './batches/dead.ts'
+import { type Erased, erase } from './batches/erase.ts'
 import { type Forwarded, Forwarding, type ForwardOptions } from './batches/forward.ts'
 import { type Peek, peek } from './batches/peek.ts'
 import { Figures, type Stats } from './batches/stats.ts'
@@ -147,7 +148,8 @@ export class RapidFire<T = unknown, Input = T> {
   /**
    * Moves what is due into the Redis Stream `rapid-fire:{queue}:stream:<stream>`, one entry a batch, in the script that takes it: there is no
    * lease, and nothing is lost or doubled. An entry has the fields `id`, `key`, `reason`, `count`, `openedAt` and `deadline`, and for each
-   * message, n from 1, `id:<n>`, `at:<n>` (when it was received) and `data:<n>` (as it was added, so JSON). A full stream is never cut: entries that all groups have acknowledged are deleted, the rest waits.
+   * message, n from 1, `id:<n>`, `at:<n>` (when it was received) and `data:<n>` (as it was added, so JSON). Entries that
+   * all groups have acknowledged go after `keep` ms, or when there is no room; a full stream is never cut, the rest waits.
    *
    * @throws RapidfireError `BAD_ARGUMENT`, `WRONG_TYPE`, `OUT_OF_MEMORY`, `UNAVAILABLE`
    */
@@ -254,6 +256,21 @@ export class RapidFire<T = unknown, Input = T> {
   /** Deletes dead batches with their messages; at most 100 ids. */
   drop(ids: readonly string[]): Promise<('dropped' | 'unknown')[]> {
     return this.#caller.room.run(() => this.#dead.drop(ids))
+  }
+
+  /**
+   * Erases all that Redis keeps of a conversation in this queue: messages, what a worker has in hand, dead batches, entries of streams that
+   * `forward` has written to, and what the webhook has counted. What is added later is new, and stays. Ids that were accepted stay remembered, as
+   * digests, until they expire. When it fails half-way, call it again.
+   *
+   * It cannot reach what a handler or a consumer has received, jobs of BullMQ, files and replicas' files of Redis (AOF, RDB, backups), and SLOWLOG.
+   *
+   * @param key the conversation: 1 to 1024 bytes
+   * @throws RapidfireError `BAD_KEY`, `WRONG_TYPE`, `UNAVAILABLE`
+   * @example await rapidfire.erase('79001234567') // { messages: 2, claimed: false, deadBatches: 1, deadMessages: 3, streamEntries: 4, … }
+   */
+  erase(key: string): Promise<Erased> {
+    return this.#caller.room.run(() => erase(this.#caller, this.#partitioning.layout, key))
   }
 
   /**

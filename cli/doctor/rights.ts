@@ -12,7 +12,7 @@ const EVERY: readonly FunctionName[] = ['version', 'policy', 'layout', 'partitio
 export const CALLS: Record<Role, readonly FunctionName[]> = {
   producer: [...EVERY, 'add'],
   worker: [...EVERY, 'claim_ready', 'complete', 'fail', 'release', 'extend', 'forward', 'leave', 'present'],
-  operator: [...EVERY, 'stats', 'peek', 'dead', 'requeue', 'drop', 'check', 'repair', 'add'],
+  operator: [...EVERY, 'stats', 'peek', 'dead', 'requeue', 'drop', 'erase', 'check', 'repair', 'add'],
 }
 
 export type Binding = 'functions' | 'scripts'
@@ -65,8 +65,11 @@ const ARGUMENTS: Record<string, string> = {
     smismember: 'KEY -',
     srem: 'KEY -',
     sscan: 'KEY 0',
+    xack: 'KEY - 1-1',
     xadd: 'KEY * - -',
+    xdel: 'KEY 1-1',
     xpending: 'KEY -',
+    xrange: 'KEY - +',
     xtrim: 'KEY MAXLEN 0',
   },
   ...{
@@ -74,6 +77,7 @@ const ARGUMENTS: Record<string, string> = {
     zcount: 'KEY 0 0',
     zmscore: 'KEY -',
     zrange: 'KEY 0 0',
+    zrangebylex: 'KEY - +',
     zrangebyscore: 'KEY 0 0',
     zrem: 'KEY -',
     zremrangebyrank: 'KEY 0 0',

@@ -19,6 +19,7 @@
 --   finish                   active → completed, and what is behind → open, or empty; or done
 --   bring_back, revive       dead → open, or behind the batch of a worker
 --   forget                   in an index, and without messages → empty
+--   erase_messages           any → empty
 --
 -- WHY each step says in which order it writes: Redis does not undo. A command may be refused in the middle of a call, for want of a right, and
 -- then the call ends between two writes. What it leaves must be such that nothing is lost and the next look puts it right (lua/README.md has
@@ -372,19 +373,15 @@ local function revive(queue, id, key)
   return #messages, at
 end
 
--- A refusal when an index that the end of a batch writes to is of another type: found out half-way, that would break the call off.
-local function foreign_index(root)
-  local foreign
-  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
-    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
-  end
-  return foreign
-end
-
--- How many messages a key has; or nil and a refusal.
-local function size_of(root, key)
-  local list = messages_key(root, key)
-  local size = redis.pcall('LLEN', list)
-  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
-  return size
+-- Takes away the messages of a key, `size` of them, and what says in which state it is.
+-- WHY the claim first: its token proves nothing from then on, whatever becomes of the rest. And the counter right behind the list: all others are
+-- taken away once more by the next try.
+local function erase_messages(queue, key, size)
+  local root = queue.root
+  redis.call('HDEL', claims_key(root), key)
+  delete_list(messages_key(root, key))
+  if size > 0 then redis.call('HINCRBY', root, 'droppedMessages', count_text(size)) end
+  redis.call('SREM', overrides_key(root), key)
+  redis.call('ZREM', active_key(root), key)
+  redis.call('ZREM', due_key(root), key)
 end

@@ -81,16 +81,29 @@ local function read_batch_ids(args, first, last)
   return { unpack(args, first, last) }
 end
 
--- Deletes a dead batch for good. Returns whether it was there.
+-- Deletes a dead batch for good. Returns whether it was there, and how many messages it had.
+-- WHY its id comes back when the batch cannot go: nobody would find it.
 local function drop_dead(root, id)
-  if redis.call('ZREM', dead_key(root), id) == 0 then return false end
-  local name = dead_key(root, id)
-  if redis.call('TYPE', name).ok ~= 'hash' then return true end
-  local count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
-  redis.call('UNLINK', name)
+  local index, name, count = dead_key(root), dead_key(root, id), 0
+  local died = redis.call('ZSCORE', index, id)
+  if not died then return false, 0 end
+  local is_ours = redis.call('TYPE', name).ok == 'hash'
+  if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
+  redis.call('ZREM', index, id)
+  if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
+    redis.call('ZADD', index, died, id)
+    redis.call('UNLINK', name)
+  end
   if count > 0 then
     redis.call('HINCRBY', root, 'deadMessages', -count)
     redis.call('HINCRBY', root, 'droppedMessages', count)
   end
-  return true
+  return true, count
+end
+
+-- Drops dead batches that are older than the policy allows, the oldest first: a few of them, since the call does something else.
+local function drop_old_dead(queue)
+  local latest, root = digits(queue.now - queue.maxDeadAge), queue.root
+  local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
+  for n = 1, #ids do drop_dead(root, ids[n]) end
 end

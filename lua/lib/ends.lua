@@ -21,3 +21,20 @@ local function read_ends(args, known)
   until not args[stopped]
   return ends, nonce
 end
+
+-- A refusal when an index that the end of a batch writes to is of another type: found out half-way, that would break the call off.
+local function foreign_index(root)
+  local foreign
+  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
+    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
+  end
+  return foreign
+end
+
+-- How many messages a key has; or nil and a refusal.
+local function size_of(root, key)
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  return size
+end

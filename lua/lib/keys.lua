@@ -7,6 +7,10 @@ local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
 local function stream_key(root, name) return root .. ':stream:' .. name end
+-- All streams that were ever written to.
+local function streams_key(root) return root .. ':streams' end
+-- Of a conversation, in the webhook: 'line', who waits, or 'key', how many requests there were.
+local function rate_key(root, what, key) return root .. ':rate:' .. what .. ':' .. key end
 local function calls_key(root, name) return root .. ':calls:' .. name end
 -- 'standby' or 'present': sets of workers.
 local function watch_key(root, name) return root .. ':watch:' .. name end

@@ -8,7 +8,7 @@
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 -- The keys of the table that have no name of their own behind a colon, and the kinds of those that have one.
-local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
+local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
 local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
@@ -207,7 +207,7 @@ local DEAD_LAWS = {
 local OTHER_LAWS = {
   {
     name = 'index-type', by_hand = true, misplaced = true,
-    says = '`due`, `active`, `claims`, `overrides` and `dead` have the types of the table of keys',
+    says = '`due`, `active`, `claims`, `overrides`, `dead` and `streams` have the types of the table of keys',
     broken = function(seen)
       local expected = INDEXES[seen.part]
       if not expected or seen.type == 'none' or seen.type == expected then return nil end

@@ -15,6 +15,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 -- The most of what is no option of a call.
@@ -47,6 +50,8 @@ local LIMITS = {
   moved = 256,
   movedBytes = 256 * KIB,
   movedBatch = 10,
+  -- Dead batches that have become too old: one call drops so many.
+  oldDead = 10,
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -67,6 +72,8 @@ local LIMITS = {
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
   trimmed = 1000,
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+  eraseWork = 2000,
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
   shownBytes = 256 * KIB,
   sampled = 100,
@@ -104,6 +111,7 @@ local OPTIONS = {
   keep = { field = 'keep', bytes = 8 * KIB },
   reason = { field = 'reason', bytes = 256 },
   batch = { field = 'id', bytes = 64 },
+  kept = { field = 'kept', least = 0, most = YEAR, default = HOUR },
   entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
 
   -- Who calls.
@@ -115,6 +123,7 @@ local OPTIONS = {
   nonce = { field = 'nonce', bytes = 64 },
   program = { field = 'given', bytes = 64 },
   again = { field = 'again', flag = true },
+  after = { field = 'after', bytes = 256 },
 
   -- Partitions.
   generation = { field = 'generation', least = 1, most = LIMITS.number },

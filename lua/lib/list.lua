@@ -29,6 +29,9 @@ local function pop_back(list) return type(redis.pcall('RPOP', list)) ~= 'table' 
 -- Takes the first elements off.
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 
+-- Takes all of it away.
+local function delete_list(list) redis.call('UNLINK', list) end
+
 -- Lua's stack bounds how many values a command can have.
 local PUSHED = 500
 

@@ -1,10 +1,12 @@
 --- What every call begins with: the root of the queue, read in one command. It holds the policy, by which every caller goes, and a little state.
 
 -- The members of the policy in the order in which they are told, and beside each of them what programs have given.
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
+local MEMBERS = {
+  'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+}
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
-  'given:maxDead',
+  'given:maxDead', 'given:maxDeadAge', 'given:maxKeys',
 }
 
 -- The refusal for an error that Redis replied when it was asked for two keys that never exist.
@@ -22,7 +24,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -30,7 +32,7 @@ end
 
 -- These fields as a table:
 --   root             its key
---   wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead   the policy
+--   wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, maxDeadAge, maxKeys   the policy
 --   slice, sliceBefore   in which sets ids are remembered: lib/dedupe.lua
 --   largest          no message has more bytes of data: lib/window.lua
 --   watcher, watchAt, looked   who looks next, and when: lib/watch.lua
@@ -39,7 +41,7 @@ end
 --   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -53,6 +55,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),

@@ -13,6 +13,11 @@ export interface ForwardOptions {
    * @default 100000
    */
   maxLength?: number
+  /**
+   * For how long an entry stays that all consumer groups have acknowledged, ms, from when it came into the stream, 0 to a year. Some of those that are
+   * older go with each call, and newer ones when the stream is full. Without a group nobody has acknowledged anything. @default 3600000
+   */
+  keep?: number
 }
 
 /** The same of one root, for those who serve the roots of a queue in turn. */
@@ -46,9 +51,9 @@ export class Forwarding {
 
   /** From one root. A call whose reply was lost is made again by the next one, and says what that has moved. */
   async forwardFrom(stream: string, options: RootForwardOptions): Promise<Forwarded> {
-    const { root, limit = OPTIONS.forwarded.default, maxLength = OPTIONS.entries.default, ...rest } = options
+    const { root, limit = OPTIONS.forwarded.default, maxLength = OPTIONS.entries.default, keep = OPTIONS.kept.default, ...rest } = options
     return this.#partitioning.takeFrom(root, rest.drain === true, (generation) =>
-      this.#caller.call(root, 'forward', { stream, limit, maxLength, ...rest, generation }),
+      this.#caller.call(root, 'forward', { stream, limit, maxLength, keep, ...rest, generation }),
     )
   }
 

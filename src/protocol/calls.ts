@@ -25,6 +25,7 @@ import {
   readClaimed,
   readDead,
   readEnds,
+  readErased,
   readExtended,
   readFields,
   readForwarded,
@@ -81,8 +82,8 @@ export const CALLS = {
     takes: true,
   }),
   forward: define({
-    write: (input: Taker & { stream: string; limit: number; maxLength: number }) => [
-      ...appendTokens([input.stream], { LIMIT: input.limit, MAXLEN: input.maxLength }),
+    write: (input: Taker & { stream: string; limit: number; maxLength: number; keep: number }) => [
+      ...appendTokens([input.stream], { LIMIT: input.limit, MAXLEN: input.maxLength, KEEP: input.keep }),
       ...takerTokens(input),
     ],
     read: readForwarded,
@@ -124,6 +125,12 @@ export const CALLS = {
   extend: define({
     write: (input: { lease: number; claims: readonly ClaimName[] }) => [input.lease, ...claimNames(input.claims)],
     read: readExtended,
+  }),
+  erase: define({
+    /** `after`: where the call before has ended, any bytes. */
+    write: ({ key, after }: { key: string; after?: Buffer | undefined }) => (after === undefined ? [key] : [key, 'AFTER', after]),
+    read: readErased,
+    nonce: 'last',
   }),
   peek: define({
     write: (input: { key: string; limit?: number | undefined }) => appendTokens([input.key], { LIMIT: input.limit }),

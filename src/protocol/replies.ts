@@ -99,6 +99,20 @@ export function readForwarded(reply: unknown) {
   return { now, next, forwarded, room }
 }
 
+export function readErased(reply: unknown) {
+  const [messages, claimed, batches, dead, entries, rates, next] = array(reply)
+  return {
+    messages: Number(messages),
+    claimed: Number(claimed) > 0,
+    batches: Number(batches),
+    dead: Number(dead),
+    entries: Number(entries),
+    rates: Number(rates),
+    /** Any bytes; undefined when nothing is left. */
+    next: (next as Buffer).length > 0 ? (next as Buffer) : undefined,
+  }
+}
+
 export function readExtended(reply: unknown) {
   const flat = array(reply)
   return Array.from({ length: flat.length / 2 }, (_, n) => ({

@@ -26,7 +26,7 @@ const PROBLEMS = {
   ],
   BACKLOG_FULL: [
     429,
-    'Too many messages of one conversation wait to be handled. Send the same body again: what was stored is known by its id.',
+    'Too many messages of one conversation, or too many conversations, wait to be handled. Send the same body again: what was stored is known by its id.',
   ],
   INTERNAL: [500, 'Something is wrong here. Send the same body again.'],
   OUT_OF_MEMORY: [503, 'The store is full. Send the same body again.'],

@@ -25,7 +25,7 @@ it.each([
   [
     ['weight=5'],
     1,
-    "rapidfire: a policy has no member 'weight'; expected wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, partitions\n",
+    "rapidfire: a policy has no member 'weight'; expected wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, maxDeadAge, maxKeys, partitions\n",
   ],
   [['wait=0'], 1, 'rapidfire: wait must be an integer from 1'],
   [['wait=5', 'maxWait=4'], 1, 'rapidfire: maxWait must not be shorter than wait'],

@@ -59,6 +59,12 @@ const CASES: Record<FunctionName, Case> = {
   },
   complete: { given: taken, call: (rapidfire, batch) => rapidfire.complete(batch), says: 'completed', leaves: EMPTY },
   dead: { given: dead, call: (rapidfire) => rapidfire.dead(), says: [{ key: 'ann' }], leaves: { messages: 0, dead: 1 } },
+  erase: {
+    given: due,
+    call: (rapidfire) => rapidfire.erase('ann'),
+    says: { messages: 1, claimed: false, deadBatches: 0, deadMessages: 0, streamEntries: 0, rateKeys: 0 },
+    leaves: EMPTY,
+  },
   drop: { given: dead, call: (rapidfire, id) => rapidfire.drop([id]), says: ['dropped'], leaves: EMPTY },
   extend: { given: taken, call: (rapidfire, batch) => rapidfire.extend([batch], 60_000), says: [{ status: 'extended' }], leaves: ONE },
   fail: { given: taken, call: (rapidfire, batch) => rapidfire.fail(batch), says: 'retry', leaves: ONE },

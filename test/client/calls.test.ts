@@ -14,6 +14,8 @@ const DEFAULTS = {
   maxBatchBytes: 1_048_576,
   dedupe: 3_600_000,
   maxDead: 10_000,
+  maxDeadAge: 0,
+  maxKeys: 0,
   partitions: 1,
 }
 

@@ -96,6 +96,29 @@ describe.each(TARGETS)('on %s', (_, clustered, partitions) => {
     expect(await open().check()).toMatchObject({ violations: [] })
   })
 
+  it('a conversation is erased: what waits, what is dead, and what was forwarded', async () => {
+    const rapidfire = queue()()
+    const say = (data: string) => rapidfire.addMessages(KEYS.map((key) => ({ key, data, flush: true })))
+    await say('dead')
+    const { batches } = await rapidfire.claimReady({ limit: 100 })
+    await Promise.all(batches.map((batch) => rapidfire.fail(batch, { attempts: 1 })))
+    await say('forwarded')
+    await until(async () => {
+      await rapidfire.forward('batches')
+      const { messages } = await rapidfire.getStats()
+      return messages > 0 ? `${messages} messages` : undefined
+    })
+    await say('waits')
+    expect(await rapidfire.erase('key 3')).toEqual({
+      ...{ messages: 1, claimed: false, deadBatches: 1, deadMessages: 1, streamEntries: 1, rateKeys: 0 },
+    })
+    expect(await rapidfire.peek('key 3')).toMatchObject({ state: 'empty' })
+    expect((await rapidfire.dead()).map(({ key }) => key).sort()).toEqual(KEYS.filter((key) => key !== 'key 3').sort())
+    expect(await rapidfire.getStats()).toMatchObject({ messages: 19, dead: 19 })
+    expect(await rapidfire.erase('key 3')).toMatchObject({ messages: 0, deadBatches: 0, streamEntries: 0 })
+    expect(await rapidfire.check()).toMatchObject({ violations: [] })
+  })
+
   it('a worker handles each batch when it is due, and tries again what fails', async () => {
     const open = queue()
     const attempts = new Map<string, number[]>()

@@ -17,7 +17,18 @@ const isToken = (name: string) => /^[A-Z]+$/.test(name)
 
 /** What each function is sent when every option of its input is given; values are no capitals, so that they look unlike tokens. */
 const message = { key: 'k', data: 'd', id: 'i', wait: 1, maxWait: 1, maxSize: 1, flush: true, requeued: '1:n' }
-const policy = { wait: 1, maxWait: 1, maxSize: 1, maxBacklog: 1, maxMessageBytes: 1, maxBatchBytes: 1, dedupe: 1, maxDead: 1 }
+const policy = {
+  wait: 1,
+  maxWait: 1,
+  maxSize: 1,
+  maxBacklog: 1,
+  maxMessageBytes: 1,
+  maxBatchBytes: 1,
+  dedupe: 1,
+  maxDead: 1,
+  maxDeadAge: 1,
+  maxKeys: 1,
+}
 const layout = { state: 'draining' as const, generation: 1, serving: { first: 0, count: 1 }, other: { first: 0, count: 0 } }
 const watching = { worker: 'w', echo: true, rest: 1 }
 const pair = { key: 'k', token: '1-1:1' }
@@ -31,9 +42,10 @@ const INPUTS: { [Name in FunctionName]: Input<Name>[] } = {
   complete: [[pair]],
   dead: [{ limit: 1, offset: 1, id: 'i' }],
   drop: [{ ids: ['i'] }],
+  erase: [{ key: 'k', after: Buffer.from('1-1:dead:0:') }],
   extend: [{ lease: 1, claims: [pair] }],
   fail: [[failure, failure]],
-  forward: [{ ...taker, stream: 's', limit: 1, maxLength: 1 }],
+  forward: [{ ...taker, stream: 's', limit: 1, maxLength: 1, keep: 1 }],
   layout: [{}],
   leave: [{ worker: 'w' }],
   repartition: [{ prepare: 1, fresh: true, commit: 1, drained: true, settle: 1, restore: layout, policy }],

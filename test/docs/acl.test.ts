@@ -91,6 +91,9 @@ describe.each<BindingMode>(['functions', 'scripts'])('users with the rights of c
     expect((await operator.check({ repair: true })).violations).toMatchObject([{ repairable: true }])
     expect((await operator.check()).violations).toEqual([])
     expect(await operator.getStats()).toMatchObject({ totals: { added: 10 } })
+    expect(await operator.erase('eve')).toMatchObject({ streamEntries: 1 })
+    await operator.policy({ maxDeadAge: 1 })
+    await client('worker').claimReady()
   })
 
   it('go on while the operator changes the partitions', async () => {

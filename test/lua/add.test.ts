@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { describeBindings, START } from '../support/lua.ts'
 
 describeBindings('add', (lua) => {
@@ -172,6 +172,61 @@ describeBindings('add', (lua) => {
     await lua().call('partition', 'RETIRE')
     expect(await written('bob', '1', 'ID', 'a')).toMatchObject({ pushed: 0, said: expect.stringContaining('REPARTITIONED') })
     expect(await written('ann', '2', 'ID', 'a')).toMatchObject({ pushed: 1, said: 'added,2' })
+  })
+
+  describe('with maxKeys', () => {
+    const full = 'the queue has 2 conversations with messages, maxKeys is 2'
+
+    it('opens no more conversations than that, and takes what comes to those that are open', async () => {
+      await lua().call('policy', 'MAXKEYS', 2)
+      await lua().call('add', 'ann', '1', 'FLUSH', 'NEXT', 'bob', '1')
+      await lua().refuses('BACKLOG_FULL', full, 'add', 'cyd', '1', 'ID', 'm1', 'WAIT', '5')
+      await lua().refuses('BACKLOG_FULL', full, 'add', 'cyd', 'x'.repeat(4090), 'ID', 'm1')
+      const { token } = await lua().claimOne()
+      // One that is with a worker is open.
+      await lua().refuses('BACKLOG_FULL', full, 'add', 'cyd', '1', 'ID', 'm1')
+      expect(await lua().call('add', 'ann', '2', 'NEXT', 'bob', '2')).toEqual(['added', 2, 'added', 2])
+      await lua().call('complete', 'ann', token)
+      await lua().refuses('BACKLOG_FULL', full, 'add', 'cyd', '1', 'ID', 'm1')
+      await lua().call('erase', 'ann')
+      expect(await lua().call('add', 'cyd', '1', 'ID', 'm1')).toEqual(['added', 1])
+      await lua().holds()
+    })
+
+    it('counts those that the same call opens', async () => {
+      await lua().call('policy', 'MAXKEYS', 2)
+      const reply = await lua().call('add', 'ann', '1', 'NEXT', 'bob', '1', 'NEXT', 'cyd', '1', 'NEXT', 'ann', '2')
+      expect(reply).toMatchObject(['added', 1, 'added', 1, { message: expect.stringContaining(full) }, 0, 'added', 2])
+      await lua().holds()
+    })
+
+    it('brings back what has died', async () => {
+      await lua().call('policy', 'MAXKEYS', 1)
+      await lua().call('add', 'ann', '1', 'FLUSH')
+      const { token } = await lua().claimOne()
+      await lua().call('fail', 'ann', token, 'ATTEMPTS', 1)
+      await lua().call('add', 'bob', '1')
+      expect(await lua().call('requeue', token.slice(0, -2))).toEqual(['requeued'])
+      await lua().refuses('BACKLOG_FULL', 'has 2 conversations with messages, maxKeys is 1', 'add', 'cyd', '1')
+      await lua().holds()
+    })
+
+    it.each(['due', 'active'])('says that %s is a foreign key', async (index) => {
+      await lua().call('policy', 'MAXKEYS', 1)
+      await lua().redis.set(`${lua().root}:${index}`, 'mine')
+      await lua().refuses('WRONG_TYPE', index, 'add', 'ann', '1', 'ID', 'm1')
+    })
+
+    it('costs no command without it', async () => {
+      const cards = async () => {
+        await lua().redis.config('RESETSTAT')
+        await lua().call('add', `k${Math.random()}`, '1')
+        return Number(/cmdstat_zcard:calls=(\d+)/.exec(await lua().redis.info('commandstats'))?.[1] ?? 0)
+      }
+      expect(await cards()).toBe(0)
+      await lua().call('policy', 'MAXKEYS', 9)
+      expect(await cards()).toBe(2)
+    })
   })
 
   it('does not remember the first id of a queue when that message is refused', async () => {

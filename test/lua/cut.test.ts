@@ -53,7 +53,7 @@ describeBindings('a call that is cut off by a missing right', (get) => {
       }
     }
     const parts = Object.keys(await lua.keyspace()).map((key) => key.slice(lua.root.length + 1).split(':')[0] as string)
-    expect(parts.filter((part) => !['', 'dead', 'stream', 'calls'].includes(part))).toEqual([])
+    expect(parts.filter((part) => !['', 'dead', 'stream', 'streams', 'calls'].includes(part))).toEqual([])
     return found
   }
 

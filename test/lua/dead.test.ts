@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings } from '../support/lua.ts'
 import { bury, texts } from './dead-batches.ts'
@@ -95,6 +95,54 @@ describeBindings('dead', (lua) => {
     expect((await lua().call('claim_ready', 'ATTEMPTS', 1))[2][1]).toBe(batch[1].replace(/1$/, '3'))
     expect(await lua().call('dead')).toHaveLength(1)
     expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
+  })
+
+  describe('that are older than maxDeadAge', () => {
+    const dead = async () => (await lua().call('dead')).map(([, key]: [string, string]) => key)
+
+    it.each(['claim_ready', 'forward'] as const)('go with a call of %s, and others stay', async (name) => {
+      await bury(lua(), 'ann', 1, 2)
+      await lua().tick(1000)
+      await bury(lua(), 'bob', 3)
+      await lua().call('policy', 'MAXDEADAGE', 5000)
+      const look = () => lua().call(name, ...(name === 'forward' ? ['batches'] : []))
+      await lua().tick(3999)
+      await look()
+      expect(await dead()).toEqual(['ann', 'bob'])
+      await lua().tick(1)
+      await look()
+      expect(await dead()).toEqual(['bob'])
+      expect(await lua().redis.hmget(lua().root, 'deadMessages', 'droppedMessages')).toEqual(['1', '2'])
+      expect(await lua().redis.keys('*:dead:*')).toHaveLength(1)
+      await lua().call('policy', 'MAXDEADAGE', 0)
+      await lua().tick(1_000_000)
+      await look()
+      expect(await dead()).toEqual(['bob'])
+      await lua().holds()
+    })
+
+    it('go ten at a time, the oldest first', async () => {
+      for (let n = 1; n <= 12; n += 1) {
+        await bury(lua(), `k${n}`, n)
+        await lua().tick(1)
+      }
+      await lua().call('policy', 'MAXDEADAGE', 1)
+      await lua().call('claim_ready')
+      expect(await dead()).toEqual(['k11', 'k12'])
+      await lua().call('claim_ready')
+      expect(await dead()).toEqual([])
+      await lua().holds()
+    })
+
+    it('make room for others in the same call', async () => {
+      await lua().call('policy', 'MAXDEAD', 1, 'MAXDEADAGE', 1000)
+      await bury(lua(), 'ann', 1)
+      await lua().call('add', 'bob', 2, 'FLUSH')
+      await lua().claimOne('LEASE', 1000)
+      await lua().tick(1000)
+      expect((await lua().claim('ATTEMPTS', 1)).batches).toEqual([])
+      expect(await dead()).toEqual(['bob'])
+    })
   })
 
   it.each([[['LIMIT', 0]], [['LIMIT', 51]], [['OFFSET', -1]], [['ID', 'x'.repeat(65)]], [['ID']], [['KEY', 'ann']]])(

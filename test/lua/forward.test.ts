@@ -160,6 +160,51 @@ describeBindings('forward', (get) => {
     })
   })
 
+  describe('lets entries go while there is room', () => {
+    const HOUR = 3_600_000
+    const ids = async () => (await lua.redis.xrange(stream, '-', '+')).map(([id]) => id)
+    const old = [`${START - HOUR - 2}-0`, `${START - HOUR - 1}-0`, `${START - HOUR}-0`, `${START - 1}-0`]
+    beforeEach(async () => {
+      for (const id of old) await lua.redis.xadd(stream, id, 'data:1', 1)
+    })
+    const read = async (group: string, ...acknowledged: string[]) => {
+      await lua.redis.xgroup('CREATE', stream, group, '0')
+      await lua.redis.xreadgroup('GROUP', group, 'c', 'STREAMS', stream, '>')
+      if (acknowledged.length > 0) await lua.redis.xack(stream, group, ...acknowledged)
+    }
+
+    it.each([
+      [[], 2],
+      [['KEEP', HOUR], 2],
+      [['KEEP', HOUR - 1], 3],
+      [['KEEP', 0], 4],
+      [['KEEP', 31_536_000_000], 0],
+    ])('that all groups have acknowledged, when they are older than KEEP: %j', async (tokens, gone) => {
+      await read('bots', ...old)
+      await read('audit', ...old)
+      expect(await lua.call('forward', 'batches', ...tokens)).toEqual([START, 0, 0, 100_000 - old.length + gone])
+      expect(await ids()).toEqual(old.slice(gone))
+    })
+
+    it('and none that one of them has not', async () => {
+      await read('bots', ...old)
+      await read('audit', ...old.slice(0, 1), ...old.slice(2))
+      await lua.call('forward', 'batches')
+      expect(await ids()).toEqual(old.slice(1))
+    })
+
+    it('and none where nobody reads', async () => {
+      await lua.call('forward', 'batches')
+      expect(await ids()).toEqual(old)
+    })
+
+    it('and however new when there is none', async () => {
+      await read('bots', ...old)
+      expect((await lua.call('forward', 'batches', 'MAXLEN', old.length))[3]).toBe(old.length)
+      expect(await ids()).toEqual([])
+    })
+  })
+
   it('deletes a bounded number of entries that are done in one call', async () => {
     await add('k', '1')
     await lua.tick(10_000)

@@ -19,6 +19,8 @@ const NUMBERS: [FunctionName, string[], string, number, number][] = [
   ['policy', [], 'MAXMESSAGEBYTES', 1, 1_048_576],
   ['policy', [], 'MAXBATCHBYTES', 1, 1_048_576],
   ['policy', [], 'MAXDEAD', 1, 1_000_000],
+  ['policy', [], 'MAXDEADAGE', 0, YEAR],
+  ['policy', [], 'MAXKEYS', 0, 100_000_000],
   ['add', ['k', 'x'], 'WAIT', 1, YEAR],
   ['add', ['k', 'x'], 'MAXWAIT', 1, YEAR],
   ['add', ['k', 'x'], 'MAXSIZE', 1, 500],

@@ -15,6 +15,7 @@ const FLAGS: Record<string, string[]> = {
   rapidfire_complete: ['allow-oom'],
   rapidfire_dead: ['no-writes'],
   rapidfire_drop: ['allow-oom'],
+  rapidfire_erase: ['allow-oom'],
   rapidfire_extend: ['allow-oom'],
   rapidfire_fail: ['allow-oom'],
   rapidfire_forward: [],

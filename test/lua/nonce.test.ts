@@ -159,7 +159,10 @@ describeBindings('calls with a NONCE', (get) => {
     await add('ann', 'bob', 'cyd', 'dan')
     const { batches } = await lua().claim()
     const [ann, bob, cyd, dan] = batches.map(({ key, token }) => [key, token]) as [string[], string[], string[], string[]]
-    const twice = async (name: 'complete' | 'fail' | 'release' | 'requeue' | 'drop' | 'forward', ...args: (string | number)[]) => {
+    const twice = async (
+      name: 'complete' | 'fail' | 'release' | 'requeue' | 'drop' | 'erase' | 'forward',
+      ...args: (string | number)[]
+    ) => {
       const reply = await lua().call(name, ...args)
       const before = await lua().keyspace()
       expect(await lua().call(name, ...args)).toEqual(reply)
@@ -184,6 +187,8 @@ describeBindings('calls with a NONCE', (get) => {
     expect(await lua().call('fail', 'dan', again.token, 'ATTEMPTS', 1)).toBe('dead')
     expect(await twice('drop', 'NONCE', 'f/1', again.token.replace(/:1$/, ''), '1-1')).toEqual(['dropped', 'unknown'])
     expect(await lua().call('drop', 'NONCE', 'f/0', '1-1')).toEqual(['unknown'])
+    await add('eve')
+    expect(await twice('erase', 'eve', 'NONCE', 'h/1')).toEqual([1, 0, 0, 0, 0, 0, ''])
     await add('eve')
     expect(await twice('forward', 'batches', 'NONCE', 'g/1')).toEqual([START, expect.any(Number), 1, 99_999])
     await lua().holds()

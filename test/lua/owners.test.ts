@@ -10,7 +10,7 @@ const FILES = readdirSync(LUA, { recursive: true, encoding: 'utf8' }).filter((pa
 const STATE = ['due_key', 'active_key', 'claims_key', 'overrides_key', 'index']
 const LIST = ['messages_key', 'list']
 const READS = /^(Z(RANGE|REVRANGE|SCORE|MSCORE|CARD|COUNT).*|H(GET|MGET|EXISTS|LEN)|S(CARD|ISMEMBER)|L(LEN|RANGE|INDEX)|TYPE|P?TTL)$/
-const LIST_WRITERS = ['push_back', 'pop_back', 'push_front', 'cut_front', 'copy_back', 'insert_by_time']
+const LIST_WRITERS = ['push_back', 'pop_back', 'push_front', 'cut_front', 'delete_list', 'copy_back', 'insert_by_time']
 
 /** A node of a syntax tree, as far as it is looked at here. */
 interface Node {

@@ -10,6 +10,7 @@ const ARGS: Record<Exclude<FunctionName, 'version'>, string[]> = {
   complete: ['ann', '1-1:1'],
   dead: [],
   drop: ['1-1'],
+  erase: ['ann'],
   extend: ['1000', 'ann', '1-1:1'],
   fail: ['ann', '1-1:1'],
   forward: ['batches'],

@@ -87,6 +87,23 @@ const bury =
       }
     })
 
+/** Entries with so many messages of so many bytes, in a stream that has a group. */
+const stream =
+  (entries: number, count: number, bytes = 1, key = 'ann') =>
+  (lua: Lua) =>
+    piped(lua, (redis) => {
+      const messages = numbers(count).flatMap((n) => [`id:${n}`, `wamid.${n}`, `at:${n}`, START, `data:${n}`, 'x'.repeat(bytes)])
+      redis.zadd(part(lua, 'streams'), 0, 'batches')
+      for (const n of numbers(entries)) redis.xadd(part(lua, 'stream:batches'), '*', 'id', `${START}-${n}`, 'key', key, ...messages)
+      redis.xgroup('CREATE', part(lua, 'stream:batches'), 'bots', 0)
+    })
+
+/** So many batches have been claimed. */
+const claimed = (lua: Lua) => lua.redis.hset(lua.root, 'batches', 1_000_000)
+
+/** All that is in the stream was read and acknowledged. */
+const acknowledged = (lua: Lua) => lua.redis.xreadgroup('GROUP', 'bots', 'bot', 'NOACK', 'STREAMS', part(lua, 'stream:batches'), '>')
+
 const ids = (batches: number) => numbers(batches).map((n) => `${START}-${n}`)
 
 const LARGE = ['MAXSIZE', 500, 'MAXBACKLOG', 1_000_000] as const
@@ -103,7 +120,26 @@ const added = (count: number, ...tokens: (string | number)[]) =>
     .slice(1)
 const NOTHING = async () => {}
 const ALL = ['ID', '#', 'WAIT', 5000, 'MAXWAIT', 50_000, 'MAXSIZE', 500]
-const POLICY = ['WAIT', 1, 'MAXWAIT', 2, 'MAXSIZE', 3, 'MAXBACKLOG', 4, 'MAXMESSAGEBYTES', 5, 'DEDUPE', 6, 'MAXDEAD', 7]
+const POLICY = [
+  'WAIT',
+  1,
+  'MAXWAIT',
+  2,
+  'MAXSIZE',
+  3,
+  'MAXBACKLOG',
+  4,
+  'MAXMESSAGEBYTES',
+  5,
+  'DEDUPE',
+  6,
+  'MAXDEAD',
+  7,
+  'MAXDEADAGE',
+  8,
+  'MAXKEYS',
+  9,
+]
 
 const ENTRIES: Record<FunctionName, Entry[]> = {
   add: [
@@ -124,10 +160,23 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
   ],
   claim_ready: [
     { content: 'keys with one message', fill: keep(names(1000), 1), args: ['LIMIT', 100], most: bounded(120, 1500, 16_000) },
+    {
+      content: 'keys with one message, and dead batches that are too old',
+      fill: async (lua) => {
+        await large(bury(100, 500), keep(names(1000), 1))(lua)
+        await lua.call('policy', 'MAXDEADAGE', 1)
+        await lua.tick(1000)
+      },
+      ...{ args: ['LIMIT', 100], most: bounded(200, 1800, 20_000) },
+    },
     { content: 'a batch of five hundred', fill: large(keep(['k'], 2000)), args: [], most: bounded(27, 1300, 19_300) },
   ],
   forward: [
     { content: 'keys with one message', fill: keep(names(1000), 1), args: ['batches'], most: bounded(270, 3600, 33_800) },
+    {
+      ...{ content: 'entries that are done', fill: large(stream(3000, 1), acknowledged, keep(names(1000), 1)), args: ['batches'] },
+      most: bounded(270, 3600, 33_800),
+    },
     { content: 'a batch of five hundred', fill: large(keep(['k'], 2000)), args: ['batches'], most: bounded(38, 4200, 31_000) },
   ],
   complete: [
@@ -190,17 +239,35 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
       ...{ content: 'batches of ten', fill: bury(100, 10), args: ids(100), most: bounded(510, 3100, 34_900) }, // 10
     },
   ],
-  drop: [{ content: 'batches of five hundred', fill: bury(100, 500), args: ids(100), most: bounded(640, 2500, 30_700) }], // 4.6
-  policy: [{ content: 'nothing', fill: NOTHING, args: [...POLICY, 'GIVEN', 'a@b'], most: bounded(22, 150, 1200) }], // 0.7
-  layout: [{ content: 'ten thousand keys', fill: keep(names(10_000), 1), args: [], most: bounded(10, 89, 720) }], // 0.4
+  drop: [{ content: 'batches of five hundred', fill: bury(100, 500), args: ids(100), most: bounded(720, 2800, 35_800) }], // 5.2
+  erase: [
+    { content: 'ten thousand dead batches of others', fill: bury(10_000, 1), args: ['ann'], most: bounded(440, 2600, 36_500) }, // 5.2
+    {
+      ...{
+        content: 'dead batches of five hundred',
+        fill: large(
+          claimed,
+          bury(1000, 500, () => 'ann'),
+        ),
+        args: ['ann'],
+      },
+      most: bounded(850, 3500, 46_000),
+    },
+    { content: 'entries of one message', fill: stream(2000, 1), args: ['ann'], most: bounded(120, 950, 9100) },
+    { content: 'entries of others', fill: stream(2000, 1, 1, 'bob'), args: ['ann'], most: bounded(110, 1500, 12_400) }, // 7.0
+    { content: 'entries of five hundred', fill: stream(100, 500), args: ['ann'], most: bounded(28, 6300, 44_500) }, // 10.1
+    { content: 'entries of a MiB', fill: stream(5, 1, 1_048_576), args: ['ann'], most: bounded(25, 150, 1_060_000) }, // 8.6
+  ],
+  policy: [{ content: 'nothing', fill: NOTHING, args: [...POLICY, 'GIVEN', 'a@b'], most: bounded(24, 165, 1300) }], // 0.7
+  layout: [{ content: 'ten thousand keys', fill: keep(names(10_000), 1), args: [], most: bounded(10, 95, 780) }], // 0.4
   partition: [
     {
       ...{ content: 'ten thousand keys', fill: keep(names(10_000), 1) },
-      ...{ args: ['RETIRE', 'GENERATION', 1, 'LAYOUT', '1:0:0:0'], most: bounded(10, 59, 460) }, // 0.5
+      ...{ args: ['RETIRE', 'GENERATION', 1, 'LAYOUT', '1:0:0:0'], most: bounded(10, 60, 470) }, // 0.5
     },
   ],
   repartition: [
-    { content: 'nothing', fill: NOTHING, args: ['RESTORE', 1, 'LAYOUT', '4:0:0:0', ...POLICY], most: bounded(16, 130, 900) }, // 0.6
+    { content: 'nothing', fill: NOTHING, args: ['RESTORE', 1, 'LAYOUT', '4:0:0:0', ...POLICY], most: bounded(16, 140, 1010) }, // 0.6
   ],
   leave: [
     {

@@ -149,7 +149,7 @@ describeBindings('patterns of messages', (lua) => {
     it('has no key that holds a message, in any state', async () => {
       await makeEveryCall(client())
       const names = (await lua().redis.keys(`${lua().root}*`)).filter((name) => !/:(seen|calls):/.test(name))
-      const parts = ['messages', 'due', 'active', 'claims', 'overrides', 'dead', 'stream']
+      const parts = ['messages', 'due', 'active', 'claims', 'overrides', 'streams', 'dead', 'stream']
       expect(new Set(names.map((name) => name.split(':')[2]))).toEqual(new Set([undefined, ...parts]))
       // -1: it does not expire.
       for (const name of names) expect([name, await lua().redis.pttl(name)]).toEqual([name, -1])

@@ -112,8 +112,9 @@ export const policy = (changes: Partial<Policy>) =>
     const args = Object.entries(changes).flatMap(([name, value]) => [name.toUpperCase(), value])
     const { reply } = await world.call('policy', ...args)
     if (model.change(changes)) {
-      const { wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead } = model.policy
-      expect(reply).toEqual(Object.entries({ wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead }).flat())
+      const { wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, maxDeadAge, maxKeys } = model.policy
+      const members = { wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, maxDeadAge, maxKeys }
+      expect(reply).toEqual(Object.entries(members).flat())
     } else expect(reply).toMatch(/^RAPIDFIRE_BAD_POLICY /)
     // What is remembered may have expired by the new policy.
     return world.tick(0)
@@ -195,6 +196,20 @@ export const drop = (backs: number[]) =>
     return keyspace
   })
 
+/** Calls until nothing is left. */
+export const erase = (key: string) =>
+  step('erase', key, async (model, world) => {
+    const figures = [0, 0, 0, 0, 0, 0]
+    let { reply, keyspace } = await world.call('erase', key)
+    for (;;) {
+      for (const n of figures.keys()) figures[n] = (figures[n] as number) + reply[n]
+      if (reply[6] === '') break
+      ;({ reply, keyspace } = await world.call('erase', key, 'AFTER', reply[6]))
+    }
+    expect(figures).toEqual([...model.erase(key), 0])
+    return keyspace
+  })
+
 /** What somebody has pushed into lists by hand. */
 export const FOREIGN = ['nan', 'inf', '', 'junk \xff\0', '0x1 0 x', '12345678901234 0 x']
 
@@ -263,6 +278,7 @@ const REFUSED: [string, FunctionName, ...Arg[]][] = [
   ['BAD_KEY', 'peek', ''],
   ['MISSING_ARGUMENT', 'requeue'],
   ['MISSING_ARGUMENT', 'drop'],
+  ['BAD_ARGUMENT', 'erase', 'ann', 'AFTER', '1'],
   ['UNKNOWN_ARGUMENT', 'stats', 'ALL'],
 ]
 

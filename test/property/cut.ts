@@ -229,40 +229,46 @@ export const cutExtend =
 
 /** The call is cut off and made again. */
 export const cut = (label: string, planner: Planner, how: How) =>
-  step(`cut ${label}`, how, async (model, world) => {
-    const nonce = how.nonce ? ['NONCE', `cut/${model.serial()}`] : []
-    const plan = planner(model, nonce, how.lacking)
-    const before = new Before(model)
-    const { first, again, keyspace } = await world.cut(how.lacking, world.command(plan.name, ...plan.args))
-    const then = new Now(keyspace)
-    for (const reply of [first, again]) if (!isError(reply)) plan.expectTrue(reply, then)
-    expect([again, isError(again)]).toEqual([again, false])
-    expectIndexed(model, then)
-    plan.learn?.(first, again)
-    const look = how.look ? [world.command('claim_ready', 'LIMIT', 5, 'LEASE', 1000, 'ATTEMPTS', 2)] : []
-    const mended = await world.mend(KEYS, ...look)
-    const now = new Now(mended.keyspace)
-    if (how.look) {
-      const [, , ...batches] = mended.replies[0] as any
-      expectTaken(batches, now)
-      for (const [key, token] of batches) model.claims.push({ worker: '', key, token })
-    }
+  step(
+    `cut ${label}`,
+    how,
+    async (model, world) => {
+      const nonce = how.nonce ? ['NONCE', `cut/${model.serial()}`] : []
+      const plan = planner(model, nonce, how.lacking)
+      const before = new Before(model)
+      const { first, again, keyspace } = await world.cut(how.lacking, world.command(plan.name, ...plan.args))
+      const then = new Now(keyspace)
+      for (const reply of [first, again]) if (!isError(reply)) plan.expectTrue(reply, then)
+      expect([again, isError(again)]).toEqual([again, false])
+      expectIndexed(model, then)
+      plan.learn?.(first, again)
+      const look = how.look ? [world.command('claim_ready', 'LIMIT', 5, 'LEASE', 1000, 'ATTEMPTS', 2)] : []
+      const mended = await world.mend(KEYS, ...look)
+      const now = new Now(mended.keyspace)
+      if (how.look) {
+        const [, , ...batches] = mended.replies[0] as any
+        expectTaken(batches, now)
+        for (const [key, token] of batches) model.claims.push({ worker: '', key, token })
+      }
 
-    // What was put off for a clock that has gone back is put right by then.
-    model.mended()
-    const keys = new Set([...plan.keys, ...(how.look ? claimable(model) : [])])
-    const streamed = plan.stream === undefined ? [] : adoptStream(model, plan.stream, before, now)
-    for (const key of keys) adoptConversation(model, key, before, now)
-    for (const id of new Set([...model.dead.keys(), ...Object.keys(now.dead())])) adoptDead(model, id, keys, before, now)
-    adoptFigures(model, how.look ? [...plan.counters, ...TAKING, ...BURYING] : plan.counters, now)
-    for (const key of keys) {
-      expectNoneLost(model, key, before, plan.done ?? [], streamed)
-      const names = new Before(model).of(key).map(nameOf)
-      if (new Set(names).size < names.length) model.arriveAgain(key)
-    }
-    expectUniqueIds(model)
-    return mended.keyspace
-  })
+      // What was put off for a clock that has gone back is put right by then.
+      model.mended()
+      const keys = new Set([...plan.keys, ...(how.look ? claimable(model) : [])])
+      const streamed = plan.stream === undefined ? [] : adoptStream(model, plan.stream, before, now)
+      for (const key of keys) adoptConversation(model, key, before, now)
+      for (const id of new Set([...model.dead.keys(), ...Object.keys(now.dead())])) adoptDead(model, id, keys, before, now)
+      adoptFigures(model, how.look ? [...plan.counters, ...TAKING, ...BURYING] : plan.counters, now)
+      for (const key of keys) {
+        expectNoneLost(model, key, before, plan.done ?? [], streamed)
+        const names = new Before(model).of(key).map(nameOf)
+        if (new Set(names).size < names.length) model.arriveAgain(key)
+      }
+      expectUniqueIds(model)
+      return mended.keyspace
+      // Which of the dead that are too old a call has dropped that was cut off, no promise says.
+    },
+    (model) => model.tooOld().length === 0,
+  )
 
 const isError = (reply: Reply) => typeof reply === 'string' && /^(ERR|NOPERM|TRYAGAIN|WRONGTYPE|RAPIDFIRE_\w+) /.test(reply)
 
@@ -427,6 +433,24 @@ export const cutAdd = (messages: Addition[], lacking: string) =>
     // What is counted is not stored: it is no promise that somebody without the right to it counts.
     expect(duplicates).toBeLessThanOrEqual(model.counters.duplicates as number)
     model.counters.duplicates = duplicates
+    return keyspace
+  })
+
+/** A conversation is erased: afterwards nothing of it is there, however often it was cut off. */
+export const cutErase = (key: string, how: Omit<How, 'look'>) =>
+  step('cut erase', [key, how], async (model, world) => {
+    const nonce = how.nonce ? ['NONCE', `cut/${model.serial()}`] : []
+    const { again, keyspace: then } = await world.cut(how.lacking, world.command('erase', key, ...nonce))
+    expect([again, isError(again)]).toEqual([again, false])
+    expectIndexed(model, new Now(then))
+    let { keyspace } = await world.mend(KEYS)
+    for (let after = again[6]; after !== ''; ) {
+      const more = await world.call('erase', key, 'AFTER', after)
+      ;[after, keyspace] = [more.reply[6], more.keyspace]
+    }
+    model.erase(key)
+    model.mended()
+    for (const counter of ['deadMessages', 'droppedMessages', 'added']) model.counters[counter] = new Now(keyspace).figure(counter)
     return keyspace
   })
 

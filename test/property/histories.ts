@@ -7,6 +7,7 @@ import {
   bringBack,
   dead,
   drop,
+  erase,
   FOREIGN,
   lose,
   peek,
@@ -19,7 +20,7 @@ import {
   unload,
 } from './calls.ts'
 import { claim, complete, completeAll, consume, die, extend, fail, forward, leave, present, release } from './claims.ts'
-import { cut, cutAdd, cutClaim, cutComplete, cutDead, cutExtend, cutFail, cutForward, cutRelease } from './cut.ts'
+import { cut, cutAdd, cutClaim, cutComplete, cutDead, cutErase, cutExtend, cutFail, cutForward, cutRelease } from './cut.ts'
 import { written } from './keyspace.ts'
 import { pasteable } from './lines.ts'
 import { Model, type Policy } from './model.ts'
@@ -62,7 +63,7 @@ const adds = (maxLength: number) => fc.array(addition, { minLength: 1, maxLength
 
 export const START_POLICY: Policy = {
   ...{ wait: 1000, maxWait: 3000, maxSize: 3, maxBacklog: 6 },
-  ...{ maxMessageBytes: 262_144, maxBatchBytes: 1_048_576, dedupe: 3000, maxDead: 2 },
+  ...{ maxMessageBytes: 262_144, maxBatchBytes: 1_048_576, dedupe: 3000, maxDead: 2, maxDeadAge: 0, maxKeys: 0 },
 }
 
 const POLICY = fc.record(
@@ -76,6 +77,8 @@ const POLICY = fc.record(
     maxBatchBytes: fc.constantFrom(1, 45, 70, 1_048_576),
     dedupe: fc.constantFrom(1, 500, 2000, 10_000),
     maxDead: upTo(4),
+    maxDeadAge: fc.constantFrom(0, 1000, 10_000),
+    maxKeys: fc.constantFrom(0, 0, 2),
   },
   { requiredKeys: [] },
 )
@@ -111,6 +114,7 @@ const RARE = fc.oneof(
   fc.constant(stats),
   fc.record({ limit: upTo(3), offset: fc.nat(2), back: maybe(fc.nat(2)) }).map(dead),
   fc.nat(1).map((back) => drop([back, 9])),
+  KEY.map(erase),
   fc.constantFrom('w1', 'w2').map(die),
   fc.constantFrom('w1', 'w2', '~w3').map(leave),
   fc.constantFrom('w1', 'w2', '~w3').map(present),
@@ -158,7 +162,8 @@ const CUTS: fc.Arbitrary<Step>[] = [
       HOW('zrem zscore hget llen hlen hkeys ltrim lpush lrange sadd srem zadd sismember del hincrby set'),
     )
     .map(([backs, how]) => cutDead('requeue', backs, how)),
-  fc.tuple(fc.nat(2), HOW('zrem type hget del hincrby set')).map(([back, how]) => cutDead('drop', [back], how)),
+  fc.tuple(KEY, HOW('hdel unlink hincrby srem zrem zscan hget type xack xdel xrange xinfo set')).map(([key, how]) => cutErase(key, how)),
+  fc.tuple(fc.nat(2), HOW('zrem type hget unlink hincrby set')).map(([back, how]) => cutDead('drop', [back], how)),
 ]
 
 /** The steps that histories are made of, each as likely as the others. */
@@ -193,7 +198,7 @@ async function drain(model: Model, world: World): Promise<void> {
   }
   const { keyspace } = await world.run()
   const left = [...keyspace.keys()].map((part) => part.split(':')[0] as string)
-  expect(left.filter((part) => !['', 'calls', 'dead', 'seen', 'stream', 'watch'].includes(part))).toEqual([])
+  expect(left.filter((part) => !['', 'calls', 'dead', 'seen', 'stream', 'streams', 'watch'].includes(part))).toEqual([])
 }
 
 /** A history as it begins: an empty server with a policy. */

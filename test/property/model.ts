@@ -10,6 +10,8 @@ export interface Policy extends BatchPolicy {
   maxBatchBytes: number
   dedupe: number
   maxDead: number
+  maxDeadAge: number
+  maxKeys: number
 }
 
 export interface Kept extends Overrides {
@@ -192,7 +194,9 @@ export class Model {
   }
 
   hasRoom(key: string): boolean {
-    return this.at(key).messages.length < this.policy.maxBacklog
+    const { maxBacklog, maxKeys } = this.policy
+    if (maxKeys > 0 && !this.conversations.has(key) && this.conversations.size - this.lost.length >= maxKeys) return false
+    return this.at(key).messages.length < maxBacklog
   }
 
   accept(key: string, message: Omit<Kept, 'receivedAt' | 'order'>): void {
@@ -598,6 +602,17 @@ export class Model {
     return 'requeued'
   }
 
+  /** Dead batches that are older than they may be. */
+  tooOld(): string[] {
+    const { maxDeadAge } = this.policy
+    return maxDeadAge === 0 ? [] : [...this.dead].flatMap(([id, { died }]) => (died <= this.now - maxDeadAge ? [id] : []))
+  }
+
+  /** Somebody claims, and drops them. */
+  dropOld(): void {
+    for (const id of this.tooOld()) this.discard(id)
+  }
+
   discard(id: string): 'dropped' | 'unknown' {
     const dead = this.dead.get(id)
     if (!dead) return 'unknown'
@@ -605,6 +620,24 @@ export class Model {
     this.count('deadMessages', -dead.count)
     this.count('droppedMessages', dead.count)
     return 'dropped'
+  }
+
+  /** What is kept of a conversation goes, but for its ids. What went: messages, 1 when somebody had a batch of them, dead batches, their messages, entries. */
+  erase(key: string): [number, number, number, number, number] {
+    const { messages, held } = this.at(key)
+    this.count('droppedMessages', messages.length)
+    this.conversations.delete(key)
+    const dead = [...this.dead].filter(([, each]) => each.key === key)
+    for (const [id] of dead) this.discard(id)
+    let entries = 0
+    for (const stream of this.streams.values()) {
+      const isErased = stream.entries.map((entry) => entry.key === key)
+      entries += isErased.filter(Boolean).length
+      stream.entries = stream.entries.filter((_, n) => !isErased[n])
+      if (stream.read !== undefined) stream.read -= isErased.slice(0, stream.read).filter(Boolean).length
+    }
+    const claimed = held && (held.state === 'known' || held.state === 'by') ? 1 : 0
+    return [messages.length, claimed, dead.length, dead.reduce((sum, [, { count }]) => sum + count, 0), entries]
   }
 
   #drop(key: string, held: Held): void {

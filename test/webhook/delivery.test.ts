@@ -60,6 +60,16 @@ describe('refusals of the queue', () => {
     expect(await ids('ann')).toEqual(['ann-3'])
   })
 
+  it('one conversation more than maxKeys is answered like a full backlog', async () => {
+    await queue.rapidfire.policy({ maxKeys: 1 })
+    const webhook = queue.webhook()
+    expect((await webhook(post(message(1)))).status).toBe(200)
+    const answer = await read(await webhook(post(message(1, 'bob'))))
+    expect([answer.status, answer.body.code, answer.headers.get('retry-after')]).toEqual([429, 'BACKLOG_FULL', '10'])
+    expect((await webhook(post(message(2)))).status).toBe(200)
+    expect([await ids('ann'), await ids('bob')]).toEqual([['ann-1', 'ann-2'], []])
+  })
+
   it('a message that is too large is 413', async () => {
     await queue.rapidfire.policy({ maxMessageBytes: 100 })
     const answer = await read(await queue.webhook()(post({ ...message(1), data: 'x'.repeat(100) })))

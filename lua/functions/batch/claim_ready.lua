@@ -66,6 +66,7 @@ local function claim_ready(keys, args)
   }
 
   -- first write
+  if queue.maxDeadAge > 0 then drop_old_dead(queue) end
   local batches, dead
   if kept then
     batches, dead = take_again(queue, take, kept), {}

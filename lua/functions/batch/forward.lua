@@ -9,6 +9,7 @@
 --   name       of the stream, 1 to 128 bytes: its key is the root, ':stream:' and this
 --   LIMIT      at most this many batches, 1 to 1000 (100)
 --   MAXLEN     most entries of the stream, 1 to 10000000 (100000)
+--   KEEP       ms for which an entry stays that all groups have acknowledged, 0 to a year (3600000)
 --   WORKER     as in claim_ready
 --   ECHO       as in claim_ready
 --   REST       as in claim_ready
@@ -24,7 +25,7 @@
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or the key of the stream, is a key of another type
 --   MISSING_ARGUMENT  the name, or the value of a token, is missing
---   UNKNOWN_ARGUMENT  not LIMIT, MAXLEN, WORKER, ECHO, REST, DRAIN or NONCE
+--   UNKNOWN_ARGUMENT  not LIMIT, MAXLEN, KEEP, WORKER, ECHO, REST, DRAIN or NONCE
 --   BAD_ARGUMENT      a value, or the name, is out of its range, or the NONCE is none
 --   REPARTITIONED     as in claim_ready
 --
@@ -32,46 +33,17 @@
 -- happens to the entry is the affair of the stream's consumer groups.
 -- An entry has the fields id, key, reason, count, openedAt and deadline, and for each message, n from 1, id:<n> (empty without one), at:<n>
 -- and data:<n>, whose bytes are those that were added. What add has not written has no id, the time 0, and is data as a whole.
--- WHY a full stream is not cut: entries that every group has acknowledged are deleted first; if there is still no room, the
+-- WHY a full stream is not cut: entries that every group has acknowledged are deleted first, however new; if there is still no room, the
 -- batches stay where they are, since to delete the others would lose messages.
+-- WHY the age of an entry and not of its acknowledgement: Redis does not keep that.
 local FORWARD_OPTIONS = {
-  LIMIT = OPTIONS.forwarded, MAXLEN = OPTIONS.entries,
+  LIMIT = OPTIONS.forwarded, MAXLEN = OPTIONS.entries, KEEP = OPTIONS.kept,
   WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
   DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
 
 -- If the call is cut off, the batches come again so much later, ms.
 local LEASE = 60000
-
--- Redis replies to XINFO with a flat list of names and values.
-local function named(flat)
-  local values = {}
-  for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
-  return values
-end
-
-local function is_before(a, b)
-  local a_ms, a_seq = string.match(a, '(%d+)-(%d+)')
-  local b_ms, b_seq = string.match(b, '(%d+)-(%d+)')
-  if tonumber(a_ms) ~= tonumber(b_ms) then return tonumber(a_ms) < tonumber(b_ms) end
-  return tonumber(a_seq) < tonumber(b_seq)
-end
-
--- Deletes entries that all groups have read and acknowledged: some thousand at a time, since each call serves nobody else meanwhile. Without a group
--- nobody has.
-local function delete_acknowledged(stream)
-  local oldest
-  for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
-    local about = named(group)
-    local pending = redis.call('XPENDING', stream, about.name)
-    -- The oldest entry that the group still needs: one that is not acknowledged, or the one behind the last that was read.
-    local needed = pending[1] > 0 and pending[2] or string.gsub(about['last-delivered-id'], '%d+$', function(seq) return seq + 1 end)
-    if not oldest or is_before(needed, oldest) then oldest = needed end
-  end
-  if not oldest then return end
-  -- What is trimmed with '~' are whole nodes of the stream; what is left of one is few.
-  if redis.call('XTRIM', stream, 'MINID', '~', oldest, 'LIMIT', LIMITS.trimmed) == 0 then redis.call('XTRIM', stream, 'MINID', oldest) end
-end
 
 -- Names of the fields of message n: made once, since to join a number to a text costs more than to write the field.
 local FIELDS = {}
@@ -119,9 +91,10 @@ local function forward(keys, args)
   if said == false then return { queue.now, 0, 0, math.max(longest - length, 0) } end
 
   -- first write
-  if length >= longest then
-    delete_acknowledged(stream)
-    length = redis.call('XLEN', stream)
+  if queue.maxDeadAge > 0 then drop_old_dead(queue) end
+  if length > 0 then
+    local kept = options.kept or OPTIONS.kept.default
+    length = length - delete_acknowledged(stream, length < longest and queue.now - kept or nil)
     if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
   end
   local take = {
@@ -131,6 +104,8 @@ local function forward(keys, args)
   }
   local batches = take_ready(queue, take)
   local done, counts = {}, {}
+  -- So that it is known which streams there are. Nothing is lost without it: an error must not keep the batches.
+  if #batches > 0 then redis.pcall('ZADD', streams_key(root), 'NX', '0', name) end
   for n = 1, #batches do
     local key, messages = batches[n][1], batches[n][6]
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))

@@ -30,7 +30,7 @@
 --   BAD_KEY            the key is empty or too long
 --   BAD_ID             the id is empty or too long
 --   MESSAGE_TOO_LARGE  the data has more than maxMessageBytes
---   BACKLOG_FULL       the key holds maxBacklog messages; nothing is stored and the id is not remembered
+--   BACKLOG_FULL       the key holds maxBacklog messages, or it holds none and maxKeys others hold some; nothing is stored and the id is not remembered
 --   REPARTITIONED      this root does not serve, and the key has no messages left here, or it goes by another generation: ask rapidfire_layout
 --
 -- WHY each message of several stands alone: they may come from callers that know nothing of each other.
@@ -172,10 +172,23 @@ local function unstore(queue, key, digest, ids, undo)
   return false
 end
 
+-- Why the queue takes no message of one key more, or nil.
+local function closed_to_new(queue)
+  local due, active = due_key(queue.root), active_key(queue.root)
+  local waiting, taken = redis.pcall('ZCARD', due), redis.pcall('ZCARD', active)
+  local foreign = error_of(waiting, 'zset', due) or error_of(taken, 'zset', active)
+  if foreign then return foreign end
+  local open = waiting + taken
+  if open >= queue.maxKeys then
+    return fail('BACKLOG_FULL', 'the queue has ' .. open .. ' conversations with messages, maxKeys is ' .. queue.maxKeys)
+  end
+end
+
 -- Why a key that has so many messages takes no more, or nil.
 local function closed_to(queue, count)
   -- While messages of the key are left here, newer ones must stay behind them.
   if count == 0 and queue.refuses_new then return not_serving(queue.root) end
+  if count == 0 and queue.maxKeys > 0 then return closed_to_new(queue) end
   if count >= queue.maxBacklog then return fail('BACKLOG_FULL', 'the key holds ' .. count .. ' messages, maxBacklog is ' .. queue.maxBacklog) end
 end
 

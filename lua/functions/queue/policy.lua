@@ -15,6 +15,8 @@
 --   MAXBATCHBYTES    bytes of the messages of a batch as they are stored, 1 to 1048576 (1048576); a larger message is one alone
 --   DEDUPE           ms for which a message id is accepted once (3600000)
 --   MAXDEAD          dead batches that are kept, at most a million (10000)
+--   MAXDEADAGE       ms for which a dead batch is kept, at most a year; 0: for ever (0)
+--   MAXKEYS          conversations that may have messages at a time, at most 100000000; 0: any number (0)
 --   GIVEN            '<name>@<host>' of a program that gives these members at each start: a member is written only when it differs from what
 --                    a program gave last, so that a start undoes nothing that a person has set. 1 to 64 of [A-Za-z0-9_.@-]
 --   AGAIN            with GIVEN: it has given them before; only those are written of which nothing is kept any more
@@ -26,7 +28,7 @@
 --   WRONG_TYPE        the root is a key of another type
 --   UNKNOWN_ARGUMENT  not a member of the policy
 --   MISSING_ARGUMENT  a member without its value
---   BAD_POLICY        a value is not a positive integer in its range, or two of them contradict each other
+--   BAD_POLICY        a value is not an integer in its range, or two of them contradict each other
 --   BAD_ARGUMENT      GIVEN is not a name
 --
 -- A lengthened policy holds at once for open batches, a shortened one from their next look on.
@@ -35,6 +37,7 @@
 local POLICY_OPTIONS = {
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS,
   GIVEN = OPTIONS.program, AGAIN = OPTIONS.again,
 }
 

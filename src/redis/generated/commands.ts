@@ -4,15 +4,16 @@ import type { FunctionName } from './facts.ts'
 
 /** The commands that each function calls, as ACL SETUSER names them: a user needs the rights to all of them. */
 export const COMMANDS_OF: Record<FunctionName, readonly string[]> = {
-  add: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lindex', 'linsert', 'llen', 'lpos', 'lpush', 'lrange', 'lrem', 'ltrim', 'pexpireat', 'publish', 'rpop', 'rpush', 'rpushx', 'sadd', 'scard', 'sismember', 'smismember', 'srem', 'time', 'unlink', 'zadd', 'zpopmax', 'zscore'],
+  add: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lindex', 'linsert', 'llen', 'lpos', 'lpush', 'lrange', 'lrem', 'ltrim', 'pexpireat', 'publish', 'rpop', 'rpush', 'rpushx', 'sadd', 'scard', 'sismember', 'smismember', 'srem', 'time', 'unlink', 'zadd', 'zcard', 'zpopmax', 'zscore'],
   check: ['exists', 'hget', 'hkeys', 'hlen', 'hmget', 'lindex', 'llen', 'lrange', 'pttl', 'sismember', 'time', 'type', 'zcard', 'zrange', 'zscore'],
-  claim_ready: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lindex', 'llen', 'lrange', 'ltrim', 'mget', 'pexpireat', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'unlink', 'zadd', 'zcard', 'zmscore', 'zpopmax', 'zrange', 'zrangebyscore', 'zrem', 'zremrangebyrank', 'zremrangebyscore', 'zrevrangebyscore', 'zscore'],
+  claim_ready: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lindex', 'llen', 'lrange', 'ltrim', 'mget', 'pexpireat', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'type', 'unlink', 'zadd', 'zcard', 'zmscore', 'zpopmax', 'zrange', 'zrangebyscore', 'zrem', 'zremrangebyrank', 'zremrangebyscore', 'zrevrangebyscore', 'zscore'],
   complete: ['exists', 'hdel', 'hincrby', 'hmget', 'hset', 'lindex', 'llen', 'lrange', 'ltrim', 'mget', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'unlink', 'zadd', 'zpopmax', 'zrem'],
   dead: ['exists', 'hgetall', 'hkeys', 'hlen', 'hmget', 'zrange', 'zscore'],
-  drop: ['exists', 'hget', 'hincrby', 'hmget', 'mget', 'set', 'type', 'unlink', 'zrem'],
+  drop: ['exists', 'hget', 'hincrby', 'hmget', 'mget', 'set', 'type', 'unlink', 'zadd', 'zrem', 'zscore'],
+  erase: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'llen', 'mget', 'scard', 'set', 'srem', 'time', 'type', 'unlink', 'xack', 'xdel', 'xinfo|groups', 'xrange', 'zadd', 'zcard', 'zrangebylex', 'zrem', 'zscan', 'zscore'],
   extend: ['exists', 'hmget', 'hset', 'llen', 'time', 'zadd', 'zcard'],
   fail: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lindex', 'llen', 'lpush', 'lrange', 'ltrim', 'mget', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'zadd', 'zcard', 'zpopmax', 'zrem'],
-  forward: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lindex', 'llen', 'lrange', 'ltrim', 'mget', 'pexpireat', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'unlink', 'xadd', 'xinfo|groups', 'xlen', 'xpending', 'xtrim', 'zadd', 'zcard', 'zmscore', 'zpopmax', 'zrange', 'zrangebyscore', 'zrem', 'zremrangebyrank', 'zremrangebyscore', 'zrevrangebyscore', 'zscore'],
+  forward: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lindex', 'llen', 'lrange', 'ltrim', 'mget', 'pexpireat', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'type', 'unlink', 'xadd', 'xinfo|groups', 'xlen', 'xpending', 'xtrim', 'zadd', 'zcard', 'zmscore', 'zpopmax', 'zrange', 'zrangebyscore', 'zrem', 'zremrangebyrank', 'zremrangebyscore', 'zrevrangebyscore', 'zscore'],
   layout: ['exists', 'hget', 'hmget', 'zcard'],
   leave: ['exists', 'hmget', 'hset', 'publish', 'time', 'zpopmax', 'zrange', 'zrem'],
   partition: ['exists', 'hmget', 'hset', 'publish', 'time', 'zcard'],

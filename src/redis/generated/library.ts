@@ -110,6 +110,9 @@ POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 -- The most of what is no option of a call.
@@ -142,6 +145,8 @@ LIMITS = {
   moved = 256,
   movedBytes = 256 * KIB,
   movedBatch = 10,
+  -- Dead batches that have become too old: one call drops so many.
+  oldDead = 10,
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -162,6 +167,8 @@ LIMITS = {
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
   trimmed = 1000,
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+  eraseWork = 2000,
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
   shownBytes = 256 * KIB,
   sampled = 100,
@@ -199,6 +206,7 @@ OPTIONS = {
   keep = { field = 'keep', bytes = 8 * KIB },
   reason = { field = 'reason', bytes = 256 },
   batch = { field = 'id', bytes = 64 },
+  kept = { field = 'kept', least = 0, most = YEAR, default = HOUR },
   entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
 
   -- Who calls.
@@ -210,6 +218,7 @@ OPTIONS = {
   nonce = { field = 'nonce', bytes = 64 },
   program = { field = 'given', bytes = 64 },
   again = { field = 'again', flag = true },
+  after = { field = 'after', bytes = 256 },
 
   -- Partitions.
   generation = { field = 'generation', least = 1, most = LIMITS.number },
@@ -268,6 +277,10 @@ local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
 local function stream_key(root, name) return root .. ':stream:' .. name end
+-- All streams that were ever written to.
+local function streams_key(root) return root .. ':streams' end
+-- Of a conversation, in the webhook: 'line', who waits, or 'key', how many requests there were.
+local function rate_key(root, what, key) return root .. ':rate:' .. what .. ':' .. key end
 local function calls_key(root, name) return root .. ':calls:' .. name end
 -- 'standby' or 'present': sets of workers.
 local function watch_key(root, name) return root .. ':watch:' .. name end
@@ -711,6 +724,7 @@ local dead_messages
 local placed_messages
 local read_batch_ids
 local drop_dead
+local drop_old_dead
 do
 --- Dead batches: what is kept of a batch that was given up. A batch is in \`dead\`, by when it died, and \`dead:<batch id>\` has its messages.
 
@@ -795,18 +809,31 @@ function read_batch_ids(args, first, last)
   return { unpack(args, first, last) }
 end
 
--- Deletes a dead batch for good. Returns whether it was there.
+-- Deletes a dead batch for good. Returns whether it was there, and how many messages it had.
+-- WHY its id comes back when the batch cannot go: nobody would find it.
 function drop_dead(root, id)
-  if redis.call('ZREM', dead_key(root), id) == 0 then return false end
-  local name = dead_key(root, id)
-  if redis.call('TYPE', name).ok ~= 'hash' then return true end
-  local count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
-  redis.call('UNLINK', name)
+  local index, name, count = dead_key(root), dead_key(root, id), 0
+  local died = redis.call('ZSCORE', index, id)
+  if not died then return false, 0 end
+  local is_ours = redis.call('TYPE', name).ok == 'hash'
+  if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
+  redis.call('ZREM', index, id)
+  if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
+    redis.call('ZADD', index, died, id)
+    redis.call('UNLINK', name)
+  end
   if count > 0 then
     redis.call('HINCRBY', root, 'deadMessages', -count)
     redis.call('HINCRBY', root, 'droppedMessages', count)
   end
-  return true
+  return true, count
+end
+
+-- Drops dead batches that are older than the policy allows, the oldest first: a few of them, since the call does something else.
+function drop_old_dead(queue)
+  local latest, root = digits(queue.now - queue.maxDeadAge), queue.root
+  local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
+  for n = 1, #ids do drop_dead(root, ids[n]) end
 end
 end
 --- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by, each by its name and until it looks
@@ -1003,6 +1030,7 @@ local must_be_empty
 local push_back
 local pop_back
 local cut_front
+local delete_list
 local keep_front
 local carries_options
 local insert_by_time
@@ -1037,6 +1065,9 @@ function pop_back(list) return type(redis.pcall('RPOP', list)) ~= 'table' end
 
 -- Takes the first elements off.
 function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
+
+-- Takes all of it away.
+function delete_list(list) redis.call('UNLINK', list) end
 
 -- Lua's stack bounds how many values a command can have.
 local PUSHED = 500
@@ -1205,8 +1236,7 @@ local bury
 local finish
 local bring_back
 local revive
-local foreign_index
-local size_of
+local erase_messages
 do
 --- The states of a conversation, and every step from one of them to another. Beside lib/recover.lua, which puts broken ones right, nothing else
 --- writes \`due\`, \`active\`, \`claims\` and \`overrides\`, or says when a list is written (lib/list.lua).
@@ -1229,6 +1259,7 @@ do
 --   finish                   active → completed, and what is behind → open, or empty; or done
 --   bring_back, revive       dead → open, or behind the batch of a worker
 --   forget                   in an index, and without messages → empty
+--   erase_messages           any → empty
 --
 -- WHY each step says in which order it writes: Redis does not undo. A command may be refused in the middle of a call, for want of a right, and
 -- then the call ends between two writes. What it leaves must be such that nothing is lost and the next look puts it right (lua/README.md has
@@ -1582,21 +1613,17 @@ function revive(queue, id, key)
   return #messages, at
 end
 
--- A refusal when an index that the end of a batch writes to is of another type: found out half-way, that would break the call off.
-function foreign_index(root)
-  local foreign
-  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
-    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
-  end
-  return foreign
-end
-
--- How many messages a key has; or nil and a refusal.
-function size_of(root, key)
-  local list = messages_key(root, key)
-  local size = redis.pcall('LLEN', list)
-  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
-  return size
+-- Takes away the messages of a key, \`size\` of them, and what says in which state it is.
+-- WHY the claim first: its token proves nothing from then on, whatever becomes of the rest. And the counter right behind the list: all others are
+-- taken away once more by the next try.
+function erase_messages(queue, key, size)
+  local root = queue.root
+  redis.call('HDEL', claims_key(root), key)
+  delete_list(messages_key(root, key))
+  if size > 0 then redis.call('HINCRBY', root, 'droppedMessages', count_text(size)) end
+  redis.call('SREM', overrides_key(root), key)
+  redis.call('ZREM', active_key(root), key)
+  redis.call('ZREM', due_key(root), key)
 end
 end
 local read_nonce
@@ -1965,6 +1992,46 @@ function begin_slice(queue, ids)
   ids.begins = nil
 end
 end
+--- Batches whose attempts end without their being done. Each is named by key and token and has options behind that; NEXT stands between two.
+
+-- Returns a list of { key, token, options, refusal }, and the nonce of the call, which is an option of any of them; or nil, and a refusal of the
+-- whole call behind the nonce.
+local function read_ends(args, known)
+  local ends, nonce, at = {}, nil, 1
+  repeat
+    local key, token = args[at], args[at + 1]
+    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args - at + 1 .. ' arguments') end
+    if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
+    local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
+    if not stopped then return nil, nonce, refusal end
+    options = options or {}
+    if options.nonce then
+      local bad
+      nonce, bad = read_nonce(options.nonce)
+      if bad then return nil, nil, bad end
+    end
+    ends[#ends + 1] = { key = key, token = token, options = options, refusal = refusal, head = nil, pause = nil }
+    at = stopped + 1
+  until not args[stopped]
+  return ends, nonce
+end
+
+-- A refusal when an index that the end of a batch writes to is of another type: found out half-way, that would break the call off.
+local function foreign_index(root)
+  local foreign
+  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
+    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
+  end
+  return foreign
+end
+
+-- How many messages a key has; or nil and a refusal.
+local function size_of(root, key)
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  return size
+end
 --- Partitions: what a root knows of them, and whom it refuses because of them.
 
 -- A layout: its state, which partitions serve, which others are being prepared or drained, and the number of the change that made those serve.
@@ -2037,10 +2104,12 @@ do
 --- What every call begins with: the root of the queue, read in one command. It holds the policy, by which every caller goes, and a little state.
 
 -- The members of the policy in the order in which they are told, and beside each of them what programs have given.
-MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
+MEMBERS = {
+  'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+}
 GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
-  'given:maxDead',
+  'given:maxDead', 'given:maxDeadAge', 'given:maxKeys',
 }
 
 -- The refusal for an error that Redis replied when it was asked for two keys that never exist.
@@ -2058,7 +2127,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -2066,7 +2135,7 @@ end
 
 -- These fields as a table:
 --   root             its key
---   wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead   the policy
+--   wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, maxDeadAge, maxKeys   the policy
 --   slice, sliceBefore   in which sets ids are remembered: lib/dedupe.lua
 --   largest          no message has more bytes of data: lib/window.lua
 --   watcher, watchAt, looked   who looks next, and when: lib/watch.lua
@@ -2075,7 +2144,7 @@ end
 --   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -2089,6 +2158,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -2138,6 +2209,56 @@ function bad_policy(policy)
   if policy.maxBacklog < policy.maxSize then
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
+end
+end
+local groups_of
+local delete_acknowledged
+local delete_entry
+do
+--- Streams of batches: which of their entries nobody needs any more, and what it takes to delete one.
+
+-- Redis replies to XINFO with a flat list of names and values.
+local function named(flat)
+  local values = {}
+  for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
+  return values
+end
+
+local function is_before(a, b)
+  local a_ms, a_seq = string.match(a, '(%d+)-(%d+)')
+  local b_ms, b_seq = string.match(b, '(%d+)-(%d+)')
+  if tonumber(a_ms) ~= tonumber(b_ms) then return tonumber(a_ms) < tonumber(b_ms) end
+  return tonumber(a_seq) < tonumber(b_seq)
+end
+
+-- The consumer groups of a stream, each with what Redis tells about it.
+function groups_of(stream)
+  local groups = redis.call('XINFO', 'GROUPS', stream)
+  for n = 1, #groups do groups[n] = named(groups[n]) end
+  return groups
+end
+
+-- Deletes entries that all groups have read and acknowledged, and of these only such as came by \`before\`, ms, if that is given: some thousand at a time,
+-- since each call serves nobody else meanwhile. Without a group nobody has. Returns how many it has deleted.
+function delete_acknowledged(stream, before)
+  local groups, oldest = groups_of(stream), before and digits(before) .. '-0'
+  if #groups == 0 then return 0 end
+  for _, group in ipairs(groups) do
+    local pending = redis.call('XPENDING', stream, group.name)
+    -- The oldest entry that the group still needs: one that is not acknowledged, or the one behind the last that was read.
+    local needed = pending[1] > 0 and pending[2] or string.gsub(group['last-delivered-id'], '%d+$', function(seq) return seq + 1 end)
+    if not oldest or is_before(needed, oldest) then oldest = needed end
+  end
+  -- What is trimmed with '~' are whole nodes of the stream; what is left of one is few.
+  local deleted = redis.call('XTRIM', stream, 'MINID', '~', oldest, 'LIMIT', LIMITS.trimmed)
+  return deleted > 0 and deleted or redis.call('XTRIM', stream, 'MINID', oldest)
+end
+
+-- Deletes one entry.
+-- WHY it is acknowledged before: a consumer that had not come to that would be given it again, without its content.
+function delete_entry(stream, groups, id)
+  for _, group in ipairs(groups) do redis.call('XACK', stream, group.name, id) end
+  redis.call('XDEL', stream, id)
 end
 end
 do -- lua/functions/batch
@@ -2451,29 +2572,6 @@ function next_look(queue, take, count)
   return next_at or 0
 end
 end
---- Batches whose attempts end without their being done. Each is named by key and token and has options behind that; NEXT stands between two.
-
--- Returns a list of { key, token, options, refusal }, and the nonce of the call, which is an option of any of them; or nil, and a refusal of the
--- whole call behind the nonce.
-local function read_ends(args, known)
-  local ends, nonce, at = {}, nil, 1
-  repeat
-    local key, token = args[at], args[at + 1]
-    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args - at + 1 .. ' arguments') end
-    if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
-    local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
-    if not stopped then return nil, nonce, refusal end
-    options = options or {}
-    if options.nonce then
-      local bad
-      nonce, bad = read_nonce(options.nonce)
-      if bad then return nil, nil, bad end
-    end
-    ends[#ends + 1] = { key = key, token = token, options = options, refusal = refusal, head = nil, pause = nil }
-    at = stopped + 1
-  until not args[stopped]
-  return ends, nonce
-end
 do
 --- Take ready batches under a lease.
 --
@@ -2543,6 +2641,7 @@ local function claim_ready(keys, args)
   }
 
   -- first write
+  if queue.maxDeadAge > 0 then drop_old_dead(queue) end
   local batches, dead
   if kept then
     batches, dead = take_again(queue, take, kept), {}
@@ -2830,6 +2929,7 @@ do
 --   name       of the stream, 1 to 128 bytes: its key is the root, ':stream:' and this
 --   LIMIT      at most this many batches, 1 to 1000 (100)
 --   MAXLEN     most entries of the stream, 1 to 10000000 (100000)
+--   KEEP       ms for which an entry stays that all groups have acknowledged, 0 to a year (3600000)
 --   WORKER     as in claim_ready
 --   ECHO       as in claim_ready
 --   REST       as in claim_ready
@@ -2845,7 +2945,7 @@ do
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or the key of the stream, is a key of another type
 --   MISSING_ARGUMENT  the name, or the value of a token, is missing
---   UNKNOWN_ARGUMENT  not LIMIT, MAXLEN, WORKER, ECHO, REST, DRAIN or NONCE
+--   UNKNOWN_ARGUMENT  not LIMIT, MAXLEN, KEEP, WORKER, ECHO, REST, DRAIN or NONCE
 --   BAD_ARGUMENT      a value, or the name, is out of its range, or the NONCE is none
 --   REPARTITIONED     as in claim_ready
 --
@@ -2853,46 +2953,17 @@ do
 -- happens to the entry is the affair of the stream's consumer groups.
 -- An entry has the fields id, key, reason, count, openedAt and deadline, and for each message, n from 1, id:<n> (empty without one), at:<n>
 -- and data:<n>, whose bytes are those that were added. What add has not written has no id, the time 0, and is data as a whole.
--- WHY a full stream is not cut: entries that every group has acknowledged are deleted first; if there is still no room, the
+-- WHY a full stream is not cut: entries that every group has acknowledged are deleted first, however new; if there is still no room, the
 -- batches stay where they are, since to delete the others would lose messages.
+-- WHY the age of an entry and not of its acknowledgement: Redis does not keep that.
 local FORWARD_OPTIONS = {
-  LIMIT = OPTIONS.forwarded, MAXLEN = OPTIONS.entries,
+  LIMIT = OPTIONS.forwarded, MAXLEN = OPTIONS.entries, KEEP = OPTIONS.kept,
   WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
   DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
 
 -- If the call is cut off, the batches come again so much later, ms.
 local LEASE = 60000
-
--- Redis replies to XINFO with a flat list of names and values.
-local function named(flat)
-  local values = {}
-  for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
-  return values
-end
-
-local function is_before(a, b)
-  local a_ms, a_seq = string.match(a, '(%d+)-(%d+)')
-  local b_ms, b_seq = string.match(b, '(%d+)-(%d+)')
-  if tonumber(a_ms) ~= tonumber(b_ms) then return tonumber(a_ms) < tonumber(b_ms) end
-  return tonumber(a_seq) < tonumber(b_seq)
-end
-
--- Deletes entries that all groups have read and acknowledged: some thousand at a time, since each call serves nobody else meanwhile. Without a group
--- nobody has.
-local function delete_acknowledged(stream)
-  local oldest
-  for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
-    local about = named(group)
-    local pending = redis.call('XPENDING', stream, about.name)
-    -- The oldest entry that the group still needs: one that is not acknowledged, or the one behind the last that was read.
-    local needed = pending[1] > 0 and pending[2] or string.gsub(about['last-delivered-id'], '%d+$', function(seq) return seq + 1 end)
-    if not oldest or is_before(needed, oldest) then oldest = needed end
-  end
-  if not oldest then return end
-  -- What is trimmed with '~' are whole nodes of the stream; what is left of one is few.
-  if redis.call('XTRIM', stream, 'MINID', '~', oldest, 'LIMIT', LIMITS.trimmed) == 0 then redis.call('XTRIM', stream, 'MINID', oldest) end
-end
 
 -- Names of the fields of message n: made once, since to join a number to a text costs more than to write the field.
 local FIELDS = {}
@@ -2940,9 +3011,10 @@ local function forward(keys, args)
   if said == false then return { queue.now, 0, 0, math.max(longest - length, 0) } end
 
   -- first write
-  if length >= longest then
-    delete_acknowledged(stream)
-    length = redis.call('XLEN', stream)
+  if queue.maxDeadAge > 0 then drop_old_dead(queue) end
+  if length > 0 then
+    local kept = options.kept or OPTIONS.kept.default
+    length = length - delete_acknowledged(stream, length < longest and queue.now - kept or nil)
     if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
   end
   local take = {
@@ -2952,6 +3024,8 @@ local function forward(keys, args)
   }
   local batches = take_ready(queue, take)
   local done, counts = {}, {}
+  -- So that it is known which streams there are. Nothing is lost without it: an error must not keep the batches.
+  if #batches > 0 then redis.pcall('ZADD', streams_key(root), 'NX', '0', name) end
   for n = 1, #batches do
     local key, messages = batches[n][1], batches[n][6]
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
@@ -3072,7 +3146,7 @@ do
 --   BAD_KEY            the key is empty or too long
 --   BAD_ID             the id is empty or too long
 --   MESSAGE_TOO_LARGE  the data has more than maxMessageBytes
---   BACKLOG_FULL       the key holds maxBacklog messages; nothing is stored and the id is not remembered
+--   BACKLOG_FULL       the key holds maxBacklog messages, or it holds none and maxKeys others hold some; nothing is stored and the id is not remembered
 --   REPARTITIONED      this root does not serve, and the key has no messages left here, or it goes by another generation: ask rapidfire_layout
 --
 -- WHY each message of several stands alone: they may come from callers that know nothing of each other.
@@ -3214,10 +3288,23 @@ local function unstore(queue, key, digest, ids, undo)
   return false
 end
 
+-- Why the queue takes no message of one key more, or nil.
+local function closed_to_new(queue)
+  local due, active = due_key(queue.root), active_key(queue.root)
+  local waiting, taken = redis.pcall('ZCARD', due), redis.pcall('ZCARD', active)
+  local foreign = error_of(waiting, 'zset', due) or error_of(taken, 'zset', active)
+  if foreign then return foreign end
+  local open = waiting + taken
+  if open >= queue.maxKeys then
+    return fail('BACKLOG_FULL', 'the queue has ' .. open .. ' conversations with messages, maxKeys is ' .. queue.maxKeys)
+  end
+end
+
 -- Why a key that has so many messages takes no more, or nil.
 local function closed_to(queue, count)
   -- While messages of the key are left here, newer ones must stay behind them.
   if count == 0 and queue.refuses_new then return not_serving(queue.root) end
+  if count == 0 and queue.maxKeys > 0 then return closed_to_new(queue) end
   if count >= queue.maxBacklog then return fail('BACKLOG_FULL', 'the key holds ' .. count .. ' messages, maxBacklog is ' .. queue.maxBacklog) end
 end
 
@@ -3340,6 +3427,197 @@ local function add(keys, args)
 end
 
 register('add', add, {}, 'Append messages to the open batches of their keys.')
+end
+do
+--- Erase all that is kept of a conversation, some of it in each call.
+--
+--   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
+--   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567 AFTER 1790000000000-42:dead:640:
+--
+-- KEYS
+--   root      root key of the queue
+-- ARGV
+--   key       the conversation
+--   AFTER     \`next\` of the call before: where this one goes on; at most 256 bytes
+--   NONCE     as in claim_ready: repeated with it, the call says what the first did
+-- RETURNS
+--   messages  taken off the list of the key
+--   claimed   1 when somebody had a batch of them, whose token is void now, else 0
+--   batches   dead ones that were deleted
+--   dead      messages of these
+--   entries   deleted in streams that forward has written to
+--   rates     keys of the webhook that were deleted: how often this conversation has come, and who waits there
+--   next      where the next call has to go on, to be given as AFTER; '' when nothing is left
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, one of the indexes, or the list of the key is a key of another type
+--   BAD_KEY           the key is empty or too long
+--   MISSING_ARGUMENT  the key, or the value of a token, is missing
+--   UNKNOWN_ARGUMENT  not AFTER or NONCE
+--   BAD_ARGUMENT      AFTER is not what a call has replied, or the NONCE is none
+--
+-- Ids that are remembered stay: they are digests, and expire. So does what is kept of calls (root:calls:<name>), where a claim names its keys.
+-- WHY the list goes in the first call, and dead batches and entries are looked for behind it: from then on nothing of what was there can get to either.
+-- A message that is added later is a new one, and stays, whatever becomes of it while the others are still looked for.
+-- WHY not in one call: nothing tells which dead batches and entries are of a key, so all must be looked at.
+local ERASE_OPTIONS = { AFTER = OPTIONS.after, NONCE = OPTIONS.nonce }
+
+-- Work is counted in some 4000 instructions of a processor, as in lib/claim.lua: a look at a dead batch, and deleting one; finding an entry, which Redis
+-- keeps with a hundred others in one piece, and deleting one; and so many fields or bytes of an entry that is read.
+local DEAD = { look = 6, delete = 14 }
+local ENTRY = { look = 20, delete = 40, fields = 2, bytes = 256 }
+
+-- So many dead batches are asked for at a time.
+local PAGE = 100
+
+-- What is being erased: the \`key\`; when that \`began\`, and the \`number\` of the newest batch then; \`what\` is looked at, and the \`place\` up to which that
+-- was done, of a stream with this \`name\`; and the figures of this call. Or nil and a refusal.
+local function read_erasing(queue, key, after)
+  local erasing = {
+    key = key, began = queue.now, number = 0, what = 'all', place = '0', name = '',
+    work = 0, messages = 0, claimed = 0, batches = 0, dead = 0, entries = 0, rates = 0,
+  }
+  if after then
+    local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
+    began, number = integer(began, 0, 9999999999999), integer(number, 0, 999999999999999)
+    local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
+    if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
+    erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
+    return erasing
+  end
+  local number = redis.pcall('HGET', queue.root, 'batches')
+  erasing.number = type(number) == 'string' and tonumber(number) or 0
+  return erasing
+end
+
+local function next_of(erasing)
+  if erasing.what == 'nothing' then return '' end
+  return string.format('%s-%s:%s:%s:%s', digits(erasing.began), count_text(erasing.number), erasing.what, erasing.place, erasing.name)
+end
+
+-- Whether a batch was claimed after all this began, and is of new messages.
+-- WHY both: the clock may have gone back, and the counter may be lost with a root that was restored. What is in doubt is erased.
+local function is_newer(erasing, id, at)
+  local number = tonumber(string.match(id, '^%d+%-(%d+)'))
+  return number ~= nil and number > erasing.number and at >= erasing.began
+end
+
+local function has_work_left(erasing) return erasing.work < LIMITS.eraseWork end
+
+local function erase_now(queue, erasing, size, record)
+  local root, key, claim = queue.root, erasing.key, decode_claim(record)
+  erase_messages(queue, key, size)
+  erasing.messages, erasing.claimed = size, claim and (not claim.state or taken_by(record)) and 1 or 0
+  erasing.rates = redis.call('UNLINK', rate_key(root, 'line', key), rate_key(root, 'key', key))
+  erasing.what = 'dead'
+end
+
+-- Deletes dead batches of the key.
+local function erase_dead(queue, erasing)
+  local root = queue.root
+  while has_work_left(erasing) do
+    local found = redis.call('ZSCAN', dead_key(root), erasing.place, 'COUNT', count_text(PAGE))
+    local ids = found[2]
+    for n = 1, #ids, 2 do
+      local id = ids[n]
+      local owner = redis.pcall('HGET', dead_key(root, id), 'key')
+      erasing.work = erasing.work + DEAD.look
+      if owner == erasing.key and not is_newer(erasing, id, tonumber(ids[n + 1])) then
+        local _, count = drop_dead(root, id)
+        erasing.batches, erasing.dead, erasing.work = erasing.batches + 1, erasing.dead + count, erasing.work + DEAD.delete
+      end
+    end
+    erasing.place = found[1]
+    if erasing.place == '0' then
+      erasing.what, erasing.place = 'stream', '0-0'
+      return
+    end
+  end
+end
+
+-- Of an entry of a stream: the key and the id of its batch, and how much work it was to read it.
+local function about_entry(fields)
+  local owner, id, bytes = nil, nil, 0
+  for n = 1, #fields, 2 do
+    local name, value = fields[n], fields[n + 1]
+    if name == 'key' then owner = owner or value end
+    if name == 'id' then id = id or value end
+    bytes = bytes + #value
+  end
+  return owner, id or '', ENTRY.look + #fields / ENTRY.fields + bytes / ENTRY.bytes
+end
+
+-- Deletes entries of the key in one stream. Whether it has come to its end.
+-- WHY one at a time: each may be as large as a batch may be.
+local function erase_entries(queue, erasing)
+  local stream, groups = stream_key(queue.root, erasing.name), nil
+  -- What is not ours is left alone.
+  if redis.call('TYPE', stream).ok ~= 'stream' then return true end
+  while has_work_left(erasing) do
+    local entry = redis.call('XRANGE', stream, '(' .. erasing.place, '+', 'COUNT', '1')[1]
+    if not entry then return true end
+    local owner, id, work = about_entry(entry[2])
+    erasing.work = erasing.work + work
+    -- The others behind it came later still.
+    if is_newer(erasing, id, tonumber(string.match(entry[1], '^%d+'))) then return true end
+    if owner == erasing.key then
+      groups = groups or groups_of(stream)
+      delete_entry(stream, groups, entry[1])
+      erasing.entries, erasing.work = erasing.entries + 1, erasing.work + ENTRY.delete
+    end
+    erasing.place = entry[1]
+  end
+  return false
+end
+
+-- Deletes entries of the key in all streams, one after the other by their names. The first has no name.
+local function erase_streamed(queue, erasing)
+  while has_work_left(erasing) do
+    if erasing.name == '' or erase_entries(queue, erasing) then
+      local after = erasing.name == '' and '-' or '(' .. erasing.name
+      local name = redis.call('ZRANGEBYLEX', streams_key(queue.root), after, '+', 'LIMIT', '0', '1')[1]
+      erasing.work = erasing.work + DEAD.look
+      if not name then
+        erasing.what = 'nothing'
+        return
+      end
+      erasing.name, erasing.place = name, '0-0'
+    end
+  end
+end
+
+local function erase(keys, args)
+  local root, key = keys[1], args[1]
+  local options, bad = read_options(args, 2, ERASE_OPTIONS)
+  local nonce, no_nonce = read_nonce(options.nonce)
+  local queue, refusal = read_queue_for(keys, nonce)
+  refusal = refusal or bad_key(key) or bad or no_nonce
+  if refusal then return refusal end
+  queue.now = now_ms()
+  local erasing, unread = read_erasing(queue, key, options.after)
+  if unread then return unread end
+  local said = kept_reply(queue, nonce, 'erase')
+  if said then return said end
+  if said == false then return { 0, 0, 0, 0, 0, 0, '' } end
+  local size, foreign = size_of(root, key)
+  local record, listed = redis.pcall('HGET', claims_key(root), key), redis.pcall('SCARD', overrides_key(root))
+  local streams = redis.pcall('ZCARD', streams_key(root))
+  refusal = foreign or foreign_index(root) or error_of(record, 'hash', claims_key(root)) or error_of(listed, 'set', overrides_key(root))
+    or error_of(streams, 'zset', streams_key(root))
+  if refusal then return refusal end
+
+  -- first write
+  if erasing.what == 'all' then erase_now(queue, erasing, size, record) end
+  if erasing.what == 'dead' then erase_dead(queue, erasing) end
+  if erasing.what == 'stream' then erase_streamed(queue, erasing) end
+  local reply = {
+    erasing.messages, erasing.claimed, erasing.batches, erasing.dead, erasing.entries, erasing.rates, next_of(erasing),
+  }
+  if erasing.messages + erasing.claimed + erasing.batches + erasing.entries + erasing.rates > 0 then keep_reply(queue, nonce, 'erase', reply) end
+  return reply
+end
+
+register('erase', erase, { 'allow-oom' }, 'Erase all that is kept of a conversation, some of it in each call.')
 end
 do
 --- Show the messages, state and deadline of one key.
@@ -3599,7 +3877,7 @@ do
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 -- The keys of the table that have no name of their own behind a colon, and the kinds of those that have one.
-INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
+INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
 function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
@@ -3798,7 +4076,7 @@ local DEAD_LAWS = {
 local OTHER_LAWS = {
   {
     name = 'index-type', by_hand = true, misplaced = true,
-    says = '\`due\`, \`active\`, \`claims\`, \`overrides\` and \`dead\` have the types of the table of keys',
+    says = '\`due\`, \`active\`, \`claims\`, \`overrides\`, \`dead\` and \`streams\` have the types of the table of keys',
     broken = function(seen)
       local expected = INDEXES[seen.part]
       if not expected or seen.type == 'none' or seen.type == expected then return nil end
@@ -4209,6 +4487,8 @@ do
 --   MAXBATCHBYTES    as in policy
 --   DEDUPE           as in policy
 --   MAXDEAD          as in policy
+--   MAXDEADAGE       as in policy
+--   MAXKEYS          as in policy
 -- RETURNS
 --   state            'open' | 'retired' | 'unused'
 --   keys             that have messages here
@@ -4228,6 +4508,7 @@ local PARTITION_OPTIONS = {
   OPEN = OPTIONS.open, RETIRE = OPTIONS.retire, GENERATION = OPTIONS.generation, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS,
 }
 
 local function partition(keys, args)
@@ -4304,6 +4585,8 @@ do
 --   MAXBATCHBYTES    as WAIT
 --   DEDUPE           as WAIT
 --   MAXDEAD          as WAIT
+--   MAXDEADAGE       as WAIT
+--   MAXKEYS          as WAIT
 -- RETURNS
 --   state            the layout after that, as in layout; a step that is not the next one changes nothing
 --   partitions       as in layout
@@ -4331,6 +4614,7 @@ local REPARTITION_OPTIONS = {
   RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS,
 }
 
 -- The layout after the next step, or nil when it is not the next one.
@@ -4440,6 +4724,8 @@ do
 --   MAXBATCHBYTES    bytes of the messages of a batch as they are stored, 1 to 1048576 (1048576); a larger message is one alone
 --   DEDUPE           ms for which a message id is accepted once (3600000)
 --   MAXDEAD          dead batches that are kept, at most a million (10000)
+--   MAXDEADAGE       ms for which a dead batch is kept, at most a year; 0: for ever (0)
+--   MAXKEYS          conversations that may have messages at a time, at most 100000000; 0: any number (0)
 --   GIVEN            '<name>@<host>' of a program that gives these members at each start: a member is written only when it differs from what
 --                    a program gave last, so that a start undoes nothing that a person has set. 1 to 64 of [A-Za-z0-9_.@-]
 --   AGAIN            with GIVEN: it has given them before; only those are written of which nothing is kept any more
@@ -4451,7 +4737,7 @@ do
 --   WRONG_TYPE        the root is a key of another type
 --   UNKNOWN_ARGUMENT  not a member of the policy
 --   MISSING_ARGUMENT  a member without its value
---   BAD_POLICY        a value is not a positive integer in its range, or two of them contradict each other
+--   BAD_POLICY        a value is not an integer in its range, or two of them contradict each other
 --   BAD_ARGUMENT      GIVEN is not a name
 --
 -- A lengthened policy holds at once for open batches, a shortened one from their next look on.
@@ -4460,6 +4746,7 @@ do
 local POLICY_OPTIONS = {
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS,
   GIVEN = OPTIONS.program, AGAIN = OPTIONS.again,
 }
 

@@ -12,6 +12,8 @@ export const POLICY = {
   maxBatchBytes: { least: 1, most: 1_048_576, default: 1_048_576 },
   dedupe: { least: 1, most: 31_536_000_000, default: 3_600_000 },
   maxDead: { least: 1, most: 1_000_000, default: 10_000 },
+  maxDeadAge: { least: 0, most: 31_536_000_000, default: 0 },
+  maxKeys: { least: 0, most: 100_000_000, default: 0 },
 }
 
 /** Options of calls: numbers from `least` to `most`, and texts of at most so many `bytes`. */
@@ -34,11 +36,13 @@ export const OPTIONS = {
   keep: { bytes: 8_192 },
   reason: { bytes: 256 },
   batch: { bytes: 64 },
+  kept: { least: 0, most: 31_536_000_000, default: 3_600_000 },
   entries: { least: 1, most: 10_000_000, default: 100_000 },
   worker: { bytes: 64 },
   rest: { least: 1, most: 3_600_000, default: 1_000 },
   nonce: { bytes: 64 },
   program: { bytes: 64 },
+  after: { bytes: 256 },
   generation: { least: 1, most: 999_999 },
   layout: { bytes: 64 },
   prepare: { least: 1, most: 1_024 },
@@ -68,6 +72,7 @@ export const LIMITS = {
   moved: 256,
   movedBytes: 262_144,
   movedBatch: 10,
+  oldDead: 10,
   partitions: 1_024,
   number: 999_999,
   standbys: 1_000,
@@ -80,6 +85,7 @@ export const LIMITS = {
   windowBytes: 524_288,
   lowered: 100,
   trimmed: 1_000,
+  eraseWork: 2_000,
   shownBytes: 262_144,
   sampled: 100,
   checkLooks: 1_000,

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '55d1a96450ac79e5873b88c15ea06cccfbcf8467',
+    sha1: 'd47cf1d8c14a67a50c7a5b8bd47b55a999d38054',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -100,6 +100,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -129,6 +132,8 @@ local LIMITS = {
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -148,6 +153,8 @@ ${blank(3)}
 
 
   -- One call deletes so many entries of a stream that are done.
+
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
@@ -170,9 +177,9 @@ local OPTIONS = {
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(5)}
   -- Claims and what becomes of them.
-${blank(9)}
+${blank(10)}
   -- Who calls.
-${blank(8)}
+${blank(9)}
   -- Partitions.
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
@@ -213,9 +220,7 @@ local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
-
-
-
+${blank(6)}
 local function watch_key(root, name) return root .. ':watch:' .. name end
 
 
@@ -443,7 +448,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(123)}
+${blank(137)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -482,7 +487,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(81)}
+${blank(82)}
 local function push_back(list, element)
   local size = redis.pcall('RPUSH', list, element)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
@@ -491,7 +496,7 @@ end
 
 
 local function pop_back(list) return type(redis.pcall('RPOP', list)) ~= 'table' end
-${blank(4)}
+${blank(7)}
 local PUSHED = 500
 
 
@@ -733,7 +738,7 @@ local function bring_back(queue, key, messages, with_options)
   end
   return undo, at
 end
-${blank(273)}
+${blank(269)}
 local UNPACKED = 1000
 
 local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
@@ -855,7 +860,7 @@ local function begin_slice(queue, ids)
   if #begins.gone > 0 then redis.pcall('UNLINK', unpack(begins.gone)) end
   ids.begins = nil
 end
-${blank(49)}
+${blank(89)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -869,7 +874,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(18)}
+${blank(20)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -882,7 +887,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -890,7 +895,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -904,6 +909,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -926,7 +933,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(218)}
+${blank(268)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -934,7 +941,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(702)}
+${blank(655)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -967,7 +974,7 @@ ${blank(702)}
 --   BAD_KEY            the key is empty or too long
 --   BAD_ID             the id is empty or too long
 --   MESSAGE_TOO_LARGE  the data has more than maxMessageBytes
---   BACKLOG_FULL       the key holds maxBacklog messages; nothing is stored and the id is not remembered
+--   BACKLOG_FULL       the key holds maxBacklog messages, or it holds none and maxKeys others hold some; nothing is stored and the id is not remembered
 --   REPARTITIONED      this root does not serve, and the key has no messages left here, or it goes by another generation: ask rapidfire_layout
 --
 -- WHY each message of several stands alone: they may come from callers that know nothing of each other.
@@ -1109,10 +1116,23 @@ local function unstore(queue, key, digest, ids, undo)
   return false
 end
 
+-- Why the queue takes no message of one key more, or nil.
+local function closed_to_new(queue)
+  local due, active = due_key(queue.root), active_key(queue.root)
+  local waiting, taken = redis.pcall('ZCARD', due), redis.pcall('ZCARD', active)
+  local foreign = error_of(waiting, 'zset', due) or error_of(taken, 'zset', active)
+  if foreign then return foreign end
+  local open = waiting + taken
+  if open >= queue.maxKeys then
+    return fail('BACKLOG_FULL', 'the queue has ' .. open .. ' conversations with messages, maxKeys is ' .. queue.maxKeys)
+  end
+end
+
 -- Why a key that has so many messages takes no more, or nil.
 local function closed_to(queue, count)
   -- While messages of the key are left here, newer ones must stay behind them.
   if count == 0 and queue.refuses_new then return not_serving(queue.root) end
+  if count == 0 and queue.maxKeys > 0 then return closed_to_new(queue) end
   if count >= queue.maxBacklog then return fail('BACKLOG_FULL', 'the key holds ' .. count .. ' messages, maxBacklog is ' .. queue.maxBacklog) end
 end
 
@@ -1239,7 +1259,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'fd2f2e35d5c314a1aa755c5d89a34e91d585c49e',
+    sha1: '66d7282899ddc3def46434418c2d67223456bfb1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1276,6 +1296,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -1301,6 +1324,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -1321,6 +1346,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -1331,7 +1358,7 @@ ${blank(3)}
   checkBytes = 256 * KIB,
   counted = 1000,
 }
-${blank(65)}
+${blank(67)}
 local COUNTS = {}
 local function count_text(count)
   local text = COUNTS[count]
@@ -1347,7 +1374,7 @@ local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-${blank(4)}
+${blank(8)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -1418,7 +1445,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(46)}
+${blank(47)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -1429,7 +1456,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(219)}
+${blank(232)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -1447,11 +1474,11 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(353)}
+${blank(357)}
 local LOOK_AGAIN = 10000
-${blank(337)}
+${blank(333)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(354)}
+${blank(396)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -1464,7 +1491,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -1472,7 +1499,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -1486,6 +1513,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -1508,11 +1537,11 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1484)}
+${blank(1691)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
-local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
+local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
 local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
@@ -1711,7 +1740,7 @@ local DEAD_LAWS = {
 local OTHER_LAWS = {
   {
     name = 'index-type', by_hand = true, misplaced = true,
-    says = '\`due\`, \`active\`, \`claims\`, \`overrides\` and \`dead\` have the types of the table of keys',
+    says = '\`due\`, \`active\`, \`claims\`, \`overrides\`, \`dead\` and \`streams\` have the types of the table of keys',
     broken = function(seen)
       local expected = INDEXES[seen.part]
       if not expected or seen.type == 'none' or seen.type == expected then return nil end
@@ -1912,7 +1941,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '5033c9459968191c4a0ccaddecd9b6d5ead94a2b',
+    sha1: '2ec93844fdf66a6eec1c098b608e2e141f91db5e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2004,6 +2033,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -2029,6 +2061,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+  oldDead = 10,
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -2049,6 +2083,8 @@ ${blank(3)}
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -2068,7 +2104,7 @@ ${blank(4)}
   lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
   before = { field = 'before', least = 0, most = 9999999999999 },
   attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-${blank(6)}
+${blank(7)}
   -- Who calls.
   worker = { field = 'worker', bytes = 64 },
   echo = { field = 'echo', flag = true },
@@ -2076,9 +2112,7 @@ ${blank(6)}
   drain = { field = 'drain', flag = true },
   dead = { field = 'dead', flag = true },
   nonce = { field = 'nonce', bytes = 64 },
-
-
-
+${blank(3)}
   -- Partitions.
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
@@ -2106,7 +2140,7 @@ local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
-
+${blank(4)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
@@ -2409,7 +2443,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(11)}
+${blank(12)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -2440,7 +2474,32 @@ local function keep_dead(queue, key, claim, fate, messages)
   end
   return bytes_of(messages)
 end
-${blank(73)}
+${blank(48)}
+local function drop_dead(root, id)
+  local index, name, count = dead_key(root), dead_key(root, id), 0
+  local died = redis.call('ZSCORE', index, id)
+  if not died then return false, 0 end
+  local is_ours = redis.call('TYPE', name).ok == 'hash'
+  if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
+  redis.call('ZREM', index, id)
+  if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
+    redis.call('ZADD', index, died, id)
+    redis.call('UNLINK', name)
+  end
+  if count > 0 then
+    redis.call('HINCRBY', root, 'deadMessages', -count)
+    redis.call('HINCRBY', root, 'droppedMessages', count)
+  end
+  return true, count
+end
+
+
+local function drop_old_dead(queue)
+  local latest, root = digits(queue.now - queue.maxDeadAge), queue.root
+  local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
+  for n = 1, #ids do drop_dead(root, ids[n]) end
+end
+${blank(13)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 ${blank(3)}
 local function send(root, worker, what)
@@ -2568,7 +2627,7 @@ local function write_tally(queue, tally)
   end
   for bucket, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. bucket, count_text(by)) end
 end
-${blank(34)}
+${blank(35)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -2583,7 +2642,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(287)}
+${blank(290)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2694,7 +2753,7 @@ local function bury(queue, key, claim, fate, messages)
   redis.call('ZREM', active_key(root), key)
   return bytes, at
 end
-${blank(135)}
+${blank(131)}
 local NONCE_KEPT = 60000
 
 
@@ -2836,7 +2895,7 @@ local function drop_slices(queue)
   -- A command takes no nil.
   redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')
 end
-${blank(128)}
+${blank(168)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -2850,7 +2909,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(18)}
+${blank(20)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -2863,7 +2922,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -2871,7 +2930,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -2885,6 +2944,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -2918,7 +2979,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(31)}
+${blank(81)}
 local LOOK_WORK, BATCH_WORK, BURY_WORK, WORK_BYTES = 12, 16, 100, 256
 
 
@@ -3205,7 +3266,8 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(24)}
+
+
 --- Take ready batches under a lease.
 --
 --   FCALL rapidfire_claim_ready 1 rapid-fire:{orders}
@@ -3274,6 +3336,7 @@ local function claim_ready(keys, args)
   }
 
   -- first write
+  if queue.maxDeadAge > 0 then drop_old_dead(queue) end
   local batches, dead
   if kept then
     batches, dead = take_again(queue, take, kept), {}
@@ -3292,7 +3355,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'bc0b72a9efea828b718d752b44b8c99f62f9c4ad',
+    sha1: '2cf56250efa9d2c87360afe69655e2b5981ae6c7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3329,6 +3392,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -3354,6 +3420,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -3374,6 +3442,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -3381,7 +3451,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(59)}
+${blank(61)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -3403,8 +3473,7 @@ local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-
-
+${blank(5)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
@@ -3642,7 +3711,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(123)}
+${blank(137)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -3673,7 +3742,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(154)}
+${blank(155)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -3688,7 +3757,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(287)}
+${blank(290)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -3752,7 +3821,7 @@ local function finish(queue, keys, counts, records)
   redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
   return soonest
 end
-${blank(95)}
+${blank(91)}
 local NONCE_KEPT = 60000
 
 
@@ -3791,7 +3860,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(397)}
+${blank(439)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -3804,7 +3873,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -3812,7 +3881,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -3826,6 +3895,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -3859,7 +3930,13 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(436)}
+${blank(24)}
+local function named(flat)
+  local values = {}
+  for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
+  return values
+end
+${blank(434)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -3918,7 +3995,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'c852c3b2f30ead667e7d73452c1ce94a675a4f69',
+    sha1: '8237cfd9a7a30fe5c93aeaf765649f1b22594f95',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4010,6 +4087,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -4035,6 +4115,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -4054,6 +4136,8 @@ ${blank(3)}
 
 
   -- One call deletes so many entries of a stream that are done.
+
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
@@ -4079,8 +4163,9 @@ ${blank(6)}
   batch = { field = 'id', bytes = 64 },
 
 
+
   -- Who calls.
-${blank(8)}
+${blank(9)}
   -- Partitions.
 ${blank(9)}
 }
@@ -4100,7 +4185,7 @@ local function count_text(count)
   end
   return text
 end
-${blank(23)}
+${blank(27)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -4116,7 +4201,7 @@ local function bad_root(keys)
 end
 ${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(132)}
+${blank(133)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -4142,7 +4227,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(161)}
+${blank(174)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -4150,7 +4235,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1101)}
+${blank(1143)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -4163,7 +4248,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -4171,7 +4256,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -4185,6 +4270,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -4207,7 +4294,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(218)}
+${blank(268)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4215,7 +4302,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1074)}
+${blank(1231)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -4271,7 +4358,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '8fac52cbb4655be8f2d81b2746e0b2ab0fe4ef9e',
+    sha1: '1691333e64ebc80dcfde6bc1198963dd2ecacb69',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4315,6 +4402,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -4340,6 +4430,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -4360,6 +4452,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -4367,7 +4461,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(95)}
+${blank(101)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
@@ -4384,7 +4478,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(488)}
+${blank(489)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -4393,19 +4487,25 @@ local function read_batch_ids(args, first, last)
 end
 
 
+
 local function drop_dead(root, id)
-  if redis.call('ZREM', dead_key(root), id) == 0 then return false end
-  local name = dead_key(root, id)
-  if redis.call('TYPE', name).ok ~= 'hash' then return true end
-  local count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
-  redis.call('UNLINK', name)
+  local index, name, count = dead_key(root), dead_key(root, id), 0
+  local died = redis.call('ZSCORE', index, id)
+  if not died then return false, 0 end
+  local is_ours = redis.call('TYPE', name).ok == 'hash'
+  if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
+  redis.call('ZREM', index, id)
+  if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
+    redis.call('ZADD', index, died, id)
+    redis.call('UNLINK', name)
+  end
   if count > 0 then
     redis.call('HINCRBY', root, 'deadMessages', -count)
     redis.call('HINCRBY', root, 'droppedMessages', count)
   end
-  return true
+  return true, count
 end
-${blank(801)}
+${blank(808)}
 local NONCE_KEPT = 60000
 
 
@@ -4444,7 +4544,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(397)}
+${blank(439)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -4457,7 +4557,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -4465,7 +4565,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -4479,6 +4579,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -4512,7 +4614,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1342)}
+${blank(1549)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4555,8 +4657,631 @@ register('drop', drop, { 'allow-oom' }, 'Delete dead batches with their messages
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
+  erase: {
+    sha1: '3eee403fd89e6fdfa2693e8806b910ce0fce3d40',
+    text: `--!df flags=allow-undeclared-keys
+local VERSION = '0.1.0'
+local entry; local function register(_, callback)
+  entry = callback end
+
+
+
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+
+
+local function error_of(reply, expected, key)
+  if type(reply) ~= 'table' or not reply.err then return nil end
+  return wrong_type(reply, expected, key)
+end
+
+
+
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+${blank(6)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+
+  caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
+
+  -- A message of more bytes is written only when its key is known to have room.
+
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+  eraseWork = 2000,
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+
+
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+${blank(6)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(5)}
+  -- Claims and what becomes of them.
+${blank(10)}
+  -- Who calls.
+${blank(4)}
+  nonce = { field = 'nonce', bytes = 64 },
+
+
+  after = { field = 'after', bytes = 256 },
+
+  -- Partitions.
+${blank(9)}
+}
+${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(13)}
+local function messages_key(root, key) return root .. ':messages:' .. key end
+local function due_key(root) return root .. ':due' end
+local function active_key(root) return root .. ':active' end
+local function claims_key(root) return root .. ':claims' end
+local function overrides_key(root) return root .. ':overrides' end
+
+local function stream_key(root, name) return root .. ':stream:' .. name end
+
+local function streams_key(root) return root .. ':streams' end
+
+local function rate_key(root, what, key) return root .. ':rate:' .. what .. ':' .. key end
+local function calls_key(root, name) return root .. ':calls:' .. name end
+
+
+local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+
+
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+${blank(15)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+
+local function bad_key(key)
+  if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
+  if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
+end
+${blank(311)}
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(16)}
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+  }
+end
+${blank(34)}
+local function taken_by(stored)
+  local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
+  return name, tonumber(number)
+end
+${blank(15)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+${blank(94)}
+local function drop_dead(root, id)
+  local index, name, count = dead_key(root), dead_key(root, id), 0
+  local died = redis.call('ZSCORE', index, id)
+  if not died then return false, 0 end
+  local is_ours = redis.call('TYPE', name).ok == 'hash'
+  if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
+  redis.call('ZREM', index, id)
+  if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
+    redis.call('ZADD', index, died, id)
+    redis.call('UNLINK', name)
+  end
+  if count > 0 then
+    redis.call('HINCRBY', root, 'deadMessages', -count)
+    redis.call('HINCRBY', root, 'droppedMessages', count)
+  end
+  return true, count
+end
+${blank(135)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
+  }
+end
+${blank(95)}
+local function delete_list(list) redis.call('UNLINK', list) end
+${blank(547)}
+local function erase_messages(queue, key, size)
+  local root = queue.root
+  redis.call('HDEL', claims_key(root), key)
+  delete_list(messages_key(root, key))
+  if size > 0 then redis.call('HINCRBY', root, 'droppedMessages', count_text(size)) end
+  redis.call('SREM', overrides_key(root), key)
+  redis.call('ZREM', active_key(root), key)
+  redis.call('ZREM', due_key(root), key)
+end
+${blank(11)}
+local NONCE_KEPT = 60000
+
+
+local function read_nonce(text)
+  if not text then return nil end
+  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
+  if not name or #name > LIMITS.caller or #number > 15 then
+    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
+  end
+  return { text = text, name = name, number = tonumber(number) }
+end
+${blank(11)}
+local function kept_reply(queue, nonce, call)
+  if not nonce or not queue.kept then return nil end
+  local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
+  number = tonumber(number)
+  if not number or number < nonce.number then return nil end
+  if number > nonce.number or name ~= call then return false end
+  return cmsgpack.unpack(kept)
+end
+
+
+local function keep_reply(queue, nonce, call, reply, lease)
+  if not nonce then return end
+  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
+  redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
+end
+${blank(341)}
+local function foreign_index(root)
+  local foreign
+  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
+    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
+  end
+  return foreign
+end
+
+
+local function size_of(root, key)
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  return size
+end
+${blank(82)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
+    largest = largest and tonumber(largest) or LIMITS.small,
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+
+
+local function read_queue_for(keys, nonce)
+  if not nonce then return read_queue(keys) end
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, stored, found[3])
+end
+${blank(24)}
+local function named(flat)
+  local values = {}
+  for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
+  return values
+end
+${blank(8)}
+local function groups_of(stream)
+  local groups = redis.call('XINFO', 'GROUPS', stream)
+  for n = 1, #groups do groups[n] = named(groups[n]) end
+  return groups
+end
+${blank(18)}
+local function delete_entry(stream, groups, id)
+  for _, group in ipairs(groups) do redis.call('XACK', stream, group.name, id) end
+  redis.call('XDEL', stream, id)
+end
+${blank(17)}
+local PAGE = 50
+${blank(171)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(970)}
+--- Erase all that is kept of a conversation, some of it in each call.
+--
+--   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
+--   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567 AFTER 1790000000000-42:dead:640:
+--
+-- KEYS
+--   root      root key of the queue
+-- ARGV
+--   key       the conversation
+--   AFTER     \`next\` of the call before: where this one goes on; at most 256 bytes
+--   NONCE     as in claim_ready: repeated with it, the call says what the first did
+-- RETURNS
+--   messages  taken off the list of the key
+--   claimed   1 when somebody had a batch of them, whose token is void now, else 0
+--   batches   dead ones that were deleted
+--   dead      messages of these
+--   entries   deleted in streams that forward has written to
+--   rates     keys of the webhook that were deleted: how often this conversation has come, and who waits there
+--   next      where the next call has to go on, to be given as AFTER; '' when nothing is left
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, one of the indexes, or the list of the key is a key of another type
+--   BAD_KEY           the key is empty or too long
+--   MISSING_ARGUMENT  the key, or the value of a token, is missing
+--   UNKNOWN_ARGUMENT  not AFTER or NONCE
+--   BAD_ARGUMENT      AFTER is not what a call has replied, or the NONCE is none
+--
+-- Ids that are remembered stay: they are digests, and expire. So does what is kept of calls (root:calls:<name>), where a claim names its keys.
+-- WHY the list goes in the first call, and dead batches and entries are looked for behind it: from then on nothing of what was there can get to either.
+-- A message that is added later is a new one, and stays, whatever becomes of it while the others are still looked for.
+-- WHY not in one call: nothing tells which dead batches and entries are of a key, so all must be looked at.
+local ERASE_OPTIONS = { AFTER = OPTIONS.after, NONCE = OPTIONS.nonce }
+
+-- Work is counted in some 4000 instructions of a processor, as in lib/claim.lua: a look at a dead batch, and deleting one; finding an entry, which Redis
+-- keeps with a hundred others in one piece, and deleting one; and so many fields or bytes of an entry that is read.
+local DEAD = { look = 6, delete = 14 }
+local ENTRY = { look = 20, delete = 40, fields = 2, bytes = 256 }
+
+-- So many dead batches are asked for at a time.
+local PAGE = 100
+
+-- What is being erased: the \`key\`; when that \`began\`, and the \`number\` of the newest batch then; \`what\` is looked at, and the \`place\` up to which that
+-- was done, of a stream with this \`name\`; and the figures of this call. Or nil and a refusal.
+local function read_erasing(queue, key, after)
+  local erasing = {
+    key = key, began = queue.now, number = 0, what = 'all', place = '0', name = '',
+    work = 0, messages = 0, claimed = 0, batches = 0, dead = 0, entries = 0, rates = 0,
+  }
+  if after then
+    local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
+    began, number = integer(began, 0, 9999999999999), integer(number, 0, 999999999999999)
+    local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
+    if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
+    erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
+    return erasing
+  end
+  local number = redis.pcall('HGET', queue.root, 'batches')
+  erasing.number = type(number) == 'string' and tonumber(number) or 0
+  return erasing
+end
+
+local function next_of(erasing)
+  if erasing.what == 'nothing' then return '' end
+  return string.format('%s-%s:%s:%s:%s', digits(erasing.began), count_text(erasing.number), erasing.what, erasing.place, erasing.name)
+end
+
+-- Whether a batch was claimed after all this began, and is of new messages.
+-- WHY both: the clock may have gone back, and the counter may be lost with a root that was restored. What is in doubt is erased.
+local function is_newer(erasing, id, at)
+  local number = tonumber(string.match(id, '^%d+%-(%d+)'))
+  return number ~= nil and number > erasing.number and at >= erasing.began
+end
+
+local function has_work_left(erasing) return erasing.work < LIMITS.eraseWork end
+
+local function erase_now(queue, erasing, size, record)
+  local root, key, claim = queue.root, erasing.key, decode_claim(record)
+  erase_messages(queue, key, size)
+  erasing.messages, erasing.claimed = size, claim and (not claim.state or taken_by(record)) and 1 or 0
+  erasing.rates = redis.call('UNLINK', rate_key(root, 'line', key), rate_key(root, 'key', key))
+  erasing.what = 'dead'
+end
+
+-- Deletes dead batches of the key.
+local function erase_dead(queue, erasing)
+  local root = queue.root
+  while has_work_left(erasing) do
+    local found = redis.call('ZSCAN', dead_key(root), erasing.place, 'COUNT', count_text(PAGE))
+    local ids = found[2]
+    for n = 1, #ids, 2 do
+      local id = ids[n]
+      local owner = redis.pcall('HGET', dead_key(root, id), 'key')
+      erasing.work = erasing.work + DEAD.look
+      if owner == erasing.key and not is_newer(erasing, id, tonumber(ids[n + 1])) then
+        local _, count = drop_dead(root, id)
+        erasing.batches, erasing.dead, erasing.work = erasing.batches + 1, erasing.dead + count, erasing.work + DEAD.delete
+      end
+    end
+    erasing.place = found[1]
+    if erasing.place == '0' then
+      erasing.what, erasing.place = 'stream', '0-0'
+      return
+    end
+  end
+end
+
+-- Of an entry of a stream: the key and the id of its batch, and how much work it was to read it.
+local function about_entry(fields)
+  local owner, id, bytes = nil, nil, 0
+  for n = 1, #fields, 2 do
+    local name, value = fields[n], fields[n + 1]
+    if name == 'key' then owner = owner or value end
+    if name == 'id' then id = id or value end
+    bytes = bytes + #value
+  end
+  return owner, id or '', ENTRY.look + #fields / ENTRY.fields + bytes / ENTRY.bytes
+end
+
+-- Deletes entries of the key in one stream. Whether it has come to its end.
+-- WHY one at a time: each may be as large as a batch may be.
+local function erase_entries(queue, erasing)
+  local stream, groups = stream_key(queue.root, erasing.name), nil
+  -- What is not ours is left alone.
+  if redis.call('TYPE', stream).ok ~= 'stream' then return true end
+  while has_work_left(erasing) do
+    local entry = redis.call('XRANGE', stream, '(' .. erasing.place, '+', 'COUNT', '1')[1]
+    if not entry then return true end
+    local owner, id, work = about_entry(entry[2])
+    erasing.work = erasing.work + work
+    -- The others behind it came later still.
+    if is_newer(erasing, id, tonumber(string.match(entry[1], '^%d+'))) then return true end
+    if owner == erasing.key then
+      groups = groups or groups_of(stream)
+      delete_entry(stream, groups, entry[1])
+      erasing.entries, erasing.work = erasing.entries + 1, erasing.work + ENTRY.delete
+    end
+    erasing.place = entry[1]
+  end
+  return false
+end
+
+-- Deletes entries of the key in all streams, one after the other by their names. The first has no name.
+local function erase_streamed(queue, erasing)
+  while has_work_left(erasing) do
+    if erasing.name == '' or erase_entries(queue, erasing) then
+      local after = erasing.name == '' and '-' or '(' .. erasing.name
+      local name = redis.call('ZRANGEBYLEX', streams_key(queue.root), after, '+', 'LIMIT', '0', '1')[1]
+      erasing.work = erasing.work + DEAD.look
+      if not name then
+        erasing.what = 'nothing'
+        return
+      end
+      erasing.name, erasing.place = name, '0-0'
+    end
+  end
+end
+
+local function erase(keys, args)
+  local root, key = keys[1], args[1]
+  local options, bad = read_options(args, 2, ERASE_OPTIONS)
+  local nonce, no_nonce = read_nonce(options.nonce)
+  local queue, refusal = read_queue_for(keys, nonce)
+  refusal = refusal or bad_key(key) or bad or no_nonce
+  if refusal then return refusal end
+  queue.now = now_ms()
+  local erasing, unread = read_erasing(queue, key, options.after)
+  if unread then return unread end
+  local said = kept_reply(queue, nonce, 'erase')
+  if said then return said end
+  if said == false then return { 0, 0, 0, 0, 0, 0, '' } end
+  local size, foreign = size_of(root, key)
+  local record, listed = redis.pcall('HGET', claims_key(root), key), redis.pcall('SCARD', overrides_key(root))
+  local streams = redis.pcall('ZCARD', streams_key(root))
+  refusal = foreign or foreign_index(root) or error_of(record, 'hash', claims_key(root)) or error_of(listed, 'set', overrides_key(root))
+    or error_of(streams, 'zset', streams_key(root))
+  if refusal then return refusal end
+
+  -- first write
+  if erasing.what == 'all' then erase_now(queue, erasing, size, record) end
+  if erasing.what == 'dead' then erase_dead(queue, erasing) end
+  if erasing.what == 'stream' then erase_streamed(queue, erasing) end
+  local reply = {
+    erasing.messages, erasing.claimed, erasing.batches, erasing.dead, erasing.entries, erasing.rates, next_of(erasing),
+  }
+  if erasing.messages + erasing.claimed + erasing.batches + erasing.entries + erasing.rates > 0 then keep_reply(queue, nonce, 'erase', reply) end
+  return reply
+end
+
+register('erase', erase, { 'allow-oom' }, 'Erase all that is kept of a conversation, some of it in each call.')
+if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
+`,
+  },
   extend: {
-    sha1: 'b4cc1a3345313db1633b15420cf68eed577b41a0',
+    sha1: '0b41edd4e7631abb9f25d1ecb24f36aff3e92ec6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4600,6 +5325,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -4625,6 +5353,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -4645,6 +5375,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -4661,9 +5393,9 @@ ${blank(6)}
 ${blank(5)}
   -- Claims and what becomes of them.
   lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-${blank(8)}
+${blank(9)}
   -- Who calls.
-${blank(8)}
+${blank(9)}
   -- Partitions.
 ${blank(9)}
 }
@@ -4677,7 +5409,7 @@ local function messages_key(root, key) return root .. ':messages:' .. key end
 
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
-${blank(8)}
+${blank(12)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
@@ -4733,7 +5465,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(233)}
+${blank(247)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -4741,7 +5473,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(473)}
+${blank(477)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends, text = {}, {}, digits(queue.now + lease)
@@ -4757,7 +5489,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(612)}
+${blank(650)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -4770,7 +5502,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -4778,7 +5510,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -4792,6 +5524,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -4814,7 +5548,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(218)}
+${blank(268)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4822,7 +5556,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(277)}
+${blank(255)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -4883,7 +5617,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '358c0c4b266eac3264a836958fff7220cdcff8a3',
+    sha1: 'c9ba59fe02de027c7a8a0df47aa7423a5ab70636',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4977,6 +5711,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -5005,6 +5742,8 @@ ${blank(4)}
   moved = 256,
   movedBytes = 256 * KIB,
   movedBatch = 10,
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -5024,6 +5763,8 @@ ${blank(4)}
   windowBytes = 512 * KIB,
 
   -- One call deletes so many entries of a stream that are done.
+
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
@@ -5046,13 +5787,11 @@ ${blank(5)}
   delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
   error = { field = 'error', bytes = 4 * KIB },
   keep = { field = 'keep', bytes = 8 * KIB },
-${blank(3)}
+${blank(4)}
   -- Who calls.
 ${blank(4)}
   nonce = { field = 'nonce', bytes = 64 },
-
-
-
+${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
@@ -5078,8 +5817,7 @@ local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-
-
+${blank(5)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
@@ -5309,7 +6047,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(11)}
+${blank(12)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -5340,7 +6078,7 @@ local function keep_dead(queue, key, claim, fate, messages)
   end
   return bytes_of(messages)
 end
-${blank(78)}
+${blank(91)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -5379,7 +6117,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(67)}
+${blank(68)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -5394,8 +6132,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-
-
+${blank(4)}
 local PUSHED = 500
 
 
@@ -5473,23 +6210,7 @@ local function bury(queue, key, claim, fate, messages)
   redis.call('ZREM', active_key(root), key)
   return bytes, at
 end
-${blank(108)}
-local function foreign_index(root)
-  local foreign
-  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
-    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
-  end
-  return foreign
-end
-
-
-local function size_of(root, key)
-  local list = messages_key(root, key)
-  local size = redis.pcall('LLEN', list)
-  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
-  return size
-end
-${blank(11)}
+${blank(131)}
 local NONCE_KEPT = 60000
 
 
@@ -5517,7 +6238,44 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(397)}
+${blank(320)}
+local function read_ends(args, known)
+  local ends, nonce, at = {}, nil, 1
+  repeat
+    local key, token = args[at], args[at + 1]
+    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args - at + 1 .. ' arguments') end
+    if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
+    local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
+    if not stopped then return nil, nonce, refusal end
+    options = options or {}
+    if options.nonce then
+      local bad
+      nonce, bad = read_nonce(options.nonce)
+      if bad then return nil, nil, bad end
+    end
+    ends[#ends + 1] = { key = key, token = token, options = options, refusal = refusal, head = nil, pause = nil }
+    at = stopped + 1
+  until not args[stopped]
+  return ends, nonce
+end
+
+
+local function foreign_index(root)
+  local foreign
+  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
+    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
+  end
+  return foreign
+end
+
+
+local function size_of(root, key)
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  return size
+end
+${blank(82)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -5530,7 +6288,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -5538,7 +6296,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -5552,6 +6310,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -5585,7 +6345,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(207)}
+${blank(257)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -5593,27 +6353,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(117)}
-local function read_ends(args, known)
-  local ends, nonce, at = {}, nil, 1
-  repeat
-    local key, token = args[at], args[at + 1]
-    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args - at + 1 .. ' arguments') end
-    if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
-    local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
-    if not stopped then return nil, nonce, refusal end
-    options = options or {}
-    if options.nonce then
-      local bad
-      nonce, bad = read_nonce(options.nonce)
-      if bad then return nil, nil, bad end
-    end
-    ends[#ends + 1] = { key = key, token = token, options = options, refusal = refusal, head = nil, pause = nil }
-    at = stopped + 1
-  until not args[stopped]
-  return ends, nonce
-end
-${blank(198)}
+${blank(313)}
 --- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -5762,7 +6502,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'd934c47421d050c6955a69d4e4b32a5c16b19ecb',
+    sha1: '99cad954c8cd44148893985814fb02f923b1e02e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5854,6 +6594,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -5879,6 +6622,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+  oldDead = 10,
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -5899,6 +6644,8 @@ ${blank(3)}
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
   trimmed = 1000,
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -5917,6 +6664,7 @@ ${blank(6)}
 ${blank(3)}
   -- Claims and what becomes of them.
 ${blank(7)}
+  kept = { field = 'kept', least = 0, most = YEAR, default = HOUR },
   entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
 
   -- Who calls.
@@ -5926,9 +6674,7 @@ ${blank(7)}
   drain = { field = 'drain', flag = true },
 
   nonce = { field = 'nonce', bytes = 64 },
-
-
-
+${blank(3)}
   -- Partitions.
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
@@ -5957,6 +6703,10 @@ local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
 local function stream_key(root, name) return root .. ':stream:' .. name end
+
+local function streams_key(root) return root .. ':streams' end
+
+
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
@@ -6262,7 +7012,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(11)}
+${blank(12)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -6293,7 +7043,32 @@ local function keep_dead(queue, key, claim, fate, messages)
   end
   return bytes_of(messages)
 end
-${blank(73)}
+${blank(48)}
+local function drop_dead(root, id)
+  local index, name, count = dead_key(root), dead_key(root, id), 0
+  local died = redis.call('ZSCORE', index, id)
+  if not died then return false, 0 end
+  local is_ours = redis.call('TYPE', name).ok == 'hash'
+  if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
+  redis.call('ZREM', index, id)
+  if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
+    redis.call('ZADD', index, died, id)
+    redis.call('UNLINK', name)
+  end
+  if count > 0 then
+    redis.call('HINCRBY', root, 'deadMessages', -count)
+    redis.call('HINCRBY', root, 'droppedMessages', count)
+  end
+  return true, count
+end
+
+
+local function drop_old_dead(queue)
+  local latest, root = digits(queue.now - queue.maxDeadAge), queue.root
+  local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
+  for n = 1, #ids do drop_dead(root, ids[n]) end
+end
+${blank(13)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 ${blank(3)}
 local function send(root, worker, what)
@@ -6421,7 +7196,7 @@ local function write_tally(queue, tally)
   end
   for bucket, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. bucket, count_text(by)) end
 end
-${blank(34)}
+${blank(35)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -6436,7 +7211,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(287)}
+${blank(290)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -6565,7 +7340,7 @@ local function finish(queue, keys, counts, records)
   redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
   return soonest
 end
-${blank(95)}
+${blank(91)}
 local NONCE_KEPT = 60000
 
 
@@ -6707,7 +7482,7 @@ local function drop_slices(queue)
   -- A command takes no nil.
   redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')
 end
-${blank(128)}
+${blank(168)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -6721,7 +7496,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(18)}
+${blank(20)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -6734,7 +7509,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -6742,7 +7517,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -6756,6 +7531,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -6789,7 +7566,43 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(31)}
+${blank(24)}
+local function named(flat)
+  local values = {}
+  for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
+  return values
+end
+
+local function is_before(a, b)
+  local a_ms, a_seq = string.match(a, '(%d+)-(%d+)')
+  local b_ms, b_seq = string.match(b, '(%d+)-(%d+)')
+  if tonumber(a_ms) ~= tonumber(b_ms) then return tonumber(a_ms) < tonumber(b_ms) end
+  return tonumber(a_seq) < tonumber(b_seq)
+end
+
+
+local function groups_of(stream)
+  local groups = redis.call('XINFO', 'GROUPS', stream)
+  for n = 1, #groups do groups[n] = named(groups[n]) end
+  return groups
+end
+
+
+
+local function delete_acknowledged(stream, before)
+  local groups, oldest = groups_of(stream), before and digits(before) .. '-0'
+  if #groups == 0 then return 0 end
+  for _, group in ipairs(groups) do
+    local pending = redis.call('XPENDING', stream, group.name)
+    -- The oldest entry that the group still needs: one that is not acknowledged, or the one behind the last that was read.
+    local needed = pending[1] > 0 and pending[2] or string.gsub(group['last-delivered-id'], '%d+$', function(seq) return seq + 1 end)
+    if not oldest or is_before(needed, oldest) then oldest = needed end
+  end
+  -- What is trimmed with '~' are whole nodes of the stream; what is left of one is few.
+  local deleted = redis.call('XTRIM', stream, 'MINID', '~', oldest, 'LIMIT', LIMITS.trimmed)
+  return deleted > 0 and deleted or redis.call('XTRIM', stream, 'MINID', oldest)
+end
+${blank(21)}
 local LOOK_WORK, BATCH_WORK, BURY_WORK, WORK_BYTES = 12, 16, 100, 256
 
 
@@ -7048,7 +7861,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(368)}
+${blank(346)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -7060,6 +7873,7 @@ ${blank(368)}
 --   name       of the stream, 1 to 128 bytes: its key is the root, ':stream:' and this
 --   LIMIT      at most this many batches, 1 to 1000 (100)
 --   MAXLEN     most entries of the stream, 1 to 10000000 (100000)
+--   KEEP       ms for which an entry stays that all groups have acknowledged, 0 to a year (3600000)
 --   WORKER     as in claim_ready
 --   ECHO       as in claim_ready
 --   REST       as in claim_ready
@@ -7075,7 +7889,7 @@ ${blank(368)}
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or the key of the stream, is a key of another type
 --   MISSING_ARGUMENT  the name, or the value of a token, is missing
---   UNKNOWN_ARGUMENT  not LIMIT, MAXLEN, WORKER, ECHO, REST, DRAIN or NONCE
+--   UNKNOWN_ARGUMENT  not LIMIT, MAXLEN, KEEP, WORKER, ECHO, REST, DRAIN or NONCE
 --   BAD_ARGUMENT      a value, or the name, is out of its range, or the NONCE is none
 --   REPARTITIONED     as in claim_ready
 --
@@ -7083,46 +7897,17 @@ ${blank(368)}
 -- happens to the entry is the affair of the stream's consumer groups.
 -- An entry has the fields id, key, reason, count, openedAt and deadline, and for each message, n from 1, id:<n> (empty without one), at:<n>
 -- and data:<n>, whose bytes are those that were added. What add has not written has no id, the time 0, and is data as a whole.
--- WHY a full stream is not cut: entries that every group has acknowledged are deleted first; if there is still no room, the
+-- WHY a full stream is not cut: entries that every group has acknowledged are deleted first, however new; if there is still no room, the
 -- batches stay where they are, since to delete the others would lose messages.
+-- WHY the age of an entry and not of its acknowledgement: Redis does not keep that.
 local FORWARD_OPTIONS = {
-  LIMIT = OPTIONS.forwarded, MAXLEN = OPTIONS.entries,
+  LIMIT = OPTIONS.forwarded, MAXLEN = OPTIONS.entries, KEEP = OPTIONS.kept,
   WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
   DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
 
 -- If the call is cut off, the batches come again so much later, ms.
 local LEASE = 60000
-
--- Redis replies to XINFO with a flat list of names and values.
-local function named(flat)
-  local values = {}
-  for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
-  return values
-end
-
-local function is_before(a, b)
-  local a_ms, a_seq = string.match(a, '(%d+)-(%d+)')
-  local b_ms, b_seq = string.match(b, '(%d+)-(%d+)')
-  if tonumber(a_ms) ~= tonumber(b_ms) then return tonumber(a_ms) < tonumber(b_ms) end
-  return tonumber(a_seq) < tonumber(b_seq)
-end
-
--- Deletes entries that all groups have read and acknowledged: some thousand at a time, since each call serves nobody else meanwhile. Without a group
--- nobody has.
-local function delete_acknowledged(stream)
-  local oldest
-  for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
-    local about = named(group)
-    local pending = redis.call('XPENDING', stream, about.name)
-    -- The oldest entry that the group still needs: one that is not acknowledged, or the one behind the last that was read.
-    local needed = pending[1] > 0 and pending[2] or string.gsub(about['last-delivered-id'], '%d+$', function(seq) return seq + 1 end)
-    if not oldest or is_before(needed, oldest) then oldest = needed end
-  end
-  if not oldest then return end
-  -- What is trimmed with '~' are whole nodes of the stream; what is left of one is few.
-  if redis.call('XTRIM', stream, 'MINID', '~', oldest, 'LIMIT', LIMITS.trimmed) == 0 then redis.call('XTRIM', stream, 'MINID', oldest) end
-end
 
 -- Names of the fields of message n: made once, since to join a number to a text costs more than to write the field.
 local FIELDS = {}
@@ -7170,9 +7955,10 @@ local function forward(keys, args)
   if said == false then return { queue.now, 0, 0, math.max(longest - length, 0) } end
 
   -- first write
-  if length >= longest then
-    delete_acknowledged(stream)
-    length = redis.call('XLEN', stream)
+  if queue.maxDeadAge > 0 then drop_old_dead(queue) end
+  if length > 0 then
+    local kept = options.kept or OPTIONS.kept.default
+    length = length - delete_acknowledged(stream, length < longest and queue.now - kept or nil)
     if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
   end
   local take = {
@@ -7182,6 +7968,8 @@ local function forward(keys, args)
   }
   local batches = take_ready(queue, take)
   local done, counts = {}, {}
+  -- So that it is known which streams there are. Nothing is lost without it: an error must not keep the batches.
+  if #batches > 0 then redis.pcall('ZADD', streams_key(root), 'NX', '0', name) end
   for n = 1, #batches do
     local key, messages = batches[n][1], batches[n][6]
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
@@ -7198,7 +7986,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '2261fa6b72a8579a0faf3c6670ef8031f0cbe540',
+    sha1: '2a52069855b48e859c150c8e9ff331db4fb32eba',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7290,6 +8078,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -7315,6 +8106,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -7335,6 +8128,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -7342,10 +8137,10 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(89)}
+${blank(91)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
-${blank(9)}
+${blank(13)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
@@ -7356,7 +8151,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1670)}
+${blank(1724)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -7381,10 +8176,12 @@ local function count_keys(root)
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
 ${blank(24)}
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
+local MEMBERS = {
+  'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+}
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
-  'given:maxDead',
+  'given:maxDead', 'given:maxDeadAge', 'given:maxKeys',
 }
 ${blank(3)}
 local function moving_away(root, found)
@@ -7399,7 +8196,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -7407,7 +8204,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -7421,6 +8218,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -7443,7 +8242,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2031)}
+${blank(2238)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -7491,7 +8290,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '8ded1bc1688ffd964b9b7b78a1d3331cdaa0aa85',
+    sha1: 'bde88ce201ccad6ace73cc6fff7c02dfca6ac0a3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7528,6 +8327,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -7553,6 +8355,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -7573,6 +8377,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -7588,10 +8394,10 @@ ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(5)}
   -- Claims and what becomes of them.
-${blank(9)}
+${blank(10)}
   -- Who calls.
   worker = { field = 'worker', bytes = 64 },
-${blank(7)}
+${blank(8)}
   -- Partitions.
 ${blank(9)}
 }
@@ -7603,7 +8409,7 @@ end
 ${blank(25)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
-${blank(5)}
+${blank(9)}
 local function watch_key(root, name) return root .. ':watch:' .. name end
 
 
@@ -7630,7 +8436,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(109)}
+${blank(123)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -7678,7 +8484,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1101)}
+${blank(1143)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -7691,7 +8497,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -7699,7 +8505,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -7713,6 +8519,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -7735,7 +8543,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(218)}
+${blank(268)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7743,7 +8551,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2051)}
+${blank(2214)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -7780,7 +8588,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '884c01c3d44f3227e60e2e73a776ff0071459cee',
+    sha1: '6ac24bb3201aad64b676f3f4f9a6d9ff7f83231f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7872,6 +8680,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -7897,6 +8708,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -7917,6 +8730,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -7932,9 +8747,9 @@ ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(5)}
   -- Claims and what becomes of them.
-${blank(9)}
+${blank(10)}
   -- Who calls.
-${blank(8)}
+${blank(9)}
   -- Partitions.
   generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
@@ -7950,7 +8765,7 @@ end
 ${blank(25)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
-${blank(9)}
+${blank(13)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 
 
@@ -7973,7 +8788,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(123)}
+${blank(137)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -7987,7 +8802,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1025)}
+${blank(1065)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8017,7 +8832,9 @@ local function count_keys(root)
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
 ${blank(24)}
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
+local MEMBERS = {
+  'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+}
 ${blank(7)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
@@ -8031,7 +8848,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -8039,7 +8856,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -8053,6 +8870,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -8091,7 +8910,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(190)}
+${blank(240)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8099,7 +8918,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1850)}
+${blank(2007)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -8121,6 +8940,8 @@ ${blank(1850)}
 --   MAXBATCHBYTES    as in policy
 --   DEDUPE           as in policy
 --   MAXDEAD          as in policy
+--   MAXDEADAGE       as in policy
+--   MAXKEYS          as in policy
 -- RETURNS
 --   state            'open' | 'retired' | 'unused'
 --   keys             that have messages here
@@ -8140,6 +8961,7 @@ local PARTITION_OPTIONS = {
   OPEN = OPTIONS.open, RETIRE = OPTIONS.retire, GENERATION = OPTIONS.generation, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS,
 }
 
 local function partition(keys, args)
@@ -8193,7 +9015,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '12184f19ff01e6675f92a0483f8e4e2416141107',
+    sha1: 'a6f87285c0965c14eee503b4d9af8502838fda0e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8285,6 +9107,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -8310,6 +9135,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -8329,6 +9156,8 @@ ${blank(3)}
 
 
   -- One call deletes so many entries of a stream that are done.
+
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
   shownBytes = 256 * KIB,
@@ -8350,9 +9179,9 @@ ${blank(6)}
 
 
   -- Claims and what becomes of them.
-${blank(9)}
+${blank(10)}
   -- Who calls.
-${blank(8)}
+${blank(9)}
   -- Partitions.
 ${blank(9)}
 }
@@ -8378,7 +9207,7 @@ local function messages_key(root, key) return root .. ':messages:' .. key end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-${blank(7)}
+${blank(11)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
@@ -8593,7 +9422,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(233)}
+${blank(247)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -8601,7 +9430,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1101)}
+${blank(1143)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -8614,7 +9443,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -8622,7 +9451,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -8636,6 +9465,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -8658,7 +9489,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(218)}
+${blank(268)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8666,7 +9497,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1004)}
+${blank(1161)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -8737,7 +9568,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '8e614eb043f10085b5e96314af9a4a4ec58ccb38',
+    sha1: '39bf45fb23cec8fc92c63f18cc8de95bf6228624',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8829,6 +9660,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -8854,6 +9688,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -8874,6 +9710,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -8889,11 +9727,12 @@ ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(5)}
   -- Claims and what becomes of them.
-${blank(9)}
+${blank(10)}
   -- Who calls.
 ${blank(5)}
   program = { field = 'given', bytes = 64 },
   again = { field = 'again', flag = true },
+
 
   -- Partitions.
 ${blank(9)}
@@ -8905,7 +9744,7 @@ local function digits(ms)
 end
 ${blank(29)}
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
-${blank(6)}
+${blank(10)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
@@ -8923,7 +9762,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(233)}
+${blank(247)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -8931,11 +9770,13 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1092)}
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
+${blank(1132)}
+local MEMBERS = {
+  'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+}
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
-  'given:maxDead',
+  'given:maxDead', 'given:maxDeadAge', 'given:maxKeys',
 }
 ${blank(3)}
 local function moving_away(root, found)
@@ -8950,7 +9791,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -8958,7 +9799,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -8972,6 +9813,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -9010,7 +9853,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(190)}
+${blank(240)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -9018,7 +9861,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2085)}
+${blank(2248)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -9036,6 +9879,8 @@ ${blank(2085)}
 --   MAXBATCHBYTES    bytes of the messages of a batch as they are stored, 1 to 1048576 (1048576); a larger message is one alone
 --   DEDUPE           ms for which a message id is accepted once (3600000)
 --   MAXDEAD          dead batches that are kept, at most a million (10000)
+--   MAXDEADAGE       ms for which a dead batch is kept, at most a year; 0: for ever (0)
+--   MAXKEYS          conversations that may have messages at a time, at most 100000000; 0: any number (0)
 --   GIVEN            '<name>@<host>' of a program that gives these members at each start: a member is written only when it differs from what
 --                    a program gave last, so that a start undoes nothing that a person has set. 1 to 64 of [A-Za-z0-9_.@-]
 --   AGAIN            with GIVEN: it has given them before; only those are written of which nothing is kept any more
@@ -9047,7 +9892,7 @@ ${blank(2085)}
 --   WRONG_TYPE        the root is a key of another type
 --   UNKNOWN_ARGUMENT  not a member of the policy
 --   MISSING_ARGUMENT  a member without its value
---   BAD_POLICY        a value is not a positive integer in its range, or two of them contradict each other
+--   BAD_POLICY        a value is not an integer in its range, or two of them contradict each other
 --   BAD_ARGUMENT      GIVEN is not a name
 --
 -- A lengthened policy holds at once for open batches, a shortened one from their next look on.
@@ -9056,6 +9901,7 @@ ${blank(2085)}
 local POLICY_OPTIONS = {
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS,
   GIVEN = OPTIONS.program, AGAIN = OPTIONS.again,
 }
 
@@ -9150,7 +9996,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '8200230b3588ee2076dee57cf2eaefb8dd3840a0',
+    sha1: 'e1f457bba4b6d9826192a4916492654b8ad38adb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9242,6 +10088,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -9267,6 +10116,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -9287,6 +10138,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -9302,12 +10155,12 @@ ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(5)}
   -- Claims and what becomes of them.
-${blank(9)}
+${blank(10)}
   -- Who calls.
   worker = { field = 'worker', bytes = 64 },
 
   rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-${blank(5)}
+${blank(6)}
   -- Partitions.
 ${blank(9)}
 }
@@ -9327,7 +10180,7 @@ local function count_text(count)
   end
   return text
 end
-${blank(22)}
+${blank(26)}
 local function watch_key(root, name) return root .. ':watch:' .. name end
 
 
@@ -9354,7 +10207,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(109)}
+${blank(123)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -9377,7 +10230,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1101)}
+${blank(1143)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -9390,7 +10243,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -9398,7 +10251,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -9412,6 +10265,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -9434,7 +10289,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(218)}
+${blank(268)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -9442,7 +10297,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2214)}
+${blank(2380)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -9518,7 +10373,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'df733ac4979ea8af9090631e641ed59439b85a12',
+    sha1: 'a25838c305a3c16e93219b74a8bd62e5a2581f04',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9612,6 +10467,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -9640,6 +10498,8 @@ ${blank(4)}
 
 
 
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -9660,6 +10520,8 @@ ${blank(4)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -9677,15 +10539,11 @@ ${blank(5)}
   -- Claims and what becomes of them.
 ${blank(5)}
   reason = { field = 'reason', bytes = 256 },
-
-
-
+${blank(3)}
   -- Who calls.
 ${blank(4)}
   nonce = { field = 'nonce', bytes = 64 },
-
-
-
+${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
@@ -9699,9 +10557,7 @@ local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
-
-
-
+${blank(6)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
@@ -9750,7 +10606,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(123)}
+${blank(137)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -9789,7 +10645,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(491)}
+${blank(495)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
@@ -9801,23 +10657,7 @@ local function put_off(queue, state, batches)
   redis.call('HSET', claims_key(queue.root), unpack(records))
   redis.call('ZADD', active_key(queue.root), unpack(ends))
 end
-${blank(135)}
-local function foreign_index(root)
-  local foreign
-  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
-    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
-  end
-  return foreign
-end
-
-
-local function size_of(root, key)
-  local list = messages_key(root, key)
-  local size = redis.pcall('LLEN', list)
-  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
-  return size
-end
-${blank(11)}
+${blank(158)}
 local NONCE_KEPT = 60000
 
 
@@ -9845,7 +10685,44 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(397)}
+${blank(320)}
+local function read_ends(args, known)
+  local ends, nonce, at = {}, nil, 1
+  repeat
+    local key, token = args[at], args[at + 1]
+    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args - at + 1 .. ' arguments') end
+    if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
+    local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
+    if not stopped then return nil, nonce, refusal end
+    options = options or {}
+    if options.nonce then
+      local bad
+      nonce, bad = read_nonce(options.nonce)
+      if bad then return nil, nil, bad end
+    end
+    ends[#ends + 1] = { key = key, token = token, options = options, refusal = refusal, head = nil, pause = nil }
+    at = stopped + 1
+  until not args[stopped]
+  return ends, nonce
+end
+
+
+local function foreign_index(root)
+  local foreign
+  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
+    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
+  end
+  return foreign
+end
+
+
+local function size_of(root, key)
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  return size
+end
+${blank(82)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -9858,7 +10735,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -9866,7 +10743,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -9880,6 +10757,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -9913,7 +10792,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(207)}
+${blank(257)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -9921,27 +10800,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(117)}
-local function read_ends(args, known)
-  local ends, nonce, at = {}, nil, 1
-  repeat
-    local key, token = args[at], args[at + 1]
-    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args - at + 1 .. ' arguments') end
-    if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
-    local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
-    if not stopped then return nil, nonce, refusal end
-    options = options or {}
-    if options.nonce then
-      local bad
-      nonce, bad = read_nonce(options.nonce)
-      if bad then return nil, nil, bad end
-    end
-    ends[#ends + 1] = { key = key, token = token, options = options, refusal = refusal, head = nil, pause = nil }
-    at = stopped + 1
-  until not args[stopped]
-  return ends, nonce
-end
-${blank(491)}
+${blank(581)}
 --- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -10016,7 +10875,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '86f1eeb98e72cb9fd228654f0882beb767161aba',
+    sha1: '5e67b69805964253ed33949bb4f66ae0ed22ad94',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10053,6 +10912,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -10078,6 +10940,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -10098,6 +10962,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -10108,7 +10974,7 @@ ${blank(3)}
 
   counted = 1000,
 }
-${blank(59)}
+${blank(61)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -10130,7 +10996,7 @@ local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-${blank(3)}
+${blank(7)}
 local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
@@ -10349,7 +11215,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(15)}
+${blank(16)}
 local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
 
 local function end_widening(name) redis.call('HDEL', name, 'padding') end
@@ -10364,7 +11230,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(66)}
+${blank(79)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -10413,7 +11279,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(75)}
+${blank(79)}
 local function carries_options(list, size)
   for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
     for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
@@ -10422,7 +11288,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(666)}
+${blank(662)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
@@ -10481,7 +11347,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(239)}
+${blank(281)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -10494,7 +11360,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -10502,7 +11368,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -10516,6 +11382,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -10538,8 +11406,8 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1487)}
-local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
+${blank(1694)}
+local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
 local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
@@ -10669,7 +11537,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '85ae3e584fc9f1edc7b0d275fbb3b93ace0b2e7a',
+    sha1: '65110db878a594782400ac450915ab35f3994557',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10761,6 +11629,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -10786,6 +11657,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -10806,6 +11679,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -10821,9 +11696,9 @@ ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(5)}
   -- Claims and what becomes of them.
-${blank(9)}
+${blank(10)}
   -- Who calls.
-${blank(8)}
+${blank(9)}
   -- Partitions.
 
   layout = { field = 'layout', bytes = 64 },
@@ -10841,7 +11716,7 @@ local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(37)}
+${blank(41)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
@@ -10854,7 +11729,7 @@ local function bad_root(keys)
 end
 ${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(319)}
+${blank(333)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -10862,7 +11737,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1025)}
+${blank(1065)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -10897,7 +11772,9 @@ local function told_layout(text, generation)
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
 ${blank(33)}
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
+local MEMBERS = {
+  'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+}
 ${blank(7)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
@@ -10911,7 +11788,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -10919,7 +11796,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -10933,6 +11810,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -10971,7 +11850,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(190)}
+${blank(240)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -10979,7 +11858,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1941)}
+${blank(2101)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -11005,6 +11884,8 @@ ${blank(1941)}
 --   MAXBATCHBYTES    as WAIT
 --   DEDUPE           as WAIT
 --   MAXDEAD          as WAIT
+--   MAXDEADAGE       as WAIT
+--   MAXKEYS          as WAIT
 -- RETURNS
 --   state            the layout after that, as in layout; a step that is not the next one changes nothing
 --   partitions       as in layout
@@ -11032,6 +11913,7 @@ local REPARTITION_OPTIONS = {
   RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS,
 }
 
 -- The layout after the next step, or nil when it is not the next one.
@@ -11090,7 +11972,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '98321d4581827980a83a044f9297128d3ea16c1e',
+    sha1: '7abb4c66cbc5d8a71e526dcb733eb50311936475',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11142,6 +12024,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -11167,6 +12052,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
 
   number = 999999,
@@ -11187,6 +12074,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -11194,7 +12083,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(59)}
+${blank(61)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -11216,8 +12105,7 @@ local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-
-
+${blank(5)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
@@ -11433,7 +12321,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(46)}
+${blank(47)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -11478,7 +12366,7 @@ local function read_batch_ids(args, first, last)
   if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
-${blank(32)}
+${blank(45)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -11509,7 +12397,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(181)}
+${blank(185)}
 local PUSHED = 500
 
 
@@ -11695,7 +12583,7 @@ local function revive(queue, id, key)
   redis.pcall('HINCRBY', root, 'deadMessages', -#messages)
   return #messages, at
 end
-${blank(28)}
+${blank(24)}
 local NONCE_KEPT = 60000
 
 
@@ -11734,7 +12622,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(365)}
+${blank(405)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -11748,7 +12636,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(18)}
+${blank(20)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -11761,7 +12649,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -11769,7 +12657,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -11783,6 +12671,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -11816,7 +12706,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1383)}
+${blank(1590)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -11897,7 +12787,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '14389ed065047f78873bd0c5c598646066ab6580',
+    sha1: 'a5a981a6f6025d9e15caef22e42a795cea09ac6d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11989,6 +12879,9 @@ local POLICY = {
   MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -12014,6 +12907,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -12034,6 +12929,8 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
   sampled = 100,
@@ -12041,12 +12938,12 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(88)}
+${blank(90)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
-${blank(5)}
+${blank(9)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -12076,7 +12973,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(215)}
+${blank(229)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -12092,7 +12989,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(1111)}
+${blank(1153)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -12105,7 +13002,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -12113,7 +13010,7 @@ end
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest = unpack(stored)
+    looked, largest, maxDeadAge, maxKeys = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
@@ -12127,6 +13024,8 @@ local function queue_of(root, stored, kept)
     maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
     largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
@@ -12149,7 +13048,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2513)}
+${blank(2729)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -12208,12 +13107,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '9b1b68d5cadd5ab843a6d4ecaafb318ef217001c',
+    sha1: '06ad656b7b1252408c0ad858bf919cc1539a697b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4121)}
+${blank(4399)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

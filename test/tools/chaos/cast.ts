@@ -33,6 +33,7 @@ const FORWARDERS = 2
 export class Cast extends Stage implements Company {
   readonly handled: RapidFire<Task>
   readonly forwarded: RapidFire<Task>
+  readonly erased: RapidFire
   /** Of each worker. */
   readonly #ways = new Map<Part, Way>()
 
@@ -40,6 +41,7 @@ export class Cast extends Stage implements Company {
     super(server, SERVER)
     this.handled = new RapidFire<Task>(this.#client('handled'))
     this.forwarded = new RapidFire<Task>(this.#client('forwarded'))
+    this.erased = new RapidFire(this.#client('erased'))
   }
 
   static async start(): Promise<Cast> {
@@ -131,6 +133,6 @@ export class Cast extends Stage implements Company {
   override async end(): Promise<void> {
     await super.end()
     for (const way of this.#ways.values()) way.close()
-    await Promise.all(this.clients.map((client) => client.close()))
+    await Promise.all([...this.clients, this.erased].map((client) => client.close()))
   }
 }

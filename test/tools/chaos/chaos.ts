@@ -12,6 +12,7 @@ import { CLUSTER_LANES } from './cluster-faults.ts'
 import { type Company, eventually } from './company.ts'
 import { type Fault, type Lanes, planOf } from './faults.ts'
 import { inspectQueue } from './leftovers.ts'
+import { LiveErase } from './live-erase.ts'
 import { randomOf } from './seed.ts'
 import { SERVER_LANES } from './server-faults.ts'
 import type { Verdict } from './verdict.ts'
@@ -69,12 +70,16 @@ async function play<Actors extends Company>(
     for (const client of cast.clients) await client.policy(policy)
     await cast.enterAll(seed)
     const live = new LiveCheck(cast)
+    const erasing = cast.erased && new LiveErase(cast.erased)
     const faults = new Map<string, number>()
     const chosen = lanes.map((lane) => lane.filter(({ name }) => name.includes(only))).filter(({ length }) => length > 0)
-    await Promise.all(chosen.map((lane, n) => strike(cast, lane, `${seed} lane ${n}`, began + ms, each, faults))).finally(() => live.stop())
+    await Promise.all(chosen.map((lane, n) => strike(cast, lane, `${seed} lane ${n}`, began + ms, each, faults))).finally(() =>
+      Promise.all([live.stop(), erasing?.stop()]),
+    )
     const left = await settle(cast)
     const verdict = await cast.judge(faults)
-    verdict.broken.push(...live.broken, ...left)
+    verdict.broken.push(...live.broken, ...(erasing?.broken ?? []), ...left)
+    if (erasing) verdict.figures.push(['people who were erased', erasing.erased])
     const logs = verdict.broken.length > 0 ? await keepLogs(cast.folders) : undefined
     return { ...verdict, logs, stage, seed, redis, seconds: Math.round((Date.now() - began) / 1000), faults, checks: live.checks }
   } finally {

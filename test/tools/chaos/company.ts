@@ -11,6 +11,8 @@ import type { Verdict } from './verdict.ts'
 export interface Company extends Processes {
   /** One for each queue. */
   readonly clients: readonly RapidFire<Task>[]
+  /** A queue in which people are erased; none where a server may forget what it has said is done. */
+  readonly erased?: RapidFire
   readonly redis: Redis | Cluster
   /** Where servers and processes have written down what they did. */
   readonly folders: readonly string[]
