@@ -63,19 +63,19 @@ end
 -- Messages in the lists of all open keys and in all dead batches, or nil when there are too many to be counted in one call, or when an
 -- index is a key of another type.
 local function count_messages(root)
-  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
-  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
+  local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
+  local dead = read_unless_foreign('ZCARD', dead_key(root))
+  if not due or not active or not dead or due + active + dead > LIMITS.counted then return nil end
   local held, buried, counted = 0, 0, {}
   for _, index in ipairs({ due_key(root), active_key(root) }) do
     for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
-      local size = redis.pcall('LLEN', messages_key(root, key))
+      local size = read_unless_foreign('LLEN', messages_key(root, key))
       -- Put into both by hand, a key must not count twice.
-      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
+      if size and not counted[key] then held, counted[key] = held + size, true end
     end
   end
   for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    local count = redis.pcall('HGET', dead_key(root, id), 'count')
-    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
+    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count') or '') or 0)
   end
   return held, buried
 end

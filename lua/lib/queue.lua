@@ -12,7 +12,9 @@ local GIVEN = {
 -- lacks. A call would fail half-done; asked for two at once, each of the nodes refuses.
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 

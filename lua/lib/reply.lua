@@ -16,7 +16,16 @@ local function wrong_type(reply, expected, key)
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
 
--- The same of any reply, or nil when it is no error.
+-- What a command that reads replies, or nil where a key is of another type: whoever put that there, the others are told of. Where it is refused for
+-- another reason, as for want of a right, nothing may be concluded: that ends the call, which must not have written by then.
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
+end
+
+-- One of ours, or nil when the reply is no error.
 local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)

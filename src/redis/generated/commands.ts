@@ -23,6 +23,7 @@ export const COMMANDS_OF: Record<FunctionName, readonly string[]> = {
   repair: ['exists', 'hdel', 'hget', 'hkeys', 'hlen', 'hmget', 'hset', 'lindex', 'llen', 'lrange', 'persist', 'pexpireat', 'pttl', 'publish', 'sadd', 'srem', 'time', 'type', 'unlink', 'zadd', 'zcard', 'zpopmax', 'zrange', 'zrem', 'zscore'],
   repartition: ['exists', 'hget', 'hmget', 'hset'],
   requeue: ['exists', 'hget', 'hgetall', 'hincrby', 'hkeys', 'hlen', 'hmget', 'hset', 'lindex', 'linsert', 'llen', 'lpos', 'lpush', 'lrange', 'lrem', 'ltrim', 'mget', 'publish', 'rpushx', 'sadd', 'set', 'sismember', 'srem', 'time', 'unlink', 'zadd', 'zpopmax', 'zrem', 'zscore'],
+  rights: [],
   stats: ['exists', 'hmget', 'llen', 'time', 'zcard', 'zcount', 'zrange'],
   version: [],
 }

@@ -23,7 +23,16 @@ local function wrong_type(reply, expected, key)
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
 
--- The same of any reply, or nil when it is no error.
+-- What a command that reads replies, or nil where a key is of another type: whoever put that there, the others are told of. Where it is refused for
+-- another reason, as for want of a right, nothing may be concluded: that ends the call, which must not have written by then.
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
+end
+
+-- One of ours, or nil when the reply is no error.
 local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
@@ -131,6 +140,8 @@ LIMITS = {
   pairs = 50,
   ids = 100,
   parts = 100,
+  -- Commands of Redis whose rights one call asks for.
+  commands = 200,
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
   revived = 600,
   revivedMore = 20,
@@ -750,8 +761,8 @@ end
 
 -- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.
 function dead_positions(name)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return nil end
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return nil end
   local found = {}
   for _, field in ipairs(redis.call('HKEYS', name)) do
     if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
@@ -763,8 +774,8 @@ end
 -- The messages of a dead batch, oldest first: those that are there, whatever its count says.
 function dead_messages(root, id)
   local name = dead_key(root, id)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return {} end
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return {} end
   local stored, at, messages = redis.call('HGETALL', name), {}, {}
   for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
   while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
@@ -980,19 +991,19 @@ end
 -- Messages in the lists of all open keys and in all dead batches, or nil when there are too many to be counted in one call, or when an
 -- index is a key of another type.
 function count_messages(root)
-  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
-  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
+  local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
+  local dead = read_unless_foreign('ZCARD', dead_key(root))
+  if not due or not active or not dead or due + active + dead > LIMITS.counted then return nil end
   local held, buried, counted = 0, 0, {}
   for _, index in ipairs({ due_key(root), active_key(root) }) do
     for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
-      local size = redis.pcall('LLEN', messages_key(root, key))
+      local size = read_unless_foreign('LLEN', messages_key(root, key))
       -- Put into both by hand, a key must not count twice.
-      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
+      if size and not counted[key] then held, counted[key] = held + size, true end
     end
   end
   for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    local count = redis.pcall('HGET', dead_key(root, id), 'count')
-    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
+    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count') or '') or 0)
   end
   return held, buried
 end
@@ -2008,8 +2019,7 @@ local function state_of(root, queue) return queue.serves or partition_of(root) a
 
 -- Conversations that have messages in a root.
 local function count_keys(root)
-  local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
-  return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
+  return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
 
 -- What a root that refuses new keys answers to those who do not know. Nobody looks there for new keys.
@@ -2047,7 +2057,9 @@ GIVEN = {
 -- lacks. A call would fail half-done; asked for two at once, each of the nodes refuses.
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -3529,7 +3541,7 @@ local function requeue(keys, args)
   if queue.refuses_new then return not_serving(root) end
   local owners, counts = {}, {}
   for n = 1, #ids do
-    local about = redis.pcall('HMGET', dead_key(root, ids[n]), 'key', 'count')
+    local about = read_unless_foreign('HMGET', dead_key(root, ids[n]), 'key', 'count') or {}
     local key = about[1]
     if key then
       local size = redis.pcall('LLEN', messages_key(root, key))
@@ -3852,12 +3864,6 @@ do
 --- What can be seen of a part of a queue at one moment: what the laws (lib/laws.lua) judge. A part is a key in Redis, without the root and its
 --- colon; \`messages:<key>\` stands for all that is kept about a conversation, \`dead:<batch id>\` for all about a dead batch.
 
--- What a command replies, or nil where a key is of another type: that is told of the key itself.
-local function read_unless_foreign(...)
-  local value = redis.pcall(...)
-  return type(value) ~= 'table' and value or nil
-end
-
 -- What the first messages of a list say: how many are \`unreadable\`, carry \`options\` or lie \`ahead\` of the time; the \`latest\` time in \`due\` that one
 -- of them allows, and the longest \`wait\`.
 local function look_at_messages(list, seen, longest, largest, spent)
@@ -4106,6 +4112,49 @@ end
 register('repair', repair, { 'allow-oom' }, 'Put some parts of a queue in order, each at one moment, or its root.')
 end
 do
+--- Tell which commands of Redis the caller may not use on this queue.
+--
+--   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
+--
+-- KEYS
+--   root        root key of the queue
+-- ARGV
+--   command...  as ACL SETUSER names them, at most 200; lua/README.md tells which a call needs
+-- RETURNS
+--   command...  those that the user of Redis may not use, or not on the keys of this queue. Before Redis 7 that cannot be told: none
+-- ERRORS
+--   BAD_ROOT      not exactly one root key with a hash tag
+--   BAD_ARGUMENT  more than 200 commands
+--
+-- WHY: Redis looks at the rights of the caller with each command of a function, and undoes nothing. A call for which one is missing would be cut off
+-- behind some of its writes. To ask within each call would cost half as much as storing a message; so whoever has a connection asks once.
+
+-- Each word behind the command is the name of a key, since commands find theirs at different places and Redis is not to be given too few.
+local function is_allowed(root, command)
+  local name, words = part_key(root, 'rights'), {}
+  if command == 'publish' then name = wake_channel(root) end
+  for word in string.gmatch(command, '[^|]+') do words[#words + 1] = word end
+  for _ = 1, 4 do words[#words + 1] = name end
+  local known, allowed = pcall(redis.acl_check_cmd, unpack(words))
+  return not known or allowed
+end
+
+local function rights(keys, args)
+  -- Nothing is read: that might be what is not allowed.
+  local refusal = bad_root(keys)
+  if refusal then return refusal end
+  if #args > LIMITS.commands then return fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.commands .. ' commands, got ' .. #args) end
+  local reply = {}
+  if not redis.acl_check_cmd then return reply end
+  for n = 1, #args do
+    if not is_allowed(keys[1], args[n]) then reply[#reply + 1] = args[n] end
+  end
+  return reply
+end
+
+register('rights', rights, { 'no-writes' }, 'Tell which commands of Redis the caller may not use on this queue.')
+end
+do
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
@@ -4228,7 +4277,7 @@ local function partition(keys, args)
   if bad then return bad end
   local remembers = queue.slice and queue.slice + 2 * (options.dedupe or queue.dedupe) or 0
   if remembers <= now_ms() then remembers = 0 end
-  local state, since = state_of(root, queue), queue.generation
+  local state, since, held = state_of(root, queue), queue.generation, count_keys(root)
   local newer = generation and generation > since
   local became
   if options.open and (state == 'unused' or state == 'open' and newer) then
@@ -4252,7 +4301,7 @@ local function partition(keys, args)
     if became ~= state and became == 'retired' then send(root, nil, '0') end
     state = became
   end
-  return { state, count_keys(root), remembers, since }
+  return { state, held, remembers, since }
 end
 
 register('partition', partition, { 'allow-oom' }, 'Open a partition for new keys, or retire it, or tell what is left in it.')
@@ -4627,8 +4676,7 @@ local function count_queued(root, now)
   local keys, held, claimed = redis.call('ZRANGE', active_key(root), first, first + looks - 1), 0, 0
   for n = 1, #keys do
     -- A key of another type must not hide the figures of all others.
-    local size = redis.pcall('LLEN', messages_key(root, keys[n]))
-    if type(size) == 'number' then held = held + size end
+    held = held + (read_unless_foreign('LLEN', messages_key(root, keys[n])) or 0)
   end
   local records = #keys > 0 and redis.call('HMGET', claims_key(root), unpack(keys)) or {}
   for n = 1, #records do claimed = claimed + (decode_claim(records[n]) or { count = 0 }).count end

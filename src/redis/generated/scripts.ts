@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '07946965d0d6881180f991055ff24a0a1ac377e9',
+    sha1: 'ecb5d28c98d9007f4fc74b24cd8f8d082717f7d6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -28,8 +28,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-
-
+${blank(10)}
 local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
@@ -120,6 +119,8 @@ local LIMITS = {
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -855,7 +856,7 @@ local function begin_slice(queue, ids)
   if #begins.gone > 0 then redis.pcall('UNLINK', unpack(begins.gone)) end
   ids.begins = nil
 end
-${blank(49)}
+${blank(48)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -872,7 +873,9 @@ end
 ${blank(18)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -1239,7 +1242,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'd6f2987887e20893a9b253dc3af5fef786c2a77b',
+    sha1: 'c1281dc15a566af1b678b5591c24ed50c0d51703',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1260,6 +1263,15 @@ local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. te
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
 end
 ${blank(73)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -1293,6 +1305,8 @@ ${blank(4)}
 
 
   parts = 100,
+  -- Commands of Redis whose rights one call asks for.
+
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
 
@@ -1420,8 +1434,8 @@ local function now_ms()
 end
 ${blank(46)}
 local function dead_positions(name)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return nil end
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return nil end
   local found = {}
   for _, field in ipairs(redis.call('HKEYS', name)) do
     if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
@@ -1431,19 +1445,19 @@ local function dead_positions(name)
 end
 ${blank(219)}
 local function count_messages(root)
-  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
-  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
+  local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
+  local dead = read_unless_foreign('ZCARD', dead_key(root))
+  if not due or not active or not dead or due + active + dead > LIMITS.counted then return nil end
   local held, buried, counted = 0, 0, {}
   for _, index in ipairs({ due_key(root), active_key(root) }) do
     for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
-      local size = redis.pcall('LLEN', messages_key(root, key))
+      local size = read_unless_foreign('LLEN', messages_key(root, key))
       -- Put into both by hand, a key must not count twice.
-      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
+      if size and not counted[key] then held, counted[key] = held + size, true end
     end
   end
   for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    local count = redis.pcall('HGET', dead_key(root, id), 'count')
-    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
+    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count') or '') or 0)
   end
   return held, buried
 end
@@ -1451,10 +1465,12 @@ ${blank(353)}
 local LOOK_AGAIN = 10000
 ${blank(337)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(354)}
+${blank(353)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -1779,14 +1795,7 @@ local function broken_laws(seen)
   end
   return broken
 end
-${blank(7)}
-local function read_unless_foreign(...)
-  local value = redis.pcall(...)
-  return type(value) ~= 'table' and value or nil
-end
-
-
-
+${blank(8)}
 local function look_at_messages(list, seen, longest, largest, spent)
   local at, most = 0, math.min(seen.size, POLICY.MAXSIZE.most)
   seen.latest, seen.wait = seen.last + longest, longest
@@ -1912,7 +1921,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '7fea358fe81c30c63d73db55882fb8708448561e',
+    sha1: 'c63e32d1074e797cf0e180b9ef4fcd2895b0a697',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1934,7 +1943,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(8)}
+${blank(17)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -2020,6 +2029,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -2835,7 +2846,7 @@ local function drop_slices(queue)
   -- A command takes no nil.
   redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')
 end
-${blank(128)}
+${blank(127)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -2852,7 +2863,9 @@ end
 ${blank(18)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -3271,7 +3284,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '0dec99b1364ff83d6dd7072d1e78cf385a8718af',
+    sha1: '7dbf76e3df79b4c93d61b7ccaae30e66ae3b17d2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3293,7 +3306,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(73)}
+${blank(82)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -3324,6 +3337,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
   pairs = 50,
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -3770,10 +3785,12 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(397)}
+${blank(396)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -3897,7 +3914,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'e8d720583f6ff68e6a6b44ade14cd57b9eddac21',
+    sha1: '429a97ea69f586074b5744336ffe770b98ff1931',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3918,6 +3935,15 @@ local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. te
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
 end
 ${blank(8)}
 local function integer(text, least, most)
@@ -4005,6 +4031,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -4097,8 +4125,8 @@ ${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(132)}
 local function dead_positions(name)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return nil end
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return nil end
   local found = {}
   for _, field in ipairs(redis.call('HKEYS', name)) do
     if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
@@ -4110,8 +4138,8 @@ end
 
 local function dead_messages(root, id)
   local name = dead_key(root, id)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return {} end
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return {} end
   local stored, at, messages = redis.call('HGETALL', name), {}, {}
   for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
   while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
@@ -4129,10 +4157,12 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1101)}
+${blank(1100)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -4250,7 +4280,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'd575e8033a9e4a8745e3299b4937b138291bafd9',
+    sha1: '53ab54f4c7b93a2dfd9ad61c4a3a2e5a2ae461a3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4272,7 +4302,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(8)}
+${blank(17)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -4310,6 +4340,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
   ids = 100,
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -4423,10 +4455,12 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(397)}
+${blank(396)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -4535,7 +4569,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '9ae983cd78cb32f6ba35b00869257f5418d65a8c',
+    sha1: '90de317b419738a76dd94f38b227a438af66ed05',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4557,7 +4591,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(8)}
+${blank(17)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -4595,6 +4629,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
   pairs = 50,
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -4736,10 +4772,12 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(612)}
+${blank(611)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -4862,7 +4900,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '718230120d3ee8f32e8dc5f7380319c4c3597b75',
+    sha1: '9fd372045540fdefc7d8eae72b765016638b27ff',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4884,8 +4922,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-
-
+${blank(10)}
 local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
@@ -4972,6 +5009,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -5496,10 +5535,12 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(397)}
+${blank(396)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -5741,7 +5782,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '588aaad04686e60663b13c9f1c158fffbcebae96',
+    sha1: 'abcabec0a79560373f991c80a3cdf4e24dc4288c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5763,7 +5804,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(8)}
+${blank(17)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -5849,6 +5890,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -6685,7 +6728,7 @@ local function drop_slices(queue)
   -- A command takes no nil.
   redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')
 end
-${blank(128)}
+${blank(127)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -6702,7 +6745,9 @@ end
 ${blank(18)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -7166,7 +7211,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'eb45015c627ba12c378c20d2525d54026b5ac7ce',
+    sha1: 'a73a76d8fc4189f325f98a5e99b3fa116d89aeda',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7187,6 +7232,15 @@ local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. te
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
 end
 ${blank(8)}
 local function integer(text, least, most)
@@ -7275,6 +7329,8 @@ ${blank(4)}
 
 
 
+  -- Commands of Redis whose rights one call asks for.
+
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
 
@@ -7345,8 +7401,7 @@ local function state_of(root, queue) return queue.serves or partition_of(root) a
 
 
 local function count_keys(root)
-  local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
-  return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
+  return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
 ${blank(24)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
@@ -7357,7 +7412,9 @@ local GIVEN = {
 ${blank(3)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -7411,7 +7468,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2011)}
+${blank(2048)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -7459,7 +7516,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '6cb4341c9e39f2ed976326b9eef0170c2e09cc0b',
+    sha1: '0d6f712e1e44d8a00968cb310d2933863c2cf5c4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7481,7 +7538,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(73)}
+${blank(82)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -7512,6 +7569,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -7646,10 +7705,12 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1101)}
+${blank(1100)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -7711,7 +7772,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2037)}
+${blank(2074)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -7748,7 +7809,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '9e4ff4f0c4c0cc2242be76aa3f3e55643d33dbed',
+    sha1: '3e1cb900c45d228628e1e52ff613aecaff997c78',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7769,6 +7830,15 @@ local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. te
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
 end
 ${blank(8)}
 local function integer(text, least, most)
@@ -7856,6 +7926,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -7981,15 +8053,16 @@ local function state_of(root, queue) return queue.serves or partition_of(root) a
 
 
 local function count_keys(root)
-  local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
-  return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
+  return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
 ${blank(24)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
 ${blank(7)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -8067,7 +8140,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1836)}
+${blank(1873)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -8129,7 +8202,7 @@ local function partition(keys, args)
   if bad then return bad end
   local remembers = queue.slice and queue.slice + 2 * (options.dedupe or queue.dedupe) or 0
   if remembers <= now_ms() then remembers = 0 end
-  local state, since = state_of(root, queue), queue.generation
+  local state, since, held = state_of(root, queue), queue.generation, count_keys(root)
   local newer = generation and generation > since
   local became
   if options.open and (state == 'unused' or state == 'open' and newer) then
@@ -8153,7 +8226,7 @@ local function partition(keys, args)
     if became ~= state and became == 'retired' then send(root, nil, '0') end
     state = became
   end
-  return { state, count_keys(root), remembers, since }
+  return { state, held, remembers, since }
 end
 
 register('partition', partition, { 'allow-oom' }, 'Open a partition for new keys, or retire it, or tell what is left in it.')
@@ -8161,7 +8234,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'bf8d1aebdf974e263cf1e7a62b3b16a2b406a3cb',
+    sha1: '28bc7ea219a91a2da46131970fc3b72e389c154d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8183,7 +8256,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(8)}
+${blank(17)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -8269,6 +8342,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -8569,10 +8644,12 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1101)}
+${blank(1100)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -8705,7 +8782,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '9320169092e26440bb8954f76fbff0970227be68',
+    sha1: '23259c9a56d70b16725c55da7d523f0cccdf80fe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8727,7 +8804,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(8)}
+${blank(17)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -8814,6 +8891,8 @@ ${blank(4)}
 
 
 
+  -- Commands of Redis whose rights one call asks for.
+
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
 
@@ -8899,7 +8978,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1092)}
+${blank(1091)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
@@ -8908,7 +8987,9 @@ local GIVEN = {
 ${blank(3)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -8986,7 +9067,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2071)}
+${blank(2108)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -9118,7 +9199,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '09355e9aa479d7d6bc9e483c6d081f97eee6633c',
+    sha1: '5c5093dcedea21cbcb7dcf5cb7f496583118e6b7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9140,7 +9221,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(8)}
+${blank(17)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -9226,6 +9307,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -9345,10 +9428,12 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1101)}
+${blank(1100)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -9410,7 +9495,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2200)}
+${blank(2237)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -9486,7 +9571,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'c739b03b0d0d03eb63b94c18a88407d45bcbeb93',
+    sha1: 'cc95fea50f4af30fcb8b66ab438100aaeb67248d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9508,8 +9593,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-
-
+${blank(10)}
 local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
@@ -9596,6 +9680,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -9813,10 +9899,12 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(397)}
+${blank(396)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -9984,7 +10072,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '2f03bbd7554fde5082e3a40f4ca2b83fead1126e',
+    sha1: '9e0ea98af71ccddb979f894e659d4108ebe4fc7c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10005,6 +10093,15 @@ local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. te
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
 end
 ${blank(73)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -10038,6 +10135,8 @@ ${blank(4)}
 
 
   parts = 100,
+  -- Commands of Redis whose rights one call asks for.
+
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
 
@@ -10323,8 +10422,8 @@ local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 6
 local function end_widening(name) redis.call('HDEL', name, 'padding') end
 ${blank(27)}
 local function dead_positions(name)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return nil end
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return nil end
   local found = {}
   for _, field in ipairs(redis.call('HKEYS', name)) do
     if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
@@ -10365,19 +10464,19 @@ local function wake_watcher(queue, at)
 end
 ${blank(122)}
 local function count_messages(root)
-  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
-  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
+  local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
+  local dead = read_unless_foreign('ZCARD', dead_key(root))
+  if not due or not active or not dead or due + active + dead > LIMITS.counted then return nil end
   local held, buried, counted = 0, 0, {}
   for _, index in ipairs({ due_key(root), active_key(root) }) do
     for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
-      local size = redis.pcall('LLEN', messages_key(root, key))
+      local size = read_unless_foreign('LLEN', messages_key(root, key))
       -- Put into both by hand, a key must not count twice.
-      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
+      if size and not counted[key] then held, counted[key] = held + size, true end
     end
   end
   for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    local count = redis.pcall('HGET', dead_key(root, id), 'count')
-    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
+    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count') or '') or 0)
   end
   return held, buried
 end
@@ -10449,10 +10548,12 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(239)}
+${blank(238)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -10511,7 +10612,7 @@ local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 's
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
 local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
-${blank(344)}
+${blank(338)}
 local function look_at_root(root)
   local seen = { what = 'root', expires = redis.call('PTTL', root) >= 0 }
   local counters = redis.call('HMGET', root, 'added', 'completedMessages', 'deadMessages', 'droppedMessages')
@@ -10637,7 +10738,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '8d46caacc021279b7111d2c4740c276eb6ee4c9e',
+    sha1: 'b3d4848c307265e376ad45cfda2880f56e324a85',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10659,7 +10760,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(8)}
+${blank(17)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -10745,6 +10846,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -10864,12 +10967,14 @@ local function told_layout(text, generation)
   end
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
-${blank(33)}
+${blank(32)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
 ${blank(7)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -10947,7 +11052,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1927)}
+${blank(1964)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -11058,7 +11163,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '262fd992328c80330b701284415e16567b93eed3',
+    sha1: '803cf807e83e85b3d6c27610b5e5386f3aa51873',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11079,6 +11184,15 @@ local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. te
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
 end
 
 
@@ -11126,6 +11240,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
   ids = 100,
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
   revived = 600,
@@ -11403,8 +11519,8 @@ local function now_ms()
 end
 ${blank(46)}
 local function dead_positions(name)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return nil end
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return nil end
   local found = {}
   for _, field in ipairs(redis.call('HKEYS', name)) do
     if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
@@ -11416,8 +11532,8 @@ end
 
 local function dead_messages(root, id)
   local name = dead_key(root, id)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return {} end
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return {} end
   local stored, at, messages = redis.call('HGETALL', name), {}, {}
   for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
   while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
@@ -11702,7 +11818,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(365)}
+${blank(364)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -11719,7 +11835,9 @@ end
 ${blank(18)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -11829,7 +11947,7 @@ local function requeue(keys, args)
   if queue.refuses_new then return not_serving(root) end
   local owners, counts = {}, {}
   for n = 1, #ids do
-    local about = redis.pcall('HMGET', dead_key(root, ids[n]), 'key', 'count')
+    local about = read_unless_foreign('HMGET', dead_key(root, ids[n]), 'key', 'count') or {}
     local key = about[1]
     if key then
       local size = redis.pcall('LLEN', messages_key(root, key))
@@ -11864,8 +11982,140 @@ register('requeue', requeue, { 'allow-oom' }, 'Put the messages of dead batches 
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
+  rights: {
+    sha1: 'afd6d851a05bc1aa6ee96448e1a7a569435e4d38',
+    text: `--!df flags=allow-undeclared-keys
+local VERSION = '0.1.0'
+local entry; local function register(_, callback)
+  entry = callback end
+
+
+
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+${blank(89)}
+local KIB, MIB = 1024, 1048576
+${blank(14)}
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Commands of Redis whose rights one call asks for.
+  commands = 200,
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
+
+  -- A message of more bytes is written only when its key is known to have room.
+
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
+  -- Partitions, and the numbers of partitions and of changes.
+
+
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+
+
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
+}
+${blank(103)}
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
+
+
+local function part_key(root, part) return root .. ':' .. part end
+${blank(7)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(3802)}
+--- Tell which commands of Redis the caller may not use on this queue.
+--
+--   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
+--
+-- KEYS
+--   root        root key of the queue
+-- ARGV
+--   command...  as ACL SETUSER names them, at most 200; lua/README.md tells which a call needs
+-- RETURNS
+--   command...  those that the user of Redis may not use, or not on the keys of this queue. Before Redis 7 that cannot be told: none
+-- ERRORS
+--   BAD_ROOT      not exactly one root key with a hash tag
+--   BAD_ARGUMENT  more than 200 commands
+--
+-- WHY: Redis looks at the rights of the caller with each command of a function, and undoes nothing. A call for which one is missing would be cut off
+-- behind some of its writes. To ask within each call would cost half as much as storing a message; so whoever has a connection asks once.
+
+-- Each word behind the command is the name of a key, since commands find theirs at different places and Redis is not to be given too few.
+local function is_allowed(root, command)
+  local name, words = part_key(root, 'rights'), {}
+  if command == 'publish' then name = wake_channel(root) end
+  for word in string.gmatch(command, '[^|]+') do words[#words + 1] = word end
+  for _ = 1, 4 do words[#words + 1] = name end
+  local known, allowed = pcall(redis.acl_check_cmd, unpack(words))
+  return not known or allowed
+end
+
+local function rights(keys, args)
+  -- Nothing is read: that might be what is not allowed.
+  local refusal = bad_root(keys)
+  if refusal then return refusal end
+  if #args > LIMITS.commands then return fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.commands .. ' commands, got ' .. #args) end
+  local reply = {}
+  if not redis.acl_check_cmd then return reply end
+  for n = 1, #args do
+    if not is_allowed(keys[1], args[n]) then reply[#reply + 1] = args[n] end
+  end
+  return reply
+end
+
+register('rights', rights, { 'no-writes' }, 'Tell which commands of Redis the caller may not use on this queue.')
+return entry(KEYS, ARGV)
+`,
+  },
   stats: {
-    sha1: 'be073909dd4d11894af0c6a171b3e4718646bf24',
+    sha1: 'e1f78c3c0d10e76abd45006680520a21e35f0aa2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11886,6 +12136,15 @@ local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. te
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
 end
 ${blank(8)}
 local function integer(text, least, most)
@@ -11974,6 +12233,8 @@ ${blank(4)}
 
 
 
+  -- Commands of Redis whose rights one call asks for.
+
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
 
@@ -12060,10 +12321,12 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(1111)}
+${blank(1110)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -12117,7 +12380,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2493)}
+${blank(2530)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -12141,8 +12404,7 @@ local function count_queued(root, now)
   local keys, held, claimed = redis.call('ZRANGE', active_key(root), first, first + looks - 1), 0, 0
   for n = 1, #keys do
     -- A key of another type must not hide the figures of all others.
-    local size = redis.pcall('LLEN', messages_key(root, keys[n]))
-    if type(size) == 'number' then held = held + size end
+    held = held + (read_unless_foreign('LLEN', messages_key(root, keys[n])) or 0)
   end
   local records = #keys > 0 and redis.call('HMGET', claims_key(root), unpack(keys)) or {}
   for n = 1, #records do claimed = claimed + (decode_claim(records[n]) or { count = 0 }).count end
@@ -12176,12 +12438,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'e6a01f681fc622608a7bf6cb3412195f48c02d93',
+    sha1: '0498388a7e81cd15f846b026086bec0847bc2eed',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4100)}
+${blank(4149)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
