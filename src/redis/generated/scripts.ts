@@ -6,36 +6,36 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'ecb5d28c98d9007f4fc74b24cd8f8d082717f7d6',
+    sha1: 'e4265e01bb02dbc76a5b30e20b1de44ca3ee0a75',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
 ${blank(10)}
 local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
 end
-
-
-
+${blank(3)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -1242,27 +1242,29 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'c1281dc15a566af1b678b5591c24ed50c0d51703',
+    sha1: '998706f53542214c8560586e9eabd4f7b5c1f9fd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
 
 
@@ -1273,7 +1275,7 @@ local function read_unless_foreign(...)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
   return nil
 end
-${blank(73)}
+${blank(74)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -1921,29 +1923,31 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'c63e32d1074e797cf0e180b9ef4fcd2895b0a697',
+    sha1: 'e48a710960726c8a2ce86c57b89a9b45e844118b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(17)}
+${blank(18)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -3284,29 +3288,31 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '7dbf76e3df79b4c93d61b7ccaae30e66ae3b17d2',
+    sha1: '343eff03e2a7d3f93e72f0205de08ec958ef1b08',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(82)}
+${blank(83)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -3914,27 +3920,29 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '429a97ea69f586074b5744336ffe770b98ff1931',
+    sha1: 'e1674d44c1aaea8749ceadbfd7a474b597deaeea',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
 
 
@@ -3945,7 +3953,7 @@ local function read_unless_foreign(...)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
   return nil
 end
-${blank(8)}
+${blank(9)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -4280,29 +4288,31 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '53ab54f4c7b93a2dfd9ad61c4a3a2e5a2ae461a3',
+    sha1: '3fdf2b1de57f1249ff8652bb1f0b6e7c4503eada',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(17)}
+${blank(18)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -4569,29 +4579,31 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '90de317b419738a76dd94f38b227a438af66ed05',
+    sha1: 'ac4b48a1841c79a65d1712aee568d32cfe349cc0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(17)}
+${blank(18)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -4900,36 +4912,36 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '9fd372045540fdefc7d8eae72b765016638b27ff',
+    sha1: '3ece94d93ef8adc84cdda0628d1778dbf9428759',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
 ${blank(10)}
 local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
 end
-
-
-
+${blank(3)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -5782,29 +5794,31 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'abcabec0a79560373f991c80a3cdf4e24dc4288c',
+    sha1: '65a7ec65cfe41aaca4988933e5e8287790520728',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(17)}
+${blank(18)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -7211,27 +7225,29 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'a73a76d8fc4189f325f98a5e99b3fa116d89aeda',
+    sha1: '98c67bac8d585bd5bba6af27f2b6a165687428e2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
 
 
@@ -7242,7 +7258,7 @@ local function read_unless_foreign(...)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
   return nil
 end
-${blank(8)}
+${blank(9)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -7516,29 +7532,31 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '0d6f712e1e44d8a00968cb310d2933863c2cf5c4',
+    sha1: '88f6e41b3e3a4e03a5b44e472e97edaec7c72c65',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(82)}
+${blank(83)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -7809,27 +7827,29 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '3e1cb900c45d228628e1e52ff613aecaff997c78',
+    sha1: 'a17f1caa6378662d6a649522174e851a6829a420',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
 
 
@@ -7840,7 +7860,7 @@ local function read_unless_foreign(...)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
   return nil
 end
-${blank(8)}
+${blank(9)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -8234,29 +8254,31 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '28bc7ea219a91a2da46131970fc3b72e389c154d',
+    sha1: '2985e9c78ff98233c6d5b893da25f71b4242a186',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(17)}
+${blank(18)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -8782,29 +8804,31 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '23259c9a56d70b16725c55da7d523f0cccdf80fe',
+    sha1: '97c8a20e10f5098eb37dd5f13b71aa09cd8400e9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(17)}
+${blank(18)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -9199,29 +9223,31 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '5c5093dcedea21cbcb7dcf5cb7f496583118e6b7',
+    sha1: '2fd72cd9160d142fb1f109c9ad7af99dac8b3870',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(17)}
+${blank(18)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -9571,36 +9597,36 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'cc95fea50f4af30fcb8b66ab438100aaeb67248d',
+    sha1: '9b492096c5e1639cdf3cbfa3cba432a3f02900dd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
 ${blank(10)}
 local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
 end
-
-
-
+${blank(3)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -10072,27 +10098,29 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '9e0ea98af71ccddb979f894e659d4108ebe4fc7c',
+    sha1: '492142b56a14556ca97d6442458b9e69b245c7d0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
 
 
@@ -10103,7 +10131,7 @@ local function read_unless_foreign(...)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
   return nil
 end
-${blank(73)}
+${blank(74)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -10738,29 +10766,31 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'b3d4848c307265e376ad45cfda2880f56e324a85',
+    sha1: '50543cc37bf281fc1aef582ebec8aa1e6736faad',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(17)}
+${blank(18)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -11163,27 +11193,29 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '803cf807e83e85b3d6c27610b5e5386f3aa51873',
+    sha1: '1d4a15481cb79a5fb5860d81ba408f296b0c86c7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
 
 
@@ -11200,9 +11232,7 @@ local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
 end
-
-
-
+${blank(3)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -11983,23 +12013,22 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: 'afd6d851a05bc1aa6ee96448e1a7a569435e4d38',
+    sha1: 'ba21b241bfecf0e047a4a122f7d833b77d753285',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-${blank(89)}
+${blank(93)}
 local KIB, MIB = 1024, 1048576
 ${blank(14)}
 local LIMITS = {
@@ -12115,27 +12144,29 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: 'e1f78c3c0d10e76abd45006680520a21e35f0aa2',
+    sha1: 'dedd2d91976e6bddf3114beabf2ec4ca3469e78e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
 
 
@@ -12146,7 +12177,7 @@ local function read_unless_foreign(...)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
   return nil
 end
-${blank(8)}
+${blank(9)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -12438,12 +12469,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '0498388a7e81cd15f846b026086bec0847bc2eed',
+    sha1: '20c9ec84f8bea857855e19860d72861faf2f9728',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4149)}
+${blank(4160)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
