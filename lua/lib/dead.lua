@@ -29,8 +29,8 @@ local function keep_dead(queue, key, claim, fate, messages)
   end
   if is_long then end_widening(dead) end
   if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
-    redis.call('HINCRBY', root, 'dead', 1)
-    redis.call('HINCRBY', root, 'deadMessages', #messages)
+    count_up(root, 'dead', 1)
+    count_up(root, 'deadMessages', #messages)
   end
   return bytes_of(messages)
 end
@@ -86,11 +86,11 @@ local function drop_dead(root, id)
   if redis.call('ZREM', dead_key(root), id) == 0 then return false end
   local name = dead_key(root, id)
   if redis.call('TYPE', name).ok ~= 'hash' then return true end
-  local count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
+  local held = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
   redis.call('UNLINK', name)
-  if count > 0 then
-    redis.call('HINCRBY', root, 'deadMessages', -count)
-    redis.call('HINCRBY', root, 'droppedMessages', count)
+  if held > 0 then
+    count_up(root, 'deadMessages', -held)
+    count_up(root, 'droppedMessages', held)
   end
   return true
 end

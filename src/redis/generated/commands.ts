@@ -9,7 +9,7 @@ export const COMMANDS_OF: Record<FunctionName, readonly string[]> = {
   claim_ready: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lindex', 'llen', 'lrange', 'ltrim', 'mget', 'pexpireat', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'unlink', 'zadd', 'zcard', 'zmscore', 'zpopmax', 'zrange', 'zrangebyscore', 'zrem', 'zremrangebyrank', 'zremrangebyscore', 'zrevrangebyscore', 'zscore'],
   complete: ['exists', 'hdel', 'hincrby', 'hmget', 'hset', 'lindex', 'llen', 'lrange', 'ltrim', 'mget', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'unlink', 'zadd', 'zpopmax', 'zrem'],
   dead: ['exists', 'hgetall', 'hkeys', 'hlen', 'hmget', 'zrange', 'zscore'],
-  drop: ['exists', 'hget', 'hincrby', 'hmget', 'mget', 'set', 'type', 'unlink', 'zrem'],
+  drop: ['exists', 'hget', 'hincrby', 'hmget', 'hset', 'mget', 'set', 'type', 'unlink', 'zrem'],
   extend: ['exists', 'hmget', 'hset', 'llen', 'time', 'zadd', 'zcard'],
   fail: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lindex', 'llen', 'lpush', 'lrange', 'ltrim', 'mget', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'zadd', 'zcard', 'zpopmax', 'zrem'],
   forward: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lindex', 'llen', 'lrange', 'ltrim', 'mget', 'pexpireat', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'unlink', 'xadd', 'xinfo|groups', 'xlen', 'xpending', 'xtrim', 'zadd', 'zcard', 'zmscore', 'zpopmax', 'zrange', 'zrangebyscore', 'zrem', 'zremrangebyrank', 'zremrangebyscore', 'zrevrangebyscore', 'zscore'],

@@ -58,6 +58,13 @@ local function integer(text, least, most)
   return value
 end
 
+-- A number of the root of a queue, or nil when it is none that is written here: who may write to the root may write anything there, and a \`largest\`
+-- of 0, for example, would grow for ever.
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+end
+
 -- \`known\` maps a token to what may stand behind it, as lib/limits.lua has it.
 -- Reads from args[at] up to the end, or up to the token \`stop\`. Returns the options that are given by field (nil when none is),
 -- where reading ended, and a refusal. A refusal comes with a position when only the value is wrong: the arguments
@@ -724,112 +731,6 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-local widen
-local end_widening
-local keep_dead
-local dead_positions
-local dead_messages
-local placed_messages
-local read_batch_ids
-local drop_dead
-do
---- Dead batches: what is kept of a batch that was given up. A batch is in \`dead\`, by when it died, and \`dead:<batch id>\` has its messages.
-
--- Lua's stack bounds how many values a command can have.
-local FIELDS_AT_ONCE = 500
-
--- Makes a hash one that finds a field without looking through all of them, for as long as many are written: Redis stores a small one as a list, unless
--- a value is long. 500 messages would cost eight times as much.
-function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
-
-function end_widening(name) redis.call('HDEL', name, 'padding') end
-
--- Keeps a batch as a dead one. \`fate\`: { cause = 'failed' | 'lease' | 'unacknowledged', error }. \`messages\`: its messages, if they were read.
--- Returns how many bytes its messages have.
--- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
-function keep_dead(queue, key, claim, fate, messages)
-  local root = queue.root
-  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
-  local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  local is_long = #messages > 100
-  if is_long then widen(dead) end
-  for from = 1, #messages, FIELDS_AT_ONCE do
-    local fields = {}
-    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
-      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
-    end
-    redis.call('HSET', dead, unpack(fields))
-  end
-  if is_long then end_widening(dead) end
-  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
-    redis.call('HINCRBY', root, 'dead', 1)
-    redis.call('HINCRBY', root, 'deadMessages', #messages)
-  end
-  return bytes_of(messages)
-end
-
--- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.
-function dead_positions(name)
-  local size = read_unless_foreign('HLEN', name)
-  if not size or size > 2000 then return nil end
-  local found = {}
-  for _, field in ipairs(redis.call('HKEYS', name)) do
-    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
-  end
-  table.sort(found)
-  return found
-end
-
--- The messages of a dead batch, oldest first: those that are there, whatever its count says.
-function dead_messages(root, id)
-  local name = dead_key(root, id)
-  local size = read_unless_foreign('HLEN', name)
-  if not size or size > 2000 then return {} end
-  local stored, at, messages = redis.call('HGETALL', name), {}, {}
-  for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
-  while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
-  -- Beside the messages it has eight fields: some that are behind a gap.
-  if #messages + 8 < size then
-    for n, position in ipairs(dead_positions(name)) do messages[n] = at[count_text(position)] end
-  end
-  return messages
-end
-
--- The same, each with its place among the dead, so that it finds back to where it was; and whether one has options.
-function placed_messages(root, id)
-  local messages, number, with_options = dead_messages(root, id), string.match(id, '^%d+%-(%d+)'), false
-  for n = 1, #messages do
-    local message = messages[n]
-    with_options = with_options or options_of(message) ~= nil
-    messages[n] = with_place(message, number, n)
-  end
-  return messages, with_options
-end
-
--- The ids of dead batches from args[first] to args[last]; or nil and a refusal.
-function read_batch_ids(args, first, last)
-  local given = last - first + 1
-  if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
-  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
-  return { unpack(args, first, last) }
-end
-
--- Deletes a dead batch for good. Returns whether it was there.
-function drop_dead(root, id)
-  if redis.call('ZREM', dead_key(root), id) == 0 then return false end
-  local name = dead_key(root, id)
-  if redis.call('TYPE', name).ok ~= 'hash' then return true end
-  local count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
-  redis.call('UNLINK', name)
-  if count > 0 then
-    redis.call('HINCRBY', root, 'deadMessages', -count)
-    redis.call('HINCRBY', root, 'droppedMessages', count)
-  end
-  return true
-end
-end
 --- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by, each by its name and until it looks
 --- by itself. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines. A watcher that has no slot
 --- left, or goes, is followed by one of those that stand by.
@@ -931,6 +832,7 @@ local function next_due(queue)
   return next_at
 end
 local counter_names
+local count_up
 local begin_tally
 local count_claimed
 local write_numbers
@@ -948,6 +850,9 @@ local COUNTERS = {
   'completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax',
 }
 
+-- As far as a number of Lua counts.
+local COUNTED = 9007199254740991
+
 -- The names of all counters.
 function counter_names()
   local names = { unpack(COUNTERS) }
@@ -956,12 +861,23 @@ function counter_names()
   return names
 end
 
+-- Adds to a counter. One that is no number any more, or that Redis cannot add to, begins anew: it must not break off a call that has done its work.
+function count_up(root, field, by)
+  local done = redis.pcall('HINCRBY', root, field, count_text(by))
+  if type(done) ~= 'table' then return end
+  if not string.find(done.err, 'not an integer', 1, true) and not string.find(done.err, 'overflow', 1, true) then
+    redis.call('HINCRBY', root, field, count_text(by))
+  end
+  redis.call('HSET', root, field, count_text(math.max(by, 0)))
+end
+
 -- What one call counts of the batches that it claims for the first time: the \`number\` of the newest, how many were
 -- \`claimed\`, how late they are, and what closed them.
 function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
@@ -990,13 +906,13 @@ end
 -- Written behind them all.
 function write_tally(queue, tally)
   local root = queue.root
-  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, count_text(by)) end
+  for reason, by in pairs(tally.closed_by) do count_up(root, 'closedBy:' .. reason, by) end
   local late_in = {}
   for late, by in pairs(tally.late_by) do
     local bucket = bucket_of(late)
     late_in[bucket] = (late_in[bucket] or 0) + by
   end
-  for bucket, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. bucket, count_text(by)) end
+  for bucket, by in pairs(late_in) do count_up(root, 'lateness:' .. bucket, by) end
 end
 
 -- Messages in the lists of all open keys and in all dead batches, or nil when there are too many to be counted in one call, or when an
@@ -1017,6 +933,112 @@ function count_messages(root)
     buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count') or '') or 0)
   end
   return held, buried
+end
+end
+local widen
+local end_widening
+local keep_dead
+local dead_positions
+local dead_messages
+local placed_messages
+local read_batch_ids
+local drop_dead
+do
+--- Dead batches: what is kept of a batch that was given up. A batch is in \`dead\`, by when it died, and \`dead:<batch id>\` has its messages.
+
+-- Lua's stack bounds how many values a command can have.
+local FIELDS_AT_ONCE = 500
+
+-- Makes a hash one that finds a field without looking through all of them, for as long as many are written: Redis stores a small one as a list, unless
+-- a value is long. 500 messages would cost eight times as much.
+function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
+
+function end_widening(name) redis.call('HDEL', name, 'padding') end
+
+-- Keeps a batch as a dead one. \`fate\`: { cause = 'failed' | 'lease' | 'unacknowledged', error }. \`messages\`: its messages, if they were read.
+-- Returns how many bytes its messages have.
+-- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
+function keep_dead(queue, key, claim, fate, messages)
+  local root = queue.root
+  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  local dead = dead_key(root, claim.id)
+  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  local is_long = #messages > 100
+  if is_long then widen(dead) end
+  for from = 1, #messages, FIELDS_AT_ONCE do
+    local fields = {}
+    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
+      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
+    end
+    redis.call('HSET', dead, unpack(fields))
+  end
+  if is_long then end_widening(dead) end
+  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
+    count_up(root, 'dead', 1)
+    count_up(root, 'deadMessages', #messages)
+  end
+  return bytes_of(messages)
+end
+
+-- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.
+function dead_positions(name)
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return nil end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
+  end
+  table.sort(found)
+  return found
+end
+
+-- The messages of a dead batch, oldest first: those that are there, whatever its count says.
+function dead_messages(root, id)
+  local name = dead_key(root, id)
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return {} end
+  local stored, at, messages = redis.call('HGETALL', name), {}, {}
+  for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
+  while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
+  -- Beside the messages it has eight fields: some that are behind a gap.
+  if #messages + 8 < size then
+    for n, position in ipairs(dead_positions(name)) do messages[n] = at[count_text(position)] end
+  end
+  return messages
+end
+
+-- The same, each with its place among the dead, so that it finds back to where it was; and whether one has options.
+function placed_messages(root, id)
+  local messages, number, with_options = dead_messages(root, id), string.match(id, '^%d+%-(%d+)'), false
+  for n = 1, #messages do
+    local message = messages[n]
+    with_options = with_options or options_of(message) ~= nil
+    messages[n] = with_place(message, number, n)
+  end
+  return messages, with_options
+end
+
+-- The ids of dead batches from args[first] to args[last]; or nil and a refusal.
+function read_batch_ids(args, first, last)
+  local given = last - first + 1
+  if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
+  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
+  return { unpack(args, first, last) }
+end
+
+-- Deletes a dead batch for good. Returns whether it was there.
+function drop_dead(root, id)
+  if redis.call('ZREM', dead_key(root), id) == 0 then return false end
+  local name = dead_key(root, id)
+  if redis.call('TYPE', name).ok ~= 'hash' then return true end
+  local held = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
+  redis.call('UNLINK', name)
+  if held > 0 then
+    count_up(root, 'deadMessages', -held)
+    count_up(root, 'droppedMessages', held)
+  end
+  return true
 end
 end
 local write_unless_foreign
@@ -1478,7 +1500,7 @@ function shrink(queue, key, claim, kept)
   claim.count, claim.state = #kept, 'retry'
   redis.call('HSET', claims_key(root), key, encode_claim(claim))
   local left, bytes = keep_front(list, count, kept)
-  redis.call('HINCRBY', root, 'completedMessages', done)
+  count_up(root, 'completedMessages', done)
   return left, bytes
 end
 
@@ -1531,8 +1553,8 @@ function finish(queue, keys, counts, records)
   end
   if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
   if #ended > 0 then write_unless_foreign('ZREM', active_key(root), unpack(ended)) end
-  redis.call('HINCRBY', root, 'completed', count_text(#keys))
-  redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
+  count_up(root, 'completed', #keys)
+  count_up(root, 'completedMessages', messages)
   return soonest
 end
 
@@ -2086,6 +2108,9 @@ local function read_root(keys)
   return stored
 end
 
+-- The last moment of a time with 13 digits, and the most bytes of data that \`largest\` may say.
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
+
 -- These fields as a table:
 --   root             its key
 --   wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead   the policy
@@ -2103,20 +2128,22 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -2413,7 +2440,7 @@ function take_ready(queue, take)
   local tally, batches = taken.tally, taken.batches
   if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
   local first_claims = tally and tally.claimed or 0
-  if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
+  if #batches > first_claims then count_up(queue.root, 'redelivered', #batches - first_claims) end
   if first_claims > 0 then write_tally(queue, tally) end
   return batches
 end
@@ -2811,7 +2838,7 @@ local function fail_batches(keys, args)
     end
   end
   put_off(queue, 'retry', paused)
-  if #paused > 0 then redis.call('HINCRBY', root, 'failed', #paused) end
+  if #paused > 0 then count_up(root, 'failed', #paused) end
   local answer = #batches == 1 and reply[1] or reply
   if next(ended) then keep_reply(queue, nonce, 'fail', answer) end
   wake_watcher(queue, soonest)

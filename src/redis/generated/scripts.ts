@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'e4265e01bb02dbc76a5b30e20b1de44ca3ee0a75',
+    sha1: '60586263fc5619809ca0b3b0a8fc1ab4eecf6daf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -41,6 +41,13 @@ local function integer(text, least, most)
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -444,7 +451,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(123)}
+${blank(17)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -475,15 +482,18 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(79)}
+${blank(71)}
+local COUNTED = 9007199254740991
+${blank(20)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(81)}
+${blank(187)}
 local function push_back(list, element)
   local size = redis.pcall('RPUSH', list, element)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
@@ -890,6 +900,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -899,20 +912,22 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -1242,7 +1257,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '998706f53542214c8560586e9eabd4f7b5c1f9fd',
+    sha1: 'a24f37265d72faf41e24e3cf54dcb4816ea6cfcc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1275,7 +1290,12 @@ local function read_unless_foreign(...)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
   return nil
 end
-${blank(74)}
+${blank(18)}
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+end
+${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -1434,18 +1454,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(46)}
-local function dead_positions(name)
-  local size = read_unless_foreign('HLEN', name)
-  if not size or size > 2000 then return nil end
-  local found = {}
-  for _, field in ipairs(redis.call('HKEYS', name)) do
-    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
-  end
-  table.sort(found)
-  return found
-end
-${blank(219)}
+${blank(185)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -1463,7 +1472,18 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(353)}
+${blank(47)}
+local function dead_positions(name)
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return nil end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
+  end
+  table.sort(found)
+  return found
+end
+${blank(401)}
 local LOOK_AGAIN = 10000
 ${blank(337)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
@@ -1487,6 +1507,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -1496,20 +1519,22 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -1923,7 +1948,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'e48a710960726c8a2ce86c57b89a9b45e844118b',
+    sha1: '728843b11e38c5b54b26cb560c41a11f93fd66b3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1953,6 +1978,13 @@ local function integer(text, least, most)
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -2423,38 +2455,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(11)}
-local FIELDS_AT_ONCE = 500
-
-
-
-local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
-
-local function end_widening(name) redis.call('HDEL', name, 'padding') end
-${blank(3)}
-local function keep_dead(queue, key, claim, fate, messages)
-  local root = queue.root
-  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
-  local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  local is_long = #messages > 100
-  if is_long then widen(dead) end
-  for from = 1, #messages, FIELDS_AT_ONCE do
-    local fields = {}
-    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
-      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
-    end
-    redis.call('HSET', dead, unpack(fields))
-  end
-  if is_long then end_widening(dead) end
-  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
-    redis.call('HINCRBY', root, 'dead', 1)
-    redis.call('HINCRBY', root, 'deadMessages', #messages)
-  end
-  return bytes_of(messages)
-end
-${blank(73)}
+${blank(12)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 ${blank(3)}
 local function send(root, worker, what)
@@ -2539,13 +2540,27 @@ local function next_due(queue)
   end
   return next_at
 end
-${blank(9)}
+${blank(10)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
-${blank(16)}
+${blank(7)}
+local COUNTED = 9007199254740991
+${blank(9)}
+local function count_up(root, field, by)
+  local done = redis.pcall('HINCRBY', root, field, count_text(by))
+  if type(done) ~= 'table' then return end
+  if not string.find(done.err, 'not an integer', 1, true) and not string.find(done.err, 'overflow', 1, true) then
+    redis.call('HINCRBY', root, field, count_text(by))
+  end
+  redis.call('HSET', root, field, count_text(math.max(by, 0)))
+end
+
+
+
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
@@ -2574,15 +2589,46 @@ end
 
 local function write_tally(queue, tally)
   local root = queue.root
-  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, count_text(by)) end
+  for reason, by in pairs(tally.closed_by) do count_up(root, 'closedBy:' .. reason, by) end
   local late_in = {}
   for late, by in pairs(tally.late_by) do
     local bucket = bucket_of(late)
     late_in[bucket] = (late_in[bucket] or 0) + by
   end
-  for bucket, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. bucket, count_text(by)) end
+  for bucket, by in pairs(late_in) do count_up(root, 'lateness:' .. bucket, by) end
 end
-${blank(34)}
+${blank(32)}
+local FIELDS_AT_ONCE = 500
+
+
+
+local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
+
+local function end_widening(name) redis.call('HDEL', name, 'padding') end
+${blank(3)}
+local function keep_dead(queue, key, claim, fate, messages)
+  local root = queue.root
+  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  local dead = dead_key(root, claim.id)
+  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  local is_long = #messages > 100
+  if is_long then widen(dead) end
+  for from = 1, #messages, FIELDS_AT_ONCE do
+    local fields = {}
+    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
+      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
+    end
+    redis.call('HSET', dead, unpack(fields))
+  end
+  if is_long then end_widening(dead) end
+  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
+    count_up(root, 'dead', 1)
+    count_up(root, 'deadMessages', #messages)
+  end
+  return bytes_of(messages)
+end
+${blank(74)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -2884,6 +2930,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -2893,20 +2942,22 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -3162,7 +3213,7 @@ local function take_ready(queue, take)
   local tally, batches = taken.tally, taken.batches
   if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
   local first_claims = tally and tally.claimed or 0
-  if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
+  if #batches > first_claims then count_up(queue.root, 'redelivered', #batches - first_claims) end
   if first_claims > 0 then write_tally(queue, tally) end
   return batches
 end
@@ -3288,7 +3339,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '343eff03e2a7d3f93e72f0205de08ec958ef1b08',
+    sha1: '2bbd5f12c1a8ed3322f6843dbbb77be137cf734c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3312,7 +3363,12 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(83)}
+${blank(27)}
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+end
+${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -3642,7 +3698,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(123)}
+${blank(17)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -3673,7 +3729,16 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(154)}
+${blank(82)}
+local function count_up(root, field, by)
+  local done = redis.pcall('HINCRBY', root, field, count_text(by))
+  if type(done) ~= 'table' then return end
+  if not string.find(done.err, 'not an integer', 1, true) and not string.find(done.err, 'overflow', 1, true) then
+    redis.call('HINCRBY', root, field, count_text(by))
+  end
+  redis.call('HSET', root, field, count_text(math.max(by, 0)))
+end
+${blank(184)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -3748,8 +3813,8 @@ local function finish(queue, keys, counts, records)
   end
   if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
   if #ended > 0 then write_unless_foreign('ZREM', active_key(root), unpack(ended)) end
-  redis.call('HINCRBY', root, 'completed', count_text(#keys))
-  redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
+  count_up(root, 'completed', #keys)
+  count_up(root, 'completedMessages', messages)
   return soonest
 end
 ${blank(95)}
@@ -3811,6 +3876,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -3820,20 +3888,22 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -3920,7 +3990,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'e1674d44c1aaea8749ceadbfd7a474b597deaeea',
+    sha1: '7b80321172bce68c47290b434efd64d652873711',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3959,6 +4029,13 @@ local function integer(text, least, most)
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -4131,7 +4208,18 @@ local function bad_root(keys)
 end
 ${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(132)}
+${blank(205)}
+local COUNTED = 9007199254740991
+${blank(20)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
+    closed_by = {}, late_by = {},
+  }
+end
+${blank(100)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -4157,15 +4245,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(161)}
-local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
-  return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
-    closed_by = {}, late_by = {},
-  }
-end
-${blank(1100)}
+${blank(1080)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -4185,6 +4265,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -4194,20 +4277,22 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -4288,7 +4373,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '3fdf2b1de57f1249ff8652bb1f0b6e7c4503eada',
+    sha1: '7d5ce989078ed4be66e2473584b962ff297e5ed2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4318,6 +4403,13 @@ local function integer(text, least, most)
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -4388,7 +4480,17 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(94)}
+${blank(64)}
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(20)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
@@ -4405,7 +4507,16 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(488)}
+${blank(534)}
+local function count_up(root, field, by)
+  local done = redis.pcall('HINCRBY', root, field, count_text(by))
+  if type(done) ~= 'table' then return end
+  if not string.find(done.err, 'not an integer', 1, true) and not string.find(done.err, 'overflow', 1, true) then
+    redis.call('HINCRBY', root, field, count_text(by))
+  end
+  redis.call('HSET', root, field, count_text(math.max(by, 0)))
+end
+${blank(149)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -4418,15 +4529,15 @@ local function drop_dead(root, id)
   if redis.call('ZREM', dead_key(root), id) == 0 then return false end
   local name = dead_key(root, id)
   if redis.call('TYPE', name).ok ~= 'hash' then return true end
-  local count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
+  local held = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
   redis.call('UNLINK', name)
-  if count > 0 then
-    redis.call('HINCRBY', root, 'deadMessages', -count)
-    redis.call('HINCRBY', root, 'droppedMessages', count)
+  if held > 0 then
+    count_up(root, 'deadMessages', -held)
+    count_up(root, 'droppedMessages', held)
   end
   return true
 end
-${blank(801)}
+${blank(612)}
 local NONCE_KEPT = 60000
 
 
@@ -4485,6 +4596,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -4494,20 +4608,22 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -4579,7 +4695,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'ac4b48a1841c79a65d1712aee568d32cfe349cc0',
+    sha1: '0867f82798a996381b963501ef336aec0a640305',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4609,6 +4725,13 @@ local function integer(text, least, most)
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -4760,15 +4883,18 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(233)}
+${blank(119)}
+local COUNTED = 9007199254740991
+${blank(20)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(473)}
+${blank(579)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends, text = {}, {}, digits(queue.now + lease)
@@ -4804,6 +4930,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -4813,20 +4942,22 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -4912,7 +5043,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '3ece94d93ef8adc84cdda0628d1778dbf9428759',
+    sha1: '2752c3e20481781b234e47a3cfcea26a7e8330a3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4947,6 +5078,13 @@ local function integer(text, least, most)
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -5339,38 +5477,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(11)}
-local FIELDS_AT_ONCE = 500
-
-
-
-local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
-
-local function end_widening(name) redis.call('HDEL', name, 'padding') end
-${blank(3)}
-local function keep_dead(queue, key, claim, fate, messages)
-  local root = queue.root
-  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
-  local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  local is_long = #messages > 100
-  if is_long then widen(dead) end
-  for from = 1, #messages, FIELDS_AT_ONCE do
-    local fields = {}
-    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
-      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
-    end
-    redis.call('HSET', dead, unpack(fields))
-  end
-  if is_long then end_widening(dead) end
-  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
-    redis.call('HINCRBY', root, 'dead', 1)
-    redis.call('HINCRBY', root, 'deadMessages', #messages)
-  end
-  return bytes_of(messages)
-end
-${blank(78)}
+${blank(17)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -5401,15 +5508,60 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(79)}
+${blank(71)}
+local COUNTED = 9007199254740991
+${blank(9)}
+local function count_up(root, field, by)
+  local done = redis.pcall('HINCRBY', root, field, count_text(by))
+  if type(done) ~= 'table' then return end
+  if not string.find(done.err, 'not an integer', 1, true) and not string.find(done.err, 'overflow', 1, true) then
+    redis.call('HINCRBY', root, field, count_text(by))
+  end
+  redis.call('HSET', root, field, count_text(math.max(by, 0)))
+end
+
+
+
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(67)}
+${blank(65)}
+local FIELDS_AT_ONCE = 500
+
+
+
+local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
+
+local function end_widening(name) redis.call('HDEL', name, 'padding') end
+${blank(3)}
+local function keep_dead(queue, key, claim, fate, messages)
+  local root = queue.root
+  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  local dead = dead_key(root, claim.id)
+  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  local is_long = #messages > 100
+  if is_long then widen(dead) end
+  for from = 1, #messages, FIELDS_AT_ONCE do
+    local fields = {}
+    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
+      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
+    end
+    redis.call('HSET', dead, unpack(fields))
+  end
+  if is_long then end_widening(dead) end
+  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
+    count_up(root, 'dead', 1)
+    count_up(root, 'deadMessages', #messages)
+  end
+  return bytes_of(messages)
+end
+${blank(74)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -5490,7 +5642,7 @@ local function shrink(queue, key, claim, kept)
   claim.count, claim.state = #kept, 'retry'
   redis.call('HSET', claims_key(root), key, encode_claim(claim))
   local left, bytes = keep_front(list, count, kept)
-  redis.call('HINCRBY', root, 'completedMessages', done)
+  count_up(root, 'completedMessages', done)
   return left, bytes
 end
 ${blank(4)}
@@ -5567,6 +5719,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -5576,20 +5731,22 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -5782,7 +5939,7 @@ local function fail_batches(keys, args)
     end
   end
   put_off(queue, 'retry', paused)
-  if #paused > 0 then redis.call('HINCRBY', root, 'failed', #paused) end
+  if #paused > 0 then count_up(root, 'failed', #paused) end
   local answer = #batches == 1 and reply[1] or reply
   if next(ended) then keep_reply(queue, nonce, 'fail', answer) end
   wake_watcher(queue, soonest)
@@ -5794,7 +5951,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '65a7ec65cfe41aaca4988933e5e8287790520728',
+    sha1: 'c0ae1f1d36900dc8d90cb6c0b705a662f00984d6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5824,6 +5981,13 @@ local function integer(text, least, most)
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -6297,38 +6461,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(11)}
-local FIELDS_AT_ONCE = 500
-
-
-
-local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
-
-local function end_widening(name) redis.call('HDEL', name, 'padding') end
-${blank(3)}
-local function keep_dead(queue, key, claim, fate, messages)
-  local root = queue.root
-  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
-  local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  local is_long = #messages > 100
-  if is_long then widen(dead) end
-  for from = 1, #messages, FIELDS_AT_ONCE do
-    local fields = {}
-    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
-      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
-    end
-    redis.call('HSET', dead, unpack(fields))
-  end
-  if is_long then end_widening(dead) end
-  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
-    redis.call('HINCRBY', root, 'dead', 1)
-    redis.call('HINCRBY', root, 'deadMessages', #messages)
-  end
-  return bytes_of(messages)
-end
-${blank(73)}
+${blank(12)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 ${blank(3)}
 local function send(root, worker, what)
@@ -6413,13 +6546,27 @@ local function next_due(queue)
   end
   return next_at
 end
-${blank(9)}
+${blank(10)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
-${blank(16)}
+${blank(7)}
+local COUNTED = 9007199254740991
+${blank(9)}
+local function count_up(root, field, by)
+  local done = redis.pcall('HINCRBY', root, field, count_text(by))
+  if type(done) ~= 'table' then return end
+  if not string.find(done.err, 'not an integer', 1, true) and not string.find(done.err, 'overflow', 1, true) then
+    redis.call('HINCRBY', root, field, count_text(by))
+  end
+  redis.call('HSET', root, field, count_text(math.max(by, 0)))
+end
+
+
+
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
@@ -6448,15 +6595,46 @@ end
 
 local function write_tally(queue, tally)
   local root = queue.root
-  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, count_text(by)) end
+  for reason, by in pairs(tally.closed_by) do count_up(root, 'closedBy:' .. reason, by) end
   local late_in = {}
   for late, by in pairs(tally.late_by) do
     local bucket = bucket_of(late)
     late_in[bucket] = (late_in[bucket] or 0) + by
   end
-  for bucket, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. bucket, count_text(by)) end
+  for bucket, by in pairs(late_in) do count_up(root, 'lateness:' .. bucket, by) end
 end
-${blank(34)}
+${blank(32)}
+local FIELDS_AT_ONCE = 500
+
+
+
+local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
+
+local function end_widening(name) redis.call('HDEL', name, 'padding') end
+${blank(3)}
+local function keep_dead(queue, key, claim, fate, messages)
+  local root = queue.root
+  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  local dead = dead_key(root, claim.id)
+  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  local is_long = #messages > 100
+  if is_long then widen(dead) end
+  for from = 1, #messages, FIELDS_AT_ONCE do
+    local fields = {}
+    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
+      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
+    end
+    redis.call('HSET', dead, unpack(fields))
+  end
+  if is_long then end_widening(dead) end
+  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
+    count_up(root, 'dead', 1)
+    count_up(root, 'deadMessages', #messages)
+  end
+  return bytes_of(messages)
+end
+${blank(74)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -6596,8 +6774,8 @@ local function finish(queue, keys, counts, records)
   end
   if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
   if #ended > 0 then write_unless_foreign('ZREM', active_key(root), unpack(ended)) end
-  redis.call('HINCRBY', root, 'completed', count_text(#keys))
-  redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
+  count_up(root, 'completed', #keys)
+  count_up(root, 'completedMessages', messages)
   return soonest
 end
 ${blank(95)}
@@ -6776,6 +6954,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -6785,20 +6966,22 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -7054,7 +7237,7 @@ local function take_ready(queue, take)
   local tally, batches = taken.tally, taken.batches
   if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
   local first_claims = tally and tally.claimed or 0
-  if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
+  if #batches > first_claims then count_up(queue.root, 'redelivered', #batches - first_claims) end
   if first_claims > 0 then write_tally(queue, tally) end
   return batches
 end
@@ -7225,7 +7408,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '98c67bac8d585bd5bba6af27f2b6a165687428e2',
+    sha1: '595b49453350d422254ff9917130bba0cd1285ac',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7264,6 +7447,13 @@ local function integer(text, least, most)
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -7396,7 +7586,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1670)}
+${blank(1685)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -7445,6 +7635,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -7454,20 +7647,22 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -7532,7 +7727,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '88f6e41b3e3a4e03a5b44e472e97edaec7c72c65',
+    sha1: '1d99590440c7d321efd15c5b463ae3f3c1136836',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7556,7 +7751,12 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(83)}
+${blank(27)}
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+end
+${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -7675,7 +7875,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(109)}
+${blank(3)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -7715,15 +7915,18 @@ local function next_due(queue)
   end
   return next_at
 end
-${blank(27)}
+${blank(19)}
+local COUNTED = 9007199254740991
+${blank(20)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(1100)}
+${blank(1206)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -7743,6 +7946,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -7752,20 +7958,22 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -7827,7 +8035,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'a17f1caa6378662d6a649522174e851a6829a420',
+    sha1: '8ec1342af199ba5b27699c7aad46dec21d1a335d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7866,6 +8074,13 @@ local function integer(text, least, most)
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -8033,21 +8248,24 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(123)}
+${blank(17)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
-${blank(104)}
+${blank(96)}
+local COUNTED = 9007199254740991
+${blank(20)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(1025)}
+${blank(1131)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8097,6 +8315,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -8106,20 +8327,22 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -8254,7 +8477,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '2985e9c78ff98233c6d5b893da25f71b4242a186',
+    sha1: '26ef7a9c7a1b9e9d0acf36e8932e398c7258bf58',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8284,6 +8507,13 @@ local function integer(text, least, most)
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -8658,15 +8888,18 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(233)}
+${blank(119)}
+local COUNTED = 9007199254740991
+${blank(20)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(1100)}
+${blank(1206)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -8686,6 +8919,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -8695,20 +8931,22 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -8804,7 +9042,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '97c8a20e10f5098eb37dd5f13b71aa09cd8400e9',
+    sha1: '0246d6e143ee5fe02ce72b9a47e26f7ffa1cd8b8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8834,6 +9072,13 @@ local function integer(text, least, most)
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -8994,15 +9239,18 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(233)}
+${blank(119)}
+local COUNTED = 9007199254740991
+${blank(20)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(1091)}
+${blank(1197)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
@@ -9028,6 +9276,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -9037,20 +9288,22 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -9223,7 +9476,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '2fd72cd9160d142fb1f109c9ad7af99dac8b3870',
+    sha1: 'e68e15fbd0288f1cd6c992b6fed0800f66fcd01a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9253,6 +9506,13 @@ local function integer(text, least, most)
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -9431,7 +9691,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(109)}
+${blank(3)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -9446,15 +9706,18 @@ local function note_worker(workers, worker, latest)
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
   redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
 end
-${blank(69)}
+${blank(61)}
+local COUNTED = 9007199254740991
+${blank(20)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(1100)}
+${blank(1206)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -9474,6 +9737,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -9483,20 +9749,22 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -9597,7 +9865,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '9b492096c5e1639cdf3cbfa3cba432a3f02900dd',
+    sha1: '2579c09b81fc56006ed0a0193f448a457e1c14bc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9632,6 +9900,13 @@ local function integer(text, least, most)
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -9830,7 +10105,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(123)}
+${blank(17)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -9861,15 +10136,18 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(79)}
+${blank(71)}
+local COUNTED = 9007199254740991
+${blank(20)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(491)}
+${blank(597)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
@@ -9945,6 +10223,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -9954,20 +10235,22 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -10098,7 +10381,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '492142b56a14556ca97d6442458b9e69b245c7d0',
+    sha1: 'db6b03b8d08f4db87a392e8b003e4bf6144acf8b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10131,7 +10414,12 @@ local function read_unless_foreign(...)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
   return nil
 end
-${blank(74)}
+${blank(18)}
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+end
+${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -10444,22 +10732,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(15)}
-local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
-
-local function end_widening(name) redis.call('HDEL', name, 'padding') end
-${blank(27)}
-local function dead_positions(name)
-  local size = read_unless_foreign('HLEN', name)
-  if not size or size > 2000 then return nil end
-  local found = {}
-  for _, field in ipairs(redis.call('HKEYS', name)) do
-    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
-  end
-  table.sort(found)
-  return found
-end
-${blank(66)}
+${blank(17)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -10490,7 +10763,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(122)}
+${blank(137)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -10508,7 +10781,22 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(75)}
+${blank(16)}
+local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
+
+local function end_widening(name) redis.call('HDEL', name, 'padding') end
+${blank(27)}
+local function dead_positions(name)
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return nil end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
+  end
+  table.sort(found)
+  return found
+end
+${blank(123)}
 local function carries_options(list, size)
   for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
     for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
@@ -10596,6 +10884,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -10605,20 +10896,22 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -10766,7 +11059,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '50543cc37bf281fc1aef582ebec8aa1e6736faad',
+    sha1: 'd7f5c4dc8d33238fbf1844ce1a97ab26fc2a19d9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10796,6 +11089,13 @@ local function integer(text, least, most)
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -10955,15 +11255,18 @@ local function bad_root(keys)
 end
 ${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(319)}
+${blank(205)}
+local COUNTED = 9007199254740991
+${blank(20)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(1025)}
+${blank(1131)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -11019,6 +11322,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -11028,20 +11334,22 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -11193,7 +11501,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '1d4a15481cb79a5fb5860d81ba408f296b0c86c7',
+    sha1: 'bdf75a1595d4763bfbb5f355fd9e55723559c280',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11238,6 +11546,13 @@ local function integer(text, least, most)
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -11547,7 +11862,38 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(46)}
+${blank(17)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
+
+
+
+local function wake_watcher(queue, at)
+  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
+  queue.watchAt = at
+  redis.pcall('HSET', queue.root, 'watchAt', at)
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+end
+${blank(202)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -11592,38 +11938,7 @@ local function read_batch_ids(args, first, last)
   if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
-${blank(32)}
-local function send(root, worker, what)
-  local partition = partition_of(root)
-  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
-  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
-end
-
-
-
-local function appoint(queue, at)
-  for _ = 1, LIMITS.appointed do
-    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
-    local worker, latest = last[1], tonumber(last[2])
-    if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
-    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
-  end
-  queue.watchAt = 0
-  redis.pcall('HSET', queue.root, 'watchAt', 0)
-  return false
-end
-
-
-
-local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
-end
-${blank(181)}
+${blank(55)}
 local PUSHED = 500
 
 
@@ -11882,6 +12197,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -11891,20 +12209,22 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -12013,7 +12333,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: 'ba21b241bfecf0e047a4a122f7d833b77d753285',
+    sha1: '167befaadcaf929891f87ae96d28070b300621b4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12028,7 +12348,7 @@ end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-${blank(93)}
+${blank(100)}
 local KIB, MIB = 1024, 1048576
 ${blank(14)}
 local LIMITS = {
@@ -12098,7 +12418,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(3802)}
+${blank(3822)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -12144,7 +12464,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: 'dedd2d91976e6bddf3114beabf2ec4ca3469e78e',
+    sha1: '9e2688834d4c3289e8a3c351e4aec99d856ed80d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12183,6 +12503,13 @@ local function integer(text, least, most)
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -12336,7 +12663,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(215)}
+${blank(110)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -12344,15 +12671,14 @@ local COUNTERS = {
   'added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush', 'closedBy:bytes',
   'completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax',
 }
-
-
+${blank(4)}
 local function counter_names()
   local names = { unpack(COUNTERS) }
   for _, bound in ipairs(LATENESS.bounds) do names[#names + 1] = 'lateness:' .. bound end
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(1110)}
+${blank(1227)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -12372,6 +12698,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -12381,20 +12710,22 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -12469,12 +12800,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '20c9ec84f8bea857855e19860d72861faf2f9728',
+    sha1: 'e34508a5122e6a5bb5624c7157b0c1d5caf4c994',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4160)}
+${blank(4187)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
