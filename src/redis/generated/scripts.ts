@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '60586263fc5619809ca0b3b0a8fc1ab4eecf6daf',
+    sha1: 'e8f79eb837bebec82128812ccdbf3ac5184eab1f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -180,7 +180,7 @@ ${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
-${blank(7)}
+${blank(8)}
   -- Partitions.
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
@@ -944,7 +944,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(212)}
+${blank(218)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -952,7 +952,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(688)}
+${blank(702)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1257,7 +1257,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'a24f37265d72faf41e24e3cf54dcb4816ea6cfcc',
+    sha1: '2898da52736ce7674622091a9e0435ddee2ed0e2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1367,7 +1367,7 @@ ${blank(3)}
   checkBytes = 256 * KIB,
   counted = 1000,
 }
-${blank(64)}
+${blank(65)}
 local COUNTS = {}
 local function count_text(count)
   local text = COUNTS[count]
@@ -1551,7 +1551,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1464)}
+${blank(1484)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1948,7 +1948,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '728843b11e38c5b54b26cb560c41a11f93fd66b3',
+    sha1: '56a6b66f39b5e1a07b81acd7a28f741fec381400',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2121,6 +2121,7 @@ ${blank(6)}
   echo = { field = 'echo', flag = true },
   rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
   drain = { field = 'drain', flag = true },
+  dead = { field = 'dead', flag = true },
   nonce = { field = 'nonce', bytes = 64 },
 
 
@@ -3026,7 +3027,7 @@ local function find_returned(queue, take, due_by)
     local some = (not claim or state == 'released' or state == 'done') and urgent or others
     some[#some + 1] = { key = keys[n], claim = claim, known = known[n], due = math.floor(ended[2 * n]) }
   end
-  local found = { urgent = #urgent, next_one = 1, began = false }
+  local found = { urgent = #urgent, next_one = 1, began = false, more = #keys == most }
   for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
   return found
 end
@@ -3037,6 +3038,12 @@ local function is_too_much(take, taken, head, began)
   if not began then return false end
   local count, read = head.count, #head.messages
   return taken.work + LOOK_WORK + handing_work(take, count) + reading_work(count, head.bytes * count / read) > taken.room
+end
+
+
+local function handed_over(returned, messages)
+  local claim = returned.claim
+  return { returned.key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, returned.due }
 end
 
 
@@ -3060,15 +3067,15 @@ local function claim_returned(queue, take, taken, returned, last)
     else
       claim.count = #messages
       local fate = count_end(claim, returned[n].known, take.attempts)
+      taken.work = taken.work + handing_work(take, #messages)
       if fate and bury(queue, key, claim, fate, messages) then
         taken.work = taken.work + BURY_WORK + 3 * #messages
+        taken.dead[#taken.dead + 1] = { fate.cause, fate.error, unpack(handed_over(returned[n], messages)) }
       else
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
         claim.claim = claim.claim + 1
         again[#again + 1] = returned[n]
-        taken.work = taken.work + handing_work(take, #messages)
-        local due = returned[n].due
-        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, due }
+        taken.batches[#taken.batches + 1] = handed_over(returned[n], messages)
       end
     end
   end
@@ -3202,20 +3209,24 @@ local function take_ready(queue, take)
   -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and how much work it may have by then; \`began\`: it has taken some of
   -- what is due. The others prepare sets.
   local taken = {
-    batches = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
+    batches = {}, dead = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
     lagging = nil, began = false, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   local now = digits(queue.now)
   lower_ahead(queue)
-  local returned = find_returned(queue, take, take.due_by == queue.now and now or digits(take.due_by))
-  if returned then share(queue, take, taken, returned, now) end
+  local due_by = take.due_by == queue.now and now or digits(take.due_by)
+  -- WHY again: those that are dead now, or whose lists are gone, hold nothing up that stands behind them.
+  repeat
+    local returned = find_returned(queue, take, due_by)
+    if returned then share(queue, take, taken, returned, now) end
+  until not returned or not returned.more or returned.next_one <= #returned or #taken.batches == take.limit
   claim_due(queue, take, taken, now)
   local tally, batches = taken.tally, taken.batches
   if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
   local first_claims = tally and tally.claimed or 0
   if #batches > first_claims then count_up(queue.root, 'redelivered', #batches - first_claims) end
   if first_claims > 0 then write_tally(queue, tally) end
-  return batches
+  return batches, taken.dead
 end
 
 
@@ -3280,12 +3291,15 @@ ${blank(24)}
 --   ECHO      send that worker '<WORKER> echo', so that it knows that messages reach it
 --   REST      longest rest of that worker, ms, 1 to an hour (1000): what a message that is lost costs
 --   DRAIN     take what is left in a partition that does not serve any more
+--   DEAD      tell also of batches that died in this call
 --   NONCE     '<name>/<number>', who calls and the number of the call: repeated with it, the call returns the same batches (lua/lib/nonce.lua)
 --   GENERATION  number of the change of partitions by which the caller has found this root; none without partitions
 -- RETURNS
 --   now       the time in Redis, ms
 --   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
 --             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time (lua/lib/watch.lua)
+--   dead      with DEAD alone: an array of batches that died in this call, since their last lease had run out; each 'lease' or 'unacknowledged',
+--             a text, and what stands for a batch below
 --   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
 --             'maxWait' | 'size' | 'flush' | 'bytes'), its deadline, an array of its messages, each '<receivedAt> <id length>[,options] <id><data>',
 --             and since when it was due, ms: its deadline or the end of the batch before it, or of its pause or lease
@@ -3307,7 +3321,7 @@ ${blank(24)}
 local CLAIM_OPTIONS = {
   LIMIT = OPTIONS.claimed, LEASE = OPTIONS.lease, BEFORE = OPTIONS.before, ATTEMPTS = OPTIONS.attempts,
   WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
-  DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
+  DRAIN = OPTIONS.drain, DEAD = OPTIONS.dead, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
 
 local function claim_ready(keys, args)
@@ -3320,7 +3334,7 @@ local function claim_ready(keys, args)
   if queue.refuses_new and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
-  if kept == false then return { queue.now, 0 } end
+  if kept == false then return { queue.now, 0, options.dead and {} or nil } end
   local take = {
     limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
     attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
@@ -3328,10 +3342,17 @@ local function claim_ready(keys, args)
   }
 
   -- first write
-  local batches = kept and take_again(queue, take, kept) or take_ready(queue, take)
+  local batches, dead
+  if kept then
+    batches, dead = take_again(queue, take, kept), {}
+  else
+    batches, dead = take_ready(queue, take)
+  end
   if #batches == 0 then drop_slices(queue) end
   if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), take.lease) end
-  return { queue.now, next_look(queue, take, #batches), unpack(batches) }
+  local next_at = next_look(queue, take, #batches)
+  if options.dead then return { queue.now, next_at, dead, unpack(batches) } end
+  return { queue.now, next_at, unpack(batches) }
 end
 
 register('claim_ready', claim_ready, { 'allow-oom' }, 'Take ready batches under a lease.')
@@ -3339,7 +3360,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '2bbd5f12c1a8ed3322f6843dbbb77be137cf734c',
+    sha1: '6b2b3ef0193092940f55770c9bbf836ba65de3e5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3437,7 +3458,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(58)}
+${blank(59)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -3931,7 +3952,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(416)}
+${blank(436)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -3990,7 +4011,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '7b80321172bce68c47290b434efd64d652873711',
+    sha1: 'c0d7c87f47344b370eddacc2b5fac05b6043ba3b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4172,7 +4193,7 @@ ${blank(6)}
 
 
   -- Who calls.
-${blank(7)}
+${blank(8)}
   -- Partitions.
 ${blank(9)}
 }
@@ -4309,7 +4330,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(212)}
+${blank(218)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4317,7 +4338,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1060)}
+${blank(1074)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -4373,7 +4394,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '7d5ce989078ed4be66e2473584b962ff297e5ed2',
+    sha1: 'd5033b492d53ef40433fb40f78dee262408f4ab6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4480,7 +4501,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(64)}
+${blank(65)}
 local COUNTS = {}
 local function count_text(count)
   local text = COUNTS[count]
@@ -4651,7 +4672,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1322)}
+${blank(1342)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4695,7 +4716,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '0867f82798a996381b963501ef336aec0a640305',
+    sha1: '2818a9280606eac33ad9f4fd7e06cb3750a3fdaf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4813,7 +4834,7 @@ ${blank(5)}
   lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
 ${blank(8)}
   -- Who calls.
-${blank(7)}
+${blank(8)}
   -- Partitions.
 ${blank(9)}
 }
@@ -4974,7 +4995,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(212)}
+${blank(218)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4982,7 +5003,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(263)}
+${blank(277)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -5043,7 +5064,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '2752c3e20481781b234e47a3cfcea26a7e8330a3',
+    sha1: 'bb2efd9ee459f68bf5d28e27288f52467c317afb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5216,7 +5237,7 @@ ${blank(5)}
   keep = { field = 'keep', bytes = 8 * KIB },
 ${blank(3)}
   -- Who calls.
-${blank(3)}
+${blank(4)}
   nonce = { field = 'nonce', bytes = 64 },
 
 
@@ -5774,7 +5795,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(201)}
+${blank(207)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -5782,7 +5803,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(113)}
+${blank(117)}
 local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
@@ -5802,7 +5823,7 @@ local function read_ends(args, known)
   until not args[stopped]
   return ends, nonce
 end
-${blank(188)}
+${blank(198)}
 --- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -5951,7 +5972,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'c0ae1f1d36900dc8d90cb6c0b705a662f00984d6',
+    sha1: '96baae5754d8c27ed721c4e304a2ed93af217af5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6124,6 +6145,7 @@ ${blank(7)}
   echo = { field = 'echo', flag = true },
   rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
   drain = { field = 'drain', flag = true },
+
   nonce = { field = 'nonce', bytes = 64 },
 
 
@@ -7050,7 +7072,7 @@ local function find_returned(queue, take, due_by)
     local some = (not claim or state == 'released' or state == 'done') and urgent or others
     some[#some + 1] = { key = keys[n], claim = claim, known = known[n], due = math.floor(ended[2 * n]) }
   end
-  local found = { urgent = #urgent, next_one = 1, began = false }
+  local found = { urgent = #urgent, next_one = 1, began = false, more = #keys == most }
   for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
   return found
 end
@@ -7061,6 +7083,12 @@ local function is_too_much(take, taken, head, began)
   if not began then return false end
   local count, read = head.count, #head.messages
   return taken.work + LOOK_WORK + handing_work(take, count) + reading_work(count, head.bytes * count / read) > taken.room
+end
+
+
+local function handed_over(returned, messages)
+  local claim = returned.claim
+  return { returned.key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, returned.due }
 end
 
 
@@ -7084,15 +7112,15 @@ local function claim_returned(queue, take, taken, returned, last)
     else
       claim.count = #messages
       local fate = count_end(claim, returned[n].known, take.attempts)
+      taken.work = taken.work + handing_work(take, #messages)
       if fate and bury(queue, key, claim, fate, messages) then
         taken.work = taken.work + BURY_WORK + 3 * #messages
+        taken.dead[#taken.dead + 1] = { fate.cause, fate.error, unpack(handed_over(returned[n], messages)) }
       else
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
         claim.claim = claim.claim + 1
         again[#again + 1] = returned[n]
-        taken.work = taken.work + handing_work(take, #messages)
-        local due = returned[n].due
-        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, due }
+        taken.batches[#taken.batches + 1] = handed_over(returned[n], messages)
       end
     end
   end
@@ -7226,20 +7254,24 @@ local function take_ready(queue, take)
   -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and how much work it may have by then; \`began\`: it has taken some of
   -- what is due. The others prepare sets.
   local taken = {
-    batches = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
+    batches = {}, dead = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
     lagging = nil, began = false, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   local now = digits(queue.now)
   lower_ahead(queue)
-  local returned = find_returned(queue, take, take.due_by == queue.now and now or digits(take.due_by))
-  if returned then share(queue, take, taken, returned, now) end
+  local due_by = take.due_by == queue.now and now or digits(take.due_by)
+  -- WHY again: those that are dead now, or whose lists are gone, hold nothing up that stands behind them.
+  repeat
+    local returned = find_returned(queue, take, due_by)
+    if returned then share(queue, take, taken, returned, now) end
+  until not returned or not returned.more or returned.next_one <= #returned or #taken.batches == take.limit
   claim_due(queue, take, taken, now)
   local tally, batches = taken.tally, taken.batches
   if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
   local first_claims = tally and tally.claimed or 0
   if #batches > first_claims then count_up(queue.root, 'redelivered', #batches - first_claims) end
   if first_claims > 0 then write_tally(queue, tally) end
-  return batches
+  return batches, taken.dead
 end
 ${blank(28)}
 local function next_look(queue, take, count)
@@ -7258,7 +7290,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(358)}
+${blank(368)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -7408,7 +7440,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '595b49453350d422254ff9917130bba0cd1285ac',
+    sha1: '846e0ed3ef256d44c93d44d77a28f8e3db615b33',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7572,7 +7604,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(88)}
+${blank(89)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(9)}
@@ -7679,7 +7711,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2048)}
+${blank(2068)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -7727,7 +7759,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '1d99590440c7d321efd15c5b463ae3f3c1136836',
+    sha1: '885c2c0535ed1bb852572e1a05060d7c26c80d1e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7836,7 +7868,7 @@ ${blank(5)}
 ${blank(9)}
   -- Who calls.
   worker = { field = 'worker', bytes = 64 },
-${blank(6)}
+${blank(7)}
   -- Partitions.
 ${blank(9)}
 }
@@ -7990,7 +8022,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(212)}
+${blank(218)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7998,7 +8030,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2074)}
+${blank(2088)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -8035,7 +8067,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '8ec1342af199ba5b27699c7aad46dec21d1a335d',
+    sha1: 'f02ecd3c81d9744eb0bc1d6a5cd46cc59b6d6c1c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8209,7 +8241,7 @@ ${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
-${blank(7)}
+${blank(8)}
   -- Partitions.
   generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
@@ -8375,7 +8407,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(184)}
+${blank(190)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8383,7 +8415,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1873)}
+${blank(1887)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -8477,7 +8509,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '26ef7a9c7a1b9e9d0acf36e8932e398c7258bf58',
+    sha1: 'e8ff40dbec0af545d0dab0bdd66b511963912a84',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8647,7 +8679,7 @@ ${blank(6)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
-${blank(7)}
+${blank(8)}
   -- Partitions.
 ${blank(9)}
 }
@@ -8963,7 +8995,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(212)}
+${blank(218)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8971,7 +9003,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(990)}
+${blank(1004)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -9042,7 +9074,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '0246d6e143ee5fe02ce72b9a47e26f7ffa1cd8b8',
+    sha1: 'ec71e161a4b48d439ca203157d03ddf15aa6ccb6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9207,7 +9239,7 @@ ${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
-${blank(4)}
+${blank(5)}
   program = { field = 'given', bytes = 64 },
   again = { field = 'again', flag = true },
 
@@ -9336,7 +9368,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(184)}
+${blank(190)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -9344,7 +9376,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2108)}
+${blank(2122)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -9476,7 +9508,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'e68e15fbd0288f1cd6c992b6fed0800f66fcd01a',
+    sha1: 'e32d02d6ecf1a3b026e7695817fd4e7e4c987bda',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9644,7 +9676,7 @@ ${blank(9)}
   worker = { field = 'worker', bytes = 64 },
 
   rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-${blank(4)}
+${blank(5)}
   -- Partitions.
 ${blank(9)}
 }
@@ -9781,7 +9813,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(212)}
+${blank(218)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -9789,7 +9821,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2237)}
+${blank(2251)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -9865,7 +9897,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '2579c09b81fc56006ed0a0193f448a457e1c14bc',
+    sha1: '3f742766d2d3a4639a73cb335a9b5f6cfcfdf1df',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10036,7 +10068,7 @@ ${blank(5)}
 
 
   -- Who calls.
-${blank(3)}
+${blank(4)}
   nonce = { field = 'nonce', bytes = 64 },
 
 
@@ -10278,7 +10310,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(201)}
+${blank(207)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -10286,7 +10318,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(113)}
+${blank(117)}
 local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
@@ -10306,7 +10338,7 @@ local function read_ends(args, known)
   until not args[stopped]
   return ends, nonce
 end
-${blank(481)}
+${blank(491)}
 --- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -10381,7 +10413,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'db6b03b8d08f4db87a392e8b003e4bf6144acf8b',
+    sha1: '56a5c68c04f579c8770cd2602394f7f2b86c97e8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10491,7 +10523,7 @@ ${blank(3)}
 
   counted = 1000,
 }
-${blank(58)}
+${blank(59)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -10928,7 +10960,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1467)}
+${blank(1487)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -11059,7 +11091,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'd7f5c4dc8d33238fbf1844ce1a97ab26fc2a19d9',
+    sha1: 'dc8d6ef18d3ec55eb49fd6053991577fbaadb357',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11224,7 +11256,7 @@ ${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
-${blank(7)}
+${blank(8)}
   -- Partitions.
 
   layout = { field = 'layout', bytes = 64 },
@@ -11382,7 +11414,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(184)}
+${blank(190)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -11390,7 +11422,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1964)}
+${blank(1978)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -11501,7 +11533,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'bdf75a1595d4763bfbb5f355fd9e55723559c280',
+    sha1: 'da813c470a1f07e539c56ed759ef59812d7624c0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11623,7 +11655,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(58)}
+${blank(59)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -12252,7 +12284,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1363)}
+${blank(1383)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -12333,7 +12365,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '167befaadcaf929891f87ae96d28070b300621b4',
+    sha1: '60e58e08f3fdff6ef5633573ddbf7c6927aa20f2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12402,7 +12434,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(103)}
+${blank(104)}
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
@@ -12418,7 +12450,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(3822)}
+${blank(3842)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -12464,7 +12496,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '9e2688834d4c3289e8a3c351e4aec99d856ed80d',
+    sha1: 'baed1a80fcf88ebfe57d702b2e99902463587f4a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12628,7 +12660,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(87)}
+${blank(88)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -12742,7 +12774,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2530)}
+${blank(2550)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -12800,12 +12832,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'e34508a5122e6a5bb5624c7157b0c1d5caf4c994',
+    sha1: '84a728b0470bbed9144d01baaddec57670ca9a9a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4187)}
+${blank(4208)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
