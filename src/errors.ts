@@ -54,12 +54,19 @@ const withoutArguments = (message: string) => message.replace(/,? with args begi
  * are printed by whoever prints an error.
  */
 export function bare(cause: unknown): unknown {
-  if (!(cause instanceof Error) || cause instanceof RapidfireError) return cause
+  if (!(cause instanceof Error) || cause instanceof RapidfireError || cause instanceof NoAnswer) return cause
   const { name, message, stack = '', code } = cause as NodeJS.ErrnoException
   const error = new Error(withoutArguments(message), cause.cause === undefined ? {} : { cause: bare(cause.cause) })
   Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true })
   error.stack = stack.replace(message, () => error.message)
   return code === undefined ? error : Object.assign(error, { code })
+}
+
+/** Redis has said nothing: what the kinds of that have in common. What is beneath may be seen. */
+export class NoAnswer extends Error {
+  constructor(message: string, why: unknown) {
+    super(message, why === undefined ? {} : { cause: bare(why) })
+  }
 }
 
 /** Thrown by `addMessages` when Redis refused some of the messages; the others were stored. */

@@ -140,14 +140,14 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   },
   {
     within: 'keep_dead',
-    find: "redis.call('HINCRBY', root, 'dead', 1)\n    redis.call('HINCRBY', root, 'deadMessages', #messages)",
-    put: "redis.call('HINCRBY', root, 'deadMessages', #messages)\n    redis.call('HINCRBY', root, 'dead', 1)",
+    find: "count_up(root, 'dead', 1)\n    count_up(root, 'deadMessages', #messages)",
+    put: "count_up(root, 'deadMessages', #messages)\n    count_up(root, 'dead', 1)",
     why: 'who may not do the one may not do the other',
   },
   {
     within: 'drop_dead',
-    find: "redis.call('HINCRBY', root, 'deadMessages', -count)\n    redis.call('HINCRBY', root, 'droppedMessages', count)",
-    put: "redis.call('HINCRBY', root, 'droppedMessages', count)\n    redis.call('HINCRBY', root, 'deadMessages', -count)",
+    find: "count_up(root, 'deadMessages', -held)\n    count_up(root, 'droppedMessages', held)",
+    put: "count_up(root, 'droppedMessages', held)\n    count_up(root, 'deadMessages', -held)",
     why: 'who may not do the one may not do the other',
   },
   { within: 'told', find: 'seen.since > 0', put: 'seen.since > 1', why: 'nothing has waited since 1970' },
