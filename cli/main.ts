@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { constants } from 'node:os'
 import { Command, CommanderError } from 'commander'
-import { RapidfireError } from '../src/errors.ts'
+import { bare, RapidfireError } from '../src/errors.ts'
 import { SOURCE } from '../src/redis/source.ts'
 import { check } from './commands/check.ts'
 import { dead } from './commands/dead.ts'
@@ -44,6 +44,6 @@ function report(error: unknown): number {
   const wrongUsage = error instanceof UsageError || (error instanceof RapidfireError && /^BAD_(QUEUE|OPTION)$/.test(error.code))
   const expected = error instanceof CliError || error instanceof RapidfireError || (error as Error)?.name === 'ReplyError'
   // Anything else is a defect of ours: the stack says where.
-  console.error(expected ? `rapidfire: ${(error as Error).message}` : error)
+  console.error(expected ? `rapidfire: ${(error as Error).message}` : bare(error))
   return wrongUsage ? 2 : 1
 }

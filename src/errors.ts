@@ -40,9 +40,32 @@ export class RapidfireError extends Error {
   readonly command: string | undefined
 
   constructor(code: ErrorCode, message: string, options: { command?: string; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? {} : { cause: options.cause })
+    super(withoutArguments(message), options.cause === undefined ? {} : { cause: bare(options.cause) })
     this.code = code
     this.command = options.command
+  }
+}
+
+/** What Redis says to a command that it does not know quotes it. */
+const withoutArguments = (message: string) => message.replace(/,? with args beginning with:.*/s, '')
+
+/**
+ * What may be seen of a failure. ioredis puts the command on its errors, with the password of AUTH, keys and texts, and Node a URL as a whole; both
+ * are printed by whoever prints an error.
+ */
+export function bare(cause: unknown): unknown {
+  if (!(cause instanceof Error) || cause instanceof RapidfireError || cause instanceof NoAnswer) return cause
+  const { name, message, stack = '', code } = cause as NodeJS.ErrnoException
+  const error = new Error(withoutArguments(message), cause.cause === undefined ? {} : { cause: bare(cause.cause) })
+  Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true })
+  error.stack = stack.replace(message, () => error.message)
+  return code === undefined ? error : Object.assign(error, { code })
+}
+
+/** Redis has said nothing: what the kinds of that have in common. What is beneath may be seen. */
+export class NoAnswer extends Error {
+  constructor(message: string, why: unknown) {
+    super(message, why === undefined ? {} : { cause: bare(why) })
   }
 }
 

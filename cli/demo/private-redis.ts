@@ -45,9 +45,13 @@ export async function freePort(): Promise<number> {
  * Starts a server on a free port of 127.0.0.1.
  *
  * @param options more options of redis-server, such as `['--appendonly', 'yes']`
- * @param at port and folder of a server that was ended before, to start it again with its data
+ * @param at port and folder of a server that was ended before, to start it again with its data; and the password, without which anybody on this
+ * machine may use it
  */
-export async function startRedis(options: string[] = [], at: { port?: number; folder?: string } = {}): Promise<PrivateRedis> {
+export async function startRedis(
+  options: string[] = [],
+  at: { port?: number; folder?: string; password?: string } = {},
+): Promise<PrivateRedis> {
   const binary = findServer()
   if (!binary) throw new Error('no redis-server found: install it (apt-get install redis-server, brew install redis) or set REDIS_BINARY')
   const folder = at.folder ?? (await mkdtemp(join(tmpdir(), 'rapidfire-redis-')))
@@ -55,16 +59,19 @@ export async function startRedis(options: string[] = [], at: { port?: number; fo
     const port = at.port ?? (await freePort())
     const server = spawn(
       binary,
-      ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no', ...options],
+      // The password comes in by a pipe: others can see a command line.
+      ['-', '--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no', ...options],
       {
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdio: ['pipe', 'pipe', 'pipe'],
       },
     )
+    server.stdin?.on('error', () => {})
+    server.stdin?.end(at.password === undefined ? '' : `requirepass ${at.password}\n`)
     const failure = await started(server)
     if (failure === undefined) {
       server.once('exit', endTogether([server.pid]))
       return {
-        url: `redis://127.0.0.1:${port}`,
+        url: `redis://${at.password === undefined ? '' : `:${at.password}@`}127.0.0.1:${port}`,
         port,
         folder,
         process: server,

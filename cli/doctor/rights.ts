@@ -1,18 +1,17 @@
 import type { Redis } from 'ioredis'
-import { COMMANDS_OF } from '../../src/redis/generated/commands.ts'
-import type { FunctionName } from '../../src/redis/generated/facts.ts'
+import { commandsFor, type Use } from '../../src/redis/rights.ts'
 
 /** What a user of Redis is for. */
 export type Role = 'producer' | 'worker' | 'operator'
 
-/** What any client may call: it begins with `version`, stores a `policy` that it was given, and ends a change of partitions that was broken off. */
-const EVERY: readonly FunctionName[] = ['version', 'policy', 'layout', 'partition', 'repartition']
+/** What any client may call: it begins with `version`, asks for its rights, stores a `policy` that it was given, and ends a change of partitions that was broken off. */
+const EVERY: readonly Use[] = ['version', 'rights', 'policy', 'layout', 'partition', 'repartition']
 
 /** The functions that each calls. */
-export const CALLS: Record<Role, readonly FunctionName[]> = {
+export const CALLS: Record<Role, readonly Use[]> = {
   producer: [...EVERY, 'add'],
   worker: [...EVERY, 'claim_ready', 'complete', 'fail', 'release', 'extend', 'forward', 'leave', 'present'],
-  operator: [...EVERY, 'stats', 'peek', 'dead', 'requeue', 'drop', 'erase', 'check', 'repair', 'add'],
+  operator: [...EVERY, 'stats', 'peek', 'dead', 'requeue', 'drop', 'erase', 'check', 'repair', 'add requeued'],
 }
 
 export type Binding = 'functions' | 'scripts'
@@ -31,17 +30,11 @@ const BINDING: Record<Binding, string[]> = {
 /** What a client of the role sends itself: wake-ups come by subscription, and `check` walks over the keys. */
 const SENT: Record<Role, string[]> = { producer: [], worker: ['subscribe'], operator: words('scan hscan sscan zscan') }
 
-/** Both add: a producer at the end of a list, and an operator only what died in another partition, where its time belongs. */
-const SPARED: Partial<Record<Role, string[]>> = {
-  producer: words('linsert lpos lpush lrange lrem ltrim rpushx'),
-  operator: words('rpush rpop'),
-}
-
 /** The commands that a user of a role must be allowed. */
 export function commandsOf(role: Role, binding: Binding): string[] {
   const load = role === 'operator' && binding === 'functions' ? ['function|load'] : []
   // Commands in a function are checked against the rights of its caller.
-  const inside = CALLS[role].flatMap((name) => COMMANDS_OF[name]).filter((command) => !SPARED[role]?.includes(command))
+  const inside = CALLS[role].flatMap(commandsFor)
   return [...new Set([...COMMON, ...BINDING[binding], ...load, ...SENT[role], ...inside])].sort()
 }
 

@@ -8,6 +8,13 @@ local function integer(text, least, most)
   return value
 end
 
+-- A number of the root of a queue, or nil when it is none that is written here: who may write to the root may write anything there, and a `largest`
+-- of 0, for example, would grow for ever.
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+end
+
 -- `known` maps a token to what may stand behind it, as lib/limits.lua has it.
 -- Reads from args[at] up to the end, or up to the token `stop`. Returns the options that are given by field (nil when none is),
 -- where reading ended, and a refusal. A refusal comes with a position when only the value is wrong: the arguments

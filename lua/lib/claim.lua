@@ -253,7 +253,7 @@ local function take_ready(queue, take)
   local tally, batches = taken.tally, taken.batches
   if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
   local first_claims = tally and tally.claimed or 0
-  if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
+  if #batches > first_claims then count_up(queue.root, 'redelivered', #batches - first_claims) end
   if first_claims > 0 then write_tally(queue, tally) end
   return batches, taken.dead
 end

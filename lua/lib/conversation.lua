@@ -248,7 +248,7 @@ local function shrink(queue, key, claim, kept)
   claim.count, claim.state = #kept, 'retry'
   redis.call('HSET', claims_key(root), key, encode_claim(claim))
   local left, bytes = keep_front(list, count, kept)
-  redis.call('HINCRBY', root, 'completedMessages', done)
+  count_up(root, 'completedMessages', done)
   return left, bytes
 end
 
@@ -301,8 +301,8 @@ local function finish(queue, keys, counts, records)
   end
   if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
   if #ended > 0 then write_unless_foreign('ZREM', active_key(root), unpack(ended)) end
-  redis.call('HINCRBY', root, 'completed', count_text(#keys))
-  redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
+  count_up(root, 'completed', #keys)
+  count_up(root, 'completedMessages', messages)
   return soonest
 end
 

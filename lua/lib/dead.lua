@@ -29,16 +29,16 @@ local function keep_dead(queue, key, claim, fate, messages)
   end
   if is_long then end_widening(dead) end
   if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
-    redis.call('HINCRBY', root, 'dead', 1)
-    redis.call('HINCRBY', root, 'deadMessages', #messages)
+    count_up(root, 'dead', 1)
+    count_up(root, 'deadMessages', #messages)
   end
   return bytes_of(messages)
 end
 
 -- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.
 local function dead_positions(name)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return nil end
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return nil end
   local found = {}
   for _, field in ipairs(redis.call('HKEYS', name)) do
     if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
@@ -50,8 +50,8 @@ end
 -- The messages of a dead batch, oldest first: those that are there, whatever its count says.
 local function dead_messages(root, id)
   local name = dead_key(root, id)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return {} end
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return {} end
   local stored, at, messages = redis.call('HGETALL', name), {}, {}
   for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
   while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
@@ -95,8 +95,8 @@ local function drop_dead(root, id)
     redis.call('UNLINK', name)
   end
   if count > 0 then
-    redis.call('HINCRBY', root, 'deadMessages', -count)
-    redis.call('HINCRBY', root, 'droppedMessages', count)
+    count_up(root, 'deadMessages', -count)
+    count_up(root, 'droppedMessages', count)
   end
   return true, count
 end

@@ -9,6 +9,9 @@ local COUNTERS = {
   'completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax',
 }
 
+-- As far as a number of Lua counts.
+local COUNTED = 9007199254740991
+
 -- The names of all counters.
 local function counter_names()
   local names = { unpack(COUNTERS) }
@@ -17,12 +20,23 @@ local function counter_names()
   return names
 end
 
+-- Adds to a counter. One that is no number any more, or that Redis cannot add to, begins anew: it must not break off a call that has done its work.
+local function count_up(root, field, by)
+  local done = redis.pcall('HINCRBY', root, field, count_text(by))
+  if type(done) ~= 'table' then return end
+  if not string.find(done.err, 'not an integer', 1, true) and not string.find(done.err, 'overflow', 1, true) then
+    redis.call('HINCRBY', root, field, count_text(by))
+  end
+  redis.call('HSET', root, field, count_text(math.max(by, 0)))
+end
+
 -- What one call counts of the batches that it claims for the first time: the `number` of the newest, how many were
 -- `claimed`, how late they are, and what closed them.
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
@@ -51,31 +65,31 @@ end
 -- Written behind them all.
 local function write_tally(queue, tally)
   local root = queue.root
-  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, count_text(by)) end
+  for reason, by in pairs(tally.closed_by) do count_up(root, 'closedBy:' .. reason, by) end
   local late_in = {}
   for late, by in pairs(tally.late_by) do
     local bucket = bucket_of(late)
     late_in[bucket] = (late_in[bucket] or 0) + by
   end
-  for bucket, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. bucket, count_text(by)) end
+  for bucket, by in pairs(late_in) do count_up(root, 'lateness:' .. bucket, by) end
 end
 
 -- Messages in the lists of all open keys and in all dead batches, or nil when there are too many to be counted in one call, or when an
 -- index is a key of another type.
 local function count_messages(root)
-  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
-  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
+  local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
+  local dead = read_unless_foreign('ZCARD', dead_key(root))
+  if not due or not active or not dead or due + active + dead > LIMITS.counted then return nil end
   local held, buried, counted = 0, 0, {}
   for _, index in ipairs({ due_key(root), active_key(root) }) do
     for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
-      local size = redis.pcall('LLEN', messages_key(root, key))
+      local size = read_unless_foreign('LLEN', messages_key(root, key))
       -- Put into both by hand, a key must not count twice.
-      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
+      if size and not counted[key] then held, counted[key] = held + size, true end
     end
   end
   for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    local count = redis.pcall('HGET', dead_key(root, id), 'count')
-    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
+    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count') or '') or 0)
   end
   return held, buried
 end

@@ -42,8 +42,7 @@ local function state_of(root, queue) return queue.serves or partition_of(root) a
 
 -- Conversations that have messages in a root.
 local function count_keys(root)
-  local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
-  return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
+  return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
 
 -- What a root that refuses new keys answers to those who do not know. Nobody looks there for new keys.

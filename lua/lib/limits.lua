@@ -39,6 +39,8 @@ local LIMITS = {
   pairs = 50,
   ids = 100,
   parts = 100,
+  -- Commands of Redis whose rights one call asks for.
+  commands = 200,
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
   revived = 600,
   revivedMore = 20,

@@ -1,12 +1,6 @@
 --- What can be seen of a part of a queue at one moment: what the laws (lib/laws.lua) judge. A part is a key in Redis, without the root and its
 --- colon; `messages:<key>` stands for all that is kept about a conversation, `dead:<batch id>` for all about a dead batch.
 
--- What a command replies, or nil where a key is of another type: that is told of the key itself.
-local function read_unless_foreign(...)
-  local value = redis.pcall(...)
-  return type(value) ~= 'table' and value or nil
-end
-
 -- What the first messages of a list say: how many are `unreadable`, carry `options` or lie `ahead` of the time; the `latest` time in `due` that one
 -- of them allows, and the longest `wait`.
 local function look_at_messages(list, seen, longest, largest, spent)

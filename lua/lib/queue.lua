@@ -14,7 +14,9 @@ local GIVEN = {
 -- lacks. A call would fail half-done; asked for two at once, each of the nodes refuses.
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -29,6 +31,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+-- The last moment of a time with 13 digits, and the most bytes of data that `largest` may say.
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 
 -- These fields as a table:
 --   root             its key
@@ -47,22 +52,24 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,

@@ -4,6 +4,7 @@ import type { RootPolicy } from '../options.ts'
 import type { Layout } from '../partitions/roots.ts'
 import type { Argument } from '../redis/connection.ts'
 import type { FunctionName } from '../redis/generated/facts.ts'
+import type { Use } from '../redis/rights.ts'
 import {
   appendTokens,
   type ClaimName,
@@ -50,6 +51,8 @@ export interface Definition<Input, Output> {
   patience?: number
   /** Whether a call must not be sent twice, since Redis would not know it again. @default none must not */
   once?(input: Input): boolean
+  /** What it needs rights for. @default all that the function may do */
+  use?(input: Input): Use
 }
 
 const define = <Input, Output>(each: Definition<Input, Output>) => each
@@ -70,6 +73,7 @@ export const CALLS = {
     },
     read: readAdded,
     once: ({ messages }) => !messages.every(isNamed),
+    use: ({ messages }) => (messages.some(({ requeued }) => requeued !== undefined) ? 'add requeued' : 'add'),
   }),
   claim_ready: define({
     write: (input: Taker & { limit: number; lease: number; attempts: number; before?: number | undefined }) => [
@@ -194,6 +198,11 @@ export const CALLS = {
   }),
   repair: define({
     write: ({ parts }: { parts: readonly (string | Buffer)[] }) => [...parts],
+    read: readWords,
+  }),
+  rights: define({
+    write: ({ commands }: { commands: readonly string[] }) => [...commands],
+    /** Those that the user of Redis may not use. */
     read: readWords,
   }),
   stats: define({ write: (_: object) => [], read: readFields }),

@@ -1,10 +1,11 @@
 import { RapidfireError, toRapidfireError } from '../errors.ts'
-import { type Call, definitionOf, type Input, type Output, withNonce } from '../protocol/calls.ts'
+import { CALLS, type Call, definitionOf, type Input, type Output, withNonce } from '../protocol/calls.ts'
 import { Nonces } from '../protocol/nonces.ts'
 import type { Argument, Connection } from './connection.ts'
 import { type FunctionName, READS } from './generated/facts.ts'
 import { type BindingOptions, isMissing, Loader, notLoaded } from './loader.ts'
-import { gotNoAnswer, Late, type Patience, patiently, Unanswered } from './patience.ts'
+import { gotNoAnswer, Late, NotSent, type Patience, patiently, Unanswered } from './patience.ts'
+import { forbidden, isForbidden, Rights, type Use } from './rights.ts'
 import { Room } from './room.ts'
 import { type LibrarySource, SOURCE } from './source.ts'
 import { checkTimeout, Term } from './term.ts'
@@ -39,6 +40,7 @@ export class Caller {
   readonly #loader: Loader
   readonly #library: LibrarySource
   readonly #nonces = new Nonces()
+  readonly #rights = new Rights((root, commands) => this.#askRights(root, commands))
 
   /**
    * @param prepare runs on the first call, and whenever the server had lost the functions (and so, perhaps, its data); it calls with what it
@@ -54,6 +56,7 @@ export class Caller {
     this.connection = connection
     this.#library = library
     this.#loader = new Loader(connection, options, () => prepare(this.#callStarted), library)
+    connection.onReady(() => this.#rights.forget())
   }
 
   /** The start that holds now: see `renew`. */
@@ -101,14 +104,14 @@ export class Caller {
     input: Input<Name>,
     { after, term }: Sending,
   ): Promise<Output<Name>> {
-    const { write, read, nonce: place, takes = false, patience, once } = definitionOf(name)
+    const { write, read, nonce: place, takes = false, patience, once, use } = definitionOf(name)
     const pool = place && `${root} ${name}`
     const nonce = pool && this.#nonces.take(pool)
     const args = nonce ? withNonce(place, write(input), nonce) : write(input)
     let answered = false
     try {
-      const settings = { once: once?.(input), patience, term }
-      const reply = await this.#send(name, root === undefined ? [] : [root], args, after?.command, settings)
+      const settings = { once: once?.(input), patience, term, use: use?.(input) ?? name }
+      const reply = await this.#send(name, root, args, after?.command, settings)
       const output = read(after ? (reply as unknown[])[0] : reply)
       after?.read((reply as unknown[])[1])
       // Whoever has called hears nothing any more when its time is over.
@@ -124,25 +127,48 @@ export class Caller {
   readonly #callStarted: Call = async (root, name, input) => {
     const { write, read } = definitionOf(name)
     try {
-      return read(await this.#loader.send(name, root === undefined ? [] : [root], write(input)))
+      if (!this.#rights.has(root, name)) await this.#rights.check(root, name)
+      return read(await this.#loader.send(name, keysOf(root), write(input)))
     } catch (error) {
       throw gotNoAnswer(error) ? error : toRapidfireError(error, `rapidfire_${name}`, this.#library.lines)
     }
   }
 
+  async #askRights(root: string, commands: readonly string[]): Promise<readonly string[]> {
+    const { write, read } = CALLS.rights
+    try {
+      return read(await this.#loader.send('rights', [root], write({ commands })))
+    } catch (error) {
+      // Nothing is known of a user who may not ask, or where an older library is. What the call itself would meet as well, it is told.
+      if (isMissing(error) || isForbidden(error)) return []
+      // What waits for it has not been sent.
+      throw gotNoAnswer(error) ? new NotSent(error, error instanceof NotSent && error.final) : error
+    }
+  }
+
+  /** What Redis says of a command inside of a script does not name it. A call that writes gets so far when a right was taken away since. */
+  async #namingRights(error: unknown, root: string | undefined, use: Use): Promise<unknown> {
+    this.#rights.forget()
+    if (error instanceof RapidfireError) return error
+    const missing = await this.#rights.missing(root, use).catch(() => [])
+    return missing.length > 0 ? forbidden(use, missing, '', error) : error
+  }
+
   async #send(
     name: FunctionName,
-    keys: string[],
+    root: string | undefined,
     args: Argument[],
     after: Argument[] | undefined,
-    settings: { once: boolean | undefined; patience: number | undefined; term: Term | undefined },
+    settings: { once: boolean | undefined; patience: number | undefined; term: Term | undefined; use: Use },
   ): Promise<unknown> {
-    const { term } = settings
+    const { term, use } = settings
+    const keys = keysOf(root)
     const attempt = async () => {
       const started = this.#loader.start()
       try {
         await started
-        const send = () => this.#loader.send(name, keys, args, after, term)
+        const sendAllowed = () => this.#loader.send(name, keys, args, after, term)
+        const send = () => (this.#rights.has(root, use) ? sendAllowed() : this.#rights.check(root, use).then(sendAllowed))
         try {
           return await send()
         } catch (error) {
@@ -160,7 +186,8 @@ export class Caller {
       } catch (error) {
         return await patiently(error, attempt, this.#patience(settings))
       }
-    } catch (error) {
+    } catch (failure) {
+      const error = isForbidden(failure) ? await this.#namingRights(failure, root, use) : failure
       if (isMissing(error)) throw notLoaded(`has no rapidfire_${name}`, error)
       if (!(error instanceof Unanswered)) throw toRapidfireError(error, `rapidfire_${name}`, this.#library.lines)
       throw unavailable(name, error, true)
@@ -189,6 +216,7 @@ export class Caller {
         // Of all calls that find the functions missing, the first starts anew and the others wait for it.
         started = this.#loader.restart(started)
         await started
+        this.#rights.forget()
       } else if (!renewed && isUnknownArgument(error)) {
         renewed = true
         if (!(await this.renew(started))) throw error
@@ -232,6 +260,8 @@ function unavailable(name: FunctionName, error: Error, sent: boolean): Rapidfire
   const may = !sent || READS.has(name) ? '' : `; it may have been ${name === 'add' ? 'stored' : 'done'} all the same`
   return new RapidfireError('UNAVAILABLE', `Redis cannot be used: ${error.message}${may}`, { command: `rapidfire_${name}`, cause: error })
 }
+
+const keysOf = (root: string | undefined) => (root === undefined ? [] : [root])
 
 const textOf = (error: unknown) => (error instanceof Error ? error.message : '')
 

@@ -88,18 +88,27 @@ async function replies(results: Promise<[Error | null, unknown][]>, both: boolea
   return both ? [first?.[1], second?.[0] ?? second?.[1]] : first?.[1]
 }
 
+/** What was given is not shown: it may hold a password. */
+const notReachable = () =>
+  new RapidfireError(
+    'BAD_OPTION',
+    'redis must be a URL such as redis://127.0.0.1:6379, ioredis options or a client; got a text that is none',
+  )
+
+function clientOf(url: string): Redis {
+  try {
+    return new Redis(url, { lazyConnect: true })
+  } catch {
+    throw notReachable()
+  }
+}
+
 /**
  * @param timeout ms, for a connection that is made here
  * @throws RapidfireError `BAD_OPTION`
  */
 export function connect(redis: RedisInput, timeout?: number): Connection {
-  if (typeof redis === 'string' ? !/^(rediss?:)?\/\//.test(redis) : typeof redis !== 'object') {
-    throw new RapidfireError(
-      'BAD_OPTION',
-      // Not shown: it may hold a password.
-      'redis must be a URL such as redis://127.0.0.1:6379, ioredis options or a client; got a text that is none',
-    )
-  }
+  if (typeof redis === 'string' ? !/^(rediss?:)?\/\//.test(redis) : typeof redis !== 'object') throw notReachable()
   if (isClient(redis)) {
     if (timeout === undefined) return connectionOf(redis)
     throw new RapidfireError('BAD_OPTION', 'timeout is for connections that rapidfire makes; give your own client a commandTimeout')
@@ -109,7 +118,7 @@ export function connect(redis: RedisInput, timeout?: number): Connection {
   }
   const limit = new Limit(checkTimeout('timeout', timeout ?? TIMEOUT, 1))
   const given: RedisOptions = typeof redis === 'string' ? {} : redis
-  const client = typeof redis === 'string' ? new Redis(redis, { lazyConnect: true }) : new Redis({ ...redis, lazyConnect: true })
+  const client = typeof redis === 'string' ? clientOf(redis) : new Redis({ ...redis, lazyConnect: true })
   const { reconnectOnError = leaveReplica, retryStrategy = soon } = given
   Object.assign(client.options, ONCE, {
     retryStrategy,

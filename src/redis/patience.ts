@@ -1,25 +1,27 @@
+import { NoAnswer } from '../errors.ts'
+
 /** A command that was certainly not sent: there was no connection to send it on. Whatever it is, it may be sent again. */
-export class NotSent extends Error {
+export class NotSent extends NoAnswer {
   /** Whether there will be no connection any more. */
   readonly final: boolean
 
   constructor(why: unknown, final = false) {
-    super(textOf(why), { cause: why })
+    super(textOf(why), why)
     this.final = final
   }
 }
 
 /** A command that was sent, and then its connection was lost or went silent: Redis may have carried it out. */
-export class Unanswered extends Error {
+export class Unanswered extends NoAnswer {
   constructor(why: unknown) {
-    super(textOf(why), { cause: why })
+    super(textOf(why), why)
   }
 }
 
 /** What was not answered in time: whether it was sent, its `Term` knows. */
-export class Late extends Error {
+export class Late extends NoAnswer {
   constructor(ms: number, why: unknown) {
-    super(`no answer within ${ms} ms${why === undefined ? '' : ` (${textOf(why)})`}`, { cause: why })
+    super(`no answer within ${ms} ms${why === undefined ? '' : ` (${textOf(why)})`}`, why)
   }
 }
 

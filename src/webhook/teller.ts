@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events'
+import { bare } from '../errors.ts'
 import type { WebhookEvents } from '../events.ts'
 import type { Refusal } from './problem.ts'
 
@@ -19,7 +20,7 @@ export class Teller {
     if (status < 500) this.#tell(() => this.#events.emit('refused', { status, code }))
     // Without a listener an `error` would end the process.
     else if (this.#events.listenerCount('error') > 0) {
-      this.#tell(() => this.#events.emit('error', cause instanceof Error ? cause : new Error(String(cause))))
+      this.#tell(() => this.#events.emit('error', cause instanceof Error ? (bare(cause) as Error) : new Error(String(cause))))
     }
   }
 

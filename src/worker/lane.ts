@@ -1,4 +1,10 @@
 /**
+ * Whoever may add messages may publish wake-ups. When so many looks in a row for them were in vain, the next one is made so many ms after the last
+ * answer at the earliest. One that finds something ends that.
+ */
+const VAIN = { looks: 20, pause: 50 }
+
+/**
  * One root of a queue, as those see it who claim from it: whether to look at it now, and when next. To look is to claim what is due. A queue
  * without partitions has one lane.
  */
@@ -35,11 +41,16 @@ export class Lane {
   readonly #look: () => void
   #timer: NodeJS.Timeout | undefined
   #immediate: NodeJS.Immediate | undefined
+  /** When the look that is set will be made, by `performance.now`. */
+  #at = Number.POSITIVE_INFINITY
   /** Redis time minus local time, ms: nodes of a cluster have clocks of their own. */
   #skew = Number.NEGATIVE_INFINITY
   #trip = 0
   /** The earliest wake-up that has come since the last look, Redis time. */
   #early = Number.POSITIVE_INFINITY
+  /** Whether the last look was for a wake-up; and how many of those in a row have found nothing. */
+  #woken = false
+  #vain = 0
 
   /** @param look called when it is time to look; without it the lane is served once */
   constructor(root: string, draining: boolean, look?: () => void) {
@@ -52,12 +63,15 @@ export class Lane {
   /** Looks now, or in `ms`; a late look is as good when it is not `exact`. */
   lookIn(ms: number, exact = false): void {
     this.cancel()
-    const at = exact ? performance.now() + ms : 0
+    this.#at = performance.now() + ms
+    const at = exact ? this.#at : 0
     const arrive = () => {
       if (performance.now() < at) {
         this.#immediate = setImmediate(arrive)
         return
       }
+      this.#at = Number.POSITIVE_INFINITY
+      this.#woken = this.#early < Number.POSITIVE_INFINITY
       this.#early = Number.POSITIVE_INFINITY
       this.#look()
     }
@@ -68,6 +82,7 @@ export class Lane {
 
   /** Takes back the look that `lookIn`, `lookAt` or a wake-up has set. */
   cancel(): void {
+    this.#at = Number.POSITIVE_INFINITY
     clearTimeout(this.#timer)
     clearImmediate(this.#immediate)
   }
@@ -77,14 +92,32 @@ export class Lane {
    * than they seem by their way back, and a claim needs its way there: it leaves a whole trip early, and arrives just in time.
    */
   lookAt(time: number, longest: number): void {
-    const ms = Math.min(time, this.#early) - this.#skew - this.#trip - performance.now()
+    const ms = Math.min(this.#until(time), this.#wakesIn())
     this.lookIn(Math.max(0, Math.min(ms, longest)), ms < longest)
   }
 
-  /** A wake-up has come: something is due at this Redis time. */
+  /** A wake-up has come: something is due at this Redis time. A look that is set is made no later for it. */
   wake(time: number, longest: number): void {
     this.#early = Math.min(this.#early, time)
-    if (!this.mayBeDue) this.lookAt(this.#early, longest)
+    const ms = Math.max(0, Math.min(this.#wakesIn(), longest))
+    if (!this.mayBeDue && performance.now() + ms < this.#at) this.lookIn(ms, ms < longest)
+  }
+
+  /** How long it is until a claim has to leave for this Redis time, ms. */
+  #until(time: number): number {
+    return time - this.#skew - this.#trip - performance.now()
+  }
+
+  /** The same for the earliest wake-up. */
+  #wakesIn(): number {
+    const ms = this.#until(this.#early)
+    return this.#vain < VAIN.looks ? ms : Math.max(ms, this.answered + VAIN.pause - performance.now())
+  }
+
+  /** A look has brought so many batches. */
+  brought(batches: number): void {
+    if (batches > 0) this.#vain = 0
+    else if (this.#woken) this.#vain += 1
   }
 
   /** The shortest time from asking to the answer, ms; 0 until it is known. */

@@ -197,6 +197,7 @@ export class Processor<T> {
         drain: lane.draining,
       })
       lane.compareClocks(now, asked, performance.now())
+      lane.brought(batches.length)
       if (lane.once) lane.before ??= now
       lane.silent = false
       // One call brings no more than Redis does without keeping others waiting.

@@ -90,7 +90,10 @@ export class WakeUps {
   #hear(message: string): void {
     const [when, partition] = message.split(' ')
     if (when === 'echo') this.#heard = true
-    else if (this.#running) this.#hooks.due(rootKey(this.#queue, partition === undefined ? undefined : Number(partition)), Number(when))
+    // Others may send there as well.
+    else if (this.#running && /^\d{1,13}$/.test(when as string)) {
+      this.#hooks.due(rootKey(this.#queue, partition === undefined ? undefined : Number(partition)), Number(when))
+    }
   }
 
   #expectEcho(): void {

@@ -101,6 +101,7 @@ const CASES: Record<FunctionName, Case> = {
   repair: { call: (rapidfire) => rapidfire.check({ repair: true }), says: { violations: [{ mended: expect.any(String) }] }, leaves: EMPTY },
   repartition: { call: (rapidfire) => rapidfire.policy({ partitions: 3 }), says: { partitions: 3 }, leaves: EMPTY },
   requeue: { given: dead, call: (rapidfire, id) => rapidfire.requeue([id]), says: ['requeued'], leaves: ONE },
+  rights: { call: (rapidfire) => rapidfire.addMessage('ann', 1, { id: 'a' }), says: { status: 'added' }, leaves: ONE },
   stats: { given: due, call: (rapidfire) => rapidfire.getStats(), says: { messages: 1 }, leaves: ONE },
   version: { call: (rapidfire) => rapidfire.version(), says: expect.any(String), leaves: EMPTY },
 }

@@ -267,7 +267,7 @@ describeBindings('partitions', (lua) => {
   it('messages that came back before the call was cut off do not come back twice', async () => {
     const [id] = await bury('ann', 1)
     await client().policy({ partitions: 4 })
-    await lua().redis.call('ACL', 'SETUSER', 'poor', 'reset', 'on', '>secret', '~*', '&*', '+@all', '-zrem')
+    await lua().redis.call('ACL', 'SETUSER', 'poor', 'reset', 'on', '>secret', '~*', '&*', '+@all', '-type')
     const poor = client({ redis: lua().server.url.replace('://', '://poor:secret@') })
     await expect(poor.requeue([id as string])).rejects.toMatchObject({ code: 'SERVER' })
     expect(await client().dead()).toHaveLength(1)

@@ -56,6 +56,7 @@ const INPUTS: { [Name in FunctionName]: Input<Name>[] } = {
   release: [[release, release]],
   repair: [{ parts: [] }],
   requeue: [{ ids: ['i'], generation: 1 }],
+  rights: [{ commands: [] }],
   stats: [{}],
   version: [{}],
 }

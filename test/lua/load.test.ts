@@ -29,6 +29,7 @@ const FLAGS: Record<string, string[]> = {
   rapidfire_repair: ['allow-oom'],
   rapidfire_repartition: ['allow-oom'],
   rapidfire_requeue: ['allow-oom'],
+  rapidfire_rights: ['no-writes'],
   rapidfire_stats: ['no-writes'],
   rapidfire_version: ['no-writes'],
 }

@@ -329,6 +329,7 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
       ...{ args: ids(10).map((id) => `dead:${id}`), most: bounded(39, 5400, 46_300) },
     },
   ],
+  rights: [{ content: 'anything', fill: NOTHING, args: numbers(200).map(() => 'zadd'), most: bounded(0, 0, 0) }],
   version: [{ content: 'anything', fill: NOTHING, args: [], most: bounded(0, 0, 0) }],
 }
 

@@ -18,7 +18,7 @@ describeBindings('the end of a batch', (lua) => {
       const { token } = await lua().claimOne()
       await lua().redis.del(part(name))
       await lua().redis.set(part(name), 'mine')
-      await lua().refuses('WRONG_TYPE', part(name), call, ...(call === 'extend' ? [1000] : []), 'ann', token)
+      await lua().refuses('WRONG_TYPE', part(name).replace(':ann', ':...'), call, ...(call === 'extend' ? [1000] : []), 'ann', token)
     },
   )
 

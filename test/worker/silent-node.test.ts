@@ -30,15 +30,16 @@ describe.skipIf(lacksServer('a silent node'))('while a node of a cluster is stop
     return redis
   }
 
-  /** Notes from which roots is claimed, and how many answers have come when the first one fails. */
+  /** Notes which roots are asked, for rights or batches, and how many have been when the first one fails. */
   function noted(redis: Cluster): { roots: string[]; failed: number[] } {
     const notes: { roots: string[]; failed: number[] } = { roots: [], failed: [] }
     const methods = redis as unknown as { fcallBuffer(args: unknown[]): Promise<unknown> }
     const real = methods.fcallBuffer.bind(redis)
     methods.fcallBuffer = (args) => {
-      if (args[0] === 'rapidfire_claim_ready') notes.roots.push(String(args[2]))
+      const isNoted = ['rapidfire_rights', 'rapidfire_claim_ready'].includes(String(args[0]))
+      if (isNoted) notes.roots.push(String(args[2]))
       const reply = real(args)
-      if (args[0] === 'rapidfire_claim_ready') reply.catch(() => notes.failed.push(new Set(notes.roots).size))
+      if (isNoted) reply.catch(() => notes.failed.push(new Set(notes.roots).size))
       return reply
     }
     return notes

@@ -134,7 +134,7 @@ local function fail_batches(keys, args)
     end
   end
   put_off(queue, 'retry', paused)
-  if #paused > 0 then redis.call('HINCRBY', root, 'failed', #paused) end
+  if #paused > 0 then count_up(root, 'failed', #paused) end
   local answer = #batches == 1 and reply[1] or reply
   if next(ended) then keep_reply(queue, nonce, 'fail', answer) end
   wake_watcher(queue, soonest)

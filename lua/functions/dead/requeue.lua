@@ -42,7 +42,7 @@ local function requeue(keys, args)
   if queue.refuses_new then return not_serving(root) end
   local owners, counts = {}, {}
   for n = 1, #ids do
-    local about = redis.pcall('HMGET', dead_key(root, ids[n]), 'key', 'count')
+    local about = read_unless_foreign('HMGET', dead_key(root, ids[n]), 'key', 'count') or {}
     local key = about[1]
     if key then
       local size = redis.pcall('LLEN', messages_key(root, key))

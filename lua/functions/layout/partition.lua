@@ -62,7 +62,7 @@ local function partition(keys, args)
   if bad then return bad end
   local remembers = queue.slice and queue.slice + 2 * (options.dedupe or queue.dedupe) or 0
   if remembers <= now_ms() then remembers = 0 end
-  local state, since = state_of(root, queue), queue.generation
+  local state, since, held = state_of(root, queue), queue.generation, count_keys(root)
   local newer = generation and generation > since
   local became
   if options.open and (state == 'unused' or state == 'open' and newer) then
@@ -86,7 +86,7 @@ local function partition(keys, args)
     if became ~= state and became == 'retired' then send(root, nil, '0') end
     state = became
   end
-  return { state, count_keys(root), remembers, since }
+  return { state, held, remembers, since }
 end
 
 register('partition', partition, { 'allow-oom' }, 'Open a partition for new keys, or retire it, or tell what is left in it.')

@@ -21,8 +21,7 @@ local function count_queued(root, now)
   local keys, held, claimed = redis.call('ZRANGE', active_key(root), first, first + looks - 1), 0, 0
   for n = 1, #keys do
     -- A key of another type must not hide the figures of all others.
-    local size = redis.pcall('LLEN', messages_key(root, keys[n]))
-    if type(size) == 'number' then held = held + size end
+    held = held + (read_unless_foreign('LLEN', messages_key(root, keys[n])) or 0)
   end
   local records = #keys > 0 and redis.call('HMGET', claims_key(root), unpack(keys)) or {}
   for n = 1, #records do claimed = claimed + (decode_claim(records[n]) or { count = 0 }).count end

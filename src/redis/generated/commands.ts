@@ -9,8 +9,8 @@ export const COMMANDS_OF: Record<FunctionName, readonly string[]> = {
   claim_ready: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lindex', 'llen', 'lrange', 'ltrim', 'mget', 'pexpireat', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'type', 'unlink', 'zadd', 'zcard', 'zmscore', 'zpopmax', 'zrange', 'zrangebyscore', 'zrem', 'zremrangebyrank', 'zremrangebyscore', 'zrevrangebyscore', 'zscore'],
   complete: ['exists', 'hdel', 'hincrby', 'hmget', 'hset', 'lindex', 'llen', 'lrange', 'ltrim', 'mget', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'unlink', 'zadd', 'zpopmax', 'zrem'],
   dead: ['exists', 'hgetall', 'hkeys', 'hlen', 'hmget', 'zrange', 'zscore'],
-  drop: ['exists', 'hget', 'hincrby', 'hmget', 'mget', 'set', 'type', 'unlink', 'zadd', 'zrem', 'zscore'],
-  erase: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'llen', 'mget', 'scard', 'set', 'srem', 'time', 'type', 'unlink', 'xack', 'xdel', 'xinfo|groups', 'xrange', 'zadd', 'zcard', 'zrangebylex', 'zrem', 'zscan', 'zscore'],
+  drop: ['exists', 'hget', 'hincrby', 'hmget', 'hset', 'mget', 'set', 'type', 'unlink', 'zadd', 'zrem', 'zscore'],
+  erase: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'llen', 'mget', 'scard', 'set', 'srem', 'time', 'type', 'unlink', 'xack', 'xdel', 'xinfo|groups', 'xrange', 'zadd', 'zcard', 'zrangebylex', 'zrem', 'zscan', 'zscore'],
   extend: ['exists', 'hmget', 'hset', 'llen', 'time', 'zadd', 'zcard'],
   fail: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lindex', 'llen', 'lpush', 'lrange', 'ltrim', 'mget', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'zadd', 'zcard', 'zpopmax', 'zrem'],
   forward: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lindex', 'llen', 'lrange', 'ltrim', 'mget', 'pexpireat', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'type', 'unlink', 'xadd', 'xinfo|groups', 'xlen', 'xpending', 'xtrim', 'zadd', 'zcard', 'zmscore', 'zpopmax', 'zrange', 'zrangebyscore', 'zrem', 'zremrangebyrank', 'zremrangebyscore', 'zrevrangebyscore', 'zscore'],
@@ -24,6 +24,7 @@ export const COMMANDS_OF: Record<FunctionName, readonly string[]> = {
   repair: ['exists', 'hdel', 'hget', 'hkeys', 'hlen', 'hmget', 'hset', 'lindex', 'llen', 'lrange', 'persist', 'pexpireat', 'pttl', 'publish', 'sadd', 'srem', 'time', 'type', 'unlink', 'zadd', 'zcard', 'zpopmax', 'zrange', 'zrem', 'zscore'],
   repartition: ['exists', 'hget', 'hmget', 'hset'],
   requeue: ['exists', 'hget', 'hgetall', 'hincrby', 'hkeys', 'hlen', 'hmget', 'hset', 'lindex', 'linsert', 'llen', 'lpos', 'lpush', 'lrange', 'lrem', 'ltrim', 'mget', 'publish', 'rpushx', 'sadd', 'set', 'sismember', 'srem', 'time', 'unlink', 'zadd', 'zpopmax', 'zrem', 'zscore'],
+  rights: [],
   stats: ['exists', 'hmget', 'llen', 'time', 'zcard', 'zcount', 'zrange'],
   version: [],
 }

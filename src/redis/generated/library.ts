@@ -5,28 +5,48 @@ export const LIBRARY: string = `#!lua name=rapidfire
 local VERSION = '0.1.0'
 local function register(name, callback, flags, text)
   redis.register_function{ function_name = 'rapidfire_' .. name, callback = callback, flags = flags, description = text } end
+local shown
+local fail
+local wrong_type
+local read_unless_foreign
+local error_of
+do
 --- Refusals: the one way in which a call says no.
 
--- A value as it may stand in an error message: short, printable, in quotes.
-local function shown(value)
+-- A value as it may stand in an error message: one short word in quotes. What people write is not shown.
+function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 -- Returned and never raised: Redis appends a suffix to raised errors, and does not undo what was written before.
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+-- The name of a key without that of the conversation, which may be the number of a person.
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
 
 -- The error that Redis replied to a pcall: one of ours when the key is of another type, else as it is.
-local function wrong_type(reply, expected, key)
+function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
 
--- The same of any reply, or nil when it is no error.
-local function error_of(reply, expected, key)
+-- What a command that reads replies, or nil where a key is of another type: whoever put that there, the others are told of. Where it is refused for
+-- another reason, as for want of a right, nothing may be concluded: that ends the call, which must not have written by then.
+function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
+end
+
+-- One of ours, or nil when the reply is no error.
+function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
+end
 end
 --- Arguments: positional ones first, then Redis-style tokens (\`WAIT 5000 FLUSH\`), in any order and case.
 
@@ -36,6 +56,13 @@ local function integer(text, least, most)
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+-- A number of the root of a queue, or nil when it is none that is written here: who may write to the root may write anything there, and a \`largest\`
+-- of 0, for example, would grow for ever.
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 
 -- \`known\` maps a token to what may stand behind it, as lib/limits.lua has it.
@@ -134,6 +161,8 @@ LIMITS = {
   pairs = 50,
   ids = 100,
   parts = 100,
+  -- Commands of Redis whose rights one call asks for.
+  commands = 200,
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
   revived = 600,
   revivedMore = 20,
@@ -716,126 +745,6 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-local widen
-local end_widening
-local keep_dead
-local dead_positions
-local dead_messages
-local placed_messages
-local read_batch_ids
-local drop_dead
-local drop_old_dead
-do
---- Dead batches: what is kept of a batch that was given up. A batch is in \`dead\`, by when it died, and \`dead:<batch id>\` has its messages.
-
--- Lua's stack bounds how many values a command can have.
-local FIELDS_AT_ONCE = 500
-
--- Makes a hash one that finds a field without looking through all of them, for as long as many are written: Redis stores a small one as a list, unless
--- a value is long. 500 messages would cost eight times as much.
-function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
-
-function end_widening(name) redis.call('HDEL', name, 'padding') end
-
--- Keeps a batch as a dead one. \`fate\`: { cause = 'failed' | 'lease' | 'unacknowledged', error }. \`messages\`: its messages, if they were read.
--- Returns how many bytes its messages have.
--- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
-function keep_dead(queue, key, claim, fate, messages)
-  local root = queue.root
-  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
-  local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  local is_long = #messages > 100
-  if is_long then widen(dead) end
-  for from = 1, #messages, FIELDS_AT_ONCE do
-    local fields = {}
-    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
-      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
-    end
-    redis.call('HSET', dead, unpack(fields))
-  end
-  if is_long then end_widening(dead) end
-  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
-    redis.call('HINCRBY', root, 'dead', 1)
-    redis.call('HINCRBY', root, 'deadMessages', #messages)
-  end
-  return bytes_of(messages)
-end
-
--- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.
-function dead_positions(name)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return nil end
-  local found = {}
-  for _, field in ipairs(redis.call('HKEYS', name)) do
-    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
-  end
-  table.sort(found)
-  return found
-end
-
--- The messages of a dead batch, oldest first: those that are there, whatever its count says.
-function dead_messages(root, id)
-  local name = dead_key(root, id)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return {} end
-  local stored, at, messages = redis.call('HGETALL', name), {}, {}
-  for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
-  while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
-  -- Beside the messages it has eight fields: some that are behind a gap.
-  if #messages + 8 < size then
-    for n, position in ipairs(dead_positions(name)) do messages[n] = at[count_text(position)] end
-  end
-  return messages
-end
-
--- The same, each with its place among the dead, so that it finds back to where it was; and whether one has options.
-function placed_messages(root, id)
-  local messages, number, with_options = dead_messages(root, id), string.match(id, '^%d+%-(%d+)'), false
-  for n = 1, #messages do
-    local message = messages[n]
-    with_options = with_options or options_of(message) ~= nil
-    messages[n] = with_place(message, number, n)
-  end
-  return messages, with_options
-end
-
--- The ids of dead batches from args[first] to args[last]; or nil and a refusal.
-function read_batch_ids(args, first, last)
-  local given = last - first + 1
-  if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
-  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
-  return { unpack(args, first, last) }
-end
-
--- Deletes a dead batch for good. Returns whether it was there, and how many messages it had.
--- WHY its id comes back when the batch cannot go: nobody would find it.
-function drop_dead(root, id)
-  local index, name, count = dead_key(root), dead_key(root, id), 0
-  local died = redis.call('ZSCORE', index, id)
-  if not died then return false, 0 end
-  local is_ours = redis.call('TYPE', name).ok == 'hash'
-  if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
-  redis.call('ZREM', index, id)
-  if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
-    redis.call('ZADD', index, died, id)
-    redis.call('UNLINK', name)
-  end
-  if count > 0 then
-    redis.call('HINCRBY', root, 'deadMessages', -count)
-    redis.call('HINCRBY', root, 'droppedMessages', count)
-  end
-  return true, count
-end
-
--- Drops dead batches that are older than the policy allows, the oldest first: a few of them, since the call does something else.
-function drop_old_dead(queue)
-  local latest, root = digits(queue.now - queue.maxDeadAge), queue.root
-  local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
-  for n = 1, #ids do drop_dead(root, ids[n]) end
-end
-end
 --- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by, each by its name and until it looks
 --- by itself. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines. A watcher that has no slot
 --- left, or goes, is followed by one of those that stand by.
@@ -937,6 +846,7 @@ local function next_due(queue)
   return next_at
 end
 local counter_names
+local count_up
 local begin_tally
 local count_claimed
 local write_numbers
@@ -954,6 +864,9 @@ local COUNTERS = {
   'completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax',
 }
 
+-- As far as a number of Lua counts.
+local COUNTED = 9007199254740991
+
 -- The names of all counters.
 function counter_names()
   local names = { unpack(COUNTERS) }
@@ -962,12 +875,23 @@ function counter_names()
   return names
 end
 
+-- Adds to a counter. One that is no number any more, or that Redis cannot add to, begins anew: it must not break off a call that has done its work.
+function count_up(root, field, by)
+  local done = redis.pcall('HINCRBY', root, field, count_text(by))
+  if type(done) ~= 'table' then return end
+  if not string.find(done.err, 'not an integer', 1, true) and not string.find(done.err, 'overflow', 1, true) then
+    redis.call('HINCRBY', root, field, count_text(by))
+  end
+  redis.call('HSET', root, field, count_text(math.max(by, 0)))
+end
+
 -- What one call counts of the batches that it claims for the first time: the \`number\` of the newest, how many were
 -- \`claimed\`, how late they are, and what closed them.
 function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
@@ -996,33 +920,153 @@ end
 -- Written behind them all.
 function write_tally(queue, tally)
   local root = queue.root
-  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, count_text(by)) end
+  for reason, by in pairs(tally.closed_by) do count_up(root, 'closedBy:' .. reason, by) end
   local late_in = {}
   for late, by in pairs(tally.late_by) do
     local bucket = bucket_of(late)
     late_in[bucket] = (late_in[bucket] or 0) + by
   end
-  for bucket, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. bucket, count_text(by)) end
+  for bucket, by in pairs(late_in) do count_up(root, 'lateness:' .. bucket, by) end
 end
 
 -- Messages in the lists of all open keys and in all dead batches, or nil when there are too many to be counted in one call, or when an
 -- index is a key of another type.
 function count_messages(root)
-  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
-  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
+  local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
+  local dead = read_unless_foreign('ZCARD', dead_key(root))
+  if not due or not active or not dead or due + active + dead > LIMITS.counted then return nil end
   local held, buried, counted = 0, 0, {}
   for _, index in ipairs({ due_key(root), active_key(root) }) do
     for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
-      local size = redis.pcall('LLEN', messages_key(root, key))
+      local size = read_unless_foreign('LLEN', messages_key(root, key))
       -- Put into both by hand, a key must not count twice.
-      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
+      if size and not counted[key] then held, counted[key] = held + size, true end
     end
   end
   for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    local count = redis.pcall('HGET', dead_key(root, id), 'count')
-    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
+    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count') or '') or 0)
   end
   return held, buried
+end
+end
+local widen
+local end_widening
+local keep_dead
+local dead_positions
+local dead_messages
+local placed_messages
+local read_batch_ids
+local drop_dead
+local drop_old_dead
+do
+--- Dead batches: what is kept of a batch that was given up. A batch is in \`dead\`, by when it died, and \`dead:<batch id>\` has its messages.
+
+-- Lua's stack bounds how many values a command can have.
+local FIELDS_AT_ONCE = 500
+
+-- Makes a hash one that finds a field without looking through all of them, for as long as many are written: Redis stores a small one as a list, unless
+-- a value is long. 500 messages would cost eight times as much.
+function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
+
+function end_widening(name) redis.call('HDEL', name, 'padding') end
+
+-- Keeps a batch as a dead one. \`fate\`: { cause = 'failed' | 'lease' | 'unacknowledged', error }. \`messages\`: its messages, if they were read.
+-- Returns how many bytes its messages have.
+-- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
+function keep_dead(queue, key, claim, fate, messages)
+  local root = queue.root
+  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  local dead = dead_key(root, claim.id)
+  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  local is_long = #messages > 100
+  if is_long then widen(dead) end
+  for from = 1, #messages, FIELDS_AT_ONCE do
+    local fields = {}
+    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
+      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
+    end
+    redis.call('HSET', dead, unpack(fields))
+  end
+  if is_long then end_widening(dead) end
+  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
+    count_up(root, 'dead', 1)
+    count_up(root, 'deadMessages', #messages)
+  end
+  return bytes_of(messages)
+end
+
+-- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.
+function dead_positions(name)
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return nil end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
+  end
+  table.sort(found)
+  return found
+end
+
+-- The messages of a dead batch, oldest first: those that are there, whatever its count says.
+function dead_messages(root, id)
+  local name = dead_key(root, id)
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return {} end
+  local stored, at, messages = redis.call('HGETALL', name), {}, {}
+  for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
+  while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
+  -- Beside the messages it has eight fields: some that are behind a gap.
+  if #messages + 8 < size then
+    for n, position in ipairs(dead_positions(name)) do messages[n] = at[count_text(position)] end
+  end
+  return messages
+end
+
+-- The same, each with its place among the dead, so that it finds back to where it was; and whether one has options.
+function placed_messages(root, id)
+  local messages, number, with_options = dead_messages(root, id), string.match(id, '^%d+%-(%d+)'), false
+  for n = 1, #messages do
+    local message = messages[n]
+    with_options = with_options or options_of(message) ~= nil
+    messages[n] = with_place(message, number, n)
+  end
+  return messages, with_options
+end
+
+-- The ids of dead batches from args[first] to args[last]; or nil and a refusal.
+function read_batch_ids(args, first, last)
+  local given = last - first + 1
+  if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
+  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
+  return { unpack(args, first, last) }
+end
+
+-- Deletes a dead batch for good. Returns whether it was there, and how many messages it had.
+-- WHY its id comes back when the batch cannot go: nobody would find it.
+function drop_dead(root, id)
+  local index, name, count = dead_key(root), dead_key(root, id), 0
+  local died = redis.call('ZSCORE', index, id)
+  if not died then return false, 0 end
+  local is_ours = redis.call('TYPE', name).ok == 'hash'
+  if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
+  redis.call('ZREM', index, id)
+  if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
+    redis.call('ZADD', index, died, id)
+    redis.call('UNLINK', name)
+  end
+  if count > 0 then
+    count_up(root, 'deadMessages', -count)
+    count_up(root, 'droppedMessages', count)
+  end
+  return true, count
+end
+
+-- Drops dead batches that are older than the policy allows, the oldest first: a few of them, since the call does something else.
+function drop_old_dead(queue)
+  local latest, root = digits(queue.now - queue.maxDeadAge), queue.root
+  local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
+  for n = 1, #ids do drop_dead(root, ids[n]) end
 end
 end
 local write_unless_foreign
@@ -1488,7 +1532,7 @@ function shrink(queue, key, claim, kept)
   claim.count, claim.state = #kept, 'retry'
   redis.call('HSET', claims_key(root), key, encode_claim(claim))
   local left, bytes = keep_front(list, count, kept)
-  redis.call('HINCRBY', root, 'completedMessages', done)
+  count_up(root, 'completedMessages', done)
   return left, bytes
 end
 
@@ -1541,8 +1585,8 @@ function finish(queue, keys, counts, records)
   end
   if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
   if #ended > 0 then write_unless_foreign('ZREM', active_key(root), unpack(ended)) end
-  redis.call('HINCRBY', root, 'completed', count_text(#keys))
-  redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
+  count_up(root, 'completed', #keys)
+  count_up(root, 'completedMessages', messages)
   return soonest
 end
 
@@ -2076,8 +2120,7 @@ local function state_of(root, queue) return queue.serves or partition_of(root) a
 
 -- Conversations that have messages in a root.
 local function count_keys(root)
-  local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
-  return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
+  return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
 
 -- What a root that refuses new keys answers to those who do not know. Nobody looks there for new keys.
@@ -2117,7 +2160,9 @@ GIVEN = {
 -- lacks. A call would fail half-done; asked for two at once, each of the nodes refuses.
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -2132,6 +2177,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+-- The last moment of a time with 13 digits, and the most bytes of data that \`largest\` may say.
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 
 -- These fields as a table:
 --   root             its key
@@ -2150,22 +2198,24 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -2522,7 +2572,7 @@ function take_ready(queue, take)
   local tally, batches = taken.tally, taken.batches
   if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
   local first_claims = tally and tally.claimed or 0
-  if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
+  if #batches > first_claims then count_up(queue.root, 'redelivered', #batches - first_claims) end
   if first_claims > 0 then write_tally(queue, tally) end
   return batches, taken.dead
 end
@@ -2908,7 +2958,7 @@ local function fail_batches(keys, args)
     end
   end
   put_off(queue, 'retry', paused)
-  if #paused > 0 then redis.call('HINCRBY', root, 'failed', #paused) end
+  if #paused > 0 then count_up(root, 'failed', #paused) end
   local answer = #batches == 1 and reply[1] or reply
   if next(ended) then keep_reply(queue, nonce, 'fail', answer) end
   wake_watcher(queue, soonest)
@@ -3828,7 +3878,7 @@ local function requeue(keys, args)
   if queue.refuses_new then return not_serving(root) end
   local owners, counts = {}, {}
   for n = 1, #ids do
-    local about = redis.pcall('HMGET', dead_key(root, ids[n]), 'key', 'count')
+    local about = read_unless_foreign('HMGET', dead_key(root, ids[n]), 'key', 'count') or {}
     local key = about[1]
     if key then
       local size = redis.pcall('LLEN', messages_key(root, key))
@@ -4151,12 +4201,6 @@ do
 --- What can be seen of a part of a queue at one moment: what the laws (lib/laws.lua) judge. A part is a key in Redis, without the root and its
 --- colon; \`messages:<key>\` stands for all that is kept about a conversation, \`dead:<batch id>\` for all about a dead batch.
 
--- What a command replies, or nil where a key is of another type: that is told of the key itself.
-local function read_unless_foreign(...)
-  local value = redis.pcall(...)
-  return type(value) ~= 'table' and value or nil
-end
-
 -- What the first messages of a list say: how many are \`unreadable\`, carry \`options\` or lie \`ahead\` of the time; the \`latest\` time in \`due\` that one
 -- of them allows, and the longest \`wait\`.
 local function look_at_messages(list, seen, longest, largest, spent)
@@ -4405,6 +4449,49 @@ end
 register('repair', repair, { 'allow-oom' }, 'Put some parts of a queue in order, each at one moment, or its root.')
 end
 do
+--- Tell which commands of Redis the caller may not use on this queue.
+--
+--   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
+--
+-- KEYS
+--   root        root key of the queue
+-- ARGV
+--   command...  as ACL SETUSER names them, at most 200; lua/README.md tells which a call needs
+-- RETURNS
+--   command...  those that the user of Redis may not use, or not on the keys of this queue. Before Redis 7 that cannot be told: none
+-- ERRORS
+--   BAD_ROOT      not exactly one root key with a hash tag
+--   BAD_ARGUMENT  more than 200 commands
+--
+-- WHY: Redis looks at the rights of the caller with each command of a function, and undoes nothing. A call for which one is missing would be cut off
+-- behind some of its writes. To ask within each call would cost half as much as storing a message; so whoever has a connection asks once.
+
+-- Each word behind the command is the name of a key, since commands find theirs at different places and Redis is not to be given too few.
+local function is_allowed(root, command)
+  local name, words = part_key(root, 'rights'), {}
+  if command == 'publish' then name = wake_channel(root) end
+  for word in string.gmatch(command, '[^|]+') do words[#words + 1] = word end
+  for _ = 1, 4 do words[#words + 1] = name end
+  local known, allowed = pcall(redis.acl_check_cmd, unpack(words))
+  return not known or allowed
+end
+
+local function rights(keys, args)
+  -- Nothing is read: that might be what is not allowed.
+  local refusal = bad_root(keys)
+  if refusal then return refusal end
+  if #args > LIMITS.commands then return fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.commands .. ' commands, got ' .. #args) end
+  local reply = {}
+  if not redis.acl_check_cmd then return reply end
+  for n = 1, #args do
+    if not is_allowed(keys[1], args[n]) then reply[#reply + 1] = args[n] end
+  end
+  return reply
+end
+
+register('rights', rights, { 'no-writes' }, 'Tell which commands of Redis the caller may not use on this queue.')
+end
+do
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
@@ -4530,7 +4617,7 @@ local function partition(keys, args)
   if bad then return bad end
   local remembers = queue.slice and queue.slice + 2 * (options.dedupe or queue.dedupe) or 0
   if remembers <= now_ms() then remembers = 0 end
-  local state, since = state_of(root, queue), queue.generation
+  local state, since, held = state_of(root, queue), queue.generation, count_keys(root)
   local newer = generation and generation > since
   local became
   if options.open and (state == 'unused' or state == 'open' and newer) then
@@ -4554,7 +4641,7 @@ local function partition(keys, args)
     if became ~= state and became == 'retired' then send(root, nil, '0') end
     state = became
   end
-  return { state, count_keys(root), remembers, since }
+  return { state, held, remembers, since }
 end
 
 register('partition', partition, { 'allow-oom' }, 'Open a partition for new keys, or retire it, or tell what is left in it.')
@@ -4935,8 +5022,7 @@ local function count_queued(root, now)
   local keys, held, claimed = redis.call('ZRANGE', active_key(root), first, first + looks - 1), 0, 0
   for n = 1, #keys do
     -- A key of another type must not hide the figures of all others.
-    local size = redis.pcall('LLEN', messages_key(root, keys[n]))
-    if type(size) == 'number' then held = held + size end
+    held = held + (read_unless_foreign('LLEN', messages_key(root, keys[n])) or 0)
   end
   local records = #keys > 0 and redis.call('HMGET', claims_key(root), unpack(keys)) or {}
   for n = 1, #records do claimed = claimed + (decode_claim(records[n]) or { count = 0 }).count end

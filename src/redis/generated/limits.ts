@@ -65,6 +65,7 @@ export const LIMITS = {
   pairs: 50,
   ids: 100,
   parts: 100,
+  commands: 200,
   revived: 600,
   revivedMore: 20,
   unasked: 4_096,

@@ -6,42 +6,48 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'd47cf1d8c14a67a50c7a5b8bd47b55a999d38054',
+    sha1: 'e08c994bb09f47846e15e036243cb7807d78ba76',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-
-
+${blank(10)}
 local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
 end
-
-
-
+${blank(3)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -123,6 +129,8 @@ local LIMITS = {
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -448,7 +456,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(137)}
+${blank(17)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -479,15 +487,18 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(79)}
+${blank(71)}
+local COUNTED = 9007199254740991
+${blank(20)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(82)}
+${blank(202)}
 local function push_back(list, element)
   local size = redis.pcall('RPUSH', list, element)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
@@ -860,7 +871,7 @@ local function begin_slice(queue, ids)
   if #begins.gone > 0 then redis.pcall('UNLINK', unpack(begins.gone)) end
   ids.begins = nil
 end
-${blank(89)}
+${blank(88)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -877,7 +888,9 @@ end
 ${blank(20)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -892,6 +905,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -901,22 +917,24 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -1259,29 +1277,45 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '66d7282899ddc3def46434418c2d67223456bfb1',
+    sha1: '6c75cf455e2b958ff9216842b2e725e7604b9c39',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(73)}
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
+end
+${blank(18)}
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+end
+${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -1316,6 +1350,8 @@ ${blank(4)}
 
 
   parts = 100,
+  -- Commands of Redis whose rights one call asks for.
+
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
 
@@ -1445,10 +1481,28 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(47)}
+${blank(185)}
+local function count_messages(root)
+  local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
+  local dead = read_unless_foreign('ZCARD', dead_key(root))
+  if not due or not active or not dead or due + active + dead > LIMITS.counted then return nil end
+  local held, buried, counted = 0, 0, {}
+  for _, index in ipairs({ due_key(root), active_key(root) }) do
+    for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+      local size = read_unless_foreign('LLEN', messages_key(root, key))
+      -- Put into both by hand, a key must not count twice.
+      if size and not counted[key] then held, counted[key] = held + size, true end
+    end
+  end
+  for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
+    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count') or '') or 0)
+  end
+  return held, buried
+end
+${blank(48)}
 local function dead_positions(name)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return nil end
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return nil end
   local found = {}
   for _, field in ipairs(redis.call('HKEYS', name)) do
     if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
@@ -1456,32 +1510,16 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(232)}
-local function count_messages(root)
-  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
-  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
-  local held, buried, counted = 0, 0, {}
-  for _, index in ipairs({ due_key(root), active_key(root) }) do
-    for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
-      local size = redis.pcall('LLEN', messages_key(root, key))
-      -- Put into both by hand, a key must not count twice.
-      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
-    end
-  end
-  for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    local count = redis.pcall('HGET', dead_key(root, id), 'count')
-    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
-  end
-  return held, buried
-end
-${blank(357)}
+${blank(418)}
 local LOOK_AGAIN = 10000
 ${blank(333)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(396)}
+${blank(395)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -1496,6 +1534,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -1505,22 +1546,24 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -1808,14 +1851,7 @@ local function broken_laws(seen)
   end
   return broken
 end
-${blank(7)}
-local function read_unless_foreign(...)
-  local value = redis.pcall(...)
-  return type(value) ~= 'table' and value or nil
-end
-
-
-
+${blank(8)}
 local function look_at_messages(list, seen, longest, largest, spent)
   local at, most = 0, math.min(seen.size, POLICY.MAXSIZE.most)
   seen.latest, seen.wait = seen.last + longest, longest
@@ -1941,34 +1977,43 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '2ec93844fdf66a6eec1c098b608e2e141f91db5e',
+    sha1: 'f518a2fdd15fd30dde41323d6bc7446603124b26',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(8)}
+${blank(18)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -2052,6 +2097,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -2444,62 +2491,6 @@ local function now_ms()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 ${blank(12)}
-local FIELDS_AT_ONCE = 500
-
-
-
-local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
-
-local function end_widening(name) redis.call('HDEL', name, 'padding') end
-${blank(3)}
-local function keep_dead(queue, key, claim, fate, messages)
-  local root = queue.root
-  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
-  local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  local is_long = #messages > 100
-  if is_long then widen(dead) end
-  for from = 1, #messages, FIELDS_AT_ONCE do
-    local fields = {}
-    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
-      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
-    end
-    redis.call('HSET', dead, unpack(fields))
-  end
-  if is_long then end_widening(dead) end
-  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
-    redis.call('HINCRBY', root, 'dead', 1)
-    redis.call('HINCRBY', root, 'deadMessages', #messages)
-  end
-  return bytes_of(messages)
-end
-${blank(48)}
-local function drop_dead(root, id)
-  local index, name, count = dead_key(root), dead_key(root, id), 0
-  local died = redis.call('ZSCORE', index, id)
-  if not died then return false, 0 end
-  local is_ours = redis.call('TYPE', name).ok == 'hash'
-  if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
-  redis.call('ZREM', index, id)
-  if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
-    redis.call('ZADD', index, died, id)
-    redis.call('UNLINK', name)
-  end
-  if count > 0 then
-    redis.call('HINCRBY', root, 'deadMessages', -count)
-    redis.call('HINCRBY', root, 'droppedMessages', count)
-  end
-  return true, count
-end
-
-
-local function drop_old_dead(queue)
-  local latest, root = digits(queue.now - queue.maxDeadAge), queue.root
-  local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
-  for n = 1, #ids do drop_dead(root, ids[n]) end
-end
-${blank(13)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 ${blank(3)}
 local function send(root, worker, what)
@@ -2584,13 +2575,27 @@ local function next_due(queue)
   end
   return next_at
 end
-${blank(9)}
+${blank(10)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
-${blank(16)}
+${blank(7)}
+local COUNTED = 9007199254740991
+${blank(9)}
+local function count_up(root, field, by)
+  local done = redis.pcall('HINCRBY', root, field, count_text(by))
+  if type(done) ~= 'table' then return end
+  if not string.find(done.err, 'not an integer', 1, true) and not string.find(done.err, 'overflow', 1, true) then
+    redis.call('HINCRBY', root, field, count_text(by))
+  end
+  redis.call('HSET', root, field, count_text(math.max(by, 0)))
+end
+
+
+
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
@@ -2619,15 +2624,71 @@ end
 
 local function write_tally(queue, tally)
   local root = queue.root
-  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, count_text(by)) end
+  for reason, by in pairs(tally.closed_by) do count_up(root, 'closedBy:' .. reason, by) end
   local late_in = {}
   for late, by in pairs(tally.late_by) do
     local bucket = bucket_of(late)
     late_in[bucket] = (late_in[bucket] or 0) + by
   end
-  for bucket, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. bucket, count_text(by)) end
+  for bucket, by in pairs(late_in) do count_up(root, 'lateness:' .. bucket, by) end
 end
-${blank(35)}
+${blank(33)}
+local FIELDS_AT_ONCE = 500
+
+
+
+local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
+
+local function end_widening(name) redis.call('HDEL', name, 'padding') end
+${blank(3)}
+local function keep_dead(queue, key, claim, fate, messages)
+  local root = queue.root
+  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  local dead = dead_key(root, claim.id)
+  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  local is_long = #messages > 100
+  if is_long then widen(dead) end
+  for from = 1, #messages, FIELDS_AT_ONCE do
+    local fields = {}
+    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
+      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
+    end
+    redis.call('HSET', dead, unpack(fields))
+  end
+  if is_long then end_widening(dead) end
+  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
+    count_up(root, 'dead', 1)
+    count_up(root, 'deadMessages', #messages)
+  end
+  return bytes_of(messages)
+end
+${blank(48)}
+local function drop_dead(root, id)
+  local index, name, count = dead_key(root), dead_key(root, id), 0
+  local died = redis.call('ZSCORE', index, id)
+  if not died then return false, 0 end
+  local is_ours = redis.call('TYPE', name).ok == 'hash'
+  if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
+  redis.call('ZREM', index, id)
+  if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
+    redis.call('ZADD', index, died, id)
+    redis.call('UNLINK', name)
+  end
+  if count > 0 then
+    count_up(root, 'deadMessages', -count)
+    count_up(root, 'droppedMessages', count)
+  end
+  return true, count
+end
+
+
+local function drop_old_dead(queue)
+  local latest, root = digits(queue.now - queue.maxDeadAge), queue.root
+  local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
+  for n = 1, #ids do drop_dead(root, ids[n]) end
+end
+${blank(15)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -2895,7 +2956,7 @@ local function drop_slices(queue)
   -- A command takes no nil.
   redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')
 end
-${blank(168)}
+${blank(167)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -2912,7 +2973,9 @@ end
 ${blank(20)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -2927,6 +2990,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -2936,22 +3002,24 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -3217,7 +3285,7 @@ local function take_ready(queue, take)
   local tally, batches = taken.tally, taken.batches
   if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
   local first_claims = tally and tally.claimed or 0
-  if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
+  if #batches > first_claims then count_up(queue.root, 'redelivered', #batches - first_claims) end
   if first_claims > 0 then write_tally(queue, tally) end
   return batches, taken.dead
 end
@@ -3355,29 +3423,36 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '2cf56250efa9d2c87360afe69655e2b5981ae6c7',
+    sha1: '084594553c2af2b4ef3106da14bfd5150334d934',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(73)}
+${blank(27)}
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+end
+${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -3411,6 +3486,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
   pairs = 50,
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -3711,7 +3788,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(137)}
+${blank(17)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -3742,7 +3819,16 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(155)}
+${blank(82)}
+local function count_up(root, field, by)
+  local done = redis.pcall('HINCRBY', root, field, count_text(by))
+  if type(done) ~= 'table' then return end
+  if not string.find(done.err, 'not an integer', 1, true) and not string.find(done.err, 'overflow', 1, true) then
+    redis.call('HINCRBY', root, field, count_text(by))
+  end
+  redis.call('HSET', root, field, count_text(math.max(by, 0)))
+end
+${blank(199)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -3817,8 +3903,8 @@ local function finish(queue, keys, counts, records)
   end
   if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
   if #ended > 0 then write_unless_foreign('ZREM', active_key(root), unpack(ended)) end
-  redis.call('HINCRBY', root, 'completed', count_text(#keys))
-  redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
+  count_up(root, 'completed', #keys)
+  count_up(root, 'completedMessages', messages)
   return soonest
 end
 ${blank(91)}
@@ -3860,10 +3946,12 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(439)}
+${blank(438)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -3878,6 +3966,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -3887,22 +3978,24 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -3995,34 +4088,52 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '8237cfd9a7a30fe5c93aeaf765649f1b22594f95',
+    sha1: 'f2f2924c9897f288cdbb8335a541b0596b8b45c8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(8)}
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
+end
+${blank(9)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -4106,6 +4217,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -4201,10 +4314,21 @@ local function bad_root(keys)
 end
 ${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(133)}
+${blank(205)}
+local COUNTED = 9007199254740991
+${blank(20)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
+    closed_by = {}, late_by = {},
+  }
+end
+${blank(101)}
 local function dead_positions(name)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return nil end
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return nil end
   local found = {}
   for _, field in ipairs(redis.call('HKEYS', name)) do
     if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
@@ -4216,8 +4340,8 @@ end
 
 local function dead_messages(root, id)
   local name = dead_key(root, id)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return {} end
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return {} end
   local stored, at, messages = redis.call('HGETALL', name), {}, {}
   for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
   while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
@@ -4227,18 +4351,12 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(174)}
-local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
-  return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
-    closed_by = {}, late_by = {},
-  }
-end
-${blank(1143)}
+${blank(1135)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -4253,6 +4371,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -4262,22 +4383,24 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -4358,34 +4481,43 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '1691333e64ebc80dcfde6bc1198963dd2ecacb69',
+    sha1: '272848ba8f6bb4f4e52a6e7d2b43842d7d50a6fe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(8)}
+${blank(18)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -4421,6 +4553,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
   ids = 100,
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -4461,7 +4595,17 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(101)}
+${blank(67)}
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(24)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
@@ -4478,7 +4622,16 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(489)}
+${blank(534)}
+local function count_up(root, field, by)
+  local done = redis.pcall('HINCRBY', root, field, count_text(by))
+  if type(done) ~= 'table' then return end
+  if not string.find(done.err, 'not an integer', 1, true) and not string.find(done.err, 'overflow', 1, true) then
+    redis.call('HINCRBY', root, field, count_text(by))
+  end
+  redis.call('HSET', root, field, count_text(math.max(by, 0)))
+end
+${blank(150)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -4500,12 +4653,12 @@ local function drop_dead(root, id)
     redis.call('UNLINK', name)
   end
   if count > 0 then
-    redis.call('HINCRBY', root, 'deadMessages', -count)
-    redis.call('HINCRBY', root, 'droppedMessages', count)
+    count_up(root, 'deadMessages', -count)
+    count_up(root, 'droppedMessages', count)
   end
   return true, count
 end
-${blank(808)}
+${blank(619)}
 local NONCE_KEPT = 60000
 
 
@@ -4544,10 +4697,12 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(439)}
+${blank(438)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -4562,6 +4717,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -4571,22 +4729,24 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -4658,42 +4818,48 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '3eee403fd89e6fdfa2693e8806b910ce0fce3d40',
+    sha1: '8e9337c983897be1e976655abb13d6dd5f2de724',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-
-
+${blank(10)}
 local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
 end
-
-
-
+${blank(3)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -4777,6 +4943,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -4908,7 +5076,29 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(94)}
+${blank(119)}
+local COUNTED = 9007199254740991
+${blank(9)}
+local function count_up(root, field, by)
+  local done = redis.pcall('HINCRBY', root, field, count_text(by))
+  if type(done) ~= 'table' then return end
+  if not string.find(done.err, 'not an integer', 1, true) and not string.find(done.err, 'overflow', 1, true) then
+    redis.call('HINCRBY', root, field, count_text(by))
+  end
+  redis.call('HSET', root, field, count_text(math.max(by, 0)))
+end
+
+
+
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
+    closed_by = {}, late_by = {},
+  }
+end
+${blank(148)}
 local function drop_dead(root, id)
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
@@ -4921,20 +5111,12 @@ local function drop_dead(root, id)
     redis.call('UNLINK', name)
   end
   if count > 0 then
-    redis.call('HINCRBY', root, 'deadMessages', -count)
-    redis.call('HINCRBY', root, 'droppedMessages', count)
+    count_up(root, 'deadMessages', -count)
+    count_up(root, 'droppedMessages', count)
   end
   return true, count
 end
-${blank(135)}
-local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
-  return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
-    closed_by = {}, late_by = {},
-  }
-end
-${blank(95)}
+${blank(49)}
 local function delete_list(list) redis.call('UNLINK', list) end
 ${blank(547)}
 local function erase_messages(queue, key, size)
@@ -4990,10 +5172,12 @@ local function size_of(root, key)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
-${blank(82)}
+${blank(81)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -5008,6 +5192,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -5017,22 +5204,24 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -5281,34 +5470,43 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '0b41edd4e7631abb9f25d1ecb24f36aff3e92ec6',
+    sha1: '9bbe32258d44c0d0c5aa8a4d1d52ce04947ed91e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(8)}
+${blank(18)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -5344,6 +5542,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
   pairs = 50,
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -5465,15 +5665,18 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(247)}
+${blank(119)}
+local COUNTED = 9007199254740991
+${blank(20)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(477)}
+${blank(597)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends, text = {}, {}, digits(queue.now + lease)
@@ -5489,10 +5692,12 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(650)}
+${blank(649)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -5507,6 +5712,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -5516,22 +5724,24 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -5617,42 +5827,48 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'c9ba59fe02de027c7a8a0df47aa7423a5ab70636',
+    sha1: 'b821addcdd96bda8810cd001d57149ef9a53743c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-
-
+${blank(10)}
 local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
 end
-
-
-
+${blank(3)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -5730,6 +5946,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -6047,38 +6265,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(12)}
-local FIELDS_AT_ONCE = 500
-
-
-
-local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
-
-local function end_widening(name) redis.call('HDEL', name, 'padding') end
-${blank(3)}
-local function keep_dead(queue, key, claim, fate, messages)
-  local root = queue.root
-  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
-  local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  local is_long = #messages > 100
-  if is_long then widen(dead) end
-  for from = 1, #messages, FIELDS_AT_ONCE do
-    local fields = {}
-    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
-      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
-    end
-    redis.call('HSET', dead, unpack(fields))
-  end
-  if is_long then end_widening(dead) end
-  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
-    redis.call('HINCRBY', root, 'dead', 1)
-    redis.call('HINCRBY', root, 'deadMessages', #messages)
-  end
-  return bytes_of(messages)
-end
-${blank(91)}
+${blank(17)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -6109,15 +6296,60 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(79)}
+${blank(71)}
+local COUNTED = 9007199254740991
+${blank(9)}
+local function count_up(root, field, by)
+  local done = redis.pcall('HINCRBY', root, field, count_text(by))
+  if type(done) ~= 'table' then return end
+  if not string.find(done.err, 'not an integer', 1, true) and not string.find(done.err, 'overflow', 1, true) then
+    redis.call('HINCRBY', root, field, count_text(by))
+  end
+  redis.call('HSET', root, field, count_text(math.max(by, 0)))
+end
+
+
+
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(68)}
+${blank(66)}
+local FIELDS_AT_ONCE = 500
+
+
+
+local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
+
+local function end_widening(name) redis.call('HDEL', name, 'padding') end
+${blank(3)}
+local function keep_dead(queue, key, claim, fate, messages)
+  local root = queue.root
+  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  local dead = dead_key(root, claim.id)
+  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  local is_long = #messages > 100
+  if is_long then widen(dead) end
+  for from = 1, #messages, FIELDS_AT_ONCE do
+    local fields = {}
+    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
+      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
+    end
+    redis.call('HSET', dead, unpack(fields))
+  end
+  if is_long then end_widening(dead) end
+  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
+    count_up(root, 'dead', 1)
+    count_up(root, 'deadMessages', #messages)
+  end
+  return bytes_of(messages)
+end
+${blank(88)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -6197,7 +6429,7 @@ local function shrink(queue, key, claim, kept)
   claim.count, claim.state = #kept, 'retry'
   redis.call('HSET', claims_key(root), key, encode_claim(claim))
   local left, bytes = keep_front(list, count, kept)
-  redis.call('HINCRBY', root, 'completedMessages', done)
+  count_up(root, 'completedMessages', done)
   return left, bytes
 end
 ${blank(4)}
@@ -6275,10 +6507,12 @@ local function size_of(root, key)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
-${blank(82)}
+${blank(81)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -6293,6 +6527,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -6302,22 +6539,24 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -6490,7 +6729,7 @@ local function fail_batches(keys, args)
     end
   end
   put_off(queue, 'retry', paused)
-  if #paused > 0 then redis.call('HINCRBY', root, 'failed', #paused) end
+  if #paused > 0 then count_up(root, 'failed', #paused) end
   local answer = #batches == 1 and reply[1] or reply
   if next(ended) then keep_reply(queue, nonce, 'fail', answer) end
   wake_watcher(queue, soonest)
@@ -6502,34 +6741,43 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '99cad954c8cd44148893985814fb02f923b1e02e',
+    sha1: '62e8b1de07b3eb2038fc82c54d210f7ee5b1ca37',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(8)}
+${blank(18)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -6613,6 +6861,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -7013,62 +7263,6 @@ local function now_ms()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 ${blank(12)}
-local FIELDS_AT_ONCE = 500
-
-
-
-local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
-
-local function end_widening(name) redis.call('HDEL', name, 'padding') end
-${blank(3)}
-local function keep_dead(queue, key, claim, fate, messages)
-  local root = queue.root
-  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
-  local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  local is_long = #messages > 100
-  if is_long then widen(dead) end
-  for from = 1, #messages, FIELDS_AT_ONCE do
-    local fields = {}
-    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
-      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
-    end
-    redis.call('HSET', dead, unpack(fields))
-  end
-  if is_long then end_widening(dead) end
-  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
-    redis.call('HINCRBY', root, 'dead', 1)
-    redis.call('HINCRBY', root, 'deadMessages', #messages)
-  end
-  return bytes_of(messages)
-end
-${blank(48)}
-local function drop_dead(root, id)
-  local index, name, count = dead_key(root), dead_key(root, id), 0
-  local died = redis.call('ZSCORE', index, id)
-  if not died then return false, 0 end
-  local is_ours = redis.call('TYPE', name).ok == 'hash'
-  if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
-  redis.call('ZREM', index, id)
-  if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
-    redis.call('ZADD', index, died, id)
-    redis.call('UNLINK', name)
-  end
-  if count > 0 then
-    redis.call('HINCRBY', root, 'deadMessages', -count)
-    redis.call('HINCRBY', root, 'droppedMessages', count)
-  end
-  return true, count
-end
-
-
-local function drop_old_dead(queue)
-  local latest, root = digits(queue.now - queue.maxDeadAge), queue.root
-  local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
-  for n = 1, #ids do drop_dead(root, ids[n]) end
-end
-${blank(13)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 ${blank(3)}
 local function send(root, worker, what)
@@ -7153,13 +7347,27 @@ local function next_due(queue)
   end
   return next_at
 end
-${blank(9)}
+${blank(10)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
-${blank(16)}
+${blank(7)}
+local COUNTED = 9007199254740991
+${blank(9)}
+local function count_up(root, field, by)
+  local done = redis.pcall('HINCRBY', root, field, count_text(by))
+  if type(done) ~= 'table' then return end
+  if not string.find(done.err, 'not an integer', 1, true) and not string.find(done.err, 'overflow', 1, true) then
+    redis.call('HINCRBY', root, field, count_text(by))
+  end
+  redis.call('HSET', root, field, count_text(math.max(by, 0)))
+end
+
+
+
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
@@ -7188,15 +7396,71 @@ end
 
 local function write_tally(queue, tally)
   local root = queue.root
-  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, count_text(by)) end
+  for reason, by in pairs(tally.closed_by) do count_up(root, 'closedBy:' .. reason, by) end
   local late_in = {}
   for late, by in pairs(tally.late_by) do
     local bucket = bucket_of(late)
     late_in[bucket] = (late_in[bucket] or 0) + by
   end
-  for bucket, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. bucket, count_text(by)) end
+  for bucket, by in pairs(late_in) do count_up(root, 'lateness:' .. bucket, by) end
 end
-${blank(35)}
+${blank(33)}
+local FIELDS_AT_ONCE = 500
+
+
+
+local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
+
+local function end_widening(name) redis.call('HDEL', name, 'padding') end
+${blank(3)}
+local function keep_dead(queue, key, claim, fate, messages)
+  local root = queue.root
+  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  local dead = dead_key(root, claim.id)
+  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  local is_long = #messages > 100
+  if is_long then widen(dead) end
+  for from = 1, #messages, FIELDS_AT_ONCE do
+    local fields = {}
+    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
+      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
+    end
+    redis.call('HSET', dead, unpack(fields))
+  end
+  if is_long then end_widening(dead) end
+  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
+    count_up(root, 'dead', 1)
+    count_up(root, 'deadMessages', #messages)
+  end
+  return bytes_of(messages)
+end
+${blank(48)}
+local function drop_dead(root, id)
+  local index, name, count = dead_key(root), dead_key(root, id), 0
+  local died = redis.call('ZSCORE', index, id)
+  if not died then return false, 0 end
+  local is_ours = redis.call('TYPE', name).ok == 'hash'
+  if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
+  redis.call('ZREM', index, id)
+  if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
+    redis.call('ZADD', index, died, id)
+    redis.call('UNLINK', name)
+  end
+  if count > 0 then
+    count_up(root, 'deadMessages', -count)
+    count_up(root, 'droppedMessages', count)
+  end
+  return true, count
+end
+
+
+local function drop_old_dead(queue)
+  local latest, root = digits(queue.now - queue.maxDeadAge), queue.root
+  local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
+  for n = 1, #ids do drop_dead(root, ids[n]) end
+end
+${blank(15)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -7336,8 +7600,8 @@ local function finish(queue, keys, counts, records)
   end
   if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
   if #ended > 0 then write_unless_foreign('ZREM', active_key(root), unpack(ended)) end
-  redis.call('HINCRBY', root, 'completed', count_text(#keys))
-  redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
+  count_up(root, 'completed', #keys)
+  count_up(root, 'completedMessages', messages)
   return soonest
 end
 ${blank(91)}
@@ -7482,7 +7746,7 @@ local function drop_slices(queue)
   -- A command takes no nil.
   redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')
 end
-${blank(168)}
+${blank(167)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -7499,7 +7763,9 @@ end
 ${blank(20)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -7514,6 +7780,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -7523,22 +7792,24 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -7840,7 +8111,7 @@ local function take_ready(queue, take)
   local tally, batches = taken.tally, taken.batches
   if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
   local first_claims = tally and tally.claimed or 0
-  if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
+  if #batches > first_claims then count_up(queue.root, 'redelivered', #batches - first_claims) end
   if first_claims > 0 then write_tally(queue, tally) end
   return batches, taken.dead
 end
@@ -7986,34 +8257,52 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '2a52069855b48e859c150c8e9ff331db4fb32eba',
+    sha1: '4bb8940aeaee38fdbcfaa85c0788604ddcb4dd45',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(8)}
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
+end
+${blank(9)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -8098,6 +8387,8 @@ ${blank(4)}
 
 
 
+  -- Commands of Redis whose rights one call asks for.
+
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
 
@@ -8151,7 +8442,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1724)}
+${blank(1739)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8172,8 +8463,7 @@ local function state_of(root, queue) return queue.serves or partition_of(root) a
 
 
 local function count_keys(root)
-  local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
-  return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
+  return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
 ${blank(24)}
 local MEMBERS = {
@@ -8186,7 +8476,9 @@ local GIVEN = {
 ${blank(3)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -8201,6 +8493,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -8210,22 +8505,24 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -8242,7 +8539,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2238)}
+${blank(2275)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -8290,29 +8587,36 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'bde88ce201ccad6ace73cc6fff7c02dfca6ac0a3',
+    sha1: '43c6c53006d606982614035db10b4fa9fd59a9be',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(73)}
+${blank(27)}
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+end
+${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -8346,6 +8650,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -8436,7 +8742,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(123)}
+${blank(3)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -8476,18 +8782,23 @@ local function next_due(queue)
   end
   return next_at
 end
-${blank(27)}
+${blank(19)}
+local COUNTED = 9007199254740991
+${blank(20)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(1143)}
+${blank(1262)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -8502,6 +8813,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -8511,22 +8825,24 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -8551,7 +8867,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2214)}
+${blank(2251)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -8588,34 +8904,52 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '6ac24bb3201aad64b676f3f4f9a6d9ff7f83231f',
+    sha1: '73d0bfdd1f15f9e966827c2f31abd47153a47e13',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(8)}
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
+end
+${blank(9)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -8699,6 +9033,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -8788,21 +9124,24 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(137)}
+${blank(17)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
-${blank(104)}
+${blank(96)}
+local COUNTED = 9007199254740991
+${blank(20)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(1065)}
+${blank(1185)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8828,8 +9167,7 @@ local function state_of(root, queue) return queue.serves or partition_of(root) a
 
 
 local function count_keys(root)
-  local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
-  return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
+  return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
 ${blank(24)}
 local MEMBERS = {
@@ -8838,7 +9176,9 @@ local MEMBERS = {
 ${blank(7)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -8853,6 +9193,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -8862,22 +9205,24 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -8918,7 +9263,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2007)}
+${blank(2044)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -8983,7 +9328,7 @@ local function partition(keys, args)
   if bad then return bad end
   local remembers = queue.slice and queue.slice + 2 * (options.dedupe or queue.dedupe) or 0
   if remembers <= now_ms() then remembers = 0 end
-  local state, since = state_of(root, queue), queue.generation
+  local state, since, held = state_of(root, queue), queue.generation, count_keys(root)
   local newer = generation and generation > since
   local became
   if options.open and (state == 'unused' or state == 'open' and newer) then
@@ -9007,7 +9352,7 @@ local function partition(keys, args)
     if became ~= state and became == 'retired' then send(root, nil, '0') end
     state = became
   end
-  return { state, count_keys(root), remembers, since }
+  return { state, held, remembers, since }
 end
 
 register('partition', partition, { 'allow-oom' }, 'Open a partition for new keys, or retire it, or tell what is left in it.')
@@ -9015,34 +9360,43 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'a6f87285c0965c14eee503b4d9af8502838fda0e',
+    sha1: 'c1916fa1040e281181799fb527c3699f88a103eb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(8)}
+${blank(18)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -9126,6 +9480,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -9422,18 +9778,23 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(247)}
+${blank(119)}
+local COUNTED = 9007199254740991
+${blank(20)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(1143)}
+${blank(1262)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -9448,6 +9809,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -9457,22 +9821,24 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -9568,34 +9934,43 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '39bf45fb23cec8fc92c63f18cc8de95bf6228624',
+    sha1: '256c592e673dd786c8bf8d75bf1b784621f9887a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(8)}
+${blank(18)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -9680,6 +10055,8 @@ ${blank(4)}
 
 
 
+  -- Commands of Redis whose rights one call asks for.
+
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
 
@@ -9762,15 +10139,18 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(247)}
+${blank(119)}
+local COUNTED = 9007199254740991
+${blank(20)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(1132)}
+${blank(1251)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
 }
@@ -9781,7 +10161,9 @@ local GIVEN = {
 ${blank(3)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -9796,6 +10178,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -9805,22 +10190,24 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -9861,7 +10248,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2248)}
+${blank(2285)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -9996,34 +10383,43 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'e1f457bba4b6d9826192a4916492654b8ad38adb',
+    sha1: '809a06ead80ed9b4db122f51d5d2898c0f8b66fe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(8)}
+${blank(18)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -10107,6 +10503,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -10207,7 +10605,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(123)}
+${blank(3)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -10222,18 +10620,23 @@ local function note_worker(workers, worker, latest)
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
   redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
 end
-${blank(69)}
+${blank(61)}
+local COUNTED = 9007199254740991
+${blank(20)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(1143)}
+${blank(1262)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -10248,6 +10651,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -10257,22 +10663,24 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -10297,7 +10705,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2380)}
+${blank(2417)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -10373,42 +10781,48 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'a25838c305a3c16e93219b74a8bd62e5a2581f04',
+    sha1: '36047dac6d8a3460e02d6a14a67383a390956e05',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-
-
+${blank(10)}
 local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
 end
-
-
-
+${blank(3)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -10486,6 +10900,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
@@ -10606,7 +11022,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(137)}
+${blank(17)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -10637,15 +11053,18 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(79)}
+${blank(71)}
+local COUNTED = 9007199254740991
+${blank(20)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(495)}
+${blank(615)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
@@ -10722,10 +11141,12 @@ local function size_of(root, key)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
-${blank(82)}
+${blank(81)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -10740,6 +11161,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -10749,22 +11173,24 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -10875,29 +11301,45 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '5e67b69805964253ed33949bb4f66ae0ed22ad94',
+    sha1: '496fe50059fbffeccf0e8c31d7e61d52b050416c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(73)}
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
+end
+${blank(18)}
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+end
+${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -10932,6 +11374,8 @@ ${blank(4)}
 
 
   parts = 100,
+  -- Commands of Redis whose rights one call asks for.
+
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
 
@@ -11215,22 +11659,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(16)}
-local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
-
-local function end_widening(name) redis.call('HDEL', name, 'padding') end
-${blank(27)}
-local function dead_positions(name)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return nil end
-  local found = {}
-  for _, field in ipairs(redis.call('HKEYS', name)) do
-    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
-  end
-  table.sort(found)
-  return found
-end
-${blank(79)}
+${blank(17)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -11261,25 +11690,40 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(122)}
+${blank(137)}
 local function count_messages(root)
-  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
-  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
+  local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
+  local dead = read_unless_foreign('ZCARD', dead_key(root))
+  if not due or not active or not dead or due + active + dead > LIMITS.counted then return nil end
   local held, buried, counted = 0, 0, {}
   for _, index in ipairs({ due_key(root), active_key(root) }) do
     for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
-      local size = redis.pcall('LLEN', messages_key(root, key))
+      local size = read_unless_foreign('LLEN', messages_key(root, key))
       -- Put into both by hand, a key must not count twice.
-      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
+      if size and not counted[key] then held, counted[key] = held + size, true end
     end
   end
   for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    local count = redis.pcall('HGET', dead_key(root, id), 'count')
-    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
+    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count') or '') or 0)
   end
   return held, buried
 end
-${blank(79)}
+${blank(17)}
+local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
+
+local function end_widening(name) redis.call('HDEL', name, 'padding') end
+${blank(27)}
+local function dead_positions(name)
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return nil end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
+  end
+  table.sort(found)
+  return found
+end
+${blank(140)}
 local function carries_options(list, size)
   for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
     for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
@@ -11347,10 +11791,12 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(281)}
+${blank(280)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -11365,6 +11811,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -11374,22 +11823,24 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -11411,7 +11862,7 @@ local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 's
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
 local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
-${blank(344)}
+${blank(338)}
 local function look_at_root(root)
   local seen = { what = 'root', expires = redis.call('PTTL', root) >= 0 }
   local counters = redis.call('HMGET', root, 'added', 'completedMessages', 'deadMessages', 'droppedMessages')
@@ -11537,34 +11988,43 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '65110db878a594782400ac450915ab35f3994557',
+    sha1: '95dc98338a393aaeebe9eb670307616e4f0bfa5f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(8)}
+${blank(18)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -11649,6 +12109,8 @@ ${blank(4)}
 
 
 
+  -- Commands of Redis whose rights one call asks for.
+
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
 
@@ -11729,15 +12191,18 @@ local function bad_root(keys)
 end
 ${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(333)}
+${blank(205)}
+local COUNTED = 9007199254740991
+${blank(20)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(1065)}
+${blank(1185)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -11771,14 +12236,16 @@ local function told_layout(text, generation)
   end
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
-${blank(33)}
+${blank(32)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
 }
 ${blank(7)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -11793,6 +12260,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -11802,22 +12272,24 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -11858,7 +12330,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2101)}
+${blank(2138)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -11972,27 +12444,38 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '7abb4c66cbc5d8a71e526dcb733eb50311936475',
+    sha1: '4b1f67fe624f2498a948d1876df54a82e8268869',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
+end
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
 end
 
 
@@ -12000,14 +12483,19 @@ local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
 end
-
-
-
+${blank(3)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -12043,6 +12531,8 @@ ${blank(4)}
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
   ids = 100,
+
+  -- Commands of Redis whose rights one call asks for.
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
   revived = 600,
@@ -12321,52 +12811,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(47)}
-local function dead_positions(name)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return nil end
-  local found = {}
-  for _, field in ipairs(redis.call('HKEYS', name)) do
-    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
-  end
-  table.sort(found)
-  return found
-end
-
-
-local function dead_messages(root, id)
-  local name = dead_key(root, id)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return {} end
-  local stored, at, messages = redis.call('HGETALL', name), {}, {}
-  for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
-  while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
-  -- Beside the messages it has eight fields: some that are behind a gap.
-  if #messages + 8 < size then
-    for n, position in ipairs(dead_positions(name)) do messages[n] = at[count_text(position)] end
-  end
-  return messages
-end
-
-
-local function placed_messages(root, id)
-  local messages, number, with_options = dead_messages(root, id), string.match(id, '^%d+%-(%d+)'), false
-  for n = 1, #messages do
-    local message = messages[n]
-    with_options = with_options or options_of(message) ~= nil
-    messages[n] = with_place(message, number, n)
-  end
-  return messages, with_options
-end
-
-
-local function read_batch_ids(args, first, last)
-  local given = last - first + 1
-  if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
-  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
-  return { unpack(args, first, last) }
-end
-${blank(45)}
+${blank(17)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -12397,7 +12842,52 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(185)}
+${blank(203)}
+local function dead_positions(name)
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return nil end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
+  end
+  table.sort(found)
+  return found
+end
+
+
+local function dead_messages(root, id)
+  local name = dead_key(root, id)
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return {} end
+  local stored, at, messages = redis.call('HGETALL', name), {}, {}
+  for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
+  while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
+  -- Beside the messages it has eight fields: some that are behind a gap.
+  if #messages + 8 < size then
+    for n, position in ipairs(dead_positions(name)) do messages[n] = at[count_text(position)] end
+  end
+  return messages
+end
+
+
+local function placed_messages(root, id)
+  local messages, number, with_options = dead_messages(root, id), string.match(id, '^%d+%-(%d+)'), false
+  for n = 1, #messages do
+    local message = messages[n]
+    with_options = with_options or options_of(message) ~= nil
+    messages[n] = with_place(message, number, n)
+  end
+  return messages, with_options
+end
+
+
+local function read_batch_ids(args, first, last)
+  local given = last - first + 1
+  if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
+  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
+  return { unpack(args, first, last) }
+end
+${blank(72)}
 local PUSHED = 500
 
 
@@ -12622,7 +13112,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(405)}
+${blank(404)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -12639,7 +13129,9 @@ end
 ${blank(20)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -12654,6 +13146,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -12663,22 +13158,24 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -12751,7 +13248,7 @@ local function requeue(keys, args)
   if queue.refuses_new then return not_serving(root) end
   local owners, counts = {}, {}
   for n = 1, #ids do
-    local about = redis.pcall('HMGET', dead_key(root, ids[n]), 'key', 'count')
+    local about = read_unless_foreign('HMGET', dead_key(root, ids[n]), 'key', 'count') or {}
     local key = about[1]
     if key then
       local size = redis.pcall('LLEN', messages_key(root, key))
@@ -12786,35 +13283,188 @@ register('requeue', requeue, { 'allow-oom' }, 'Put the messages of dead batches 
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
-  stats: {
-    sha1: 'a5a981a6f6025d9e15caef22e42a795cea09ac6d',
+  rights: {
+    sha1: '34268a33d8f97fdeaa4a11b51e85f13b11f76e51',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
+${blank(8)}
 local function shown(value)
   if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+  return "'" .. value .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+${blank(100)}
+local KIB, MIB = 1024, 1048576
+${blank(17)}
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Commands of Redis whose rights one call asks for.
+  commands = 200,
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
+
+  -- A message of more bytes is written only when its key is known to have room.
+
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
+  -- Dead batches that have become too old: one call drops so many.
+
+  -- Partitions, and the numbers of partitions and of changes.
+
+
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+
+
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
+}
+${blank(110)}
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
+
+
+local function part_key(root, part) return root .. ':' .. part end
+${blank(7)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(4107)}
+--- Tell which commands of Redis the caller may not use on this queue.
+--
+--   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
+--
+-- KEYS
+--   root        root key of the queue
+-- ARGV
+--   command...  as ACL SETUSER names them, at most 200; lua/README.md tells which a call needs
+-- RETURNS
+--   command...  those that the user of Redis may not use, or not on the keys of this queue. Before Redis 7 that cannot be told: none
+-- ERRORS
+--   BAD_ROOT      not exactly one root key with a hash tag
+--   BAD_ARGUMENT  more than 200 commands
+--
+-- WHY: Redis looks at the rights of the caller with each command of a function, and undoes nothing. A call for which one is missing would be cut off
+-- behind some of its writes. To ask within each call would cost half as much as storing a message; so whoever has a connection asks once.
+
+-- Each word behind the command is the name of a key, since commands find theirs at different places and Redis is not to be given too few.
+local function is_allowed(root, command)
+  local name, words = part_key(root, 'rights'), {}
+  if command == 'publish' then name = wake_channel(root) end
+  for word in string.gmatch(command, '[^|]+') do words[#words + 1] = word end
+  for _ = 1, 4 do words[#words + 1] = name end
+  local known, allowed = pcall(redis.acl_check_cmd, unpack(words))
+  return not known or allowed
+end
+
+local function rights(keys, args)
+  -- Nothing is read: that might be what is not allowed.
+  local refusal = bad_root(keys)
+  if refusal then return refusal end
+  if #args > LIMITS.commands then return fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.commands .. ' commands, got ' .. #args) end
+  local reply = {}
+  if not redis.acl_check_cmd then return reply end
+  for n = 1, #args do
+    if not is_allowed(keys[1], args[n]) then reply[#reply + 1] = args[n] end
+  end
+  return reply
+end
+
+register('rights', rights, { 'no-writes' }, 'Tell which commands of Redis the caller may not use on this queue.')
+return entry(KEYS, ARGV)
+`,
+  },
+  stats: {
+    sha1: 'c2ad56d3ed0e0ac7cfc327815ce927d1fe6eae67',
+    text: `--!df flags=allow-undeclared-keys
+local VERSION = '0.1.0'
+local entry; local function register(_, callback)
+  entry = callback end
+${blank(8)}
+local function shown(value)
+  if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
 
 
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(8)}
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
+end
+${blank(9)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value or nil
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -12899,6 +13549,8 @@ ${blank(4)}
 
 
 
+  -- Commands of Redis whose rights one call asks for.
+
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
 
@@ -12973,7 +13625,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(229)}
+${blank(110)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -12981,18 +13633,19 @@ local COUNTERS = {
   'added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush', 'closedBy:bytes',
   'completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax',
 }
-
-
+${blank(4)}
 local function counter_names()
   local names = { unpack(COUNTERS) }
   for _, bound in ipairs(LATENESS.bounds) do names[#names + 1] = 'lateness:' .. bound end
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(1153)}
+${blank(1283)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
@@ -13007,6 +13660,9 @@ local function read_root(keys)
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
+
+
+local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 ${blank(9)}
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
@@ -13016,22 +13672,24 @@ local function queue_of(root, stored, kept)
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = wait and tonumber(wait) or POLICY.WAIT.default,
-    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and tonumber(maxDeadAge) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and tonumber(maxKeys) or POLICY.MAXKEYS.default,
-    largest = largest and tonumber(largest) or LIMITS.small,
-    slice = slice and tonumber(slice),
-    sliceBefore = before and tonumber(before),
+    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
+    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
+    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
+    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
+      or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
+      or POLICY.MAXBATCHBYTES.default,
+    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
+    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
+    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
+    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
+    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
+    slice = slice and bounded(slice, 0, LAST),
+    sliceBefore = before and bounded(before, 0, LAST),
     watcher = watcher or '',
-    watchAt = watch_at and tonumber(watch_at) or 0,
-    looked = looked and tonumber(looked) or 0,
+    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
+    looked = looked and bounded(looked, 0, LAST) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
@@ -13048,7 +13706,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2729)}
+${blank(2766)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -13072,8 +13730,7 @@ local function count_queued(root, now)
   local keys, held, claimed = redis.call('ZRANGE', active_key(root), first, first + looks - 1), 0, 0
   for n = 1, #keys do
     -- A key of another type must not hide the figures of all others.
-    local size = redis.pcall('LLEN', messages_key(root, keys[n]))
-    if type(size) == 'number' then held = held + size end
+    held = held + (read_unless_foreign('LLEN', messages_key(root, keys[n])) or 0)
   end
   local records = #keys > 0 and redis.call('HMGET', claims_key(root), unpack(keys)) or {}
   for n = 1, #records do claimed = claimed + (decode_claim(records[n]) or { count = 0 }).count end
@@ -13107,12 +13764,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '06ad656b7b1252408c0ad858bf919cc1539a697b',
+    sha1: 'de4af2b7f2a8f39e4da75fa1ca702f9e799d5060',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4399)}
+${blank(4486)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
