@@ -92,6 +92,21 @@ describeBindings('bounds of claim_ready', (lua) => {
     await lua().holds()
   })
 
+  // A look at a key counts 12, and so that it comes to 2499 and to 2500: each message half, and 256 bytes 1.
+  it.each([
+    [1152, 148],
+    [1920, 125],
+  ])('looks at keys of %d bytes until it has done just enough, which are %d', async (bytes, looks) => {
+    const pipeline = lua().redis.pipeline()
+    for (let n = 0; n < looks + 5; n += 1) {
+      pipeline.rpush(`${lua().root}:messages:key${n}`, `${START} 0 `.padEnd(bytes, 'x'))
+      pipeline.zadd(`${lua().root}:due`, START, `key${n}`)
+    }
+    await pipeline.exec()
+    expect(await lua().claim('LIMIT', 1000)).toMatchObject({ batches: [], next: START })
+    expect(await lua().redis.zcount(`${lua().root}:due`, START + 10_000, START + 10_000)).toBe(looks)
+  })
+
   it.each([1000, 1])('bounds how many keys it looks at, %d batches at most', async (limit) => {
     const args = Array.from({ length: 700 }, (_, n) => ['NEXT', `key${n}`, 'x']).flat()
     await lua().addAll(...args.slice(1))

@@ -75,15 +75,23 @@ describeBindings('requeue', (lua) => {
   })
 
   it('brings back a bounded number of messages in one call, and says which batches are left', async () => {
-    await lua().call('policy', 'MAXSIZE', 250, 'MAXBACKLOG', 250)
+    await lua().call('policy', 'MAXSIZE', 300, 'MAXBACKLOG', 300)
     const ids: string[] = []
-    for (const key of ['ann', 'bob', 'cid']) ids.push(await bury(lua(), key, ...Array.from({ length: 250 }, (_, n) => n)))
-    expect(await lua().call('requeue', ...ids, '1-1')).toEqual(['requeued', 'requeued', 'again', 'unknown'])
-    expect(await lua().stats()).toMatchObject({ messages: 500 })
-    expect(await lua().redis.hget(lua().root, 'deadMessages')).toBe('250')
-    expect(await lua().call('requeue', ids[2] as string, ids[0] as string)).toEqual(['requeued', 'unknown'])
-    expect(await lua().redis.llen(`${lua().root}:messages:cid`)).toBe(250)
-    expect((await held('cid')).slice(0, 3)).toEqual(['0', '1', '2'])
+    const counts: [key: string, count: number][] = [
+      ['ann', 290],
+      ['bob', 271],
+      ['cid', 270],
+      ['dan', 1],
+    ]
+    for (const [key, count] of counts) ids.push(await bury(lua(), key, ...Array.from({ length: count }, (_, n) => n)))
+    const [ann, bob, cid, dan] = ids as [string, string, string, string]
+    // Each batch counts for twenty messages more, and 600 are the most.
+    expect(await lua().call('requeue', ann, bob, cid, dan, '1-1')).toEqual(['requeued', 'again', 'requeued', 'again', 'unknown'])
+    expect(await lua().stats()).toMatchObject({ messages: 560 })
+    expect(await lua().redis.hget(lua().root, 'deadMessages')).toBe('272')
+    expect(await lua().call('requeue', bob, ann)).toEqual(['requeued', 'unknown'])
+    expect(await lua().redis.llen(`${lua().root}:messages:bob`)).toBe(271)
+    expect((await held('bob')).slice(0, 3)).toEqual(['0', '1', '2'])
     await intact()
   })
 

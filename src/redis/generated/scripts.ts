@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '07946965d0d6881180f991055ff24a0a1ac377e9',
+    sha1: '268e5530497faa856836ea17725e15dd3dbd71cf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -563,7 +563,7 @@ local function insert_one(list, place, message)
 end
 ${blank(3)}
 local function replace(list, size, first, last, between, row)
-  local at_front = first == 0 or last <= size - last
+  local at_front = first <= size - last
   local side = at_front and redis.call('LRANGE', list, 0, first - 1) or redis.call('LRANGE', list, last, -1)
   if first == 0 then side = {} end
   local push = at_front and push_front or push_all_back
@@ -609,7 +609,7 @@ local function insert_by_time(list, claimed, messages)
   end
   local undo = count == 1 and insert_one(list, first, messages[1])
   if undo then return undo end
-  local between = last > first and redis.call('LRANGE', list, first, last - 1) or {}
+  local between = redis.call('LRANGE', list, first, last - 1)
   undo, failed = replace(list, size, first, last, between, merged(between, messages))
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
@@ -11058,7 +11058,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '262fd992328c80330b701284415e16567b93eed3',
+    sha1: 'a83799cd16a5c6156f74ec35cc6e112f2f8f9c6c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11549,7 +11549,7 @@ local function insert_one(list, place, message)
 end
 ${blank(3)}
 local function replace(list, size, first, last, between, row)
-  local at_front = first == 0 or last <= size - last
+  local at_front = first <= size - last
   local side = at_front and redis.call('LRANGE', list, 0, first - 1) or redis.call('LRANGE', list, last, -1)
   if first == 0 then side = {} end
   local push = at_front and push_front or push_all_back
@@ -11595,7 +11595,7 @@ local function insert_by_time(list, claimed, messages)
   end
   local undo = count == 1 and insert_one(list, first, messages[1])
   if undo then return undo end
-  local between = last > first and redis.call('LRANGE', list, first, last - 1) or {}
+  local between = redis.call('LRANGE', list, first, last - 1)
   undo, failed = replace(list, size, first, last, between, merged(between, messages))
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo

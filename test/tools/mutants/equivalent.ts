@@ -103,7 +103,6 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     put: 'claim.count or 2',
     why: 'of a key without a claim it only counts whether it has messages',
   },
-  { within: 'hand_out_again', find: 'if #again == 0 then', put: 'if #again <= 0 then', why: 'no list has fewer' },
   { within: 'due_at', find: 'head.deadline > now', put: 'head.deadline >= now', why: 'either is now' },
   { within: 'read_messages', find: "if word and word ~= 'NEXT' then", put: 'if true then', why: 'there are no tokens to be read' },
   { within: 'read_messages', find: "if word and word ~= 'NEXT' then", put: 'if word then', why: 'there are no tokens to be read' },
@@ -118,12 +117,6 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     within: 'complete',
     find: "keep_reply(queue, nonce, 'complete', reply)\n  wake_watcher(queue, soonest)",
     put: "wake_watcher(queue, soonest)\n  keep_reply(queue, nonce, 'complete', reply)",
-    why: 'neither ends the call',
-  },
-  {
-    within: 'fail_batches',
-    find: "if next(ended) then keep_reply(queue, nonce, 'fail', answer) end\n  wake_watcher(queue, soonest)",
-    put: "wake_watcher(queue, soonest)\n  if next(ended) then keep_reply(queue, nonce, 'fail', answer) end",
     why: 'neither ends the call',
   },
   {
@@ -332,4 +325,22 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   { within: 'look_through', find: 'if at > now then at', put: 'if at >= now then at', why: 'it is the deadline then' },
   { within: 'appoint', find: '  queue.watchAt = 0', put: '  queue.watchAt = 1', why: 'a time that has passed, as 0 is' },
   { within: 'note_worker', find: 'if added == 1 then', put: 'if true then', why: 'there are no more than before' },
+  {
+    within: 'claim_due',
+    find: '#found / 2 do',
+    put: '#found * 2 do',
+    why: 'behind the last there is nothing',
+  },
+  {
+    within: 'find_returned',
+    find: '#ended / 2 do',
+    put: '#ended * 2 do',
+    why: 'behind the last there is nothing',
+  },
+  { within: 'claim_due', find: '#found / 2 do', put: '#found / 1 do', why: 'behind the last there is nothing' },
+  { within: 'find_returned', find: '#ended / 2 do', put: '#ended / 1 do', why: 'behind the last there is nothing' },
+  { within: 'replace', find: 'first <= size - last', put: 'first < size - last', why: 'either side is as short' },
+  { within: 'SEARCHED', find: 'elements = 64', put: 'elements = 63', why: 'four are looked at at a time' },
+  { within: 'SEARCHED', find: '65536', put: '65537', why: 'the same place is found, one way or the other' },
+  { within: 'SEARCHED', find: '65536', put: '65535', why: 'the same place is found, one way or the other' },
 ]
