@@ -92,19 +92,50 @@ describeBindings('bounds of claim_ready', (lua) => {
     await lua().holds()
   })
 
-  // A look at a key counts 12, and so that it comes to 2499 and to 2500: each message half, and 256 bytes 1.
+  /** Keys with a message of so many bytes each: due, or with a worker whose lease has ended. */
+  async function keys(count: number, bytes: number, { isHeld = false } = {}): Promise<void> {
+    const pipeline = lua().redis.pipeline()
+    for (let n = 0; n < count; n += 1) {
+      pipeline.rpush(`${lua().root}:messages:key${n}`, `${START} 0 `.padEnd(bytes, 'x'))
+      pipeline.zadd(`${lua().root}:${isHeld ? 'active' : 'due'}`, START, `key${n}`)
+      if (isHeld) pipeline.hset(`${lua().root}:claims`, `key${n}`, `${START}-${n}:1:1:0:1:${START}:size:1`)
+    }
+    await pipeline.exec()
+  }
+
+  // A look counts 12, a batch 16, each message 1 or half of it, 256 bytes 1: so that one more would be more than 2500, and one less is less.
   it.each([
     [1152, 148],
     [1920, 125],
   ])('looks at keys of %d bytes until it has done just enough, which are %d', async (bytes, looks) => {
-    const pipeline = lua().redis.pipeline()
-    for (let n = 0; n < looks + 5; n += 1) {
-      pipeline.rpush(`${lua().root}:messages:key${n}`, `${START} 0 `.padEnd(bytes, 'x'))
-      pipeline.zadd(`${lua().root}:due`, START, `key${n}`)
-    }
-    await pipeline.exec()
+    await keys(looks + 5, bytes)
     expect(await lua().claim('LIMIT', 1000)).toMatchObject({ batches: [], next: START })
     expect(await lua().redis.zcount(`${lua().root}:due`, START + 10_000, START + 10_000)).toBe(looks)
+  })
+
+  it.each([
+    [false, 576, 80],
+    [false, 577, 79],
+    [true, 576, 80],
+    [true, 577, 79],
+  ])('hands out no more than fits to the last byte, what has come back %j, of %d bytes: %d', async (isHeld, bytes, most) => {
+    await lua().call('policy', 'WAIT', 1)
+    await keys(most + 5, bytes, { isHeld })
+    await lua().tick(1)
+    expect((await lua().claim('LIMIT', 1000)).batches).toHaveLength(most)
+  })
+
+  it('buries until it has done just enough, each batch counting for 100 and for 3 a message', async () => {
+    await keys(25, 2432, { isHeld: true })
+    expect((await lua().claim('LIMIT', 1000, 'ATTEMPTS', 1)).batches).toEqual([])
+    expect(await lua().stats()).toMatchObject({ died: 20 })
+  })
+
+  it('forwards no more than fits to the last byte, each message counting for 5', async () => {
+    await lua().call('policy', 'WAIT', 1)
+    await keys(55, 4352)
+    await lua().tick(1)
+    expect((await lua().call('forward', 'batches'))[2]).toBe(50)
   })
 
   it.each([1000, 1])('bounds how many keys it looks at, %d batches at most', async (limit) => {
