@@ -113,6 +113,21 @@ describeBindings('bounds of claim_ready', (lua) => {
     expect(await lua().redis.zcount(`${lua().root}:due`, START + 10_000, START + 10_000)).toBe(looks)
   })
 
+  it('moves scores that lag behind with the work that is left', async () => {
+    await keys(90, 1920)
+    await lua().tick(-10)
+    await lua().addAll(
+      ...Array.from({ length: 100 }, (_, n) => ['NEXT', `later${n}`, 'x'])
+        .flat()
+        .slice(1),
+    )
+    await lua().redis.zadd(`${lua().root}:due`, ...Array.from({ length: 100 }, (_, n) => [START + 1, `later${n}`]).flat())
+    await lua().tick(10)
+    expect(await lua().claim('LIMIT', 1000)).toMatchObject({ batches: [], next: START + 1 })
+    // 90 looks and bytes have counted 1800, and a look counts 12.
+    expect(await lua().redis.zcount(`${lua().root}:due`, START + 9000, '+inf')).toBe(90 + 58)
+  })
+
   it.each([
     [false, 576, 80],
     [false, 577, 79],
@@ -188,7 +203,10 @@ describeBindings('bounds of claim_ready', (lua) => {
     await lua().addAll(...args.slice(1))
     const { token, messages, reason } = await lua().claimOne()
     expect([reason, messages.map(({ data }) => Number(data))]).toEqual(['size', Array.from({ length: 500 }, (_, n) => n)])
-    expect(await lua().call('fail', 'ann', token, 'ATTEMPTS', 1)).toBe('dead')
+    expect(await lua().call('release', 'ann', token)).toBe('released')
+    const again = await lua().claimOne()
+    expect(again.messages).toEqual(messages)
+    expect(await lua().call('fail', 'ann', again.token, 'ATTEMPTS', 1)).toBe('dead')
     await lua().holds()
   })
 })

@@ -140,6 +140,22 @@ describeBindings('requeue', (lua) => {
     await intact()
   })
 
+  it.each([1, 6])(
+    'puts the messages of a batch between those of its key, nearer to the one end or to the other: from %j ms on',
+    async (from) => {
+      const list = `${lua().root}:messages:ann`
+      const message = (ms: number) => `${lua().now + ms} 0 ${ms}`
+      await lua().redis.rpush(list, ...[0, 2, 4, 6, 8, 10].map(message))
+      const dead = [from, from + 2].map((ms) => message(ms + (from % 2 ? 0 : 1)))
+      await lua().redis.hset(`${lua().root}:dead:mine`, 'key', 'ann', 'count', 2, '1', dead[0] as string, '2', dead[1] as string)
+      await lua().redis.zadd(`${lua().root}:dead`, 1, 'mine')
+      expect(await lua().call('requeue', 'mine')).toEqual(['requeued'])
+      const after = await lua().redis.lrange(list, 0, -1)
+      expect(after).toHaveLength(8)
+      expect(after).toEqual([...after].sort())
+    },
+  )
+
   it('goes behind a backlog that is older, however long', async () => {
     await lua().call('policy', 'MAXSIZE', 1)
     await lua().addAll(

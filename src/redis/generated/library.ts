@@ -346,8 +346,8 @@ end
 -- When a message was received, whether it begins as message_header writes, and its options: all is seen at once.
 local function header_of(message)
   local time, behind = string.match(message, '^(%d+) %d+()[^ ]* ')
-  if not time or #time ~= 13 then return received_at(message), false, nil end
-  return tonumber(time), true, string.byte(message, behind) == 44 and options_of(message) or nil
+  if not time or #time ~= 13 then return received_at(message), false end
+  return tonumber(time), true, string.byte(message, behind) == 44 and options_of(message)
 end
 
 -- One of these options, 'W', 'X' or 'S', or nil when there is none that could be right.
@@ -503,7 +503,7 @@ local function head_by_options(queue, list)
     head.last = redis.call('LINDEX', list, count_text(window - 1))
     local options = options_of(head.last) or ''
     local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
-    closed = is_closed and received_at(head.last) or nil
+    closed = is_closed and received_at(head.last)
   end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -1892,7 +1892,7 @@ function read_ids(queue, asked)
   if begins then
     local all = is_forgotten(queue)
     gone = gone_slices(queue, all)
-    slice, before = queue.now, not all and slice or nil
+    slice, before = queue.now, not all and slice
   end
   local ends, failed = slice + 2 * queue.dedupe, nil
   -- The clock has gone back, and ids are remembered that came later than now.

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '268e5530497faa856836ea17725e15dd3dbd71cf',
+    sha1: 'eb63f4eb51aef390fa586fd19164c7a434ac5f93',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -382,7 +382,7 @@ local function head_by_options(queue, list)
     head.last = redis.call('LINDEX', list, count_text(window - 1))
     local options = options_of(head.last) or ''
     local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
-    closed = is_closed and received_at(head.last) or nil
+    closed = is_closed and received_at(head.last)
   end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -784,7 +784,7 @@ local function read_ids(queue, asked)
   if begins then
     local all = is_forgotten(queue)
     gone = gone_slices(queue, all)
-    slice, before = queue.now, not all and slice or nil
+    slice, before = queue.now, not all and slice
   end
   local ends, failed = slice + 2 * queue.dedupe, nil
   -- The clock has gone back, and ids are remembered that came later than now.
@@ -1239,7 +1239,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'd6f2987887e20893a9b253dc3af5fef786c2a77b',
+    sha1: 'ac8e7127bf4b894798b3f6c16463de9b68d3c064',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1386,8 +1386,8 @@ end
 
 local function header_of(message)
   local time, behind = string.match(message, '^(%d+) %d+()[^ ]* ')
-  if not time or #time ~= 13 then return received_at(message), false, nil end
-  return tonumber(time), true, string.byte(message, behind) == 44 and options_of(message) or nil
+  if not time or #time ~= 13 then return received_at(message), false end
+  return tonumber(time), true, string.byte(message, behind) == 44 and options_of(message)
 end
 
 
@@ -1912,7 +1912,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '7fea358fe81c30c63d73db55882fb8708448561e',
+    sha1: 'd9bba307c1bf748d9241ec748161962f4e16fcee',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2255,7 +2255,7 @@ local function head_by_options(queue, list)
     head.last = redis.call('LINDEX', list, count_text(window - 1))
     local options = options_of(head.last) or ''
     local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
-    closed = is_closed and received_at(head.last) or nil
+    closed = is_closed and received_at(head.last)
   end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -3271,7 +3271,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '0dec99b1364ff83d6dd7072d1e78cf385a8718af',
+    sha1: '622715de079339de7d38eb597a08dd498a27c319',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3533,7 +3533,7 @@ local function head_by_options(queue, list)
     head.last = redis.call('LINDEX', list, count_text(window - 1))
     local options = options_of(head.last) or ''
     local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
-    closed = is_closed and received_at(head.last) or nil
+    closed = is_closed and received_at(head.last)
   end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -4862,7 +4862,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '718230120d3ee8f32e8dc5f7380319c4c3597b75',
+    sha1: 'e394f18978d8283aae72123a7d3d19d697536033',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5208,7 +5208,7 @@ local function head_by_options(queue, list)
     head.last = redis.call('LINDEX', list, count_text(window - 1))
     local options = options_of(head.last) or ''
     local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
-    closed = is_closed and received_at(head.last) or nil
+    closed = is_closed and received_at(head.last)
   end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -5741,7 +5741,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '588aaad04686e60663b13c9f1c158fffbcebae96',
+    sha1: '96f62ec68bda56c268b5136a6ead57cb59c39625',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6094,7 +6094,7 @@ local function head_by_options(queue, list)
     head.last = redis.call('LINDEX', list, count_text(window - 1))
     local options = options_of(head.last) or ''
     local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
-    closed = is_closed and received_at(head.last) or nil
+    closed = is_closed and received_at(head.last)
   end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -8161,7 +8161,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'bf8d1aebdf974e263cf1e7a62b3b16a2b406a3cb',
+    sha1: '296f39774cd686846b24dc42825d75aa7903f5e4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8490,7 +8490,7 @@ local function head_by_options(queue, list)
     head.last = redis.call('LINDEX', list, count_text(window - 1))
     local options = options_of(head.last) or ''
     local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
-    closed = is_closed and received_at(head.last) or nil
+    closed = is_closed and received_at(head.last)
   end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -9984,7 +9984,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '2f03bbd7554fde5082e3a40f4ca2b83fead1126e',
+    sha1: 'b48b2af09485b4afeef8ed74a3566366eff6dff7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10244,7 +10244,7 @@ local function head_by_options(queue, list)
     head.last = redis.call('LINDEX', list, count_text(window - 1))
     local options = options_of(head.last) or ''
     local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
-    closed = is_closed and received_at(head.last) or nil
+    closed = is_closed and received_at(head.last)
   end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -11058,7 +11058,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'a83799cd16a5c6156f74ec35cc6e112f2f8f9c6c',
+    sha1: 'dec0b756a764aecd37a74d16083e272b8a35b2f5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11342,7 +11342,7 @@ local function head_by_options(queue, list)
     head.last = redis.call('LINDEX', list, count_text(window - 1))
     local options = options_of(head.last) or ''
     local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
-    closed = is_closed and received_at(head.last) or nil
+    closed = is_closed and received_at(head.last)
   end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait

@@ -69,7 +69,7 @@ it('a mutant has a name, the statement that it changes, and a diff', () => {
     .reverse()
   expect(always?.name).toBe('lib/few:f:always:2')
   // The statement is the `if`: that in front of `elseif` has ended.
-  expect(statementOf(always as never, few)).toBe('lua/lib/few.lua:2:2')
+  expect(statementOf(always as never, few)).toBe('lua/lib/few.lua:2')
   expect(diffOf(always as never, few)).toBe('lib/few.lua:4\n-   elseif not a then\n+   elseif true then')
   expect(never?.name).toBe('lib/few:f:never:1')
 })
