@@ -22,7 +22,7 @@ export interface WorkerEvents<T = unknown> {
   completed: [batch: Batch<T>, run: Run]
   /** The handler has failed: the batch comes again. */
   failed: [batch: Batch<T>, error: unknown, run: Run]
-  /** The last attempt has failed: it is kept. */
+  /** The last attempt has failed, or its lease has run out: it is kept. */
   dead: [batch: Batch<T>, error: unknown, run: Run]
   /** The lease ran out before the end was told: another claim has the batch, or will. */
   lost: [batch: Batch<T>, run: Run]

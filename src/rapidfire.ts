@@ -137,7 +137,7 @@ export class RapidFire<T = unknown, Input = T> {
       claim: async ({ root, watching, drain }) => {
         const { now, next, forwarded, room } = await client.#forwarding.forwardFrom(stream, { ...options, root, watching, drain })
         worker.forwarded(root, forwarded, room)
-        return { now, next, batches: [] }
+        return { now, next, batches: [], dead: [] }
       },
     })
     const worker = this.#worker(forwarding, () => {}, {})

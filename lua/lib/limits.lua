@@ -111,6 +111,7 @@ local OPTIONS = {
   echo = { field = 'echo', flag = true },
   rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
   drain = { field = 'drain', flag = true },
+  dead = { field = 'dead', flag = true },
   nonce = { field = 'nonce', bytes = 64 },
   program = { field = 'given', bytes = 64 },
   again = { field = 'again', flag = true },

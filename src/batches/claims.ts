@@ -6,6 +6,7 @@ import { byRoot, inTurn, isRootOf, rootKey } from '../partitions/roots.ts'
 import { askAgain } from '../protocol/again.ts'
 import type { ClaimName, NamedFailure, NamedRelease, Watching } from '../protocol/arguments.ts'
 import type { Output } from '../protocol/calls.ts'
+import type { Cause } from '../protocol/replies.ts'
 import type { Caller } from '../redis/caller.ts'
 import { LIMITS, OPTIONS } from '../redis/generated/limits.ts'
 import { type Batch, decodeBatch, keyOf, type Message } from './batch.ts'
@@ -38,6 +39,14 @@ export interface Claimed<T> {
   /** When to look next, ms since 1970; 0 when nothing is pending. */
   next: number
   batches: Batch<T>[]
+  /** Batches that are dead now: the lease of their last attempt had run out, or too many claims of them were never heard of again. */
+  dead: DeadNow<T>[]
+}
+
+export interface DeadNow<T> {
+  batch: Batch<T>
+  cause: Cause
+  error: string
 }
 
 export interface FailOptions<T> {
@@ -137,9 +146,10 @@ export class Claims<T> {
       if (!isSome()) await Promise.all(claims)
       over = true
       const batches = parts.flatMap((part) => part.batches)
+      const dead = parts.flatMap((part) => part.dead)
       if (failures.length > 0 && batches.length === 0) throw failures[0]
       const now = Math.max(...parts.map((part) => part.now))
-      return { now, next: failures.length + silent > 0 ? now : soonest(parts), batches }
+      return { now, next: failures.length + silent > 0 ? now : soonest(parts), batches, dead }
     })
   }
 
@@ -150,13 +160,13 @@ export class Claims<T> {
    */
   async claim(options: RootClaimOptions, until?: number): Promise<Claimed<T>> {
     const { root, limit = OPTIONS.claimed.default, lease = OPTIONS.lease.default, attempts = OPTIONS.attempts.default, ...rest } = options
-    const { now, next, claims } = await this.#partitioning.takeFrom(root, rest.drain === true, (generation) =>
+    const { now, next, dead, claims } = await this.#partitioning.takeFrom(root, rest.drain === true, (generation) =>
       this.#caller.call(root, 'claim_ready', { limit, lease, attempts, ...rest, generation }, { until }),
     )
     const batches = claims.map((claim) => decodeBatch<T>(claim, root))
     // The earlier claim may have had a higher limit.
     await this.#giveBack(batches.splice(limit))
-    return { now, next, batches }
+    return { now, next, batches, dead: dead.map(({ claim, ...why }) => ({ batch: decodeBatch<T>(claim, root), ...why })) }
   }
 
   /** Gives up the watch of a worker; see lua/lib/watch.lua. */

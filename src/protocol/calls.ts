@@ -73,6 +73,7 @@ export const CALLS = {
   claim_ready: define({
     write: (input: Taker & { limit: number; lease: number; attempts: number; before?: number | undefined }) => [
       ...appendTokens([], { LIMIT: input.limit, LEASE: input.lease, ATTEMPTS: input.attempts, BEFORE: input.before }),
+      'DEAD',
       ...takerTokens(input),
     ],
     read: readClaimed,

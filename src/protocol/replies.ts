@@ -28,6 +28,13 @@ export interface Claim {
   due: number
 }
 
+/** A batch that a claim has found dead. */
+export interface DeadClaim {
+  claim: Claim
+  cause: Cause
+  error: string
+}
+
 /** Whole array replies; a single error is thrown by the connection before it comes here. */
 export const array = (reply: unknown) => reply as unknown[]
 
@@ -61,25 +68,31 @@ export function readAdded(reply: unknown): (AddResult | RapidfireError)[] {
   return results
 }
 
-export function readClaimed(reply: unknown): { now: number; next: number; claims: Claim[] } {
-  const [now, next, ...claims] = array(reply)
+export function readClaimed(reply: unknown): { now: number; next: number; dead: DeadClaim[]; claims: Claim[] } {
+  const [now, next, dead, ...claims] = array(reply)
   return {
     now: Number(now),
     next: Number(next),
-    claims: claims.map((each) => {
-      const [key, token, attempt, reason, deadline, messages, due] = each as [Buffer, Buffer, number, Buffer, number, Buffer[], number]
-      return {
-        key,
-        token: token.toString('latin1'),
-        attempt: Number(attempt),
-        reason: reason.toString('latin1') as Reason,
-        deadline: Number(deadline),
-        messages,
-        due: Number(due),
-      }
-    }),
+    dead: (dead as [Buffer, Buffer, ...ClaimReply][]).map(([cause, error, ...claim]) => ({
+      cause: cause.toString('latin1') as Cause,
+      error: error.toString(),
+      claim: readClaim(claim),
+    })),
+    claims: (claims as ClaimReply[]).map(readClaim),
   }
 }
+
+type ClaimReply = [key: Buffer, token: Buffer, attempt: number, reason: Buffer, deadline: number, messages: Buffer[], due: number]
+
+const readClaim = ([key, token, attempt, reason, deadline, messages, due]: ClaimReply): Claim => ({
+  key,
+  token: token.toString('latin1'),
+  attempt: Number(attempt),
+  reason: reason.toString('latin1') as Reason,
+  deadline: Number(deadline),
+  messages,
+  due: Number(due),
+})
 
 export function readForwarded(reply: unknown) {
   const [now, next, forwarded, room] = array(reply).map(Number) as [number, number, number, number]

@@ -20,6 +20,8 @@ export interface LoopHooks<T> {
   ready(): void
   /** What became of a batch; `error` is what the handler threw. */
   ended(outcome: Outcome, batch: Batch<T>, error: unknown, run: Run): void
+  /** See `ProcessorHooks`. */
+  died(batch: Batch<T>, error: Error, run: Run): void
   /** Nothing is due and nothing runs, after something did. */
   idle(): void
   /** Whether anybody wants to know that. */
@@ -76,6 +78,7 @@ export class Loop<T> {
     this.#hooks = hooks
     this.processor = new Processor(client, handler, options, {
       ended: (...told) => this.#ended(...told),
+      died: (...told) => hooks.died(...told),
       answered: (lane, now, next) => this.#claimAnswered(lane, now, next),
       refused: (lane, error) => this.#claimFailed(lane, error),
       full: (lane) => this.#leaving.leave(lane),

@@ -34,6 +34,9 @@ export async function processPending<T>(client: WorkerClient<T>, handler: Handle
       summary.batches += 1
       summary.messages += batch.messages.length
     },
+    died: () => {
+      summary.dead += 1
+    },
     answered: () => {},
     refused: (lane, error) => {
       lane.failures += 1

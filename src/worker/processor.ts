@@ -14,6 +14,8 @@ import { Slots } from './slots.ts'
 export interface ProcessorHooks<T> {
   /** What became of a batch that a handler has seen; `error` is what it threw. */
   ended(outcome: Outcome, batch: Batch<T>, error: unknown, run: Run): void
+  /** A claim has found that the last lease of a batch, which somebody else had, has run out. */
+  died(batch: Batch<T>, error: Error, run: Run): void
   /**
    * A claim was answered at `now` in Redis time. Unless the lane may have something due, nothing is due there until `next` (0: nothing is
    * pending), and it is not claimed from until `look`.
@@ -185,7 +187,7 @@ export class Processor<T> {
     const { lease, attempts } = this.settings
     const asked = performance.now()
     try {
-      const { now, next, batches } = await this.#client.claim({
+      const { now, next, batches, dead } = await this.#client.claim({
         root: lane.root,
         limit,
         lease,
@@ -206,6 +208,7 @@ export class Processor<T> {
       this.#handling.begin({ lane, batches: batches.slice(0, room), now, heldUntil: asked + lease })
       for (const batch of batches.slice(room)) this.#handling.decline(batch, lane.root)
       lane.mayBeDue = lane.full > 0 || batches.length > room || more
+      for (const { batch, error } of dead) this.#hooks.died(batch, new Error(error), { took: 0, lateness: Math.max(0, now - batch.due) })
       this.#hooks.answered(lane, now, next)
     } catch (error) {
       freeSlots()

@@ -32,6 +32,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     this.#loop = new Loop(this.id, client, this.#connections, handler, options, {
       ready: () => this.#tell(() => this.emit('ready')),
       ended: (...told) => this.#tell(() => this.#emitEnd(...told)),
+      died: (...told) => this.#tell(() => this.emit('dead', ...told)),
       idle: () => this.#tell(() => this.emit('idle')),
       isIdleWanted: () => this.listenerCount('idle') > 0,
       failed: (error) => this.#report(error),

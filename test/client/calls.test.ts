@@ -103,7 +103,7 @@ describeBindings('calls', (lua) => {
       { key: 'ann', data: 'one', id: 'a' },
       { key: 'ann', data: 'two' },
     ])
-    expect(await rapidfire.claimReady()).toEqual({ now: START, next: START + 10_000, batches: [] })
+    expect(await rapidfire.claimReady()).toEqual({ now: START, next: START + 10_000, batches: [], dead: [] })
     await lua().tick(10_500)
     const { now, next, batches } = await rapidfire.claimReady({ limit: 5, lease: 2000 })
     const [first] = batches

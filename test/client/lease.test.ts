@@ -61,6 +61,21 @@ describeBindings('leases', (lua) => {
     expect(await rapidfire.peek('ann')).toMatchObject({ state: 'active', size: 1 })
   })
 
+  it('tells of those that are dead, since the lease of their last attempt has run out', async () => {
+    const rapidfire = client()
+    await rapidfire.addMessages([...'ab'].map((key) => ({ key, data: 1, flush: true })))
+    const { batches } = await rapidfire.claimReady({ lease: 1000 })
+    await lua().tick(1000)
+    const { dead, ...others } = await rapidfire.claimReady({ limit: 1, attempts: 1 })
+    expect(others.batches).toEqual([])
+    const error = 'the lease of attempt 1 ran out'
+    expect(dead).toEqual(batches.map((batch) => ({ batch: { ...batch, due: lua().now }, cause: 'lease', error })))
+    await rapidfire.addMessage('c', 1, { flush: true })
+    await rapidfire.claimReady({ lease: 1000 })
+    await lua().tick(1000)
+    expect(await rapidfire.processPendingBatches(() => {}, { attempts: 1 })).toMatchObject({ batches: 0, messages: 0, dead: 1 })
+  })
+
   it('counts as lost what a handler finishes too late', async () => {
     const rapidfire = client()
     const other = client()

@@ -117,8 +117,9 @@ describe('a server', () => {
     expect(await call('peek', 'ann')).toHaveLength(header('peek').RETURNS.length)
     expect(header('add').RETURNS).toEqual(['status', 'size'])
     expect(await call('add', 'ann', 'one', 'FLUSH', 'NEXT', 'bob', 'two')).toHaveLength(2 * header('add').RETURNS.length)
-    expect(header('claim_ready').RETURNS).toEqual(['now', 'next', 'batch...'])
-    const [, , batch] = (await call('claim_ready')) as [number, number, [string, string]]
+    expect(header('claim_ready').RETURNS).toEqual(['now', 'next', 'dead', 'batch...'])
+    const [, , dead, batch] = (await call('claim_ready', 'DEAD')) as [number, number, [], [string, string]]
+    expect(dead).toEqual([])
     expect(await call('extend', 1000, 'ann', batch[1])).toHaveLength(header('extend').RETURNS.length)
     expect(await call('complete', 'ann', batch[1])).toHaveLength(header('complete').RETURNS.length)
   })

@@ -140,10 +140,10 @@ describeBindings('bounds of claim_ready', (lua) => {
     expect((await lua().claim('LIMIT', 1000)).batches).toHaveLength(most)
   })
 
-  it('buries until it has done just enough, each batch counting for 100 and for 3 a message', async () => {
-    await keys(25, 2432, { isHeld: true })
+  it('buries until it has done just enough, each batch counting for 100 more and for 3 a message', async () => {
+    await keys(25, 6208, { isHeld: true })
     expect((await lua().claim('LIMIT', 1000, 'ATTEMPTS', 1)).batches).toEqual([])
-    expect(await lua().stats()).toMatchObject({ died: 20 })
+    expect(await lua().stats()).toMatchObject({ died: 16 })
   })
 
   it('forwards no more than fits to the last byte, each message counting for 5', async () => {

@@ -19,7 +19,7 @@ describeBindings('claim_ready', (lua) => {
       await add('ann', 'more')
     }
     await lua().tick(9999)
-    expect(await lua().claim()).toEqual({ now: lua().now, next: lua().now + 1, batches: [] })
+    expect(await lua().claim()).toEqual({ now: lua().now, next: lua().now + 1, batches: [], dead: [] })
     await lua().tick(1)
     const { now, next, batches } = await lua().claim('LEASE', 700)
     expect([now, next]).toEqual([START + 49_996, START + 50_696])
@@ -45,7 +45,7 @@ describeBindings('claim_ready', (lua) => {
     await add('ann', 'three')
     expect(await due('ann')).toBe(START + 10_000)
     await lua().tick(2000)
-    expect(await lua().claim()).toEqual({ now: START + 10_000, next: START + 18_000, batches: [] })
+    expect(await lua().claim()).toEqual({ now: START + 10_000, next: START + 18_000, batches: [], dead: [] })
     expect(await due('ann')).toBe(START + 18_000)
     await lua().holds()
   })
@@ -361,7 +361,7 @@ describeBindings('claim_ready', (lua) => {
   })
 
   it.each([
-    ['UNKNOWN_ARGUMENT', "expected ATTEMPTS, BEFORE, DRAIN, ECHO, GENERATION, LEASE, LIMIT, NONCE, REST, WORKER; got '5'", ['5']],
+    ['UNKNOWN_ARGUMENT', "expected ATTEMPTS, BEFORE, DEAD, DRAIN, ECHO, GENERATION, LEASE, LIMIT, NONCE, REST, WORKER; got '5'", ['5']],
     ['UNKNOWN_ARGUMENT', "got 'WAIT'", ['LIMIT', '5', 'WAIT', '1']],
     ['MISSING_ARGUMENT', 'LIMIT must be followed by a value', ['limit']],
     ['MISSING_ARGUMENT', 'BEFORE must be followed by a value', ['LIMIT', '1', 'BEFORE']],

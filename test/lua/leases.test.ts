@@ -70,7 +70,13 @@ describeBindings('expired leases', (lua) => {
     }
     await lua().tick(1000)
     // The batch behind it comes in the same call.
-    expect((await lua().claimOne('ATTEMPTS', 3)).messages.map(({ data }) => data)).toEqual(['behind'])
+    const { batches, dead } = await lua().claim('ATTEMPTS', 3, 'DEAD')
+    expect(batches.map(({ messages }) => messages.map(({ data }) => data))).toEqual([['behind']])
+    // What has died is told as it was handed over last.
+    expect(dead).toMatchObject([
+      { key: 'ann', token: token.replace(/:1$/, ':3'), attempt: 3, reason: 'flush', deadline: START, due: lua().now },
+    ])
+    expect(dead).toMatchObject([{ cause: 'lease', error: 'the lease of attempt 3 ran out', messages: [{ data: 'one' }, { data: 'two' }] }])
     const id = token.replace(/:1$/, '')
     expect(await lua().redis.zscore(`${lua().root}:dead`, id)).toBe(String(lua().now))
     expect(await lua().redis.hgetall(`${lua().root}:dead:${id}`)).toEqual({
@@ -80,6 +86,24 @@ describeBindings('expired leases', (lua) => {
     })
     expect(await lua().stats()).toMatchObject({ dead: 1, died: 1, messages: 1, redelivered: 2, failed: 0 })
     await lua().holds()
+  })
+
+  it('hold nothing up that stands behind them when they end in death, or their lists are gone', async () => {
+    const keys = Array.from({ length: 12 }, (_, n) => `key ${n}`)
+    const flush = (some: string[]) => lua().addAll(...some.flatMap((key, n) => [...(n > 0 ? ['NEXT'] : []), key, 'x', 'FLUSH']))
+    await flush(keys)
+    await lua().claim('LIMIT', 12, 'LEASE', 1)
+    await lua().tick(1)
+    await flush(['returned'])
+    await lua().claim('LEASE', 1)
+    await lua().claim('LIMIT', 12, 'LEASE', 1)
+    await lua().redis.del(...keys.slice(9).map((key) => `${lua().root}:messages:${key}`))
+    await lua().tick(1)
+    await lua().redis.hset(`${lua().root}:claims`, 'key 0', 'not a claim')
+    const { batches, dead } = await lua().claim('LIMIT', 3, 'ATTEMPTS', 2, 'DEAD')
+    expect(batches.map(({ key }) => key).sort()).toEqual(['key 0', 'returned'])
+    expect(dead.map(({ key }) => key)).toEqual(keys.slice(1, 9).sort())
+    expect(await lua().stats()).toMatchObject({ dead: 8 })
   })
 
   it('bury after five attempts when nothing else is said', async () => {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'vitest'
 import { LIMITS } from '../../src/redis/generated/limits.ts'
 import { type Keyspace, told, written } from './keyspace.ts'
-import { bytesOf, type Claimed, type Model, type Nonce, type Stream } from './model.ts'
+import { bytesOf, type Claimed, type Dead, type Model, type Nonce, type Stream } from './model.ts'
 import { KEYS, step } from './step.ts'
 import type { Arg } from './world.ts'
 
@@ -42,13 +42,15 @@ function take(model: Model, found: Found[], keyspace: Keyspace, { limit, before,
   const noticed = model.notice()
   const all = model.bytes()
   const back = model.ended(before, limit)
-  const full = back.length >= limit || all >= SMALL
-  const given = back.filter(({ held }) => held.state === 'released').length
+  const given = back.slice(0, limit).filter(({ held }) => held.state === 'released').length
   const taken: Claimed[] = []
-  let buried = 0
+  const died: unknown[][] = []
   const bury = () => {
-    buried += 1
-    expect(model.takeAgainOf(back.shift()?.key as string, lease, attempts, by)).toBe(undefined)
+    const { key, held } = back.shift() as (typeof back)[number]
+    const due = held.ends
+    expect(model.takeAgainOf(key, lease, attempts, by)).toBe(undefined)
+    const { claim, attempt, reason, deadline, messages, cause, error } = model.dead.get(held.id) as Dead
+    died.push([cause, error, key, `${held.id}:${claim}`, attempt, reason, deadline, messages.map(written), due])
   }
   for (const { key, fresh } of found) {
     if (fresh) {
@@ -73,14 +75,14 @@ function take(model: Model, found: Found[], keyspace: Keyspace, { limit, before,
   if (all < SMALL) {
     if (taken.length < limit) expect([missed, back]).toEqual([[], []])
     const half = Math.ceil((limit - given) / 2)
-    if (missed.length > 0 && buried === 0) expect(taken.length - fresh - given).toBeLessThanOrEqual(half)
-    if (back.length > 0) expect(fresh).toBeLessThanOrEqual(half)
+    if (missed.length > 0 && died.length === 0) expect(taken.length - fresh - given).toBeLessThanOrEqual(half)
+    if (back.length > 0 && died.length === 0) expect(fresh).toBeLessThanOrEqual(half)
   }
   // What goes beyond that is one batch, which has no more.
   const bytes = taken.slice(0, -1).reduce((sum, { messages }) => sum + bytesOf(messages, written), 0)
   expect(bytes).toBeLessThan(MIB)
   if (fresh > 0) model.leaveLook()
-  return { taken, noticed, bounded: full || taken.length >= limit }
+  return { taken, died, noticed, bounded: all >= SMALL || taken.length >= limit }
 }
 
 const rootOf = (keyspace: Keyspace) => (keyspace.get('')?.content ?? {}) as Record<string, string>
@@ -142,18 +144,21 @@ export const claim = (options: ClaimOptions) =>
     const taking = { limit, lease, attempts, worker, by, before: model.now - (ago ?? 0) }
     const tokens: Arg[] = ['LIMIT', limit, 'LEASE', lease, 'ATTEMPTS', attempts]
     if (ago !== undefined) tokens.push('BEFORE', taking.before)
-    if (worker !== undefined) tokens.push('WORKER', worker, 'ECHO')
+    // Workers ask for what has died, others do not.
+    if (worker !== undefined) tokens.push('WORKER', worker, 'ECHO', 'DEAD')
     if (by) tokens.push('NONCE', `${by.name}/${by.number}`)
     const { reply, keyspace } = await world.call('claim_ready', ...tokens)
-    const [now, next, ...batches] = reply
+    const [now, next, ...parts] = reply
+    const dead = worker === undefined ? undefined : parts.shift()
+    const batches = parts
     expect(now).toBe(model.now)
     if (by && earlier && by.number < earlier.number) {
-      expect(reply).toEqual([model.now, 0])
+      expect(reply).toEqual([model.now, 0, ...(dead ? [[]] : [])])
       return keyspace
     }
     if (by && earlier && by.number === earlier.number) {
       const again = model.takeAgain(earlier.taken, lease)
-      expect(batches).toEqual(again.map(shown))
+      expect([batches, dead ?? []]).toEqual([again.map(shown), []])
       compareWatch(model, keyspace, next, taking, again.length, false)
       // What is left of it is what it says the next time.
       if (again.length > 0) earlier.taken = again
@@ -161,8 +166,9 @@ export const claim = (options: ClaimOptions) =>
       return keyspace
     }
     const found = batches.map(([key, token]: [string, string]) => ({ key, fresh: isFresh(model, token.split(':')[0] as string) }))
-    const { taken, noticed, bounded } = take(model, found, keyspace, taking)
+    const { taken, died, noticed, bounded } = take(model, found, keyspace, taking)
     expect(batches).toEqual(taken.map(shown))
+    if (dead) expect(dead).toEqual(died)
     if (by && taken.length > 0) model.calls.set(by.name, { number: by.number, taken })
     compareWatch(model, keyspace, next, taking, taken.length, noticed)
     compareNext(model, keyspace, next, taking, taken.length, bounded)

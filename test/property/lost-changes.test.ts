@@ -9,7 +9,7 @@ import { describeBindings } from '../support/lua.ts'
 import { type Earlier, keep, restoreHash } from '../support/roots.ts'
 
 /** HISTORIES=500 for a longer run, SEED=… for one that was printed. */
-const HISTORIES = Number(process.env.HISTORIES ?? 40)
+const HISTORIES = Number(process.env.HISTORIES ?? 25)
 const FIRST = Number(process.env.SEED ?? Math.floor(Math.random() * 1e9))
 
 const ROOT = 'rapid-fire:{orders}'

@@ -419,13 +419,13 @@ export class Model {
     return held && (held.state === 'known' || held.state === 'by') && tokenOf(held) === token ? held : undefined
   }
 
-  /** The first `limit` keys whose lease or pause has ended, as a call looks at them: those of batches that were given back in front. */
+  /** The keys whose lease or pause has ended, as a call looks at them: `limit` at a time, of which those of batches that were given back come first. */
   ended(before: number, limit: number): { key: string; held: Held }[] {
     const ended = [...this.conversations].flatMap(([key, { held }]) => (held && held.ends <= before ? [{ key, held }] : []))
     ended.sort((one, other) => one.held.ends - other.held.ends || (one.key < other.key ? -1 : 1))
-    const looked = ended.slice(0, limit)
     const isGiven = ({ held }: { held: Held }) => held.state === 'released'
-    return [...looked.filter(isGiven), ...looked.filter((each) => !isGiven(each))]
+    const looks = Array.from({ length: Math.ceil(ended.length / limit) }, (_, n) => ended.slice(n * limit, (n + 1) * limit))
+    return looks.flatMap((look) => [...look.filter(isGiven), ...look.filter((each) => !isGiven(each))])
   }
 
   /** Hands out once more a batch whose lease or pause has ended. Undefined when it is dead instead. */

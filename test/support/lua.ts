@@ -32,6 +32,12 @@ export interface TakenBatch {
   messages: { receivedAt: number; id: string; data: string }[]
 }
 
+/** A batch whose last lease had run out when it was looked at. */
+export interface DeadNow extends TakenBatch {
+  cause: string
+  error: string
+}
+
 /** What a test has in hand: calls of the functions as redis-cli makes them, the clock, and the keyspace. */
 export class Lua {
   readonly root = 'rapid-fire:{orders}'
@@ -83,25 +89,31 @@ export class Lua {
     return ['EVAL', TEST_SOURCE.scripts[name].text, keys.length, ...keys, ...args]
   }
 
-  async claim(...args: Argument[]): Promise<{ now: number; next: number; batches: TakenBatch[] }> {
-    const [now, next, ...batches] = await this.callBuffer('claim_ready', ...args)
+  async claim(...args: Argument[]): Promise<{ now: number; next: number; batches: TakenBatch[]; dead: DeadNow[] }> {
+    type Written = [Buffer, Buffer, number, Buffer, number, Buffer[], number]
+    const [now, next, ...parts] = await this.callBuffer('claim_ready', ...args)
+    const [dead, batches] = args.includes('DEAD') ? [parts[0], parts.slice(1)] : [[], parts]
+    const read = ([key, token, attempt, reason, deadline, messages, due]: Written) => ({
+      key: key.toString(),
+      token: token.toString(),
+      attempt,
+      reason: reason.toString(),
+      deadline,
+      due,
+      messages: messages.map((message) => {
+        const { receivedAt, id, data } = readMessage(message)
+        return { receivedAt, id: id.toString(), data: data.toString() }
+      }),
+    })
     return {
       now,
       next,
-      batches: batches.map(
-        ([key, token, attempt, reason, deadline, messages, due]: [Buffer, Buffer, number, Buffer, number, Buffer[], number]) => ({
-          key: key.toString(),
-          token: token.toString(),
-          attempt,
-          reason: reason.toString(),
-          deadline,
-          due,
-          messages: messages.map((message) => {
-            const { receivedAt, id, data } = readMessage(message)
-            return { receivedAt, id: id.toString(), data: data.toString() }
-          }),
-        }),
-      ),
+      batches: batches.map(read),
+      dead: dead.map(([cause, error, ...batch]: [Buffer, Buffer, ...Written]) => ({
+        ...read(batch),
+        cause: cause.toString(),
+        error: error.toString(),
+      })),
     }
   }
 

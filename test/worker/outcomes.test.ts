@@ -42,6 +42,25 @@ describeBindings('outcomes', (lua) => {
     await intact()
   })
 
+  it('a worker tells of a batch that is dead, since the lease of its last attempt has run out with somebody else', async () => {
+    await client().addMessage('ann', 'Hi', { flush: true })
+    const { batches } = await client().claimReady({ lease: 1000 })
+    // Which says that the claim has arrived.
+    await client().extend(batches, 1000)
+    await later(1000)
+    const told: unknown[] = []
+    const worker = start(() => {}, { attempts: 1 })
+    worker.on('dead', (...args) => told.push(args))
+    await eventually(() => expect(told).toHaveLength(1))
+    const { id, key, token, messages } = batches[0] as Batch
+    const error = expect.objectContaining({ message: 'the lease of attempt 1 ran out' })
+    expect(told).toEqual([
+      [expect.objectContaining({ id, key, token, messages, attempt: 1 }), error, { took: 0, lateness: expect.any(Number) }],
+    ])
+    expect(await client().dead()).toMatchObject([{ id, cause: 'lease' }])
+    await intact()
+  })
+
   it('a worker goes on with the next batch of a key when one has died', async () => {
     const worker = start(
       async (batch: Batch<number>) => {

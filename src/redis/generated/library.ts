@@ -206,6 +206,7 @@ OPTIONS = {
   echo = { field = 'echo', flag = true },
   rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
   drain = { field = 'drain', flag = true },
+  dead = { field = 'dead', flag = true },
   nonce = { field = 'nonce', bytes = 64 },
   program = { field = 'given', bytes = 64 },
   again = { field = 'again', flag = true },
@@ -2149,7 +2150,7 @@ do
 ---
 --- \`take\` is what the caller asks for: \`limit\` batches at most, their \`lease\` and \`attempts\`, \`due_by\` (what was due then, and nothing later), its
 --- \`nonce\`, the \`state\` of a claim that it will acknowledge, how much \`work\` each of the messages is for it; and of a worker \`worker\`, \`echo\`, \`rest\`.
---- \`taken\` is what it gets: \`batches\`, each as claim_ready replies it, and how much \`work\` that was.
+--- \`taken\` is what it gets: \`batches\` and those that are \`dead\` now, each as claim_ready replies it, and how much \`work\` that was.
 
 -- Work is counted in what it costs to hand out a small message, some 4000 instructions of a processor: a look at a key, handing out a batch and burying one,
 -- besides its messages, and so many bytes that are read. A call ends when it has done LIMITS.claimWork: others wait meanwhile.
@@ -2179,8 +2180,8 @@ local function count_end(claim, known, attempts)
 end
 
 -- What has come back by \`due_by\`, a text: batches whose lease has run out, whose pause has ended, or which were given back. Nil when nothing has,
--- else a list of them, each { key, claim, known, due }, with the \`next_one\` to be taken, whether one \`began\`, and how many are \`urgent\`, which stand in
--- front: what was given back, and what is open again.
+-- else a list of them, each { key, claim, known, due }, with the \`next_one\` to be taken, whether one \`began\`, whether there may be \`more\`, and how many
+-- are \`urgent\`, which stand in front: what was given back, and what is open again.
 -- WHY what is open again is urgent: it may be in \`due\` as well, and must not be claimed there before its old claim is gone.
 local function find_returned(queue, take, due_by)
   local most = math.min(take.limit, math.floor(LIMITS.claimWork / BATCH_WORK))
@@ -2197,7 +2198,7 @@ local function find_returned(queue, take, due_by)
     local some = (not claim or state == 'released' or state == 'done') and urgent or others
     some[#some + 1] = { key = keys[n], claim = claim, known = known[n], due = math.floor(ended[2 * n]) }
   end
-  local found = { urgent = #urgent, next_one = 1, began = false }
+  local found = { urgent = #urgent, next_one = 1, began = false, more = #keys == most }
   for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
   return found
 end
@@ -2208,6 +2209,12 @@ local function is_too_much(take, taken, head, began)
   if not began then return false end
   local count, read = head.count, #head.messages
   return taken.work + LOOK_WORK + handing_work(take, count) + reading_work(count, head.bytes * count / read) > taken.room
+end
+
+-- A batch that has come back, as claim_ready replies it.
+local function handed_over(returned, messages)
+  local claim = returned.claim
+  return { returned.key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, returned.due }
 end
 
 -- Takes batches that have come back, up to number \`last\` of them.
@@ -2231,15 +2238,15 @@ local function claim_returned(queue, take, taken, returned, last)
     else
       claim.count = #messages
       local fate = count_end(claim, returned[n].known, take.attempts)
+      taken.work = taken.work + handing_work(take, #messages)
       if fate and bury(queue, key, claim, fate, messages) then
         taken.work = taken.work + BURY_WORK + 3 * #messages
+        taken.dead[#taken.dead + 1] = { fate.cause, fate.error, unpack(handed_over(returned[n], messages)) }
       else
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
         claim.claim = claim.claim + 1
         again[#again + 1] = returned[n]
-        taken.work = taken.work + handing_work(take, #messages)
-        local due = returned[n].due
-        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, due }
+        taken.batches[#taken.batches + 1] = handed_over(returned[n], messages)
       end
     end
   end
@@ -2374,25 +2381,29 @@ local function share(queue, take, taken, returned, now)
   claim_returned(queue, take, taken, returned, #returned)
 end
 
--- Takes what is ready under a lease. Returns the batches.
+-- Takes what is ready under a lease. Returns the batches, and those that are dead now since their last lease has run out.
 function take_ready(queue, take)
   -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and how much work it may have by then; \`began\`: it has taken some of
   -- what is due. The others prepare sets.
   local taken = {
-    batches = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
+    batches = {}, dead = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
     lagging = nil, began = false, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   local now = digits(queue.now)
   lower_ahead(queue)
-  local returned = find_returned(queue, take, take.due_by == queue.now and now or digits(take.due_by))
-  if returned then share(queue, take, taken, returned, now) end
+  local due_by = take.due_by == queue.now and now or digits(take.due_by)
+  -- WHY again: those that are dead now, or whose lists are gone, hold nothing up that stands behind them.
+  repeat
+    local returned = find_returned(queue, take, due_by)
+    if returned then share(queue, take, taken, returned, now) end
+  until not returned or not returned.more or returned.next_one <= #returned or #taken.batches == take.limit
   claim_due(queue, take, taken, now)
   local tally, batches = taken.tally, taken.batches
   if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
   local first_claims = tally and tally.claimed or 0
   if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
   if first_claims > 0 then write_tally(queue, tally) end
-  return batches
+  return batches, taken.dead
 end
 
 -- The keys and tokens of batches in turn, and when they were due: what is kept of a claim.
@@ -2481,12 +2492,15 @@ do
 --   ECHO      send that worker '<WORKER> echo', so that it knows that messages reach it
 --   REST      longest rest of that worker, ms, 1 to an hour (1000): what a message that is lost costs
 --   DRAIN     take what is left in a partition that does not serve any more
+--   DEAD      tell also of batches that died in this call
 --   NONCE     '<name>/<number>', who calls and the number of the call: repeated with it, the call returns the same batches (lua/lib/nonce.lua)
 --   GENERATION  number of the change of partitions by which the caller has found this root; none without partitions
 -- RETURNS
 --   now       the time in Redis, ms
 --   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
 --             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time (lua/lib/watch.lua)
+--   dead      with DEAD alone: an array of batches that died in this call, since their last lease had run out; each 'lease' or 'unacknowledged',
+--             a text, and what stands for a batch below
 --   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
 --             'maxWait' | 'size' | 'flush' | 'bytes'), its deadline, an array of its messages, each '<receivedAt> <id length>[,options] <id><data>',
 --             and since when it was due, ms: its deadline or the end of the batch before it, or of its pause or lease
@@ -2508,7 +2522,7 @@ do
 local CLAIM_OPTIONS = {
   LIMIT = OPTIONS.claimed, LEASE = OPTIONS.lease, BEFORE = OPTIONS.before, ATTEMPTS = OPTIONS.attempts,
   WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
-  DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
+  DRAIN = OPTIONS.drain, DEAD = OPTIONS.dead, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
 
 local function claim_ready(keys, args)
@@ -2521,7 +2535,7 @@ local function claim_ready(keys, args)
   if queue.refuses_new and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
-  if kept == false then return { queue.now, 0 } end
+  if kept == false then return { queue.now, 0, options.dead and {} or nil } end
   local take = {
     limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
     attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
@@ -2529,10 +2543,17 @@ local function claim_ready(keys, args)
   }
 
   -- first write
-  local batches = kept and take_again(queue, take, kept) or take_ready(queue, take)
+  local batches, dead
+  if kept then
+    batches, dead = take_again(queue, take, kept), {}
+  else
+    batches, dead = take_ready(queue, take)
+  end
   if #batches == 0 then drop_slices(queue) end
   if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), take.lease) end
-  return { queue.now, next_look(queue, take, #batches), unpack(batches) }
+  local next_at = next_look(queue, take, #batches)
+  if options.dead then return { queue.now, next_at, dead, unpack(batches) } end
+  return { queue.now, next_at, unpack(batches) }
 end
 
 register('claim_ready', claim_ready, { 'allow-oom' }, 'Take ready batches under a lease.')

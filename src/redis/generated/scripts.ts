@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'eb63f4eb51aef390fa586fd19164c7a434ac5f93',
+    sha1: 'e2c76c029ed9cc2aed84b72fb4a7dad61b1def6f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -172,7 +172,7 @@ ${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
-${blank(7)}
+${blank(8)}
   -- Partitions.
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
@@ -926,7 +926,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(212)}
+${blank(218)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -934,7 +934,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(688)}
+${blank(702)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1239,7 +1239,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'ac8e7127bf4b894798b3f6c16463de9b68d3c064',
+    sha1: 'de5f2168618dcadd22df4384d834c23b3d61b0bc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1331,7 +1331,7 @@ ${blank(3)}
   checkBytes = 256 * KIB,
   counted = 1000,
 }
-${blank(64)}
+${blank(65)}
 local COUNTS = {}
 local function count_text(count)
   local text = COUNTS[count]
@@ -1508,7 +1508,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1464)}
+${blank(1484)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1912,7 +1912,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'd9bba307c1bf748d9241ec748161962f4e16fcee',
+    sha1: '69a4cfa2aaf7fec6dd943b53253894510cf2bca4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2074,6 +2074,7 @@ ${blank(6)}
   echo = { field = 'echo', flag = true },
   rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
   drain = { field = 'drain', flag = true },
+  dead = { field = 'dead', flag = true },
   nonce = { field = 'nonce', bytes = 64 },
 
 
@@ -2958,7 +2959,7 @@ local function find_returned(queue, take, due_by)
     local some = (not claim or state == 'released' or state == 'done') and urgent or others
     some[#some + 1] = { key = keys[n], claim = claim, known = known[n], due = math.floor(ended[2 * n]) }
   end
-  local found = { urgent = #urgent, next_one = 1, began = false }
+  local found = { urgent = #urgent, next_one = 1, began = false, more = #keys == most }
   for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
   return found
 end
@@ -2969,6 +2970,12 @@ local function is_too_much(take, taken, head, began)
   if not began then return false end
   local count, read = head.count, #head.messages
   return taken.work + LOOK_WORK + handing_work(take, count) + reading_work(count, head.bytes * count / read) > taken.room
+end
+
+
+local function handed_over(returned, messages)
+  local claim = returned.claim
+  return { returned.key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, returned.due }
 end
 
 
@@ -2992,15 +2999,15 @@ local function claim_returned(queue, take, taken, returned, last)
     else
       claim.count = #messages
       local fate = count_end(claim, returned[n].known, take.attempts)
+      taken.work = taken.work + handing_work(take, #messages)
       if fate and bury(queue, key, claim, fate, messages) then
         taken.work = taken.work + BURY_WORK + 3 * #messages
+        taken.dead[#taken.dead + 1] = { fate.cause, fate.error, unpack(handed_over(returned[n], messages)) }
       else
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
         claim.claim = claim.claim + 1
         again[#again + 1] = returned[n]
-        taken.work = taken.work + handing_work(take, #messages)
-        local due = returned[n].due
-        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, due }
+        taken.batches[#taken.batches + 1] = handed_over(returned[n], messages)
       end
     end
   end
@@ -3134,20 +3141,24 @@ local function take_ready(queue, take)
   -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and how much work it may have by then; \`began\`: it has taken some of
   -- what is due. The others prepare sets.
   local taken = {
-    batches = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
+    batches = {}, dead = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
     lagging = nil, began = false, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   local now = digits(queue.now)
   lower_ahead(queue)
-  local returned = find_returned(queue, take, take.due_by == queue.now and now or digits(take.due_by))
-  if returned then share(queue, take, taken, returned, now) end
+  local due_by = take.due_by == queue.now and now or digits(take.due_by)
+  -- WHY again: those that are dead now, or whose lists are gone, hold nothing up that stands behind them.
+  repeat
+    local returned = find_returned(queue, take, due_by)
+    if returned then share(queue, take, taken, returned, now) end
+  until not returned or not returned.more or returned.next_one <= #returned or #taken.batches == take.limit
   claim_due(queue, take, taken, now)
   local tally, batches = taken.tally, taken.batches
   if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
   local first_claims = tally and tally.claimed or 0
   if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
   if first_claims > 0 then write_tally(queue, tally) end
-  return batches
+  return batches, taken.dead
 end
 
 
@@ -3212,12 +3223,15 @@ ${blank(24)}
 --   ECHO      send that worker '<WORKER> echo', so that it knows that messages reach it
 --   REST      longest rest of that worker, ms, 1 to an hour (1000): what a message that is lost costs
 --   DRAIN     take what is left in a partition that does not serve any more
+--   DEAD      tell also of batches that died in this call
 --   NONCE     '<name>/<number>', who calls and the number of the call: repeated with it, the call returns the same batches (lua/lib/nonce.lua)
 --   GENERATION  number of the change of partitions by which the caller has found this root; none without partitions
 -- RETURNS
 --   now       the time in Redis, ms
 --   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
 --             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time (lua/lib/watch.lua)
+--   dead      with DEAD alone: an array of batches that died in this call, since their last lease had run out; each 'lease' or 'unacknowledged',
+--             a text, and what stands for a batch below
 --   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
 --             'maxWait' | 'size' | 'flush' | 'bytes'), its deadline, an array of its messages, each '<receivedAt> <id length>[,options] <id><data>',
 --             and since when it was due, ms: its deadline or the end of the batch before it, or of its pause or lease
@@ -3239,7 +3253,7 @@ ${blank(24)}
 local CLAIM_OPTIONS = {
   LIMIT = OPTIONS.claimed, LEASE = OPTIONS.lease, BEFORE = OPTIONS.before, ATTEMPTS = OPTIONS.attempts,
   WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
-  DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
+  DRAIN = OPTIONS.drain, DEAD = OPTIONS.dead, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
 
 local function claim_ready(keys, args)
@@ -3252,7 +3266,7 @@ local function claim_ready(keys, args)
   if queue.refuses_new and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
-  if kept == false then return { queue.now, 0 } end
+  if kept == false then return { queue.now, 0, options.dead and {} or nil } end
   local take = {
     limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
     attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
@@ -3260,10 +3274,17 @@ local function claim_ready(keys, args)
   }
 
   -- first write
-  local batches = kept and take_again(queue, take, kept) or take_ready(queue, take)
+  local batches, dead
+  if kept then
+    batches, dead = take_again(queue, take, kept), {}
+  else
+    batches, dead = take_ready(queue, take)
+  end
   if #batches == 0 then drop_slices(queue) end
   if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), take.lease) end
-  return { queue.now, next_look(queue, take, #batches), unpack(batches) }
+  local next_at = next_look(queue, take, #batches)
+  if options.dead then return { queue.now, next_at, dead, unpack(batches) } end
+  return { queue.now, next_at, unpack(batches) }
 end
 
 register('claim_ready', claim_ready, { 'allow-oom' }, 'Take ready batches under a lease.')
@@ -3271,7 +3292,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '622715de079339de7d38eb597a08dd498a27c319',
+    sha1: '05f04a93d07cf40a77d416ebfd9bef9dae0879a3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3360,7 +3381,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(58)}
+${blank(59)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -3838,7 +3859,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(416)}
+${blank(436)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -3897,7 +3918,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'e8d720583f6ff68e6a6b44ade14cd57b9eddac21',
+    sha1: 'c852c3b2f30ead667e7d73452c1ce94a675a4f69',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4059,7 +4080,7 @@ ${blank(6)}
 
 
   -- Who calls.
-${blank(7)}
+${blank(8)}
   -- Partitions.
 ${blank(9)}
 }
@@ -4186,7 +4207,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(212)}
+${blank(218)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4194,7 +4215,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1060)}
+${blank(1074)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -4250,7 +4271,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'd575e8033a9e4a8745e3299b4937b138291bafd9',
+    sha1: '8fac52cbb4655be8f2d81b2746e0b2ab0fe4ef9e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4346,7 +4367,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(94)}
+${blank(95)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
@@ -4491,7 +4512,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1322)}
+${blank(1342)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4535,7 +4556,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '9ae983cd78cb32f6ba35b00869257f5418d65a8c',
+    sha1: 'b4cc1a3345313db1633b15420cf68eed577b41a0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4642,7 +4663,7 @@ ${blank(5)}
   lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
 ${blank(8)}
   -- Who calls.
-${blank(7)}
+${blank(8)}
   -- Partitions.
 ${blank(9)}
 }
@@ -4793,7 +4814,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(212)}
+${blank(218)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4801,7 +4822,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(263)}
+${blank(277)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -4862,7 +4883,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'e394f18978d8283aae72123a7d3d19d697536033',
+    sha1: '180e1d525bc1ef559fd7fba1a585eb56fdc08105',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5027,7 +5048,7 @@ ${blank(5)}
   keep = { field = 'keep', bytes = 8 * KIB },
 ${blank(3)}
   -- Who calls.
-${blank(3)}
+${blank(4)}
   nonce = { field = 'nonce', bytes = 64 },
 
 
@@ -5564,7 +5585,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(201)}
+${blank(207)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -5572,7 +5593,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(113)}
+${blank(117)}
 local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
@@ -5592,7 +5613,7 @@ local function read_ends(args, known)
   until not args[stopped]
   return ends, nonce
 end
-${blank(188)}
+${blank(198)}
 --- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -5741,7 +5762,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '96f62ec68bda56c268b5136a6ead57cb59c39625',
+    sha1: 'a09a4b520f3e231f487fab447b992155808d3431',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5903,6 +5924,7 @@ ${blank(7)}
   echo = { field = 'echo', flag = true },
   rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
   drain = { field = 'drain', flag = true },
+
   nonce = { field = 'nonce', bytes = 64 },
 
 
@@ -6808,7 +6830,7 @@ local function find_returned(queue, take, due_by)
     local some = (not claim or state == 'released' or state == 'done') and urgent or others
     some[#some + 1] = { key = keys[n], claim = claim, known = known[n], due = math.floor(ended[2 * n]) }
   end
-  local found = { urgent = #urgent, next_one = 1, began = false }
+  local found = { urgent = #urgent, next_one = 1, began = false, more = #keys == most }
   for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
   return found
 end
@@ -6819,6 +6841,12 @@ local function is_too_much(take, taken, head, began)
   if not began then return false end
   local count, read = head.count, #head.messages
   return taken.work + LOOK_WORK + handing_work(take, count) + reading_work(count, head.bytes * count / read) > taken.room
+end
+
+
+local function handed_over(returned, messages)
+  local claim = returned.claim
+  return { returned.key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, returned.due }
 end
 
 
@@ -6842,15 +6870,15 @@ local function claim_returned(queue, take, taken, returned, last)
     else
       claim.count = #messages
       local fate = count_end(claim, returned[n].known, take.attempts)
+      taken.work = taken.work + handing_work(take, #messages)
       if fate and bury(queue, key, claim, fate, messages) then
         taken.work = taken.work + BURY_WORK + 3 * #messages
+        taken.dead[#taken.dead + 1] = { fate.cause, fate.error, unpack(handed_over(returned[n], messages)) }
       else
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
         claim.claim = claim.claim + 1
         again[#again + 1] = returned[n]
-        taken.work = taken.work + handing_work(take, #messages)
-        local due = returned[n].due
-        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, due }
+        taken.batches[#taken.batches + 1] = handed_over(returned[n], messages)
       end
     end
   end
@@ -6984,20 +7012,24 @@ local function take_ready(queue, take)
   -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and how much work it may have by then; \`began\`: it has taken some of
   -- what is due. The others prepare sets.
   local taken = {
-    batches = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
+    batches = {}, dead = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
     lagging = nil, began = false, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   local now = digits(queue.now)
   lower_ahead(queue)
-  local returned = find_returned(queue, take, take.due_by == queue.now and now or digits(take.due_by))
-  if returned then share(queue, take, taken, returned, now) end
+  local due_by = take.due_by == queue.now and now or digits(take.due_by)
+  -- WHY again: those that are dead now, or whose lists are gone, hold nothing up that stands behind them.
+  repeat
+    local returned = find_returned(queue, take, due_by)
+    if returned then share(queue, take, taken, returned, now) end
+  until not returned or not returned.more or returned.next_one <= #returned or #taken.batches == take.limit
   claim_due(queue, take, taken, now)
   local tally, batches = taken.tally, taken.batches
   if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
   local first_claims = tally and tally.claimed or 0
   if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
   if first_claims > 0 then write_tally(queue, tally) end
-  return batches
+  return batches, taken.dead
 end
 ${blank(28)}
 local function next_look(queue, take, count)
@@ -7016,7 +7048,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(358)}
+${blank(368)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -7166,7 +7198,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'eb45015c627ba12c378c20d2525d54026b5ac7ce',
+    sha1: '2261fa6b72a8579a0faf3c6670ef8031f0cbe540',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7310,7 +7342,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(88)}
+${blank(89)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(9)}
@@ -7411,7 +7443,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2011)}
+${blank(2031)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -7459,7 +7491,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '6cb4341c9e39f2ed976326b9eef0170c2e09cc0b',
+    sha1: '8ded1bc1688ffd964b9b7b78a1d3331cdaa0aa85',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7559,7 +7591,7 @@ ${blank(5)}
 ${blank(9)}
   -- Who calls.
   worker = { field = 'worker', bytes = 64 },
-${blank(6)}
+${blank(7)}
   -- Partitions.
 ${blank(9)}
 }
@@ -7703,7 +7735,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(212)}
+${blank(218)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7711,7 +7743,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2037)}
+${blank(2051)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -7748,7 +7780,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '9e4ff4f0c4c0cc2242be76aa3f3e55643d33dbed',
+    sha1: '884c01c3d44f3227e60e2e73a776ff0071459cee',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7902,7 +7934,7 @@ ${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
-${blank(7)}
+${blank(8)}
   -- Partitions.
   generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
@@ -8059,7 +8091,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(184)}
+${blank(190)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8067,7 +8099,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1836)}
+${blank(1850)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -8161,7 +8193,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '296f39774cd686846b24dc42825d75aa7903f5e4',
+    sha1: '8a69aca1231603711e3b1cc5f7e851ab17f7f988',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8320,7 +8352,7 @@ ${blank(6)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
-${blank(7)}
+${blank(8)}
   -- Partitions.
 ${blank(9)}
 }
@@ -8626,7 +8658,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(212)}
+${blank(218)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8634,7 +8666,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(990)}
+${blank(1004)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -8705,7 +8737,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '9320169092e26440bb8954f76fbff0970227be68',
+    sha1: '8e614eb043f10085b5e96314af9a4a4ec58ccb38',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8859,7 +8891,7 @@ ${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
-${blank(4)}
+${blank(5)}
   program = { field = 'given', bytes = 64 },
   again = { field = 'again', flag = true },
 
@@ -8978,7 +9010,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(184)}
+${blank(190)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8986,7 +9018,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2071)}
+${blank(2085)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -9118,7 +9150,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '09355e9aa479d7d6bc9e483c6d081f97eee6633c',
+    sha1: '8200230b3588ee2076dee57cf2eaefb8dd3840a0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9275,7 +9307,7 @@ ${blank(9)}
   worker = { field = 'worker', bytes = 64 },
 
   rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-${blank(4)}
+${blank(5)}
   -- Partitions.
 ${blank(9)}
 }
@@ -9402,7 +9434,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(212)}
+${blank(218)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -9410,7 +9442,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2200)}
+${blank(2214)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -9486,7 +9518,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'c739b03b0d0d03eb63b94c18a88407d45bcbeb93',
+    sha1: 'df733ac4979ea8af9090631e641ed59439b85a12',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9649,7 +9681,7 @@ ${blank(5)}
 
 
   -- Who calls.
-${blank(3)}
+${blank(4)}
   nonce = { field = 'nonce', bytes = 64 },
 
 
@@ -9881,7 +9913,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(201)}
+${blank(207)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -9889,7 +9921,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(113)}
+${blank(117)}
 local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
@@ -9909,7 +9941,7 @@ local function read_ends(args, known)
   until not args[stopped]
   return ends, nonce
 end
-${blank(481)}
+${blank(491)}
 --- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -9984,7 +10016,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'b48b2af09485b4afeef8ed74a3566366eff6dff7',
+    sha1: '18dfa842cf52613ff455dd2502154558102d6a96',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10076,7 +10108,7 @@ ${blank(3)}
 
   counted = 1000,
 }
-${blank(58)}
+${blank(59)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -10506,7 +10538,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1467)}
+${blank(1487)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -10637,7 +10669,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '8d46caacc021279b7111d2c4740c276eb6ee4c9e',
+    sha1: '85ae3e584fc9f1edc7b0d275fbb3b93ace0b2e7a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10791,7 +10823,7 @@ ${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
-${blank(7)}
+${blank(8)}
   -- Partitions.
 
   layout = { field = 'layout', bytes = 64 },
@@ -10939,7 +10971,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(184)}
+${blank(190)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -10947,7 +10979,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1927)}
+${blank(1941)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -11058,7 +11090,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'dec0b756a764aecd37a74d16083e272b8a35b2f5',
+    sha1: 'b642adb158ae20399397ec67f06e53b4af24ae87',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11162,7 +11194,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(58)}
+${blank(59)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -11784,7 +11816,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1363)}
+${blank(1383)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -11865,7 +11897,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'be073909dd4d11894af0c6a171b3e4718646bf24',
+    sha1: '14389ed065047f78873bd0c5c598646066ab6580',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12009,7 +12041,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(87)}
+${blank(88)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -12117,7 +12149,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2493)}
+${blank(2513)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -12176,12 +12208,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'e6a01f681fc622608a7bf6cb3412195f48c02d93',
+    sha1: '9b1b68d5cadd5ab843a6d4ecaafb318ef217001c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4100)}
+${blank(4121)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

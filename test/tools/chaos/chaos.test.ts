@@ -9,12 +9,12 @@ import { randomOf } from './seed.ts'
 import { SERVER_LANES } from './server-faults.ts'
 
 // As many faults as there is time for; each of them is for `make chaos`.
-it.for(STAGES)('keeps every promise through half a minute of it: %s', { timeout: 300_000 }, async (stage, { skip }) => {
+it.for(STAGES)('keeps every promise through a quarter of a minute of it: %s', { timeout: 300_000 }, async (stage, { skip }) => {
   if (!findServer()) {
     console.warn('skipped: chaos: no redis-server or valkey-server on PATH to start')
     return skip()
   }
-  const report = await chaos(stage, process.env.SEED || String(randomInt(1_000_000)), 25_000, { each: false })
+  const report = await chaos(stage, process.env.SEED || String(randomInt(1_000_000)), 15_000, { each: false })
   console.log(formatReport(report))
   expect(report.broken).toEqual([])
 })
