@@ -10016,7 +10016,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '18dfa842cf52613ff455dd2502154558102d6a96',
+    sha1: 'b215d7373c037fc34f92c0fd2604887f02ad0ab1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10468,7 +10468,7 @@ local function mend(queue, key, done)
   local kind = redis.call('TYPE', list).ok
   -- Only its owner can say what a foreign key is for.
   if kind ~= 'none' and kind ~= 'list' then return end
-  local size = kind == 'list' and redis.call('LLEN', list) or 0
+  local size = redis.call('LLEN', list)
   queue.looks = queue.looks + math.min(size, POLICY.MAXSIZE.most)
   local claim, with_options = decode_claim(redis.call('HGET', claims_key(root), key)), carries_options(list, size)
   -- Its list was missing when it was completed, and a message has begun a new one since.
