@@ -8,7 +8,8 @@ import { countingLibrary, TOUCHED, type Touched } from '../support/touched.ts'
  * Each function with the largest content that it may find, and the largest arguments: what it touches is bounded, so that no call holds Redis for more
  * than about 2 ms, which are 10 million instructions. On Redis 7.0 a command costs some 7,000 of them, an element 500 to 5,000, by what is done with
  * it, and a byte that Lua gets to see 11, since it makes a hash of each text. Behind each entry stands what callgrind counted, in millions. Commands
- * and elements are told to the last one, so that nothing comes to them, or goes, unseen; the ids in a stream have some bytes more, or fewer.
+ * and elements are told to the last one, so that nothing comes to them, or goes, unseen; the ids in a stream have some bytes more, or fewer. Where next to
+ * nothing is found it is what every caller pays.
  */
 interface Entry {
   /** What it finds. */
@@ -88,6 +89,15 @@ const bury =
       }
     })
 
+/** Parts of each kind, some of which are there. */
+const KINDS = ['k', 'none'].flatMap((key) => [`messages:${key}`, `dead:${START}-${key === 'k' ? 0 : 1}`, `seen:${key}`, `calls:${key}`])
+KINDS.push('due', 'active', 'claims', 'overrides', 'dead', 'stream:k', 'watch:standby', 'watch:present', 'mine')
+const kinds = (lua: Lua) =>
+  piped(lua, (redis) => {
+    redis.sadd(part(lua, 'seen:k'), 'x').set(part(lua, 'calls:k'), 'x').set(part(lua, 'mine'), 'x')
+    redis.zadd(part(lua, 'watch:standby'), START, 'w').xadd(part(lua, 'stream:k'), '*', 'a', 'b')
+  })
+
 const ids = (batches: number) => numbers(batches).map((n) => `${START}-${n}`)
 
 const LARGE = ['MAXSIZE', 500, 'MAXBACKLOG', 1_000_000] as const
@@ -108,6 +118,10 @@ const POLICY = ['WAIT', 1, 'MAXWAIT', 2, 'MAXSIZE', 3, 'MAXBACKLOG', 4, 'MAXMESS
 
 const ENTRIES: Record<FunctionName, Entry[]> = {
   add: [
+    { content: 'nothing', fill: NOTHING, args: ['k', 'x'], touches: counted(7, 56, 480) },
+    { content: 'nothing, an id', fill: NOTHING, args: ['k', 'x', 'ID', 'm1'], touches: counted(12, 79, 810) },
+    { content: 'a message', fill: keep(['k'], 1), args: ['k', 'x'], touches: counted(6, 51, 440) },
+
     { content: 'new keys, ids', fill: NOTHING, args: added(115, 'ID', '#'), touches: counted(240, 1447, 32_500) }, // 10.0
     { content: 'new keys, all tokens', fill: NOTHING, args: added(48, ...ALL), touches: counted(154, 835, 16_600) }, // 6.6
     {
@@ -124,14 +138,33 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
     },
   ],
   claim_ready: [
+    { content: 'nothing', fill: NOTHING, args: [], touches: counted(7, 65, 550) },
+    { content: 'a key with a message', fill: keep(['k'], 1), args: ['WORKER', 'w', 'NONCE', 'w/1'], touches: counted(21, 150, 1400) },
+    { content: 'a key with ten messages', fill: large(keep(['k'], 10)), args: [], touches: counted(18, 136, 1290) },
+    {
+      content: 'a key with ten messages and options',
+      fill: large(keep(['k'], 10, { options: ',W5000' })),
+      args: [],
+      touches: counted(18, 137, 1350),
+    },
+
     { content: 'keys with one message', fill: keep(names(1000), 1), args: ['LIMIT', 100], touches: counted(109, 1407, 15_500) },
     { content: 'a batch of five hundred', fill: large(keep(['k'], 2000)), args: [], touches: counted(21, 638, 10_000) },
   ],
   forward: [
+    { content: 'a key with a message', fill: keep(['k'], 1), args: ['batches'], touches: counted(25, 171, 1510) },
+
     { content: 'keys with one message', fill: keep(names(1000), 1), args: ['batches'], touches: counted(254, 3416, 32_900) },
     { content: 'a batch of five hundred', fill: large(keep(['k'], 2000)), args: ['batches'], touches: counted(33, 3698, 27_600) },
   ],
   complete: [
+    {
+      content: 'a batch of one message',
+      fill: large(keep(['k'], 1, { due: false }), hold(['k'], 1)),
+      args: pairs(['k']),
+      touches: counted(10, 67, 630),
+    },
+
     {
       ...{ content: 'two thousand messages behind each', fill: large(keep(names(50), 2000, { due: false }), hold(names(50), 10)) },
       ...{ args: pairs(names(50)), touches: counted(309, 1410, 17_800) }, // 6.5
@@ -150,11 +183,25 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
   ],
   extend: [
     {
+      content: 'a batch of one message',
+      fill: large(keep(['k'], 1, { due: false }), hold(['k'], 1)),
+      args: [1000, ...pairs(['k'])],
+      touches: counted(7, 55, 510),
+    },
+
+    {
       ...{ content: 'five hundred claims', fill: large(keep(names(500), 10, { due: false }), hold(names(500), 5, ':by=a/1')) },
       ...{ args: [86_400_000, ...pairs(names(50))], touches: counted(57, 501, 9100) }, // 8.9
     },
   ],
   fail: [
+    {
+      content: 'a batch of one message',
+      fill: large(keep(['k'], 1, { due: false }), hold(['k'], 1)),
+      args: pairs(['k']),
+      touches: counted(11, 70, 690),
+    },
+
     {
       ...{ content: 'five hundred messages of which one is done', fill: large(keep(['k0'], 2000, { due: false }), hold(['k0'], 500)) },
       ...{
@@ -175,11 +222,21 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
   ],
   release: [
     {
+      content: 'a batch of one message',
+      fill: large(keep(['k'], 1, { due: false }), hold(['k'], 1)),
+      args: pairs(['k']),
+      touches: counted(10, 65, 660),
+    },
+
+    {
       ...{ content: 'five hundred messages', fill: large(keep(['k0'], 2000, { due: false }), hold(['k0'], 500)) },
       ...{ args: pairs(['k0']), touches: counted(10, 65, 660) }, // 0.3
     },
   ],
   peek: [
+    { content: 'nothing', fill: NOTHING, args: ['k'], touches: counted(8, 57, 500) },
+    { content: 'a message', fill: keep(['k'], 1), args: ['k'], touches: counted(9, 63, 580) },
+
     { content: 'two thousand messages', fill: large(keep(['k'], 2000)), args: ['k', 'LIMIT', 1000], touches: counted(28, 1636, 27_400) }, // 5.6
   ],
   dead: [
@@ -240,6 +297,13 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
   ],
   check: [
     {
+      content: 'one part of each kind',
+      fill: large(keep(['k'], 3, { options: ',W5000' }), bury(1, 2), kinds),
+      args: KINDS,
+      touches: counted(60, 222, 2690),
+    },
+
+    {
       ...{ content: 'keys with a thousand messages', fill: large(keep(names(100), 1000)) },
       ...{ args: names(100).map((key) => `messages:${key}`), touches: counted(72, 1307, 20_700) }, // 10.6
     },
@@ -256,6 +320,13 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
     { content: 'a thousand keys', fill: keep(names(1000), 1), args: [], touches: counted(1010, 4070, 43_300) }, // 8
   ],
   repair: [
+    {
+      content: 'one part of each kind',
+      fill: large(keep(['k'], 3, { options: ',W5000' }), bury(1, 2), kinds),
+      args: KINDS,
+      touches: counted(49, 198, 2290),
+    },
+
     {
       ...{ content: 'keys with a thousand messages in no index', fill: large(keep(names(100), 1000, { due: false })) },
       ...{ args: names(100).map((key) => `messages:${key}`), touches: counted(80, 1329, 20_900) }, // 7.3
