@@ -197,6 +197,15 @@ describeBindings('bounds of claim_ready', (lua) => {
     expect(Object.keys(await lua().keyspace())).toEqual([lua().root])
   })
 
+  it('goes by the last message of a batch, also of more than it reads at first', async () => {
+    await lua().call('policy', 'MAXSIZE', 500)
+    await lua().addAll(...Array.from({ length: 11 }, (_, n) => [...(n > 0 ? ['NEXT'] : []), 'ann', `${n}`]).flat())
+    await lua().tick(5000)
+    await lua().call('add', 'ann', 'last')
+    await lua().tick(5000)
+    expect(await lua().claim()).toMatchObject({ batches: [], next: START + 15_000 })
+  })
+
   it('hands out and buries a batch of five hundred messages', async () => {
     await lua().call('policy', 'MAXSIZE', 500, 'MAXBACKLOG', 1000)
     const args = Array.from({ length: 500 }, (_, n) => ['NEXT', 'ann', `${n}`]).flat()

@@ -196,6 +196,18 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
   ],
   fail: [
     {
+      content: '100 messages that die',
+      fill: large(keep(['k0'], 100, { due: false }), hold(['k0'], 100)),
+      args: [...pairs(['k0']), 'ATTEMPTS', 1],
+      touches: counted(20, 417, 5300),
+    },
+    {
+      content: '101 messages that die',
+      fill: large(keep(['k0'], 101, { due: false }), hold(['k0'], 101)),
+      args: [...pairs(['k0']), 'ATTEMPTS', 1],
+      touches: counted(22, 429, 5500),
+    },
+    {
       content: 'a batch of one message',
       fill: large(keep(['k'], 1, { due: false }), hold(['k'], 1)),
       args: pairs(['k']),

@@ -353,6 +353,12 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   },
   { within: 'head_of', find: 'if count > read then', put: 'if true then', why: 'the same message is read once more' },
   { within: 'head_of', find: 'if count > read then', put: 'if count >= read then', why: 'the same message is read once more' },
+  {
+    within: 'error_of',
+    find: "type(reply) ~= 'table' or not reply.err",
+    put: "type(reply) ~= 'table'",
+    why: 'a table that is no error is one of no list, and the lists of which it is asked have messages',
+  },
   { within: 'replace', find: 'first <= size - last', put: 'first < size - last', why: 'either side is as short' },
   { within: 'SEARCHED', find: 'elements = 64', put: 'elements = 63', why: 'four are looked at at a time' },
   { within: 'SEARCHED', find: '65536', put: '65537', why: 'the same place is found, one way or the other' },
