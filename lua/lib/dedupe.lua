@@ -76,7 +76,7 @@ local function read_ids(queue, asked)
   if begins then
     local all = is_forgotten(queue)
     gone = gone_slices(queue, all)
-    slice, before = queue.now, not all and slice or nil
+    slice, before = queue.now, not all and slice
   end
   local ends, failed = slice + 2 * queue.dedupe, nil
   -- The clock has gone back, and ids are remembered that came later than now.

@@ -130,7 +130,7 @@ end
 -- and an error, and the list is as it was.
 -- WHY what stands in front or behind is taken off and put back: Redis cannot replace a part of a list. The shorter side is.
 local function replace(list, size, first, last, between, row)
-  local at_front = first == 0 or last <= size - last
+  local at_front = first <= size - last
   local side = at_front and redis.call('LRANGE', list, 0, first - 1) or redis.call('LRANGE', list, last, -1)
   if first == 0 then side = {} end
   local push = at_front and push_front or push_all_back
@@ -176,7 +176,7 @@ local function insert_by_time(list, claimed, messages)
   end
   local undo = count == 1 and insert_one(list, first, messages[1])
   if undo then return undo end
-  local between = last > first and redis.call('LRANGE', list, first, last - 1) or {}
+  local between = redis.call('LRANGE', list, first, last - 1)
   undo, failed = replace(list, size, first, last, between, merged(between, messages))
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo

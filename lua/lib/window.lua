@@ -101,7 +101,7 @@ local function head_by_options(queue, list)
     head.last = redis.call('LINDEX', list, count_text(window - 1))
     local options = options_of(head.last) or ''
     local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
-    closed = is_closed and received_at(head.last) or nil
+    closed = is_closed and received_at(head.last)
   end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait

@@ -92,6 +92,67 @@ describeBindings('bounds of claim_ready', (lua) => {
     await lua().holds()
   })
 
+  /** Keys with a message of so many bytes each: due, or with a worker whose lease has ended. */
+  async function keys(count: number, bytes: number, { isHeld = false } = {}): Promise<void> {
+    const pipeline = lua().redis.pipeline()
+    for (let n = 0; n < count; n += 1) {
+      pipeline.rpush(`${lua().root}:messages:key${n}`, `${START} 0 `.padEnd(bytes, 'x'))
+      pipeline.zadd(`${lua().root}:${isHeld ? 'active' : 'due'}`, START, `key${n}`)
+      if (isHeld) pipeline.hset(`${lua().root}:claims`, `key${n}`, `${START}-${n}:1:1:0:1:${START}:size:1`)
+    }
+    await pipeline.exec()
+  }
+
+  // A look counts 12, a batch 16, each message 1 or half of it, 256 bytes 1: so that one more would be more than 2500, and one less is less.
+  it.each([
+    [1152, 148],
+    [1920, 125],
+  ])('looks at keys of %d bytes until it has done just enough, which are %d', async (bytes, looks) => {
+    await keys(looks + 5, bytes)
+    expect(await lua().claim('LIMIT', 1000)).toMatchObject({ batches: [], next: START })
+    expect(await lua().redis.zcount(`${lua().root}:due`, START + 10_000, START + 10_000)).toBe(looks)
+  })
+
+  it('moves scores that lag behind with the work that is left', async () => {
+    await keys(90, 1920)
+    await lua().tick(-10)
+    await lua().addAll(
+      ...Array.from({ length: 100 }, (_, n) => ['NEXT', `later${n}`, 'x'])
+        .flat()
+        .slice(1),
+    )
+    await lua().redis.zadd(`${lua().root}:due`, ...Array.from({ length: 100 }, (_, n) => [START + 1, `later${n}`]).flat())
+    await lua().tick(10)
+    expect(await lua().claim('LIMIT', 1000)).toMatchObject({ batches: [], next: START + 1 })
+    // 90 looks and bytes have counted 1800, and a look counts 12.
+    expect(await lua().redis.zcount(`${lua().root}:due`, START + 9000, '+inf')).toBe(90 + 58)
+  })
+
+  it.each([
+    [false, 576, 80],
+    [false, 577, 79],
+    [true, 576, 80],
+    [true, 577, 79],
+  ])('hands out no more than fits to the last byte, what has come back %j, of %d bytes: %d', async (isHeld, bytes, most) => {
+    await lua().call('policy', 'WAIT', 1)
+    await keys(most + 5, bytes, { isHeld })
+    await lua().tick(1)
+    expect((await lua().claim('LIMIT', 1000)).batches).toHaveLength(most)
+  })
+
+  it('buries until it has done just enough, each batch counting for 100 more and for 3 a message', async () => {
+    await keys(25, 6208, { isHeld: true })
+    expect((await lua().claim('LIMIT', 1000, 'ATTEMPTS', 1)).batches).toEqual([])
+    expect(await lua().stats()).toMatchObject({ died: 16 })
+  })
+
+  it('forwards no more than fits to the last byte, each message counting for 5', async () => {
+    await lua().call('policy', 'WAIT', 1)
+    await keys(55, 4352)
+    await lua().tick(1)
+    expect((await lua().call('forward', 'batches'))[2]).toBe(50)
+  })
+
   it.each([1000, 1])('bounds how many keys it looks at, %d batches at most', async (limit) => {
     const args = Array.from({ length: 700 }, (_, n) => ['NEXT', `key${n}`, 'x']).flat()
     await lua().addAll(...args.slice(1))
@@ -136,13 +197,25 @@ describeBindings('bounds of claim_ready', (lua) => {
     expect(Object.keys(await lua().keyspace())).toEqual([lua().root])
   })
 
+  it('goes by the last message of a batch, also of more than it reads at first', async () => {
+    await lua().call('policy', 'MAXSIZE', 500)
+    await lua().addAll(...Array.from({ length: 11 }, (_, n) => [...(n > 0 ? ['NEXT'] : []), 'ann', `${n}`]).flat())
+    await lua().tick(5000)
+    await lua().call('add', 'ann', 'last')
+    await lua().tick(5000)
+    expect(await lua().claim()).toMatchObject({ batches: [], next: START + 15_000 })
+  })
+
   it('hands out and buries a batch of five hundred messages', async () => {
     await lua().call('policy', 'MAXSIZE', 500, 'MAXBACKLOG', 1000)
     const args = Array.from({ length: 500 }, (_, n) => ['NEXT', 'ann', `${n}`]).flat()
     await lua().addAll(...args.slice(1))
     const { token, messages, reason } = await lua().claimOne()
     expect([reason, messages.map(({ data }) => Number(data))]).toEqual(['size', Array.from({ length: 500 }, (_, n) => n)])
-    expect(await lua().call('fail', 'ann', token, 'ATTEMPTS', 1)).toBe('dead')
+    expect(await lua().call('release', 'ann', token)).toBe('released')
+    const again = await lua().claimOne()
+    expect(again.messages).toEqual(messages)
+    expect(await lua().call('fail', 'ann', again.token, 'ATTEMPTS', 1)).toBe('dead')
     await lua().holds()
   })
 })

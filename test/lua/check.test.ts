@@ -295,6 +295,7 @@ describeBindings('check', (lua) => {
     for (const call of ['check', 'repair'] as const) {
       expect(await lua().call(call, ...Array(100).fill('due'))).toHaveLength(50)
       expect(await lua().call(call, ...Array(49).fill('due'))).toHaveLength(49)
+      await lua().refuses('BAD_ARGUMENT', 'expected at most 100 parts, got 101', call, ...Array(101).fill('due'))
     }
   })
 })

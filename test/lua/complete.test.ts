@@ -88,6 +88,18 @@ describeBindings('complete', (lua) => {
     await lua().holds()
   })
 
+  it('looks when what is behind a batch is due while it may have read half a MiB by then, and opens it at once beyond that', async () => {
+    for (const key of ['ann', 'bob']) await lua().call('add', key, '1', 'FLUSH')
+    const { batches } = await lua().claim()
+    // Of a key without options two messages are read, each as large as the largest of the queue may be.
+    await lua().redis.hset(lua().root, 'largest', 262_144)
+    await lua().call('add', 'ann', '2', 'NEXT', 'bob', '2')
+    await lua().redis.del(`${lua().root}:overrides`)
+    expect(await lua().call('complete', ...batches.flatMap(({ key, token }) => [key, token]))).toEqual(['completed', 'completed'])
+    const due = async (key: string) => Number(await lua().redis.zscore(`${lua().root}:due`, key)) - lua().now
+    expect([await due('ann'), await due('bob')]).toEqual([10_000, 0])
+  })
+
   it('completes a pair that is given twice once', async () => {
     await lua().call('add', 'ann', '1', 'FLUSH', 'NEXT', 'ann', '2')
     const { token } = await lua().claimOne()

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { FunctionName } from '../../src/redis/generated/facts.ts'
-import { describeBindings } from '../support/lua.ts'
+import { describeBindings, START } from '../support/lua.ts'
 
 const YEAR = 31_536_000_000
 const NUMBER = 999_999
@@ -85,5 +85,93 @@ describeBindings('limits', (lua) => {
   it.each(TEXTS)('%s %j takes %s of up to %d bytes', async (name, args, token, bytes) => {
     expect(await said(name, args, token, 'x'.repeat(bytes))).toBeUndefined()
     expect(await said(name, args, token, 'x'.repeat(bytes + 1))).toContain(`at most ${bytes} bytes`)
+  })
+})
+
+describeBindings('the most that one call does', (lua) => {
+  const part = (name: string) => `${lua().root}:${name}`
+  const calls = async (command: string) =>
+    Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(await lua().redis.info('commandstats'))?.[1] ?? 0)
+
+  /** Batches of so many messages with so many bytes each, in the hands of a worker. */
+  async function held(...batches: [count: number, bytes: number][]): Promise<(string | number)[]> {
+    const pipeline = lua().redis.pipeline()
+    for (const [n, [count, bytes]] of batches.entries()) {
+      pipeline.rpush(part(`messages:k${n}`), ...Array.from({ length: count }, () => `${START} 0 `.padEnd(bytes, 'x')))
+      pipeline.hset(part('claims'), `k${n}`, `${START}-${n}:1:1:0:${count}:${START}:size:30000`)
+      pipeline.zadd(part('active'), START + 30_000, `k${n}`)
+    }
+    await pipeline.exec()
+    return batches.flatMap((_, n) => [...(n > 0 ? ['NEXT'] : []), `k${n}`, `${START}-${n}:1`, 'ATTEMPTS', 1])
+  }
+
+  it.each<[string, (string | number)[], number]>([
+    ['no token', [], 2048],
+    ['an id', ['ID', 'abc'], 2051],
+    ['options', ['WAIT', 5], 5120],
+    ['options and an id', ['WAIT', 5, 'ID', 'abc'], 5123],
+    ['what was dead', ['REQUEUED', `${START - 1}:1-1:1`], 65_536],
+  ])('add takes messages of 262144 bytes together, one with %s weighing so much more', async (_, tokens, work) => {
+    const add = (bytes: number) => lua().call('add', 'k', 'x'.repeat(bytes), 'NEXT', 'k', 'x', ...tokens)
+    const most = 262_144 - (1 + 2048) - (2 + work)
+    await expect(add(most + 1)).rejects.toThrow(/^RAPIDFIRE_BAD_ARGUMENT the messages of one call must weigh at most 262144 /)
+    expect(await add(most)).toEqual(['added', expect.any(Number), 'added', expect.any(Number)])
+  })
+
+  it.each([
+    [65_536, 10_000],
+    [65_537, 0],
+  ])('add reads first messages of keys with options up to 64 KiB: %d bytes', async (bytes, due) => {
+    for (const [key, size] of [['a', bytes] as const, ['b', 100] as const]) {
+      await lua().redis.rpush(part(`messages:${key}`), `${START} 0 `.padEnd(size, 'x'))
+      await lua().redis.zadd(part('due'), START + 50_000, key)
+      await lua().redis.sadd(part('overrides'), key)
+    }
+    await lua().call('add', 'a', 'x', 'NEXT', 'b', 'x')
+    expect(await lua().redis.zscore(part('due'), 'b')).toBe(String(START + due))
+  })
+
+  it.each([
+    [4096, 1],
+    [4097, 0],
+  ])('add writes a message of up to 4096 bytes without asking whether its key has room: %d', async (bytes, written) => {
+    await lua().call('policy', 'MAXSIZE', 1, 'MAXBACKLOG', 1)
+    await lua().call('add', 'k', 'x')
+    await lua().redis.config('RESETSTAT')
+    await lua().refuses('BACKLOG_FULL', 'maxBacklog is 1', 'add', 'k', 'x'.repeat(bytes - `${START} 0 `.length))
+    expect(await calls('rpush')).toBe(written)
+  })
+
+  it.each<[number, number, string]>([
+    [118, 100, 'dead'],
+    [119, 100, 'again'],
+  ])('fail moves 256 messages, each batch counting for ten more: 118 and %d', async (count, bytes, said) => {
+    expect(await lua().call('fail', ...(await held([118, bytes], [count, bytes])))).toEqual(['dead', said])
+  })
+
+  it.each([
+    [262_143, 'dead'],
+    [262_144, 'again'],
+  ])('fail moves a batch more while it has moved less than 256 KiB: %d bytes', async (bytes, said) => {
+    expect(await lua().call('fail', ...(await held([1, bytes], [1, 100])))).toEqual(['dead', said])
+  })
+
+  it('a root knows a thousand workers', async () => {
+    await lua().redis.zadd(part('watch:present'), ...Array.from({ length: 1000 }, (_, n) => [START + 5000, `~w${n}`]).flat())
+    expect(await lua().call('present', '~w')).toEqual([])
+    expect(await lua().redis.zcard(part('watch:present'))).toBe(1000)
+  })
+
+  it.each([
+    [99, 6],
+    [100, 5],
+  ])('check and repair look at messages until they are a thousand, each part counting for twenty: %d', async (count, parts) => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
+    for (const name of names) {
+      const size = name < 'e' ? 200 : name === 'e' ? count : 1
+      await lua().redis.rpush(part(`messages:${name}`), ...Array.from({ length: size }, () => `${START} 0 x`))
+    }
+    for (const call of ['check', 'repair'] as const)
+      expect(await lua().call(call, ...names.map((name) => `messages:${name}`))).toHaveLength(parts)
   })
 })

@@ -69,8 +69,10 @@ describeBindings('check and repair', (lua) => {
     await lua().claim('NONCE', 'me/1')
     await lua().redis.set(`${lua().root}:seen:1`, 'mine')
     await lua().redis.set(`${lua().root}:calls:me`, 'x', 'PX', 100_000)
+    await lua().redis.set(`${lua().root}:calls:you`, 'x')
+    await lua().redis.xadd(`${lua().root}:stream:batches`, '*', 'a', 'b')
     const before = await lua().keyspace()
-    const parts = ['overrides', 'calls:me', `seen:${START}`, 'seen:1', 'messages:ann', 'due']
+    const parts = ['overrides', 'calls:me', 'calls:you', 'stream:batches', `seen:${START}`, 'seen:1', 'messages:ann', 'due']
     expect(await lua().call('repair', ...parts)).toEqual(parts.map(() => ''))
     expect(await lua().keyspace()).toEqual(before)
   })

@@ -64,6 +64,18 @@ describeBindings('peek', (lua) => {
     expect((await lua().call('peek', 'ann', 'limit', 1000))[7]).toHaveLength(120)
   })
 
+  it('shows messages until they have 256 KiB together', async () => {
+    const shown = async (key: string, ...bytes: number[]) => {
+      await lua().redis.rpush(`${lua().root}:messages:${key}`, ...bytes.map((count) => 'x'.repeat(count)))
+      return (await lua().call('peek', key))[7].length
+    }
+    // As many as may be shown, each as large as the largest of the queue may be, are read at once; of larger ones one after the other.
+    await lua().redis.hset(lua().root, 'largest', 262_144)
+    expect(await shown('ann', 262_143, 1, 1)).toBe(2)
+    expect(await shown('bob', 262_144, 1, 1)).toBe(1)
+    expect(await shown('carl', 100_000, 100_000, 100_000, 1)).toBe(3)
+  })
+
   it('changes nothing', async () => {
     await lua().call('add', 'ann', 'one', 'ID', 'm1', 'NEXT', 'bob', 'x', 'FLUSH')
     await lua().claimOne()

@@ -75,15 +75,23 @@ describeBindings('requeue', (lua) => {
   })
 
   it('brings back a bounded number of messages in one call, and says which batches are left', async () => {
-    await lua().call('policy', 'MAXSIZE', 250, 'MAXBACKLOG', 250)
+    await lua().call('policy', 'MAXSIZE', 300, 'MAXBACKLOG', 300)
     const ids: string[] = []
-    for (const key of ['ann', 'bob', 'cid']) ids.push(await bury(lua(), key, ...Array.from({ length: 250 }, (_, n) => n)))
-    expect(await lua().call('requeue', ...ids, '1-1')).toEqual(['requeued', 'requeued', 'again', 'unknown'])
-    expect(await lua().stats()).toMatchObject({ messages: 500 })
-    expect(await lua().redis.hget(lua().root, 'deadMessages')).toBe('250')
-    expect(await lua().call('requeue', ids[2] as string, ids[0] as string)).toEqual(['requeued', 'unknown'])
-    expect(await lua().redis.llen(`${lua().root}:messages:cid`)).toBe(250)
-    expect((await held('cid')).slice(0, 3)).toEqual(['0', '1', '2'])
+    const counts: [key: string, count: number][] = [
+      ['ann', 290],
+      ['bob', 271],
+      ['cid', 270],
+      ['dan', 1],
+    ]
+    for (const [key, count] of counts) ids.push(await bury(lua(), key, ...Array.from({ length: count }, (_, n) => n)))
+    const [ann, bob, cid, dan] = ids as [string, string, string, string]
+    // Each batch counts for twenty messages more, and 600 are the most.
+    expect(await lua().call('requeue', ann, bob, cid, dan, '1-1')).toEqual(['requeued', 'again', 'requeued', 'again', 'unknown'])
+    expect(await lua().stats()).toMatchObject({ messages: 560 })
+    expect(await lua().redis.hget(lua().root, 'deadMessages')).toBe('272')
+    expect(await lua().call('requeue', bob, ann)).toEqual(['requeued', 'unknown'])
+    expect(await lua().redis.llen(`${lua().root}:messages:bob`)).toBe(271)
+    expect((await held('bob')).slice(0, 3)).toEqual(['0', '1', '2'])
     await intact()
   })
 
@@ -131,6 +139,22 @@ describeBindings('requeue', (lua) => {
     expect(await held('ann')).toEqual(['1', '2', '3', '4'])
     await intact()
   })
+
+  it.each([1, 6])(
+    'puts the messages of a batch between those of its key, nearer to the one end or to the other: from %j ms on',
+    async (from) => {
+      const list = `${lua().root}:messages:ann`
+      const message = (ms: number) => `${lua().now + ms} 0 ${ms}`
+      await lua().redis.rpush(list, ...[0, 2, 4, 6, 8, 10].map(message))
+      const dead = [from, from + 2].map((ms) => message(ms + (from % 2 ? 0 : 1)))
+      await lua().redis.hset(`${lua().root}:dead:mine`, 'key', 'ann', 'count', 2, '1', dead[0] as string, '2', dead[1] as string)
+      await lua().redis.zadd(`${lua().root}:dead`, 1, 'mine')
+      expect(await lua().call('requeue', 'mine')).toEqual(['requeued'])
+      const after = await lua().redis.lrange(list, 0, -1)
+      expect(after).toHaveLength(8)
+      expect(after).toEqual([...after].sort())
+    },
+  )
 
   it('goes behind a backlog that is older, however long', async () => {
     await lua().call('policy', 'MAXSIZE', 1)

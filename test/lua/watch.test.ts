@@ -8,7 +8,7 @@ import { userWithout } from './users.ts'
 import { useWatch, Watchers, wakesOf } from './watchers.ts'
 
 describeBindings('watch', (lua) => {
-  const { claim, next, listen, heard } = useWatch(lua)
+  const { claim, next, listen, heard, standbys } = useWatch(lua)
 
   it('lets the first idle worker look when the next batch is due, and the others once a second', async () => {
     await listen()
@@ -18,6 +18,18 @@ describeBindings('watch', (lua) => {
     expect(await next('w2')).toBe(1000)
     expect(await next('w3')).toBe(1000)
     expect(await heard()).toEqual([])
+  })
+
+  it('lets nobody stand by who is the watcher', async () => {
+    await listen()
+    await claim('w1')
+    await lua().tick(500)
+    await claim('w2')
+    expect(await standbys()).toEqual(['w2'])
+    await lua().tick(500)
+    await claim('w2')
+    expect(await lua().redis.hget(lua().root, 'watcher')).toBe('w2')
+    expect(await standbys()).toEqual([])
   })
 
   it('lets even the watcher look once a second', async () => {

@@ -229,12 +229,14 @@ export function describeBindings(name: string, tests: (lua: () => Lua) => void):
       if (mode === 'functions') await lua.redis.function('LOAD', 'REPLACE', TEST_SOURCE.library)
     })
     beforeEach(() => lua.reset())
-    if (COVERAGE && mode === 'functions') noteCoverage(COVERAGE, () => lua.redis)
+    if (mode === 'functions') noteCoverage(() => lua.redis)
     tests(() => lua)
   })
 }
 
-function noteCoverage(folder: string, redis: () => Redis): void {
+/** Notes which statements of the library the tests run, for whoever wants to know. */
+export function noteCoverage(redis: () => Redis): void {
+  if (!COVERAGE) return
   const tests: Ran['tests'] = {}
   afterEach(async () => {
     // A test may leave the server without the library.
@@ -244,8 +246,8 @@ function noteCoverage(folder: string, redis: () => Redis): void {
     for (const number of numbers as number[]) tests[number] = (tests[number] ?? 0) + 1
   })
   afterAll(() => {
-    mkdirSync(folder, { recursive: true })
+    mkdirSync(COVERAGE, { recursive: true })
     const noted: Ran = { file: expect.getState().testPath as string, tests }
-    writeFileSync(join(folder, `${randomUUID()}.json`), JSON.stringify(noted))
+    writeFileSync(join(COVERAGE, `${randomUUID()}.json`), JSON.stringify(noted))
   })
 }

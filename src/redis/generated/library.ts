@@ -389,8 +389,8 @@ end
 -- When a message was received, whether it begins as message_header writes, and its options: all is seen at once.
 local function header_of(message)
   local time, behind = string.match(message, '^(%d+) %d+()[^ ]* ')
-  if not time or #time ~= 13 then return received_at(message), false, nil end
-  return tonumber(time), true, string.byte(message, behind) == 44 and options_of(message) or nil
+  if not time or #time ~= 13 then return received_at(message), false end
+  return tonumber(time), true, string.byte(message, behind) == 44 and options_of(message)
 end
 
 -- One of these options, 'W', 'X' or 'S', or nil when there is none that could be right.
@@ -546,7 +546,7 @@ local function head_by_options(queue, list)
     head.last = redis.call('LINDEX', list, count_text(window - 1))
     local options = options_of(head.last) or ''
     local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
-    closed = is_closed and received_at(head.last) or nil
+    closed = is_closed and received_at(head.last)
   end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -1211,7 +1211,7 @@ end
 -- and an error, and the list is as it was.
 -- WHY what stands in front or behind is taken off and put back: Redis cannot replace a part of a list. The shorter side is.
 local function replace(list, size, first, last, between, row)
-  local at_front = first == 0 or last <= size - last
+  local at_front = first <= size - last
   local side = at_front and redis.call('LRANGE', list, 0, first - 1) or redis.call('LRANGE', list, last, -1)
   if first == 0 then side = {} end
   local push = at_front and push_front or push_all_back
@@ -1257,7 +1257,7 @@ function insert_by_time(list, claimed, messages)
   end
   local undo = count == 1 and insert_one(list, first, messages[1])
   if undo then return undo end
-  local between = last > first and redis.call('LRANGE', list, first, last - 1) or {}
+  local between = redis.call('LRANGE', list, first, last - 1)
   undo, failed = replace(list, size, first, last, between, merged(between, messages))
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
@@ -1864,7 +1864,7 @@ function mend(queue, key, done)
   local kind = redis.call('TYPE', list).ok
   -- Only its owner can say what a foreign key is for.
   if kind ~= 'none' and kind ~= 'list' then return end
-  local size = kind == 'list' and redis.call('LLEN', list) or 0
+  local size = redis.call('LLEN', list)
   queue.looks = queue.looks + math.min(size, POLICY.MAXSIZE.most)
   local claim, with_options = decode_claim(redis.call('HGET', claims_key(root), key)), carries_options(list, size)
   -- Its list was missing when it was completed, and a message has begun a new one since.
@@ -1964,7 +1964,7 @@ function read_ids(queue, asked)
   if begins then
     local all = is_forgotten(queue)
     gone = gone_slices(queue, all)
-    slice, before = queue.now, not all and slice or nil
+    slice, before = queue.now, not all and slice
   end
   local ends, failed = slice + 2 * queue.dedupe, nil
   -- The clock has gone back, and ids are remembered that came later than now.

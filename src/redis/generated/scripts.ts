@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'e08c994bb09f47846e15e036243cb7807d78ba76',
+    sha1: 'f5cea75e3a763737a6c3374ec139160b78167c9a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -395,7 +395,7 @@ local function head_by_options(queue, list)
     head.last = redis.call('LINDEX', list, count_text(window - 1))
     local options = options_of(head.last) or ''
     local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
-    closed = is_closed and received_at(head.last) or nil
+    closed = is_closed and received_at(head.last)
   end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -579,7 +579,7 @@ local function insert_one(list, place, message)
 end
 ${blank(3)}
 local function replace(list, size, first, last, between, row)
-  local at_front = first == 0 or last <= size - last
+  local at_front = first <= size - last
   local side = at_front and redis.call('LRANGE', list, 0, first - 1) or redis.call('LRANGE', list, last, -1)
   if first == 0 then side = {} end
   local push = at_front and push_front or push_all_back
@@ -625,7 +625,7 @@ local function insert_by_time(list, claimed, messages)
   end
   local undo = count == 1 and insert_one(list, first, messages[1])
   if undo then return undo end
-  local between = last > first and redis.call('LRANGE', list, first, last - 1) or {}
+  local between = redis.call('LRANGE', list, first, last - 1)
   undo, failed = replace(list, size, first, last, between, merged(between, messages))
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
@@ -800,7 +800,7 @@ local function read_ids(queue, asked)
   if begins then
     local all = is_forgotten(queue)
     gone = gone_slices(queue, all)
-    slice, before = queue.now, not all and slice or nil
+    slice, before = queue.now, not all and slice
   end
   local ends, failed = slice + 2 * queue.dedupe, nil
   -- The clock has gone back, and ids are remembered that came later than now.
@@ -1277,7 +1277,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '6c75cf455e2b958ff9216842b2e725e7604b9c39',
+    sha1: 'be2d55afb114805146bceb623360ce54750d66a3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1449,8 +1449,8 @@ end
 
 local function header_of(message)
   local time, behind = string.match(message, '^(%d+) %d+()[^ ]* ')
-  if not time or #time ~= 13 then return received_at(message), false, nil end
-  return tonumber(time), true, string.byte(message, behind) == 44 and options_of(message) or nil
+  if not time or #time ~= 13 then return received_at(message), false end
+  return tonumber(time), true, string.byte(message, behind) == 44 and options_of(message)
 end
 
 
@@ -1977,7 +1977,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'f518a2fdd15fd30dde41323d6bc7446603124b26',
+    sha1: 'c784e3953a48dbe1c0c4d42bd1feef94fccad819',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2337,7 +2337,7 @@ local function head_by_options(queue, list)
     head.last = redis.call('LINDEX', list, count_text(window - 1))
     local options = options_of(head.last) or ''
     local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
-    closed = is_closed and received_at(head.last) or nil
+    closed = is_closed and received_at(head.last)
   end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -3423,7 +3423,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '084594553c2af2b4ef3106da14bfd5150334d934',
+    sha1: '24090f255465585476ad8e5209b24bd65b606d33',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3700,7 +3700,7 @@ local function head_by_options(queue, list)
     head.last = redis.call('LINDEX', list, count_text(window - 1))
     local options = options_of(head.last) or ''
     local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
-    closed = is_closed and received_at(head.last) or nil
+    closed = is_closed and received_at(head.last)
   end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -5827,7 +5827,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'b821addcdd96bda8810cd001d57149ef9a53743c',
+    sha1: 'f66b334856d88dbceb53f824e3acee57ad9e188c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6185,7 +6185,7 @@ local function head_by_options(queue, list)
     head.last = redis.call('LINDEX', list, count_text(window - 1))
     local options = options_of(head.last) or ''
     local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
-    closed = is_closed and received_at(head.last) or nil
+    closed = is_closed and received_at(head.last)
   end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -6741,7 +6741,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '62e8b1de07b3eb2038fc82c54d210f7ee5b1ca37',
+    sha1: '6cc6a0645489bbc888e4ed06eae98fae34476c45',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7116,7 +7116,7 @@ local function head_by_options(queue, list)
     head.last = redis.call('LINDEX', list, count_text(window - 1))
     local options = options_of(head.last) or ''
     local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
-    closed = is_closed and received_at(head.last) or nil
+    closed = is_closed and received_at(head.last)
   end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -9360,7 +9360,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'c1916fa1040e281181799fb527c3699f88a103eb',
+    sha1: 'bc0dc6ee98a48cb347c0a671c811adc817288954',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9707,7 +9707,7 @@ local function head_by_options(queue, list)
     head.last = redis.call('LINDEX', list, count_text(window - 1))
     local options = options_of(head.last) or ''
     local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
-    closed = is_closed and received_at(head.last) or nil
+    closed = is_closed and received_at(head.last)
   end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -11301,7 +11301,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '496fe50059fbffeccf0e8c31d7e61d52b050416c',
+    sha1: '3e4af59b602cb2d7aa95eb4be46950cad9cc993b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11586,7 +11586,7 @@ local function head_by_options(queue, list)
     head.last = redis.call('LINDEX', list, count_text(window - 1))
     local options = options_of(head.last) or ''
     local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
-    closed = is_closed and received_at(head.last) or nil
+    closed = is_closed and received_at(head.last)
   end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -11778,7 +11778,7 @@ local function mend(queue, key, done)
   local kind = redis.call('TYPE', list).ok
   -- Only its owner can say what a foreign key is for.
   if kind ~= 'none' and kind ~= 'list' then return end
-  local size = kind == 'list' and redis.call('LLEN', list) or 0
+  local size = redis.call('LLEN', list)
   queue.looks = queue.looks + math.min(size, POLICY.MAXSIZE.most)
   local claim, with_options = decode_claim(redis.call('HGET', claims_key(root), key)), carries_options(list, size)
   -- Its list was missing when it was completed, and a message has begun a new one since.
@@ -12444,7 +12444,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '4b1f67fe624f2498a948d1876df54a82e8268869',
+    sha1: '70380f3c5122cbb58986295f4808d5132e179e2a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12752,7 +12752,7 @@ local function head_by_options(queue, list)
     head.last = redis.call('LINDEX', list, count_text(window - 1))
     local options = options_of(head.last) or ''
     local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
-    closed = is_closed and received_at(head.last) or nil
+    closed = is_closed and received_at(head.last)
   end
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -12959,7 +12959,7 @@ local function insert_one(list, place, message)
 end
 ${blank(3)}
 local function replace(list, size, first, last, between, row)
-  local at_front = first == 0 or last <= size - last
+  local at_front = first <= size - last
   local side = at_front and redis.call('LRANGE', list, 0, first - 1) or redis.call('LRANGE', list, last, -1)
   if first == 0 then side = {} end
   local push = at_front and push_front or push_all_back
@@ -13005,7 +13005,7 @@ local function insert_by_time(list, claimed, messages)
   end
   local undo = count == 1 and insert_one(list, first, messages[1])
   if undo then return undo end
-  local between = last > first and redis.call('LRANGE', list, first, last - 1) or {}
+  local between = redis.call('LRANGE', list, first, last - 1)
   undo, failed = replace(list, size, first, last, between, merged(between, messages))
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo

@@ -7,7 +7,6 @@ import type { LibrarySource } from '../../../src/redis/source.ts'
 export interface Statement {
   path: string
   line: number
-  column: number
   text: string
 }
 
@@ -34,10 +33,9 @@ export function instrument({ library, lines }: LibrarySource): { library: string
   let noted = ''
   const statements = starts.map((start, n) => {
     noted += `${text.slice(starts[n - 1] ?? 0, start)}ran[${n}] = true; `
-    const before = text.slice(0, start).split('\n')
-    const line = before.length + 1
+    const line = text.slice(0, start).split('\n').length + 1
     const [first, path] = lines.findLast(([begin]) => begin <= line) ?? [1, 'lua/build']
-    return { path, line: line - first + 1, column: (before.at(-1) as string).length, text: text.slice(start).split('\n', 1)[0] as string }
+    return { path, line: line - first + 1, text: text.slice(start).split('\n', 1)[0] as string }
   })
   noted += text.slice(starts.at(-1))
   const reply = 'function() local numbers = {} for n in pairs(ran) do numbers[#numbers + 1] = n end ran = {} return numbers end'

@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { assemble } from '../../../lua/build/assemble.mjs'
 import { lacksServer } from '../../client/clients.ts'
+import { TEST_SOURCE } from '../../support/source.ts'
+import { instrument } from '../cover/instrument.ts'
 import { BY_HAND } from './hand.ts'
 import { Judge, TREE } from './judge.ts'
 import { byHand, diffOf, type Edit, edited, type LuaFiles, madeBy, mutantsOf, readLua, shuffled, statementOf, textOf } from './mutants.ts'
@@ -69,9 +71,17 @@ it('a mutant has a name, the statement that it changes, and a diff', () => {
     .reverse()
   expect(always?.name).toBe('lib/few:f:always:2')
   // The statement is the `if`: that in front of `elseif` has ended.
-  expect(statementOf(always as never, few)).toBe('lua/lib/few.lua:2:2')
+  expect(statementOf(always as never, few)).toBe('lua/lib/few.lua:2')
   expect(diffOf(always as never, few)).toBe('lib/few.lua:4\n-   elseif not a then\n+   elseif true then')
   expect(never?.name).toBe('lib/few:f:never:1')
+})
+
+it('what is changed is found among what tests have run, also in a function of one line', () => {
+  const noted = new Set(instrument(TEST_SOURCE).statements.map(({ path, line }) => `${path}:${line}`))
+  const some = mutantsOf(files).filter(({ name }, n) => n % 100 === 0 || name.includes(':pop_back:'))
+  const changed = some.map((mutant) => statementOf(mutant, files)).filter((statement) => statement !== undefined)
+  expect(changed.length).toBeGreaterThan(30)
+  expect(changed.filter((statement) => !noted.has(statement))).toEqual([])
 })
 
 it('names are unique, and a seed chooses the same mutants again', () => {

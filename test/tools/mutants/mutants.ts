@@ -70,13 +70,11 @@ export function shuffled(mutants: Mutant[], seed: string): Mutant[] {
   return [...mutants].sort((a, b) => ((ranks.get(a.name) as string) < (ranks.get(b.name) as string) ? -1 : 1))
 }
 
-/** Which statement is changed: `<path>:<line>:<column>`; undefined outside of functions, where all runs when the library is loaded. */
+/** The line on which the statement begins that is changed: `<path>:<line>`; undefined outside of functions, where all runs when the library is loaded. */
 export function statementOf({ file, range }: Mutant, files: LuaFiles): string | undefined {
   const text = files.get(file) as string
   const begin = statementAt(text, range[0])
-  if (begin === undefined) return undefined
-  const before = text.slice(0, begin).split('\n')
-  return `lua/${file}:${before.length}:${(before.at(-1) as string).length}`
+  return begin === undefined ? undefined : `lua/${file}:${text.slice(0, begin).split('\n').length}`
 }
 
 /** The lines that differ, as a diff shows them. */

@@ -7,6 +7,8 @@ class AsGiven extends BaseSequencer {
 }
 
 const vitest = await createVitest('test', {
+  // Its projects would start workers of their own, each of which loads all again, and one that ends late cancels the next run.
+  config: false,
   watch: false,
   // What the files import is loaded once for all of them. Each run begins anew with that, and so with the Lua files as they are then.
   isolate: false,
@@ -19,6 +21,7 @@ const vitest = await createVitest('test', {
   // Both bindings run the same Lua: one of them will do.
   testNamePattern: '^(?!.*, scripts )',
   testTimeout: Number(process.env.TEST_TIMEOUT),
+  hookTimeout: 60_000,
 })
 
 /** What a test waits for may never come back, and be refused when nobody waits any more. */
@@ -46,7 +49,9 @@ async function run(paths: string[]): Promise<Answer> {
   const [error] = errors
   if (errors.length > 0 && errors.every(({ type }) => OF_TESTS.includes(String(type)))) return { failure: error?.message ?? '' }
   if (error) return { broken: error.message }
-  return modules.length === paths.length && modules.every((module) => module.ok()) ? {} : { broken: 'not all tests were run' }
+  return modules.length === paths.length && modules.every((module) => module.state() === 'passed')
+    ? {}
+    : { broken: 'not all tests were run' }
 }
 
 process.on('message', async (paths: string[]) => {

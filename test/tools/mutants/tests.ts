@@ -54,7 +54,7 @@ export class Tests {
       }
     }
     await Promise.all(Array.from({ length: judges }, measure))
-    const statements = instrument(TEST_SOURCE).statements.map(({ path, line, column }) => `${path}:${line}:${column}`)
+    const statements = instrument(TEST_SOURCE).statements.map(({ path, line }) => `${path}:${line}`)
     const measured = new Map(
       TESTS.map((test): [string, Measured] => [test, { test, seconds: seconds.get(test) as number, runs: new Map() }]),
     )
