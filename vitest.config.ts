@@ -26,6 +26,7 @@ export default defineConfig({
       { extends: true, test: { name: 'others', include: ALONE } },
     ],
     typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], ignoreSourceErrors: true },
+    setupFiles: ['test/support/setup.ts'],
     sequence: { sequencer: LongestFirst },
     // Each file starts servers of its own, and waits for them now and then, so two cores have work for three. A server that was given serves one
     // file after the other.

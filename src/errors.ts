@@ -54,13 +54,20 @@ const withoutArguments = (message: string) => message.replace(/,? with args begi
  * are printed by whoever prints an error.
  */
 export function bare(cause: unknown): unknown {
-  if (!(cause instanceof Error) || cause instanceof RapidfireError || cause instanceof NoAnswer) return cause
+  if (!(cause instanceof Error) || cause instanceof RapidfireError || cause instanceof NoAnswer || isBare(cause)) return cause
   const { name, message, stack = '', code } = cause as NodeJS.ErrnoException
   const error = new Error(withoutArguments(message), cause.cause === undefined ? {} : { cause: bare(cause.cause) })
   Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true })
   error.stack = stack.replace(message, () => error.message)
   return code === undefined ? error : Object.assign(error, { code })
 }
+
+const SEEN = ['name', 'message', 'stack', 'code', 'cause']
+
+const isBare = (error: Error): boolean =>
+  Object.getOwnPropertyNames(error).every((name) => SEEN.includes(name)) &&
+  withoutArguments(error.message) === error.message &&
+  bare(error.cause) === error.cause
 
 /** Redis has said nothing: what the kinds of that have in common. What is beneath may be seen. */
 export class NoAnswer extends Error {

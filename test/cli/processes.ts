@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { afterEach } from 'vitest'
 import { ended } from '../support/redis.ts'
 import { CLI, environment } from '../support/shell.ts'
 
@@ -45,9 +44,11 @@ export class Running {
 }
 
 const running: Running[] = []
-afterEach(async () => {
+
+/** Ends what a test has started. */
+export async function endProcesses(): Promise<void> {
   await Promise.all(running.splice(0).map((each) => each.kill()))
-})
+}
 
 /** Starts a command; it is ended after the test. */
 export function start(args: string[], env: Record<string, string> = {}): Running {

@@ -17,6 +17,8 @@ interface Entry {
   fill(lua: Lua): Promise<unknown>
   args: (string | number)[] | ((lua: Lua) => Promise<(string | number)[]>)
   touches: Touched
+  /** It may touch a little less: what ZSCAN replies depends on hashes that differ from server to server. */
+  about?: true
 }
 
 type Pipeline = ReturnType<Lua['redis']['pipeline']>
@@ -321,14 +323,21 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
   ],
   drop: [{ content: 'batches of five hundred', fill: bury(100, 500), args: ids(100), touches: counted(702, 2740, 34_900) }], // 4.6
   erase: [
-    { content: 'ten thousand dead batches of others', fill: bury(10_000, 1), args: ['ann'], touches: counted(424, 2534, 36_500) }, // 5.2
+    {
+      content: 'ten thousand dead batches of others',
+      fill: bury(10_000, 1),
+      args: ['ann'],
+      touches: counted(440, 2600, 36_500),
+      about: true,
+    }, // 5.2
     {
       ...{
         content: 'dead batches of five hundred',
         fill: large(claimed, bury(1000, 500, { key: () => 'ann' })),
         args: ['ann'],
       },
-      touches: counted(834, 3464, 46_000),
+      touches: counted(850, 3500, 46_000),
+      about: true,
     },
     { content: 'entries of one message', fill: stream(2000, 1), args: ['ann'], touches: counted(114, 929, 9100) },
     { content: 'entries of others', fill: stream(2000, 1, 1, 'bob'), args: ['ann'], touches: counted(100, 1468, 12_400) }, // 7.0
@@ -442,10 +451,12 @@ const CASES = Object.entries(ENTRIES).flatMap(([name, entries]) =>
   entries.map((entry) => [name as FunctionName, entry.content, entry] as const),
 )
 
-it.each(CASES)('%s touches so much and no more: %s', async (name, _, { fill, args, touches }) => {
+it.each(CASES)('%s touches so much and no more: %s', async (name, _, { fill, args, touches, about }) => {
   await fill(lua)
   await lua.redis.fcall(TOUCHED, 0)
   await lua.callWith(name, name === 'version' ? [] : [lua.root], ...(typeof args === 'function' ? await args(lua) : args))
   const [commands, elements, bytes] = (await lua.redis.fcall(TOUCHED, 0)) as [number, number, number]
-  expect(counted(commands, elements, Math.max(bytes, touches.bytes))).toEqual(touches)
+  const most = (found: number, allowed: number) => (about ? Math.max(found, allowed) : found)
+  const found = counted(most(commands, touches.commands), most(elements, touches.elements), Math.max(bytes, touches.bytes))
+  expect(found).toEqual(touches)
 })

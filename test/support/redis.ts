@@ -1,5 +1,4 @@
 import { Redis } from 'ioredis'
-import { afterAll } from 'vitest'
 import { findServer, type PrivateRedis, startRedis } from '../../cli/demo/private-redis.ts'
 
 export { ended, type PrivateRedis, startRedis } from '../../cli/demo/private-redis.ts'
@@ -12,11 +11,12 @@ export interface TestRedis {
   server: PrivateRedis | undefined
 }
 
-// Registered when a test file imports this one: inside of a hook, where servers are started, vitest would not hear of it.
 const stops: (() => Promise<void>)[] = []
-afterAll(async () => {
-  await Promise.all(stops.map((stop) => stop()))
-})
+
+/** Stops the servers of a test file. */
+export async function stopServers(): Promise<void> {
+  await Promise.all(stops.splice(0).map((stop) => stop()))
+}
 
 /**
  * A throw-away server for the tests of one file, ended after them: REDIS_URL when it is set (it will be flushed), a redis-server or

@@ -139,8 +139,8 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   },
   {
     within: 'drop_dead',
-    find: "count_up(root, 'deadMessages', -held)\n    count_up(root, 'droppedMessages', held)",
-    put: "count_up(root, 'droppedMessages', held)\n    count_up(root, 'deadMessages', -held)",
+    find: "count_up(root, 'deadMessages', -count)\n    count_up(root, 'droppedMessages', count)",
+    put: "count_up(root, 'droppedMessages', count)\n    count_up(root, 'deadMessages', -count)",
     why: 'who may not do the one may not do the other',
   },
   { within: 'told', find: 'seen.since > 0', put: 'seen.since > 1', why: 'nothing has waited since 1970' },

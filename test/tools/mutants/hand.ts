@@ -56,7 +56,7 @@ export const BY_HAND: (Edit & { what: string })[] = [
     what: 'a completed batch counts as one message',
   },
   { within: 'keep_dead', find: 'queue.now, claim.id', put: 'claim.deadline, claim.id', what: 'a batch died at its deadline' },
-  { within: 'drop_dead', find: "'droppedMessages', held", put: "'droppedMessages', 1", what: 'a dropped batch counts as one message' },
+  { within: 'drop_dead', find: "'droppedMessages', count", put: "'droppedMessages', 1", what: 'a dropped batch counts as one message' },
   { within: 'extend', find: 'tokens[n])', put: 'tokens[1])', what: 'each pair is judged by the first token' },
   { within: 'is_before', find: 'tonumber(a_seq) < tonumber(b_seq)', put: 'a_seq < b_seq', what: 'entries of one ms are compared as text' },
   { within: 'fields_of', find: '(parts_of_token(batch[2]))', put: 'batch[2]', what: 'the id of an entry is the token' },
