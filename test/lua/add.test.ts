@@ -153,6 +153,27 @@ describeBindings('add', (lua) => {
     return { pushed: of('rpush'), asked: of('llen'), said }
   }
 
+  it.each([
+    [4096, null],
+    [4097, '8192'],
+    [8192, '8192'],
+    [8193, '16384'],
+  ])('notes that messages are larger than the small ones, and doubles what it notes: %d bytes', async (bytes, noted) => {
+    await lua().call('add', 'ann', 'x'.repeat(bytes))
+    expect(await lua().redis.hget(lua().root, 'largest')).toBe(noted)
+  })
+
+  it.each([
+    ['4095', '8192'],
+    ['5000', '5000'],
+    ['2097152', '2097152'],
+    ['2097153', '8192'],
+  ])('takes what somebody wrote for the size of the largest message when it may be that: %s', async (written, noted) => {
+    await lua().redis.hset(lua().root, 'largest', written)
+    await lua().call('add', 'ann', 'x'.repeat(5000))
+    expect(await lua().redis.hget(lua().root, 'largest')).toBe(noted)
+  })
+
   it('does not write what is large before it knows that there is room, and does not ask for what is small', async () => {
     await lua().call('policy', 'MAXSIZE', 1, 'MAXBACKLOG', 2)
     const [small, large] = ['x'.repeat(4000), 'x'.repeat(5000)]

@@ -93,10 +93,11 @@ describeBindings('bounds of claim_ready', (lua) => {
   })
 
   /** Keys with a message of so many bytes each: due, or with a worker whose lease has ended. */
-  async function keys(count: number, bytes: number, { isHeld = false } = {}): Promise<void> {
+  async function keys(count: number, bytes: number, { isHeld = false, options = '' } = {}): Promise<void> {
     const pipeline = lua().redis.pipeline()
     for (let n = 0; n < count; n += 1) {
-      pipeline.rpush(`${lua().root}:messages:key${n}`, `${START} 0 `.padEnd(bytes, 'x'))
+      pipeline.rpush(`${lua().root}:messages:key${n}`, `${START} 0${options} `.padEnd(bytes, 'x'))
+      if (options) pipeline.sadd(`${lua().root}:overrides`, `key${n}`)
       pipeline.zadd(`${lua().root}:${isHeld ? 'active' : 'due'}`, START, `key${n}`)
       if (isHeld) pipeline.hset(`${lua().root}:claims`, `key${n}`, `${START}-${n}:1:1:0:1:${START}:size:1`)
     }
@@ -105,10 +106,12 @@ describeBindings('bounds of claim_ready', (lua) => {
 
   // A look counts 12, a batch 16, each message 1 or half of it, 256 bytes 1: so that one more would be more than 2500, and one less is less.
   it.each([
-    [1152, 148],
-    [1920, 125],
-  ])('looks at keys of %d bytes until it has done just enough, which are %d', async (bytes, looks) => {
-    await keys(looks + 5, bytes)
+    [1152, 148, ''],
+    [1920, 125, ''],
+    // With options, one more for each place that is parsed: that of the message, and the one behind it.
+    [1408, 125, ',W10000'],
+  ])('looks at keys of %d bytes until it has done just enough, which are %d%s', async (bytes, looks, options) => {
+    await keys(looks + 5, bytes, { options })
     expect(await lua().claim('LIMIT', 1000)).toMatchObject({ batches: [], next: START })
     expect(await lua().redis.zcount(`${lua().root}:due`, START + 10_000, START + 10_000)).toBe(looks)
   })
@@ -140,10 +143,21 @@ describeBindings('bounds of claim_ready', (lua) => {
     expect((await lua().claim('LIMIT', 1000)).batches).toHaveLength(most)
   })
 
-  it('buries until it has done just enough, each batch counting for 100 more and for 3 a message', async () => {
-    await keys(25, 6208, { isHeld: true })
+  it('asks for no more keys when it has done just enough with the first fifty', async () => {
+    await lua().call('policy', 'WAIT', 1)
+    await keys(55, 5376)
+    await lua().tick(1)
+    const made = await commands(lua(), async () => expect((await lua().claim('LIMIT', 1000)).batches).toHaveLength(50))
+    expect(made.zrangebyscore).toBe(2)
+  })
+
+  it.each([
+    [5406, 17],
+    [5407, 16],
+  ])('buries until it has done just enough, each batch counting for 100 more and for 3 a message: %d bytes', async (bytes, died) => {
+    await keys(25, bytes, { isHeld: true })
     expect((await lua().claim('LIMIT', 1000, 'ATTEMPTS', 1)).batches).toEqual([])
-    expect(await lua().stats()).toMatchObject({ died: 16 })
+    expect(await lua().stats()).toMatchObject({ died })
   })
 
   it('forwards no more than fits to the last byte, each message counting for 5', async () => {

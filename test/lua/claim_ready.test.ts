@@ -348,6 +348,17 @@ describeBindings('claim_ready', (lua) => {
     await lua().holds()
   })
 
+  it('takes each key out of the active ones that has lost its claim and is not due yet', async () => {
+    for (const key of ['ann', 'bob']) {
+      await add(key, 'x')
+      await lua().redis.zadd(`${lua().root}:due`, START, key)
+      await lua().redis.zadd(`${lua().root}:active`, START + 90_000, key)
+    }
+    expect((await lua().claim()).batches).toEqual([])
+    expect(await lua().redis.exists(`${lua().root}:active`)).toBe(0)
+    await lua().holds()
+  })
+
   it('forgets the claim of a key whose messages were deleted by hand', async () => {
     await add('ann', 'x')
     await lua().tick(10_000)
@@ -374,6 +385,7 @@ describeBindings('claim_ready', (lua) => {
     ['BAD_ARGUMENT', "got '10000000000000'", ['BEFORE', '10000000000000']],
     ['BAD_ARGUMENT', "ATTEMPTS must be an integer from 1 to 1000, got '0'", ['ATTEMPTS', '0']],
     ['BAD_ARGUMENT', "got '1001'", ['ATTEMPTS', '1001']],
+    ['REPARTITIONED', "'rapid-fire:{orders}' goes by generation 0 of the partitions and the caller by 7", ['GENERATION', '7']],
   ])('refuses with %s: %s', async (code, says, args) => {
     await add('ann', 'x')
     await lua().tick(10_000)

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { describeBindings, START } from '../support/lua.ts'
+import { userWithout } from './users.ts'
 
 describeBindings('complete', (lua) => {
   it('drops the messages and leaves nothing but the root', async () => {
@@ -98,6 +99,33 @@ describeBindings('complete', (lua) => {
     expect(await lua().call('complete', ...batches.flatMap(({ key, token }) => [key, token]))).toEqual(['completed', 'completed'])
     const due = async (key: string) => Number(await lua().redis.zscore(`${lua().root}:due`, key)) - lua().now
     expect([await due('ann'), await due('bob')]).toEqual([10_000, 0])
+  })
+
+  it('opens nothing beyond that where somebody put a key of another type', async () => {
+    await lua().call('add', 'ann', '1', 'FLUSH')
+    const { token } = await lua().claimOne()
+    await lua().redis.hset(lua().root, 'largest', 1_048_576)
+    await lua().redis.del(`${lua().root}:overrides`)
+    await lua().redis.del(`${lua().root}:messages:ann`)
+    await lua().redis.set(`${lua().root}:messages:ann`, 'mine')
+    expect(await lua().call('complete', 'ann', token)).toEqual(['completed'])
+    expect(await lua().redis.exists(`${lua().root}:due`)).toBe(0)
+  })
+
+  it.each(['none', '9223372036854775807'])('begins a counter anew that somebody has written: %s', async (written) => {
+    await lua().call('add', 'ann', '1', 'FLUSH')
+    const { token } = await lua().claimOne()
+    await lua().redis.hset(lua().root, 'completed', written)
+    expect(await lua().call('complete', 'ann', token)).toEqual(['completed'])
+    expect(await lua().redis.hmget(lua().root, 'completed', 'completedMessages')).toEqual(['1', '1'])
+  })
+
+  it('writes no counter for a user who may not add to it', async () => {
+    await lua().call('add', 'ann', '1', 'FLUSH')
+    const { token } = await lua().claimOne()
+    const user = await userWithout(lua(), 'hincrby')
+    await expect(user.call('complete', 'ann', token)).rejects.toThrow(/NOPERM|can't run|ACL/)
+    expect(await lua().redis.hget(lua().root, 'completed')).toBe(null)
   })
 
   it('completes a pair that is given twice once', async () => {

@@ -118,6 +118,9 @@ describeBindings('dead', (lua) => {
       await lua().tick(1_000_000)
       await look()
       expect(await dead()).toEqual(['bob'])
+      await lua().call('policy', 'MAXDEADAGE', 1)
+      await look()
+      expect(await dead()).toEqual([])
       await lua().holds()
     })
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { brokenLaws } from '../support/laws.ts'
-import { describeBindings, type Lua, partsLeft } from '../support/lua.ts'
+import { describeBindings, type Lua, partsLeft, START } from '../support/lua.ts'
 import { bury } from './dead-batches.ts'
 import { userWithout } from './users.ts'
 
@@ -151,6 +151,37 @@ describeBindings('erase', (lua) => {
     await lua().holds({ counted: true })
   })
 
+  /** Ends of pages that a call goes to exactly: a look at a dead batch or at the name of a stream counts 6, of 2000. */
+  it.each([
+    [99, ''],
+    [100, `${START}-0:stream:0-0:`],
+  ])('goes on to the streams while it has deleted fewer than a hundred dead batches: %d', async (count, next) => {
+    const pipeline = lua().redis.pipeline()
+    for (let n = 0; n < count; n += 1) pipeline.zadd(`${lua().root}:dead`, START, `mine${n}`).hset(`${lua().root}:dead:mine${n}`, 'key', 'ann')
+    await pipeline.exec()
+    expect(await erase(lua(), 'ann')).toEqual({ ...NOTHING, batches: count, next })
+  })
+
+  it('looks at no more streams in one call than 334', async () => {
+    const names = Array.from({ length: 400 }, (_, n) => `b${String(n).padStart(3, '0')}`)
+    await lua().redis.zadd(`${lua().root}:streams`, ...names.flatMap((name) => [0, name]))
+    expect((await erase(lua(), 'ann')).next).toBe(`${START}-0:stream:0-0:b333`)
+  })
+
+  // Reading an entry counts 20, 1 for two fields, and 1 for 256 bytes; deleting it 40.
+  it.each([
+    ['bob', 767, 81],
+    ['bob', 768, 80],
+    ['ann', 644, 32],
+    ['ann', 645, 31],
+  ])('looks at no more entries in one call than it has work for: of %s, with %d bytes, %d', async (key, bytes, looks) => {
+    const pipeline = lua().redis.pipeline()
+    for (let n = 1; n <= 90; n += 1) pipeline.xadd(`${lua().root}:stream:b`, `${n}-1`, 'key', key, 'id', 'x'.repeat(bytes - key.length))
+    await pipeline.exec()
+    const { next, entries } = await erase(lua(), 'ann', 'AFTER', `${START}-0:stream:0-0:b`)
+    expect([next, entries]).toEqual([`${START}-0:stream:${looks}-1:b`, key === 'ann' ? looks : 0])
+  })
+
   it('leaves what is new: messages, dead batches and entries since it began', async () => {
     await bury(lua(), 'ann', 1)
     await streamed(lua(), 'ann', 'b')
@@ -185,6 +216,26 @@ describeBindings('erase', (lua) => {
     expect((await lua().call('peek', 'ann'))[6]).toBe(1)
   })
 
+  it.each([
+    ['a claimed message', async () => void (await lua().claimOne())],
+    ['a dead batch', () => bury(lua(), 'ann', 2)],
+    ['an entry', () => streamed(lua(), 'ann', 'b')],
+    ['what the webhook has counted', () => lua().redis.set(`${lua().root}:rate:key:ann`, 1)],
+  ] as const)('says so too when it has found %s', async (what, prepare) => {
+    const first = () => lua().call('add', 'ann', 1, 'FLUSH')
+    if (what === 'a claimed message') await first()
+    await prepare()
+    if (what !== 'a claimed message') await first()
+    const said = await erase(lua(), 'ann', 'NONCE', 'me/1')
+    expect(Object.values(said).reduce((sum, figure) => sum + Number(figure), 0)).toBeGreaterThan(1)
+    expect(await erase(lua(), 'ann', 'NONCE', 'me/1')).toEqual(said)
+  })
+
+  it('takes the last moment and the last number of a batch that there can be', async () => {
+    const next = '9999999999999-999999999999999:dead:0:'
+    expect(await erase(lua(), 'ann', 'AFTER', next)).toEqual(NOTHING)
+  })
+
   it('leaves streams, dead batches and entries alone that are not of this library', async () => {
     const mine = await bury(lua(), 'ann', 1)
     await lua().redis.del(`${lua().root}:dead:${mine}`)
@@ -214,7 +265,7 @@ describeBindings('erase', (lua) => {
       '1-1:all:0:',
       'x-1:dead:0:',
       '1-1:dead::',
-      '12345678901234-1:dead:0:',
+      '10000000000000-1:dead:0:',
     ].map((after) => ['BAD_ARGUMENT', ['ann', 'AFTER', after]] as const),
     ['BAD_ARGUMENT', ['ann', 'AFTER', `1-1:stream:0-0:${'x'.repeat(250)}`]],
     ['BAD_ARGUMENT', ['ann', 'NONCE', 'x']],

@@ -62,6 +62,8 @@ const TEXTS: [FunctionName, string[], string, number][] = [
   ['release', ['k', '1-1:1'], 'REASON', 256],
   ['release', ['k', '1-1:1'], 'NONCE', 64],
   ['dead', [], 'ID', 64],
+  ['erase', ['k'], 'AFTER', 256],
+  ['erase', ['k'], 'NONCE', 64],
   ['policy', ['WAIT', '1'], 'GIVEN', 64],
   ['partition', ['OPEN', 'GENERATION', '1'], 'LAYOUT', 64],
   ['repartition', ['RESTORE', '1'], 'LAYOUT', 64],

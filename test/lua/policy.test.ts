@@ -24,24 +24,33 @@ describeBindings('policy', (lua) => {
     expect(await lua().redis.hgetall(lua().root)).toEqual({ wait: '5000', maxWait: '5000', maxDead: '7', longestWait: '10000' })
   })
 
+  const least = {
+    ...{ wait: 1, maxWait: 1, maxSize: 1, maxBacklog: 1, maxMessageBytes: 1, maxBatchBytes: 1, dedupe: 1, maxDead: 1 },
+    ...{ maxDeadAge: 0, maxKeys: 0 },
+  }
+  const year = 31_536_000_000
+  const most = {
+    ...{ wait: year, maxWait: year, maxSize: 500, maxBacklog: 1_000_000 },
+    ...{ maxMessageBytes: 1_048_576, maxBatchBytes: 1_048_576, dedupe: year, maxDead: 1_000_000, maxDeadAge: year, maxKeys: 100_000_000 },
+  }
+
+  it('is the default one where what somebody wrote is no whole number, or out of bounds', async () => {
+    const write = (all: Record<string, string | number>) => lua().redis.hset(lua().root, all)
+    const changed = (all: object, change: (value: number) => string | number) =>
+      Object.fromEntries(Object.entries(all).map(([name, value]) => [name, change(value)]))
+    for (const wrong of [changed(least, (value) => value - 1), changed(most, (value) => value + 1), changed(least, () => 'x')]) {
+      await write(wrong)
+      expect(await policy()).toEqual(DEFAULTS)
+    }
+    await write(changed(least, (value) => value + 0.5))
+    expect(await policy()).toEqual(DEFAULTS)
+    for (const right of [least, most]) {
+      await write(right)
+      expect(await policy()).toEqual(right)
+    }
+  })
+
   it('stores the least and the greatest of each', async () => {
-    const least = {
-      wait: 1,
-      maxWait: 1,
-      maxSize: 1,
-      maxBacklog: 1,
-      maxMessageBytes: 1,
-      maxBatchBytes: 1,
-      dedupe: 1,
-      maxDead: 1,
-      maxDeadAge: 0,
-      maxKeys: 0,
-    }
-    const year = 31_536_000_000
-    const most = {
-      ...{ wait: year, maxWait: year, maxSize: 500, maxBacklog: 1_000_000 },
-      ...{ maxMessageBytes: 1_048_576, maxBatchBytes: 1_048_576, dedupe: year, maxDead: 1_000_000, maxDeadAge: year, maxKeys: 100_000_000 },
-    }
     for (const all of [least, most]) {
       expect(await policy(...Object.entries(all).flatMap(([name, value]) => [name.toUpperCase(), value]))).toEqual(all)
       expect(await policy()).toEqual(all)

@@ -140,18 +140,22 @@ describeBindings('requeue', (lua) => {
     await intact()
   })
 
-  it.each([1, 6])(
-    'puts the messages of a batch between those of its key, nearer to the one end or to the other: from %j ms on',
-    async (from) => {
+  it.each([
+    [6, 1],
+    [6, 6],
+    [1300, 1201],
+  ])(
+    'puts the messages of a batch between those of its key, nearer to the one end or to the other: of %d from %d ms on',
+    async (count, from) => {
       const list = `${lua().root}:messages:ann`
       const message = (ms: number) => `${lua().now + ms} 0 ${ms}`
-      await lua().redis.rpush(list, ...[0, 2, 4, 6, 8, 10].map(message))
+      await lua().redis.rpush(list, ...Array.from({ length: count }, (_, n) => message(2 * n)))
       const dead = [from, from + 2].map((ms) => message(ms + (from % 2 ? 0 : 1)))
       await lua().redis.hset(`${lua().root}:dead:mine`, 'key', 'ann', 'count', 2, '1', dead[0] as string, '2', dead[1] as string)
       await lua().redis.zadd(`${lua().root}:dead`, 1, 'mine')
       expect(await lua().call('requeue', 'mine')).toEqual(['requeued'])
       const after = await lua().redis.lrange(list, 0, -1)
-      expect(after).toHaveLength(8)
+      expect(after).toHaveLength(count + 2)
       expect(after).toEqual([...after].sort())
     },
   )
@@ -273,7 +277,7 @@ describeBindings('requeue', (lua) => {
     expect(await lua().redis.zscore(`${lua().root}:due`, 'ann')).toBe(String(lua().now))
   })
 
-  it.each(['lpush', 'ltrim', 'lrange', 'del', 'unlink', 'zadd', 'sadd', 'sismember'])(
+  it.each(['lpush', 'rpushx', 'ltrim', 'lrange', 'del', 'unlink', 'zadd', 'sadd', 'sismember'])(
     'loses and doubles nothing for a user without %s',
     async (lacking) => {
       const ids = [await bury(lua(), 'ann', 1), await bury(lua(), 'ann', 2)]

@@ -196,6 +196,11 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
       ...{ args: ['LIMIT', 100], touches: counted(180, 1698, 18_800) },
     },
     { content: 'a batch of five hundred', fill: large(keep(['k'], 2000)), args: [], touches: counted(21, 642, 10_000) },
+    {
+      content: 'messages of half a MiB, of which two fit into a batch',
+      fill: large(keep(['k'], 5, { bytes: 500_000 }), (lua) => lua.redis.hset(lua.root, 'largest', 524_288)),
+      ...{ args: [], touches: counted(20, 141, 2_001_300) },
+    },
   ],
   forward: [
     { content: 'a key with a message', fill: keep(['k'], 1), args: ['batches'], touches: counted(26, 181, 1600) },
@@ -320,6 +325,11 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
       ...{ content: 'ten messages among the last of two thousand', fill: large(keep(['k0'], 2000), bury(1, 10, { from: START - 98_020 })) },
       ...{ args: ids(1), touches: counted(54, 406, 5300) },
     },
+    {
+      content: 'a message behind large ones',
+      fill: large(keep(['k0'], 60, { bytes: 20_000 }), bury(1, 1, { from: START - 99_942 })),
+      ...{ args: ids(1), touches: counted(28, 165, 301_800) },
+    },
   ],
   drop: [{ content: 'batches of five hundred', fill: bury(100, 500), args: ids(100), touches: counted(702, 2740, 34_900) }], // 4.6
   erase: [
@@ -442,6 +452,12 @@ beforeAll(async () => {
 
 beforeEach(() => lua.reset())
 noteCoverage(() => lua.redis)
+
+it('a dead batch of many messages is a hash that finds its fields while they are written', async () => {
+  await large(keep(['k'], 101, { due: false }), hold(['k'], 101))(lua)
+  await lua.call('fail', ...pairs(['k']), 'ATTEMPTS', 1)
+  expect(await lua.redis.object('ENCODING', part(lua, `dead:${START}-0`))).toBe('hashtable')
+})
 
 it('has an entry for each function', () => {
   expect(Object.keys(ENTRIES).sort()).toEqual(Object.keys(TEST_SOURCE.scripts).sort())

@@ -109,8 +109,8 @@ local function about_entry(fields)
   local owner, id, bytes = nil, nil, 0
   for n = 1, #fields, 2 do
     local name, value = fields[n], fields[n + 1]
-    if name == 'key' then owner = owner or value end
-    if name == 'id' then id = id or value end
+    if name == 'key' then owner = value end
+    if name == 'id' then id = value end
     bytes = bytes + #value
   end
   return owner, id or '', ENTRY.look + #fields / ENTRY.fields + bytes / ENTRY.bytes

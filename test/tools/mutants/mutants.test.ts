@@ -36,6 +36,7 @@ it.each([
   ['number', 'return string.sub(a, 1, 1)', ['return string.sub(a, 2, 1)', 'return string.sub(a, 1, 2)', 'return string.sub(a, 1, 0)']],
   ['number', "return string.find(a, 'b', 1, true)", ["return string.find(a, 'b', 2, true)"]],
   ['operand', 'return a and tonumber(a) or b', ['return  b', 'return a  or b', 'return a and tonumber(a)']],
+  ['operand', 'return a and bounded(a, 1, c) or b', ['return  b', 'return a  or b', 'return a and bounded(a, 1, c)']],
   ['operand', 'return a and tonumber(a)', ['return  tonumber(a)', 'return a']],
   ['operand', 'return a and tonumber(c) or b', ['return  b', 'return  tonumber(c) or b', 'return a  or b', 'return a and tonumber(c)']],
   ['minmax', 'return math.min(a, b)', ['return math.max(a, b)']],

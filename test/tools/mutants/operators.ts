@@ -60,8 +60,10 @@ const OPERATORS: Record<string, Operator> = {
     const [from, to] = operatorOf(node, place)
     const left: Change = { range: [from, node.range[1]], text: '' }
     const right: Change = { range: [node.range[0], to], text: '' }
-    // In `a and tonumber(a) or b` the first operand only saves time: of nothing, tonumber makes nothing.
-    const saves = source(node.right, place) === `tonumber(${source(node.left, place)})` && place.parent.operator === 'or'
+    // In `a and tonumber(a) or b` the first operand only saves time: of nothing, tonumber makes nothing. So does bounded of lib/args.lua.
+    const makes = ['tonumber', 'bounded'].some((name) => node.right.base && source(node.right.base, place) === name)
+    const ofLeft = makes && source(node.right.arguments[0], place) === source(node.left, place)
+    const saves = ofLeft && place.parent.operator === 'or'
     return node.operator === 'and' && saves ? [left] : [left, right]
   },
 
