@@ -380,7 +380,7 @@ local function erase_messages(queue, key, size)
   local root = queue.root
   redis.call('HDEL', claims_key(root), key)
   delete_list(messages_key(root, key))
-  if size > 0 then redis.call('HINCRBY', root, 'droppedMessages', count_text(size)) end
+  if size > 0 then count_up(root, 'droppedMessages', size) end
   redis.call('SREM', overrides_key(root), key)
   redis.call('ZREM', active_key(root), key)
   redis.call('ZREM', due_key(root), key)

@@ -87,6 +87,14 @@ describeBindings('message ids', (lua) => {
     },
   )
 
+  it.each(['x', '-1', '1.5', '10000000000000'])('goes by no time that somebody has written and that is none: %s', async (time) => {
+    for (const field of ['slice', 'sliceBefore']) {
+      await lua().reset()
+      await lua().redis.hset(lua().root, 'slice', START, field, time)
+      expect(await lua().call('add', 'ann', 1, 'ID', 'm1', 'NEXT', 'ann', 1, 'ID', 'm1')).toEqual(['added', 1, 'duplicate', 1])
+    }
+  })
+
   it('remembers in the slice before, and forgets with the one before that', async () => {
     await lua().call('policy', 'DEDUPE', 1000)
     await add('a')

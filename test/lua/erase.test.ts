@@ -118,6 +118,14 @@ describeBindings('erase', (lua) => {
     expect((await lua().redis.keys(rate('*'))).sort()).toEqual([rate('line:bob'), rate('new:whatsapp')])
   })
 
+  it('begins the counter of what was dropped anew when somebody has written it', async () => {
+    await lua().call('add', 'ann', 1, 'WAIT', 5000)
+    await lua().redis.hset(lua().root, 'droppedMessages', 'none')
+    expect(await erase(lua(), 'ann')).toEqual({ ...NOTHING, messages: 1 })
+    expect(await lua().redis.hget(lua().root, 'droppedMessages')).toBe('1')
+    expect(await partsLeft(lua())).toEqual([lua().root])
+  })
+
   it('keeps an id remembered', async () => {
     await lua().call('add', 'ann', 1, 'ID', 'm1')
     await erase(lua(), 'ann')
@@ -162,10 +170,16 @@ describeBindings('erase', (lua) => {
     expect(await erase(lua(), 'ann')).toEqual({ ...NOTHING, batches: count, next })
   })
 
-  it('looks at no more streams in one call than 334', async () => {
+  it.each([
+    [4, 4],
+    ['1e300', 0],
+  ])('looks at no more streams in one call than 334, and goes on by the number of the newest batch: %s', async (batches, number) => {
+    await lua().redis.hset(lua().root, 'batches', batches)
     const names = Array.from({ length: 400 }, (_, n) => `b${String(n).padStart(3, '0')}`)
     await lua().redis.zadd(`${lua().root}:streams`, ...names.flatMap((name) => [0, name]))
-    expect((await erase(lua(), 'ann')).next).toBe(`${START}-0:stream:0-0:b333`)
+    const { next } = await erase(lua(), 'ann')
+    expect(next).toBe(`${START}-${number}:stream:0-0:b333`)
+    expect((await erase(lua(), 'ann', 'AFTER', next)).next).toBe('')
   })
 
   // Reading an entry counts 20, 1 for two fields, and 1 for 256 bytes; deleting it 40.

@@ -12,7 +12,7 @@ describeBindings('the order in which a call writes', (lua) => {
   const claim = async () => lua().redis.hget(part('claims'), 'k')
   const list = async () => texts(await lua().redis.lrange(part('messages:k'), 0, -1))
   const score = (index: string) => lua().redis.zscore(part(index), 'k')
-  async function cut(lacking: string, name: 'claim_ready' | 'complete' | 'fail' | 'release', ...args: (string | number)[]) {
+  async function cut(lacking: string, name: 'claim_ready' | 'complete' | 'erase' | 'fail' | 'release', ...args: (string | number)[]) {
     const poor = await userWithout(lua(), lacking)
     await expect(poor.call(name, ...args)).rejects.toThrow(/NOPERM|can't run/)
   }
@@ -77,6 +77,19 @@ describeBindings('the order in which a call writes', (lua) => {
     await cut('zrem', 'fail', ...last)
     expect([await list(), await score('due')]).toEqual([['4'], String(START + 10_000)])
     expect(await lua().redis.hmget(lua().root, 'dead', 'deadMessages')).toEqual(['1', '3'])
+  })
+
+  it('erases: the claim first, then the messages, then the count', async () => {
+    const token = await claimed()
+    const before = await lua().keyspace()
+    await cut('hdel', 'erase', 'k')
+    expect(await lua().keyspace()).toEqual(before)
+    await cut('unlink', 'erase', 'k')
+    expect([await claim(), await list()]).toEqual([null, ['1', '2', '3', '4']])
+    expect(await lua().call('complete', 'k', token)).toEqual(['lost'])
+    expect(await lua().redis.hget(lua().root, 'droppedMessages')).toBeNull()
+    await cut('srem', 'erase', 'k')
+    expect([await list(), await lua().redis.hget(lua().root, 'droppedMessages')]).toEqual([[], '4'])
   })
 
   it('opens the messages of a batch that is done: the claim first, and out of active last', async () => {

@@ -39,6 +39,9 @@ local ENTRY = { look = 20, delete = 40, fields = 2, bytes = 256 }
 -- So many dead batches are asked for at a time.
 local PAGE = 100
 
+-- The highest number of a batch that can be told in `next`.
+local NEWEST = 999999999999999
+
 -- What is being erased: the `key`; when that `began`, and the `number` of the newest batch then; `what` is looked at, and the `place` up to which that
 -- was done, of a stream with this `name`; and the figures of this call. Or nil and a refusal.
 local function read_erasing(queue, key, after)
@@ -48,14 +51,13 @@ local function read_erasing(queue, key, after)
   }
   if after then
     local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
-    began, number = integer(began, 0, 9999999999999), integer(number, 0, 999999999999999)
+    began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
     local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
     if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
     erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
     return erasing
   end
-  local number = redis.pcall('HGET', queue.root, 'batches')
-  erasing.number = type(number) == 'string' and tonumber(number) or 0
+  erasing.number = bounded(redis.call('HGET', queue.root, 'batches'), 0, NEWEST) or 0
   return erasing
 end
 

@@ -1664,7 +1664,7 @@ function erase_messages(queue, key, size)
   local root = queue.root
   redis.call('HDEL', claims_key(root), key)
   delete_list(messages_key(root, key))
-  if size > 0 then redis.call('HINCRBY', root, 'droppedMessages', count_text(size)) end
+  if size > 0 then count_up(root, 'droppedMessages', size) end
   redis.call('SREM', overrides_key(root), key)
   redis.call('ZREM', active_key(root), key)
   redis.call('ZREM', due_key(root), key)
@@ -2139,6 +2139,7 @@ local function other_generation(root, queue, generation)
 end
 local MEMBERS
 local GIVEN
+local LAST, LARGEST
 local read_queue
 local read_queue_for
 local changed_policy
@@ -2179,7 +2180,7 @@ local function read_root(keys)
 end
 
 -- The last moment of a time with 13 digits, and the most bytes of data that \`largest\` may say.
-local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
+LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
 
 -- These fields as a table:
 --   root             its key
@@ -3520,6 +3521,9 @@ local ENTRY = { look = 20, delete = 40, fields = 2, bytes = 256 }
 -- So many dead batches are asked for at a time.
 local PAGE = 100
 
+-- The highest number of a batch that can be told in \`next\`.
+local NEWEST = 999999999999999
+
 -- What is being erased: the \`key\`; when that \`began\`, and the \`number\` of the newest batch then; \`what\` is looked at, and the \`place\` up to which that
 -- was done, of a stream with this \`name\`; and the figures of this call. Or nil and a refusal.
 local function read_erasing(queue, key, after)
@@ -3529,14 +3533,13 @@ local function read_erasing(queue, key, after)
   }
   if after then
     local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
-    began, number = integer(began, 0, 9999999999999), integer(number, 0, 999999999999999)
+    began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
     local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
     if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
     erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
     return erasing
   end
-  local number = redis.pcall('HGET', queue.root, 'batches')
-  erasing.number = type(number) == 'string' and tonumber(number) or 0
+  erasing.number = bounded(redis.call('HGET', queue.root, 'batches'), 0, NEWEST) or 0
   return erasing
 end
 
@@ -3590,8 +3593,8 @@ local function about_entry(fields)
   local owner, id, bytes = nil, nil, 0
   for n = 1, #fields, 2 do
     local name, value = fields[n], fields[n + 1]
-    if name == 'key' then owner = owner or value end
-    if name == 'id' then id = id or value end
+    if name == 'key' then owner = value end
+    if name == 'id' then id = value end
     bytes = bytes + #value
   end
   return owner, id or '', ENTRY.look + #fields / ENTRY.fields + bytes / ENTRY.bytes

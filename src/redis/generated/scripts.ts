@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'f5cea75e3a763737a6c3374ec139160b78167c9a',
+    sha1: '48bf54df6bff323c6b793e75c40f94a8996e8706',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -885,7 +885,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(20)}
+${blank(21)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -1277,7 +1277,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'be2d55afb114805146bceb623360ce54750d66a3',
+    sha1: '8956d4f86425a2fcb445f9e4bc9bbf08e9e2b5f4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1514,7 +1514,7 @@ ${blank(418)}
 local LOOK_AGAIN = 10000
 ${blank(333)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(395)}
+${blank(396)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -1580,7 +1580,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1691)}
+${blank(1693)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1977,7 +1977,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'c784e3953a48dbe1c0c4d42bd1feef94fccad819',
+    sha1: '53a166561a28d3756e6116eff71267a0103bac98',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2970,7 +2970,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(20)}
+${blank(21)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -3423,7 +3423,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '24090f255465585476ad8e5209b24bd65b606d33',
+    sha1: '81e9fa1b9fc78a38091307e86b1713649e71fa58',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3946,7 +3946,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(438)}
+${blank(439)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -4088,7 +4088,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'f2f2924c9897f288cdbb8335a541b0596b8b45c8',
+    sha1: 'ffe1d4d2935f9efd0d3a9c48a5a49501c544db90',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4351,7 +4351,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(1135)}
+${blank(1136)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -4425,7 +4425,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1231)}
+${blank(1233)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -4481,7 +4481,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '272848ba8f6bb4f4e52a6e7d2b43842d7d50a6fe',
+    sha1: 'ffafd5dfe6c8bf71fb715712b3532fefbcd78c93',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4697,7 +4697,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(438)}
+${blank(439)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -4774,7 +4774,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1549)}
+${blank(1551)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4818,7 +4818,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '8e9337c983897be1e976655abb13d6dd5f2de724',
+    sha1: 'ccdbab6cf710160abaa65664040cd7b270b25499',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5123,7 +5123,7 @@ local function erase_messages(queue, key, size)
   local root = queue.root
   redis.call('HDEL', claims_key(root), key)
   delete_list(messages_key(root, key))
-  if size > 0 then redis.call('HINCRBY', root, 'droppedMessages', count_text(size)) end
+  if size > 0 then count_up(root, 'droppedMessages', size) end
   redis.call('SREM', overrides_key(root), key)
   redis.call('ZREM', active_key(root), key)
   redis.call('ZREM', due_key(root), key)
@@ -5172,7 +5172,7 @@ local function size_of(root, key)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
-${blank(81)}
+${blank(82)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -5318,6 +5318,9 @@ local ENTRY = { look = 20, delete = 40, fields = 2, bytes = 256 }
 -- So many dead batches are asked for at a time.
 local PAGE = 100
 
+-- The highest number of a batch that can be told in \`next\`.
+local NEWEST = 999999999999999
+
 -- What is being erased: the \`key\`; when that \`began\`, and the \`number\` of the newest batch then; \`what\` is looked at, and the \`place\` up to which that
 -- was done, of a stream with this \`name\`; and the figures of this call. Or nil and a refusal.
 local function read_erasing(queue, key, after)
@@ -5327,14 +5330,13 @@ local function read_erasing(queue, key, after)
   }
   if after then
     local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
-    began, number = integer(began, 0, 9999999999999), integer(number, 0, 999999999999999)
+    began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
     local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
     if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
     erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
     return erasing
   end
-  local number = redis.pcall('HGET', queue.root, 'batches')
-  erasing.number = type(number) == 'string' and tonumber(number) or 0
+  erasing.number = bounded(redis.call('HGET', queue.root, 'batches'), 0, NEWEST) or 0
   return erasing
 end
 
@@ -5388,8 +5390,8 @@ local function about_entry(fields)
   local owner, id, bytes = nil, nil, 0
   for n = 1, #fields, 2 do
     local name, value = fields[n], fields[n + 1]
-    if name == 'key' then owner = owner or value end
-    if name == 'id' then id = id or value end
+    if name == 'key' then owner = value end
+    if name == 'id' then id = value end
     bytes = bytes + #value
   end
   return owner, id or '', ENTRY.look + #fields / ENTRY.fields + bytes / ENTRY.bytes
@@ -5470,7 +5472,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '9bbe32258d44c0d0c5aa8a4d1d52ce04947ed91e',
+    sha1: '8b2cb385d5ac70003bd8a5fec3bd7ca725886788',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5692,7 +5694,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(649)}
+${blank(650)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -5827,7 +5829,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'f66b334856d88dbceb53f824e3acee57ad9e188c',
+    sha1: '95a7d0dc722115c09a16e5fdac8315a37163642f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6507,7 +6509,7 @@ local function size_of(root, key)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
-${blank(81)}
+${blank(82)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -6741,7 +6743,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '6cc6a0645489bbc888e4ed06eae98fae34476c45',
+    sha1: '807cd05c40484b5b2c32a646cf19b5b7ea89e9a6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7760,7 +7762,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(20)}
+${blank(21)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -8257,7 +8259,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '4bb8940aeaee38fdbcfaa85c0788604ddcb4dd45',
+    sha1: 'bbb26cb98b0f9c8a2194d5d4bb07a1a4194299f2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8465,7 +8467,7 @@ local function state_of(root, queue) return queue.serves or partition_of(root) a
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
-${blank(24)}
+${blank(25)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
 }
@@ -8539,7 +8541,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2275)}
+${blank(2277)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -8587,7 +8589,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '43c6c53006d606982614035db10b4fa9fd59a9be',
+    sha1: '96d83529f7209a41ba0ca933634e0f7a946eac17',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8793,7 +8795,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1262)}
+${blank(1263)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -8867,7 +8869,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2251)}
+${blank(2253)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -8904,7 +8906,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '73d0bfdd1f15f9e966827c2f31abd47153a47e13',
+    sha1: '052c18334f7b16a8d879ae0c756e602e1386eeab',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9169,7 +9171,7 @@ local function state_of(root, queue) return queue.serves or partition_of(root) a
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
-${blank(24)}
+${blank(25)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
 }
@@ -9263,7 +9265,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2044)}
+${blank(2046)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -9360,7 +9362,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'bc0dc6ee98a48cb347c0a671c811adc817288954',
+    sha1: '88054191ba609123f3a4d9dca77690c4b2aad185',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9789,7 +9791,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1262)}
+${blank(1263)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -9863,7 +9865,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1161)}
+${blank(1163)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -9934,7 +9936,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '256c592e673dd786c8bf8d75bf1b784621f9887a',
+    sha1: '9de0bdde1c46f48d1e8c84d47dd3b4a200770831',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10150,7 +10152,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1251)}
+${blank(1252)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
 }
@@ -10248,7 +10250,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2285)}
+${blank(2287)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -10383,7 +10385,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '809a06ead80ed9b4db122f51d5d2898c0f8b66fe',
+    sha1: '3ed2a34d3037b05fe5680a76534dee767cf0f374',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10631,7 +10633,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1262)}
+${blank(1263)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -10705,7 +10707,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2417)}
+${blank(2419)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -10781,7 +10783,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '36047dac6d8a3460e02d6a14a67383a390956e05',
+    sha1: '6b63e09bcb671afaa18ee9e88dafe855dd7e75a1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11141,7 +11143,7 @@ local function size_of(root, key)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
-${blank(81)}
+${blank(82)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -11301,7 +11303,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '3e4af59b602cb2d7aa95eb4be46950cad9cc993b',
+    sha1: '2009d2dfdecf24544bc80f5b5c625bbf44c9eda3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11791,7 +11793,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(280)}
+${blank(281)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -11857,7 +11859,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1694)}
+${blank(1696)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -11988,7 +11990,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '95dc98338a393aaeebe9eb670307616e4f0bfa5f',
+    sha1: '2c010abad8127e0aa9b00f7818273bea106d4cea',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12236,7 +12238,7 @@ local function told_layout(text, generation)
   end
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
-${blank(32)}
+${blank(33)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
 }
@@ -12330,7 +12332,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2138)}
+${blank(2140)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -12444,7 +12446,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '70380f3c5122cbb58986295f4808d5132e179e2a',
+    sha1: '7bac68b5fa3b1c32cdc548bb7bf855ee43c9d739',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13126,7 +13128,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(20)}
+${blank(21)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -13203,7 +13205,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1590)}
+${blank(1592)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -13284,7 +13286,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '34268a33d8f97fdeaa4a11b51e85f13b11f76e51',
+    sha1: '40c02c9e5933efaaccdf8604cdbf3f6a0603d515',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13373,7 +13375,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4107)}
+${blank(4110)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -13419,7 +13421,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: 'c2ad56d3ed0e0ac7cfc327815ce927d1fe6eae67',
+    sha1: '2708ff363b48809f568f0a02e602cc6346596b01',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13640,7 +13642,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(1283)}
+${blank(1284)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -13706,7 +13708,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2766)}
+${blank(2768)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -13764,12 +13766,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'de4af2b7f2a8f39e4da75fa1ca702f9e799d5060',
+    sha1: '26125cbe3c0da356cbdc7d71682aaa0e18a2cf83',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4486)}
+${blank(4489)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
