@@ -13,6 +13,13 @@ describeBindings('drop', (lua) => {
     expect(await lua().redis.hmget(lua().root, 'dead', 'deadMessages', 'droppedMessages')).toEqual(['2', '0', '3'])
   })
 
+  it('begins counters anew that somebody has written, with nothing below none', async () => {
+    const id = await bury(lua(), 'ann', 1, 2)
+    await lua().redis.hset(lua().root, 'deadMessages', 'none', 'droppedMessages', 'none')
+    expect(await lua().call('drop', id)).toEqual(['dropped'])
+    expect(await lua().redis.hmget(lua().root, 'deadMessages', 'droppedMessages')).toEqual(['0', '2'])
+  })
+
   it('leaves the others, and what their keys hold now', async () => {
     const ann = await bury(lua(), 'ann', 1)
     const bob = await bury(lua(), 'bob', 2)

@@ -165,7 +165,8 @@ describeBindings('erase', (lua) => {
     [100, `${START}-0:stream:0-0:`],
   ])('goes on to the streams while it has deleted fewer than a hundred dead batches: %d', async (count, next) => {
     const pipeline = lua().redis.pipeline()
-    for (let n = 0; n < count; n += 1) pipeline.zadd(`${lua().root}:dead`, START, `mine${n}`).hset(`${lua().root}:dead:mine${n}`, 'key', 'ann')
+    for (let n = 0; n < count; n += 1)
+      pipeline.zadd(`${lua().root}:dead`, START, `mine${n}`).hset(`${lua().root}:dead:mine${n}`, 'key', 'ann')
     await pipeline.exec()
     expect(await erase(lua(), 'ann')).toEqual({ ...NOTHING, batches: count, next })
   })
@@ -245,10 +246,12 @@ describeBindings('erase', (lua) => {
     expect(await erase(lua(), 'ann', 'NONCE', 'me/1')).toEqual(said)
   })
 
-  it('takes the last moment and the last number of a batch that there can be', async () => {
-    const next = '9999999999999-999999999999999:dead:0:'
-    expect(await erase(lua(), 'ann', 'AFTER', next)).toEqual(NOTHING)
-  })
+  it.each(['0-0', '9999999999999-999999999999999'])(
+    'takes the first and the last moment and number of a batch that there can be: %s',
+    async (began) => {
+      expect(await erase(lua(), 'ann', 'AFTER', `${began}:dead:0:`)).toEqual(NOTHING)
+    },
+  )
 
   it('leaves streams, dead batches and entries alone that are not of this library', async () => {
     const mine = await bury(lua(), 'ann', 1)
