@@ -55,6 +55,23 @@ describeBindings('connection', (lua) => {
     redis.disconnect()
   })
 
+  it('leaves nothing behind at a client of the caller, however many queues it serves, one after the other or at once', async () => {
+    const redis = new Redis(lua().server.url)
+    const listeners = () => redis.eventNames().reduce((sum, name) => sum + redis.listenerCount(name), 0)
+    await client({ redis }).addMessage('ann', 1)
+    const before = listeners()
+    const many = Array.from({ length: 12 }, (_, n) => client({ redis, queue: `queue-${n}` }))
+    await Promise.all(many.map((each) => each.addMessage('ann', 1)))
+    await Promise.all(many.map((each) => each.close()))
+    for (let n = 0; n < 3; n += 1) {
+      const one = client({ redis })
+      await one.addMessage('ann', 1)
+      await one.close()
+    }
+    expect(listeners()).toBe(before)
+    redis.disconnect()
+  })
+
   it('ends a connection of its own, and only its own', async () => {
     const connected = async () => ((await lua().redis.client('LIST')) as string).trim().split('\n').length
     const before = await connected()
