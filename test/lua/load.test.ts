@@ -78,7 +78,7 @@ describe('the library', () => {
       console.warn('skipped: the examples of the headers: there is no redis-cli')
       return skip()
     }
-    const { code, stdout, stderr } = await run('sh', ['-c', `printf '%s\\n' "$LINE" | '${cli}' --no-raw -u '${server.url}'`], {
+    const { code, stdout, stderr } = await run('sh', ['-c', `printf '%s\\n' "$LINE" | '${cli}' --no-raw --no-auth-warning -u '${server.url}'`], {
       LINE: line,
     })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
