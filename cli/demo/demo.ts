@@ -43,7 +43,7 @@ interface HandedOver {
 
 /** Starts what the demo needs, and ends it however the demo ends. */
 export async function run(speed: number, stop: AbortController): Promise<void> {
-  const server = await startRedis([], { password: randomUUID() }).catch((error: Error) => {
+  const server = await startRedis().catch((error: Error) => {
     throw new CliError(error.message)
   })
   const children: ChildProcess[] = []

@@ -1,14 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { accessSync, constants } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 
-/** A Redis server of our own: no file of it outlives it, and nobody else knows its port. */
+/** A Redis server of our own: no file of it outlives it, and nobody else knows its port and password. */
 export interface PrivateRedis {
+  /** With the password. */
   url: string
   port: number
+  password: string
   /** Where it keeps its files. */
   folder: string
   process: ChildProcess
@@ -41,17 +44,21 @@ export async function freePort(): Promise<number> {
   return port
 }
 
+/** Without it anybody on this machine might use the servers. */
+export const PASSWORD = randomUUID()
+
 /**
  * Starts a server on a free port of 127.0.0.1.
  *
  * @param options more options of redis-server, such as `['--appendonly', 'yes']`
- * @param at port and folder of a server that was ended before, to start it again with its data; and the password, without which anybody on this
- * machine may use it
+ * @param at port and folder of a server that was ended before, to start it again with its data, and a password of its own; an empty one is none,
+ * for nodes that are to find each other
  */
 export async function startRedis(
   options: string[] = [],
   at: { port?: number; folder?: string; password?: string } = {},
 ): Promise<PrivateRedis> {
+  const { password = PASSWORD } = at
   const binary = findServer()
   if (!binary) throw new Error('no redis-server found: install it (apt-get install redis-server, brew install redis) or set REDIS_BINARY')
   const folder = at.folder ?? (await mkdtemp(join(tmpdir(), 'rapidfire-redis-')))
@@ -66,13 +73,14 @@ export async function startRedis(
       },
     )
     server.stdin?.on('error', () => {})
-    server.stdin?.end(at.password === undefined ? '' : `requirepass ${at.password}\n`)
+    server.stdin?.end(password === '' ? '' : `requirepass ${password}\nmasterauth ${password}\n`)
     const failure = await started(server)
     if (failure === undefined) {
       server.once('exit', endTogether([server.pid]))
       return {
-        url: `redis://${at.password === undefined ? '' : `:${at.password}@`}127.0.0.1:${port}`,
+        url: `redis://${password === '' ? '' : `default:${password}@`}127.0.0.1:${port}`,
         port,
+        password,
         folder,
         process: server,
         stop: async () => {

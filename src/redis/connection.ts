@@ -191,6 +191,7 @@ function connectionOf(client: Redis | Cluster, own?: Patience & ({ limit: Limit 
     for (const each of 'nodes' in client ? client.nodes() : [client]) each.stream?.destroy()
   }
   let dropping = false
+  const stopTelling: (() => void)[] = []
   return {
     send,
     cluster: 'nodes' in client,
@@ -281,10 +282,10 @@ function connectionOf(client: Redis | Cluster, own?: Patience & ({ limit: Limit 
       client.disconnect(true)
     },
     onReady: (listener) => {
-      client.on('ready', listener)
-      if ('nodes' in client) client.on('+node', (node: Redis) => node.on('ready', listener))
+      stopTelling.push(tellWhenReady(client, listener))
     },
     close: async () => {
+      for (const stop of stopTelling.splice(0)) stop()
       if (!own || client.status === 'end') return
       // QUIT waits for the replies that are under way; a server that is gone, or silent, does not answer it.
       if (client.status === 'ready') await unlessSilent(silence(), client.quit(), () => nodeOf(client, undefined)).catch(() => {})
@@ -292,6 +293,27 @@ function connectionOf(client: Redis | Cluster, own?: Patience & ({ limit: Limit 
     },
     end,
   }
+}
+
+/** Whom to tell of each new connection of a client: many may share one, and come and go, so the client has one listener for all of them. */
+const TOLD_WHEN_READY = new WeakMap<Redis | Cluster, Set<() => void>>()
+
+/** Returns what calls it off. */
+function tellWhenReady(client: Redis | Cluster, listener: () => void): () => void {
+  const told = TOLD_WHEN_READY.get(client) ?? new Set()
+  if (!TOLD_WHEN_READY.has(client)) {
+    TOLD_WHEN_READY.set(client, told)
+    const tell = () => {
+      for (const each of told) each()
+    }
+    client.on('ready', tell)
+    if ('nodes' in client) {
+      for (const node of client.nodes()) node.on('ready', tell)
+      client.on('+node', (node: Redis) => node.on('ready', tell))
+    }
+  }
+  told.add(listener)
+  return () => told.delete(listener)
 }
 
 /** A cluster sends again what got no answer, and so does a client of one server when its connection is back. */

@@ -7,6 +7,7 @@ import { Caller } from '../../src/redis/caller.ts'
 import { connect, type RedisInput } from '../../src/redis/connection.ts'
 import { Room } from '../../src/redis/room.ts'
 import { SOURCE } from '../../src/redis/source.ts'
+import { urlOf } from '../support/acl.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
 
 /** Errors are logged, and sent to services that collect them: whatever they say, they hold neither password nor what belongs to people. */
@@ -19,7 +20,7 @@ let server: TestRedis
 let url: string
 beforeAll(async () => {
   server = await useRedis()
-  url = server.url.replace('://', `://bot:${PASSWORD}@`)
+  url = urlOf(server.url, 'bot', PASSWORD)
   await allow('+@all')
 })
 afterAll(() => server?.redis.call('ACL', 'DELUSER', 'bot'))

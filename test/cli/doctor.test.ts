@@ -8,6 +8,7 @@ import { assemble } from '../../lua/build/assemble.mjs'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { SOURCE } from '../../src/redis/source.ts'
 import { lacksServer } from '../client/clients.ts'
+import { urlOf } from '../support/acl.ts'
 import { connectTo } from '../support/cluster.ts'
 import { type PrivateRedis, startRedis } from '../support/redis.ts'
 import { findRedisCli, rapidfire, run, useCommands } from '../support/shell.ts'
@@ -35,7 +36,7 @@ describe.skipIf(lacksServer('doctor'))('doctor', () => {
 
   /** Another server, until the end of the test. */
   async function another(...options: string[]) {
-    const server = await startRedis(options)
+    const server = await startRedis(options, { password: '' })
     const redis = connectTo(server)
     onTestFinished(async () => {
       redis.disconnect()
@@ -57,7 +58,8 @@ describe.skipIf(lacksServer('doctor'))('doctor', () => {
   }
 
   beforeAll(async () => {
-    server = await startRedis(SOUND)
+    // The command that mends is printed without a password, and is run as it is printed.
+    server = await startRedis(SOUND, { password: '' })
     redis = connectTo(server)
     host = `127.0.0.1:${server.port}`
     open.push(() => redis.disconnect(), server.stop)
@@ -204,7 +206,7 @@ describe.skipIf(lacksServer('doctor'))('doctor', () => {
   it.skipIf(!findRedisCli())('finds the rights that a user lacks', async () => {
     await redis.call('ACL', 'SETUSER', 'bot', 'on', '>secret', '~*', '&*', '+@all', '-zrangebyscore', '-publish')
     onTestFinished(async () => void (await redis.call('ACL', 'DELUSER', 'bot')))
-    const url = server.url.replace('://', '://bot:secret@')
+    const url = urlOf(server.url, 'bot')
     expect(wrongIn(await examine(url)).map(({ text }) => text)).toEqual([
       'user bot lacks rights of a producer: +publish',
       'user bot lacks rights of a worker: +publish +zrangebyscore',

@@ -3,6 +3,7 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { assemble } from '../../lua/build/assemble.mjs'
 import { SOURCE } from '../../src/redis/source.ts'
 import { lacksServer } from '../client/clients.ts'
+import { urlOf } from '../support/acl.ts'
 import { type ClusterNode, TestCluster } from '../support/cluster.ts'
 import { startRedis, type TestRedis, useRedis } from '../support/redis.ts'
 import { findRedisCli, rapidfire, run, useCommands } from '../support/shell.ts'
@@ -43,7 +44,7 @@ describe('load', () => {
 
   it('load says what it may not do', async () => {
     await server.redis.call('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '+@all', '-function')
-    const { code, stdout, stderr } = await rapidfire(['load', '--redis', server.url.replace('://', '://reader:secret@')])
+    const { code, stdout, stderr } = await rapidfire(['load', '--redis', urlOf(server.url, 'reader')])
     await server.redis.call('ACL', 'DELUSER', 'reader')
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toMatch(new RegExp(`^rapidfire: ${host}: NOPERM [^\n]+\n$`))

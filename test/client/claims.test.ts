@@ -152,7 +152,8 @@ describeBindings('claims of a client', (lua) => {
   })
 
   it('give numbers of dead batches with stringNumbers too, and say why they died', async () => {
-    const rapidfire = client({ redis: { host: '127.0.0.1', port: Number(new URL(lua().server.url).port), stringNumbers: true } as object })
+    const { port, password } = new URL(lua().server.url)
+    const rapidfire = client({ redis: { port: Number(port), password, stringNumbers: true } as object })
     await due('ann')
     const [batch] = (await rapidfire.claimReady()).batches as [Batch]
     await rapidfire.fail(batch, { attempts: 1, error: 'down' })

@@ -10,8 +10,8 @@ import { lacksServer, useClients } from './clients.ts'
 describeBindings('connection', (lua) => {
   const client = useClients(lua)
   const place = () => {
-    const { hostname, port } = new URL(lua().server.url)
-    return { host: hostname, port: Number(port) }
+    const { hostname, port, password } = new URL(lua().server.url)
+    return { host: hostname, port: Number(port), password }
   }
 
   it('takes ioredis options, keyPrefix included', async () => {
@@ -52,6 +52,23 @@ describeBindings('connection', (lua) => {
     await rapidfire.addMessage('ann', 1)
     await rapidfire.close()
     expect(await redis.ping()).toBe('PONG')
+    redis.disconnect()
+  })
+
+  it('leaves nothing behind at a client of the caller, however many queues it serves, one after the other or at once', async () => {
+    const redis = new Redis(lua().server.url)
+    const listeners = () => redis.eventNames().reduce((sum, name) => sum + redis.listenerCount(name), 0)
+    await client({ redis }).addMessage('ann', 1)
+    const before = listeners()
+    const many = Array.from({ length: 12 }, (_, n) => client({ redis, queue: `queue-${n}` }))
+    await Promise.all(many.map((each) => each.addMessage('ann', 1)))
+    await Promise.all(many.map((each) => each.close()))
+    for (let n = 0; n < 3; n += 1) {
+      const one = client({ redis })
+      await one.addMessage('ann', 1)
+      await one.close()
+    }
+    expect(listeners()).toBe(before)
     redis.disconnect()
   })
 
@@ -121,7 +138,7 @@ describe.skipIf(lacksServer('servers that cannot be reached'))('a server that ca
   ])('is UNAVAILABLE with the ioredis options %o, and close returns', async (options) => {
     const server = await startRedis()
     await server.stop()
-    const rapidfire = new RapidFire({ redis: { port: server.port, ...options } })
+    const rapidfire = new RapidFire({ redis: { port: server.port, password: server.password, ...options } })
     open.push(rapidfire)
     for (const call of [
       () => rapidfire.addMessage('ann', 1),
@@ -141,7 +158,7 @@ describe.skipIf(lacksServer('servers that cannot be reached'))('a server that ca
 
   it('is UNAVAILABLE when it does not answer within commandTimeout', async () => {
     const server = await startRedis()
-    const redis = new Redis({ port: server.port, commandTimeout: 1000 })
+    const redis = new Redis(server.url, { commandTimeout: 1000 })
     const rapidfire = new RapidFire({ redis })
     open.push(rapidfire)
     await rapidfire.addMessage('ann', 1)
@@ -153,7 +170,7 @@ describe.skipIf(lacksServer('servers that cannot be reached'))('a server that ca
 
   it('is UNAVAILABLE when it ends under a call', async () => {
     const server = await startRedis()
-    const rapidfire = new RapidFire({ redis: { port: server.port, retryStrategy: () => null } })
+    const rapidfire = new RapidFire({ redis: { port: server.port, password: server.password, retryStrategy: () => null } })
     open.push(rapidfire)
     await rapidfire.addMessage('ann', 1)
     server.process.kill('SIGSTOP')

@@ -4,6 +4,7 @@ import type { Batch } from '../../src/batches/batch.ts'
 import { RefusedBatchesError } from '../../src/errors.ts'
 import { partitionOf } from '../../src/partitions/roots.ts'
 import type { RapidFire } from '../../src/rapidfire.ts'
+import { urlOf } from '../support/acl.ts'
 import { describeBindings } from '../support/lua.ts'
 import { calls, useClients } from './clients.ts'
 
@@ -268,7 +269,7 @@ describeBindings('partitions', (lua) => {
     const [id] = await bury('ann', 1)
     await client().policy({ partitions: 4 })
     await lua().redis.call('ACL', 'SETUSER', 'poor', 'reset', 'on', '>secret', '~*', '&*', '+@all', '-type')
-    const poor = client({ redis: lua().server.url.replace('://', '://poor:secret@') })
+    const poor = client({ redis: urlOf(lua().server.url, 'poor') })
     await expect(poor.requeue([id as string])).rejects.toMatchObject({ code: 'SERVER' })
     expect(await client().dead()).toHaveLength(1)
     expect(await drained(client())).toEqual([1])

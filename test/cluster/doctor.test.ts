@@ -94,7 +94,7 @@ describe.skipIf(lacksServer('doctor of a cluster'))('doctor of a cluster', () =>
     await Promise.all(cluster.nodes.map(({ redis }) => redis.call(...grant)))
     await replica.redis.call('ACL', 'DELUSER', 'bot')
     await primary.redis.call('ACL', 'SETUSER', 'bot', '-rpush')
-    const as = { ...entry, server: { ...entry.server, url: entry.server.url.replace('://', '://bot:secret@') } }
+    const as = { ...entry, server: { ...entry.server, url: urlOf(entry.server.url, 'bot') } }
     expect(await wrong(as, '--role', 'producer')).toMatchObject([
       { check: 'server', nodes: [address(replica)], text: /refuses the connection: WRONGPASS/ },
       { check: 'rights', nodes: [address(primary)], text: 'user bot lacks rights of a producer: +rpush' },

@@ -212,7 +212,7 @@ it('serve and the consumers of a stream do with what cli/README.md adds for them
   expect(await serve.stop()).toBe(0)
   expect(serve.lines.filter(({ level }) => level > 30)).toEqual([])
 
-  const reader = new Redis(url.replace('://', `://${consumer}:secret@`))
+  const reader = new Redis(urlOf(url, consumer))
   onTestFinished(() => reader.disconnect())
   await reader.xgroup('CREATE', stream, 'bots', 0, 'MKSTREAM')
   const id = (await redis.xadd(stream, '*', 'key', 'ann')) as string

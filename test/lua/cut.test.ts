@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { urlOf } from '../support/acl.ts'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings, Lua, START } from '../support/lua.ts'
 import { texts } from './dead-batches.ts'
@@ -21,7 +22,7 @@ describeBindings('a call that is cut off by a missing right', (get) => {
   async function without(command: string): Promise<{ lua: Lua; allow: () => Promise<unknown> }> {
     const name = `cut${(number += 1)}`
     await get().redis.call('ACL', 'SETUSER', name, 'on', 'nopass', '+@all', `-${command}`, '~*', '&*')
-    const redis = new Redis(get().server.url, { username: name, password: 'none' })
+    const redis = new Redis(urlOf(get().server.url, name, 'none'))
     onTestFinished(async () => {
       redis.disconnect()
       await get().redis.call('ACL', 'DELUSER', name)

@@ -78,9 +78,13 @@ describe('the library', () => {
       console.warn('skipped: the examples of the headers: there is no redis-cli')
       return skip()
     }
-    const { code, stdout, stderr } = await run('sh', ['-c', `printf '%s\\n' "$LINE" | '${cli}' --no-raw -u '${server.url}'`], {
-      LINE: line,
-    })
+    const { code, stdout, stderr } = await run(
+      'sh',
+      ['-c', `printf '%s\\n' "$LINE" | '${cli}' --no-raw --no-auth-warning -u '${server.url}'`],
+      {
+        LINE: line,
+      },
+    )
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).not.toContain('(error)')
     expect(stdout.trim()).not.toBe('')

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis'
 import { expect, it } from 'vitest'
+import { urlOf } from '../support/acl.ts'
 import { describeBindings, expiryOf, Lua } from '../support/lua.ts'
 import { useWatch } from './watchers.ts'
 
@@ -58,7 +59,7 @@ describeBindings('present', (lua) => {
   it('goes by time alone when it may not ask who hears', async () => {
     await listen('other')
     await lua().redis.call('ACL', 'SETUSER', 'mute', 'on', 'nopass', '+@all', '-pubsub', '~*', '&*')
-    const redis = new Redis(lua().server.url, { username: 'mute', password: 'none' })
+    const redis = new Redis(urlOf(lua().server.url, 'mute', 'none'))
     try {
       const mute = new Lua({ ...lua().server, redis }, lua().mode)
       for (const worker of ['w1', 'w2']) expect(await mute.call('present', worker)).toEqual([])

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis'
 import { expect, it, onTestFinished } from 'vitest'
 import { commandsOf } from '../../cli/doctor/rights.ts'
+import { urlOf } from '../support/acl.ts'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings, TEST_SOURCE } from '../support/lua.ts'
 import { bury, texts } from './dead-batches.ts'
@@ -286,7 +287,7 @@ describeBindings('requeue', (lua) => {
       await lua().call('add', 'bob', 1)
       const rights = ['+eval', '+get', ...commandsOf('operator', lua().mode).map((command) => `+${command}`)]
       await lua().redis.call('ACL', 'SETUSER', 'poor', 'reset', 'on', '>secret', '~*', '&*', ...rights, `-${lacking}`)
-      const poor = new Redis(lua().server.url.replace('://', '://poor:secret@'))
+      const poor = new Redis(urlOf(lua().server.url, 'poor'))
       onTestFinished(() => poor.disconnect())
       const [name, entry] = lua().mode === 'functions' ? ['FCALL', 'rapidfire_requeue'] : ['EVAL', TEST_SOURCE.scripts.requeue.text]
       const refused: string[] = []

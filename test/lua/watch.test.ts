@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { describe, expect, it } from 'vitest'
+import { urlOf } from '../support/acl.ts'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings, expiryOf, Lua } from '../support/lua.ts'
 import { bury } from './dead-batches.ts'
@@ -284,7 +285,7 @@ describeBindings('watch', (lua) => {
 
   it('changes nothing else when the user of Redis may not publish', async () => {
     await lua().redis.call('ACL', 'SETUSER', 'mute', 'on', 'nopass', '+@all', '~*', 'resetchannels')
-    const redis = new Redis(lua().server.url, { username: 'mute', password: 'none' })
+    const redis = new Redis(urlOf(lua().server.url, 'mute', 'none'))
     try {
       const mute = new Lua({ ...lua().server, redis }, lua().mode)
       await listen()

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis'
 import { afterAll, expect, it, onTestFinished } from 'vitest'
 import { commandsOf } from '../../cli/doctor/rights.ts'
+import { urlOf } from '../support/acl.ts'
 import { describeBindings, type Lua, START, TEST_SOURCE } from '../support/lua.ts'
 
 /** The commands that `add` may use, of which a user may lack one. */
@@ -25,7 +26,7 @@ async function poorUser(lua: Lua, lacking: string) {
   const binding = lua.mode
   const rights = ['+eval', '+get', ...commandsOf('producer', binding).map((command) => `+${command}`)]
   await redis.call('ACL', 'SETUSER', 'poor', 'reset', 'on', '>secret', '~*', '&*', ...rights, `-${lacking}`)
-  const poor = new Redis(server.url.replace('://', '://poor:secret@'))
+  const poor = new Redis(urlOf(server.url, 'poor'))
   onTestFinished(() => poor.disconnect())
   return (...args: (string | number)[]): Promise<[unknown, unknown]> =>
     (binding === 'functions'
@@ -117,7 +118,7 @@ describeBindings('a message and its id are both stored or neither', (lua) => {
     ]
     const rights = ['+@all', `-${lacking}`]
     await lua().redis.call('ACL', 'SETUSER', 'poor', 'reset', 'on', '>secret', '~*', '&*', ...rights)
-    const poor = new Redis(lua().server.url.replace('://', '://poor:secret@'))
+    const poor = new Redis(urlOf(lua().server.url, 'poor'))
     onTestFinished(() => poor.disconnect())
     const entry = lua().mode === 'functions' ? ['FCALL', 'rapidfire_add'] : ['EVAL', TEST_SOURCE.scripts.add.text]
     const found = [

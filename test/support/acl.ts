@@ -29,5 +29,5 @@ export function additionsFor(what: string): { more: string[]; instead: string[] 
 export const setUser = (redis: Redis, role: Role, ...more: string[]) =>
   redis.call('ACL', 'SETUSER', role, 'reset', ...rulesOf(role), ...more)
 
-/** A URL with the password of cli/README.md. */
-export const urlOf = (url: string, role: Role) => url.replace('://', `://${role}:secret@`)
+/** A URL for a user, by default with the password of cli/README.md. */
+export const urlOf = (url: string, username: string, password = 'secret') => String(Object.assign(new URL(url), { username, password }))

@@ -70,7 +70,7 @@ export class TestCluster {
   }
 
   async #startNode(): Promise<ClusterNode> {
-    const server = await startOnPort((port) => startRedis(this.#options, { port }), BUS)
+    const server = await startOnPort((port) => startRedis(this.#options, { port, password: '' }), BUS)
     const redis = connectTo(server)
     const node = { server, port: server.port, redis, id: '' }
     this.nodes.push(node)
@@ -176,7 +176,7 @@ export class TestCluster {
   async restart(node: ClusterNode, { empty = false } = {}): Promise<void> {
     await ended(node.server.process, 'SIGTERM')
     if (empty) for (const file of ['appendonlydir', 'dump.rdb']) await rm(join(node.server.folder, file), { recursive: true, force: true })
-    node.server = await startRedis(this.#options, { port: node.port, folder: node.server.folder })
+    node.server = await startRedis(this.#options, node.server)
     await until(() => node.redis.ping().then(() => undefined, String))
   }
 

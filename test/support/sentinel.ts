@@ -53,7 +53,7 @@ export class TestSentinel {
   }
 
   async #startNode(options: string[]): Promise<SentinelNode> {
-    const server = await startOnPort((port) => startRedis([...this.#options, ...options], { port }))
+    const server = await startOnPort((port) => startRedis([...this.#options, ...options], { port, password: '' }))
     const node = { server, port: server.port, redis: connectTo(server) }
     this.nodes.push(node)
     return node
@@ -89,7 +89,7 @@ export class TestSentinel {
   /** Starts a server that was killed, as a replica of the primary. */
   async restart(node: SentinelNode): Promise<void> {
     const options = [...this.#options, ...replicaOf(await this.primary())]
-    node.server = await startRedis(options, { port: node.port, folder: node.server.folder })
+    node.server = await startRedis(options, node.server)
     await this.settled()
   }
 

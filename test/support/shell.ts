@@ -57,7 +57,7 @@ export async function useCommands(url: string): Promise<{ folder: string; PATH: 
     await writeFile(join(folder, name), `#!/bin/sh\n${text}\n`)
     await chmod(join(folder, name), 0o755)
   }
-  await command('redis-cli', `exec '${findRedisCli()}' -e -u '${url}' "$@"`)
+  await command('redis-cli', `exec '${findRedisCli()}' -e --no-auth-warning -u '${url}' "$@"`)
   await command('npx', `[ "$1" = rapidfire ] || exit 127\nshift\nexec '${process.execPath}' '${CLI}' "$@"`)
   return {
     folder,

@@ -72,7 +72,7 @@ describeBindings('leases of a worker', (lua) => {
         if (handled.length > 1) return
         block(120)
         // Another process claims meanwhile what this one has claimed and does not handle yet.
-        execFileSync(cli, ['-u', lua().server.url, ...args, '1', lua().root, 'LIMIT', '10', 'LEASE', '60000'])
+        execFileSync(cli, ['--no-auth-warning', '-u', lua().server.url, ...args, '1', lua().root, 'LIMIT', '10', 'LEASE', '60000'])
       },
       { lease: 100, concurrency: 4 },
     )

@@ -74,7 +74,7 @@ export async function proxyTo(url: string, hooks: Hooks | Hooks['send'] = {}) {
     for (const { client } of lines) client.destroy()
   })
   return {
-    url: `redis://127.0.0.1:${(listener.address() as { port: number }).port}`,
+    url: String(Object.assign(new URL(target), { port: (listener.address() as { port: number }).port })),
     /** Carries nothing more of the connections that have sent `what`, and says nothing of it. */
     stall(what: string): void {
       for (const { client, server } of open(what)) {

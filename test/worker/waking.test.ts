@@ -84,8 +84,8 @@ describeBindings('waking', (lua) => {
   })
 
   it('a worker hears wake-ups with a key prefix', async () => {
-    const { hostname: host, port } = new URL(lua().server.url)
-    const from = () => client({ redis: { host, port: Number(port), keyPrefix: 'app:' } })
+    const { hostname: host, port, password } = new URL(lua().server.url)
+    const from = () => client({ redis: { host, port: Number(port), password, keyPrefix: 'app:' } })
     const worker = start(() => {}, {}, from())
     await settle(1, 'app:')
     await from().addMessage('ann', 1, { flush: true })

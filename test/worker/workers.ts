@@ -114,7 +114,7 @@ export function block(ms: number): void {
 /** Records the calls of Lua functions that reach the server, with their arguments behind the root. */
 export async function recordCalls(lua: Lua) {
   const names = new Map(Object.entries(TEST_SOURCE.scripts).map(([name, { sha1 }]) => [sha1, name]))
-  const { hostname, port } = new URL(lua.server.url)
+  const { hostname, port, password } = new URL(lua.server.url)
   // The MONITOR of ioredis may stumble over its own commands.
   const socket = connect(Number(port), hostname)
   onTestFinished(() => void socket.destroy())
@@ -127,9 +127,11 @@ export async function recordCalls(lua: Lua) {
     else if (command === 'echo') seen.emit(which as string)
     else if (line === '+OK') seen.emit('OK')
   })
-  const started = once(seen, 'OK')
-  socket.write('MONITOR\r\n')
-  await started
+  for (const command of [...(password ? [`AUTH ${password}`] : []), 'MONITOR']) {
+    const done = once(seen, 'OK')
+    socket.write(`${command}\r\n`)
+    await done
+  }
   return {
     /** The calls since recording began, once the server has told of all of them. */
     async made(): Promise<typeof made> {

@@ -35,7 +35,7 @@ export class Stage extends Processes {
 
   /** How processes reach the server. */
   get address() {
-    return { host: '127.0.0.1', port: this.#server.port, maxRetriesPerRequest: 2 }
+    return { host: '127.0.0.1', port: this.#server.port, password: this.#server.password, maxRetriesPerRequest: 2 }
   }
 
   #connect(): Redis {

@@ -47,16 +47,16 @@ export function idleMeasure(bench: Bench): Measure {
 
 /** Counts the commands that clients send, by what MONITOR prints; those of scripts do not count. The function that it returns ends it. */
 function countCommands(url: string): () => number {
-  const { hostname, port } = new URL(url)
+  const { hostname, port, password } = new URL(url)
   const socket = connect(Number(port), hostname).setEncoding('latin1')
-  let count = -1 // the answer to MONITOR itself
+  let count = -2 // the answers to AUTH and to MONITOR themselves
   let rest = ''
   socket.on('data', (text: string) => {
     const lines = (rest + text).split('\r\n')
     rest = lines.pop() as string
     for (const line of lines) if (!/^\+[\d.]+ \[\d+ lua\]/.test(line)) count += 1
   })
-  socket.write('MONITOR\r\n')
+  socket.write(`AUTH ${password}\r\nMONITOR\r\n`)
   return () => {
     socket.destroy()
     return Math.max(count, 0)
