@@ -50,6 +50,7 @@ describeBindings('the root', (lua) => {
       await lua().redis.hset(`${root}:claims`, 'ann', '1-1:1:1:5:wait')
     }
     for (const root of BAD_ROOTS) await lua().refusesWith('BAD_ROOT', 'expected a root such as rapid-fire:{orders}', name, [root], ...args)
+    await lua().refusesWith('BAD_ROOT', "got '{orders}'", name, ['{orders}'], ...args)
     await lua().refusesWith('BAD_ROOT', 'expected 1 key', name, [], ...args)
     await lua().refusesWith('BAD_ROOT', 'got 2', name, [lua().root, 'rapid-fire:{others}'], ...args)
   })

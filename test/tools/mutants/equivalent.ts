@@ -382,6 +382,18 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   { within: 'NEWEST', find: '999999999999999', put: '1000000000000000', why: 'a number has at most 15 digits' },
   { within: 'is_allowed', find: '1, 4 do', put: '1, 5 do', why: 'no command that a call needs has a key so far behind' },
   { within: 'is_allowed', find: '1, 4 do', put: '1, 3 do', why: 'no command that a call needs has a key so far behind' },
+  {
+    within: 'must_be_empty',
+    find: "redis.call('LLEN', list)\n  redis.call('LRANGE', list, 0, 0)",
+    put: "redis.call('LRANGE', list, 0, 0)\n  redis.call('LLEN', list)",
+    why: 'either is refused, or ends the call',
+  },
+  {
+    within: 'begin_slice',
+    find: "redis.pcall('HSET', queue.root, 'sliceBefore'",
+    put: "redis.call('HSET', queue.root, 'sliceBefore'",
+    why: 'the same call has done it before',
+  },
   { within: 'is_allowed', find: 'not known or allowed', put: ' allowed', why: 'what went wrong is as good as true' },
   { within: 'SEARCHED', find: 'elements = 64', put: 'elements = 63', why: 'four are looked at at a time' },
   { within: 'SEARCHED', find: '65536', put: '65537', why: 'the same place is found, one way or the other' },
