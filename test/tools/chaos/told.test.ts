@@ -77,6 +77,10 @@ it.each<[string, Entry[]]>([
       [6000, 1, told('lost', first)],
     ),
   ],
+  [
+    'two batches of the same id, of two queues',
+    history([0, 1, started(first)], [1, 1, ended(first)], [1600, 2, started(second)], [1700, 1, started({ ...first, key: 'bob' })]),
+  ],
   ['a batch that waits while Redis is away', history([0, 9, silent(0, 20_000)], [20_500, 1, started(first)])],
   [
     'a batch that waits for the one before',

@@ -59,9 +59,11 @@ const inTime = (starts: Of<'started'>[]) => [...starts].sort((a, b) => a.at - b.
 function startedLate(entries: readonly Entry[], losses: Losses): string[] {
   const latest = new Map<string, Of<'started'>>()
   return inTime(only(entries, 'started')).flatMap((start) => {
-    const before = latest.get(start.batch)
+    // Ids are those of a queue, and there are two.
+    const batch = `${start.batch} of ${start.key}`
+    const before = latest.get(batch)
     if (!before || claimOf(start) >= claimOf(before)) {
-      latest.set(start.batch, start)
+      latest.set(batch, start)
       return []
     }
     if (before.pid === start.pid || losses.mayHaveUndone(before, start)) return []
