@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { publint } from 'publint'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import manifest from '../../package.json' with { type: 'json' }
 import { DOCUMENTS, read } from '../docs/blocks.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
 
@@ -92,6 +93,7 @@ it('holds what is promised and nothing else', async () => {
   )
   expect(foreign).toEqual([])
   expect(paths.filter((path) => path.endsWith('README.md')).sort()).toEqual([...DOCUMENTS].sort())
+  expect(read('README.md')).toContain(`/rapidfire-${manifest.version}.tgz ioredis`)
   const pictures = DOCUMENTS.flatMap((document) =>
     [...read(document).matchAll(/!\[[^\]]*\]\(([^)]+)\)/g)].map(([, picture]) => join(dirname(document), picture as string)),
   )
@@ -138,11 +140,10 @@ it('is compiled and run by a CommonJS project that resolves as Node 10 did, and 
       const code = await rapidfire.addMessage('', { text: '', type: 'text', from: 'ann' }).catch((error: unknown) => error instanceof RapidfireError && error.code)
       const options = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"key":"ann","id":"1","data":{"text":"Hi"}}' }
       const request = () => new Request('http://localhost/webhook/whatsapp/batched', options)
-      const stored = await createWebhook(rapidfire, { rateLimit: false, unsigned: ['generic'] })(request())
+      const stored = await createWebhook(rapidfire, { rateLimit: false, unsigned: ['generic'], rules: () => ({ flush: true }) })(request())
       const warning = new Promise((resolve) => process.once('warning', ({ message }: Error) => resolve(message)))
       const refused = await createWebhook(rapidfire, { redis: {} as any, unsigned: ['generic'] })(request())
       const jobs: string[] = []
-      await rapidfire.policy({ wait: 1 })
       const { batches } = await rapidfire.claimReady()
       for (const batch of batches) await toBullmq({ add: async (_, data) => jobs.push(data.text) })(batch)
       await rapidfire.close()
