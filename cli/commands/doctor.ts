@@ -11,6 +11,7 @@ import { CALLS, type Role } from '../doctor/rights.ts'
 import { newestOf, readRoots } from '../doctor/roots.ts'
 import { redisOption, withServer } from '../terminal/connection.ts'
 import type { Paint } from '../terminal/format.ts'
+import { queueOption } from '../terminal/queue.ts'
 
 interface DoctorOptions {
   queue: string
@@ -25,7 +26,7 @@ export function doctor(program: Command): void {
     .description(
       'look at the servers for what would break a promise, and say how to mend it; changes nothing; exit code 1 when something is wrong',
     )
-    .addOption(new Option('--queue <name>', 'the queue').env('RAPIDFIRE_QUEUE').default('default'))
+    .addOption(queueOption())
     .addOption(redisOption())
     .addOption(new Option('--role <role>', 'what the connected user is for').choices(Object.keys(CALLS)))
     .option('--json', 'one JSON object')

@@ -8,6 +8,9 @@ const plain: Paint = (_, text) => text
 
 const count = (value: number) => value.toLocaleString('en-US')
 
+/** `1 message`, `2 messages`. */
+export const howMany = (value: number, one: string, many = `${one}s`) => `${count(value)} ${value === 1 ? one : many}`
+
 /** A span of time with the unit that a person would choose. */
 export function formatMs(ms: number): string {
   if (ms >= 60_000) return `${(ms / 60_000).toFixed(1)} min`
@@ -66,7 +69,7 @@ export function formatStats(stats: Stats, paint: Paint = plain): string {
   const ratio =
     totals.completed === 0
       ? 'no batch is completed yet'
-      : `${stats.meanBatchSize.toFixed(1)} messages a batch, ${count(saved)} handler calls saved (${Math.round(stats.callsSaved * 100)} %)`
+      : `${stats.meanBatchSize.toFixed(1)} messages a batch, ${howMany(saved, 'handler call')} saved (${Math.round(stats.callsSaved * 100)} %)`
   return [
     paint('bold', stats.queue),
     '',
@@ -101,7 +104,7 @@ function table(columns: [string, Row[]][], paint: Paint): string[] {
 /** A dead batch in two lines. */
 export function formatDead(batch: DeadBatch): string {
   const { id, key, diedAt, attempt, size, reason, cause, error } = batch
-  const messages = `${size} message${size === 1 ? '' : 's'}`
+  const messages = howMany(size, 'message')
   const died = `died ${new Date(diedAt).toISOString()} in attempt ${attempt} (${cause})`
   return `${id}  key ${JSON.stringify(key)}  ${messages}, closed by ${reason}, ${died}\n  ${error}`
 }
