@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Command, Option } from 'commander'
 import type { Cluster, Redis } from 'ioredis'
@@ -13,6 +13,7 @@ import { CliError, UsageError } from '../terminal/errors.ts'
 import { logEvents, loggerOf } from '../terminal/log.ts'
 import { integerOption } from '../terminal/options.ts'
 import { addRunOptions, type RunOptions, untilSignal } from '../terminal/run.ts'
+import { createBoundedServer } from '../terminal/server.ts'
 import { answerHealth } from './health.ts'
 
 type Webhooks = typeof import('../../src/webhook/index.ts')
@@ -39,12 +40,6 @@ const SECRETS = {
   verifyToken: 'RAPIDFIRE_VERIFY_TOKEN',
   statsToken: 'RAPIDFIRE_STATS_TOKEN',
 } as const
-
-/** How long headers and a whole request may take, ms, and how large headers may be, bytes. */
-const BOUNDS = { headersTimeout: 10_000, requestTimeout: 20_000, maxHeaderSize: 16_384 }
-
-/** Whoever comes when there are so many is turned away. */
-const MOST_CONNECTIONS = 2000
 
 /** How long a call of Redis may take before the sender is told to send again, ms. */
 const TIMEOUT = 2000
@@ -120,10 +115,9 @@ async function run(options: ServeOptions): Promise<void> {
     }),
   )
   const listener = getRequestListener(webhook)
-  const server = createServer(BOUNDS, (request, response) => {
+  const server = createBoundedServer((request, response) => {
     if (!answerHealth(request, response, () => answers(redis))) void listener(request, response)
   })
-  server.maxConnections = MOST_CONNECTIONS
   await listening(server, options.port, options.host)
   const { host, path } = options
   const proofs = sources.map(({ name, proof }) => [name, unsigned.includes(name) ? 'unsigned' : SECRETS[`${proof}Secret`]])

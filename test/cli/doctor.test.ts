@@ -85,10 +85,12 @@ describe.skipIf(lacksServer('doctor'))('doctor', () => {
       `ok     persistence  ${host}: append-only file: a restart loses nothing, a crash or a power failure can lose the last second or two (everysec)`,
       `ok     memory       ${host}: maxmemory is 209715200 bytes`,
       `ok     rights       ${host}: user default has the rights of producer, worker, operator`,
-      '0 wrong, 2 to note, 6 ok.',
     ]) {
       if (version?.startsWith('7.')) expect(stdout.split('\n')).toContain(line)
     }
+    // How long the way to the server is, the machine decides.
+    expect(stdout).toMatch(/^(ok|note) +latency.*\n/m)
+    expect(stdout).toMatch(/^0 wrong, (2 to note, 6|3 to note, 5) ok\.$/m)
     expect(stdout).toMatch(/^note +clients +.*an ioredis client or Cluster of your own sends again what was not answered/m)
     const called = [...(await redis.info('commandstats')).matchAll(/^cmdstat_([a-z_|]+):calls=[1-9]/gm)].map((found) => found[1] as string)
     const reads = ['info', 'time', 'fcall_ro', 'config|get', 'multi', 'discard', 'subscribe', 'client|setinfo', 'hello']
