@@ -3,7 +3,7 @@ import type { CheckReport } from '../../src/check/check.ts'
 import { isCountable } from '../../src/check/violations.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { redisOption, withRedis } from '../terminal/connection.ts'
-import { howMany } from '../terminal/format.ts'
+import { howMany, printable } from '../terminal/format.ts'
 import { expectQueue, queueOption } from '../terminal/queue.ts'
 
 interface CheckOptions {
@@ -49,5 +49,5 @@ function format({ queue, keys, violations, counted }: CheckReport): string {
     lines.push(`The counters were not compared with what is held: ${why}.`)
   }
   const broken = violations.length === 0 ? 'all laws hold' : `${violations.length} broken`
-  return [...lines, `${queue}: ${howMany(keys, 'key')} looked at, ${broken}.`].join('\n')
+  return [...lines, `${queue}: ${howMany(keys, 'key')} looked at, ${broken}.`].map(printable).join('\n')
 }

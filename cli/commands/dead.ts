@@ -5,7 +5,7 @@ import { RapidFire } from '../../src/rapidfire.ts'
 import { LIMITS } from '../../src/redis/generated/limits.ts'
 import { redisOption, withRedis } from '../terminal/connection.ts'
 import { CliError, UsageError } from '../terminal/errors.ts'
-import { formatDead } from '../terminal/format.ts'
+import { formatDead, printable } from '../terminal/format.ts'
 import { expectQueue, queueOption } from '../terminal/queue.ts'
 
 interface DeadOptions {
@@ -33,7 +33,7 @@ export function dead(program: Command): void {
           console.log(options.json ? JSON.stringify(batch) : formatDead(batch))
         }
         if (found === 0) await expected()
-        if (found === 0 && !options.json) console.log(`No dead batches in ${options.queue}.`)
+        if (found === 0 && !options.json) console.log(printable(`No dead batches in ${options.queue}.`))
       }),
     )
   command('show <id>', 'show one with its messages')
@@ -46,7 +46,7 @@ export function dead(program: Command): void {
         if (options.json) return console.log(JSON.stringify(batch))
         console.log(formatDead(batch))
         for (const { id: message, receivedAt, data } of batch.messages) {
-          console.log(`  ${new Date(receivedAt).toISOString()}  ${message ?? '-'}  ${JSON.stringify(data)}`)
+          console.log(printable(`  ${new Date(receivedAt).toISOString()}  ${message ?? '-'}  ${JSON.stringify(data)}`))
         }
       }),
     )

@@ -23,7 +23,6 @@ import {
 } from './shapes.ts'
 
 /** What users are promised, in memory and without a thought of how Redis keeps it. Texts are latin1, so that they may be any bytes. */
-
 export class Model {
   now = START
   policy: Policy
