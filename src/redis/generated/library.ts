@@ -4186,7 +4186,8 @@ local ROOT_LAWS = {
     says = '\`deadMessages\` messages are in dead batches',
     broken = function(seen)
       if not seen.buried or seen.dead == seen.buried then return nil end
-      return 'the counter speaks of ' .. how_many(string.format('%.0f', seen.dead), 'message') .. ' in dead batches, they hold ' .. string.format('%.0f', seen.buried)
+      local dead, buried = string.format('%.0f', seen.dead), string.format('%.0f', seen.buried)
+      return 'the counter speaks of ' .. how_many(dead, 'message') .. ' in dead batches, they hold ' .. buried
     end,
   },
 }

@@ -1280,7 +1280,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '2fbe397e353030499288a281b277b0d3cefa2c9d',
+    sha1: '7c6b8e243d7ceeddeab68a30729d6b0b37b9e747',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1842,7 +1842,8 @@ local ROOT_LAWS = {
     says = '\`deadMessages\` messages are in dead batches',
     broken = function(seen)
       if not seen.buried or seen.dead == seen.buried then return nil end
-      return 'the counter speaks of ' .. how_many(string.format('%.0f', seen.dead), 'message') .. ' in dead batches, they hold ' .. string.format('%.0f', seen.buried)
+      local dead, buried = string.format('%.0f', seen.dead), string.format('%.0f', seen.buried)
+      return 'the counter speaks of ' .. how_many(dead, 'message') .. ' in dead batches, they hold ' .. buried
     end,
   },
 }
@@ -8299,7 +8300,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'fc7d48d5943a9c9cf56a7bcdd002d676623ba248',
+    sha1: '5ed6c480d3e6c0236cfb66ad20ff3e27d0cb47ba',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8583,7 +8584,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2278)}
+${blank(2279)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -8631,7 +8632,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '767e6cae0ea4f5d89ef47044ae824916024babad',
+    sha1: '702a292163a4f58f130ea3e73bb53d42eda1994f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8913,7 +8914,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2254)}
+${blank(2255)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -8950,7 +8951,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '69bc4d6e2695c72f327875f9c9437f135a754d2b',
+    sha1: '1af3537f176533b09d3770a5efe3372cb55cd006',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9311,7 +9312,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2047)}
+${blank(2048)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -9987,7 +9988,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '634c265a8dfd267bc69141bdde2ff180b7b70bc6',
+    sha1: 'e69f4e3715c409f8f7fc7c21803059d3e53c84ca',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10303,7 +10304,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2288)}
+${blank(2289)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -10438,7 +10439,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '6f590689921e75dc32d4b820caddf1656935fa9b',
+    sha1: 'd00ebe391700a948a275fc7eed21907bb5ca352a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10763,7 +10764,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2420)}
+${blank(2421)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -11363,7 +11364,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '21a862bb4c8fe104a73c01f168e2ac18d2d4f45b',
+    sha1: 'a4c641e982d8c22bdb4786465d2992b28570ad16',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11927,7 +11928,7 @@ local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 's
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
 local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
-${blank(339)}
+${blank(340)}
 local function look_at_root(root)
   local seen = { what = 'root', expires = redis.call('PTTL', root) >= 0 }
   local counters = redis.call('HMGET', root, 'added', 'completedMessages', 'deadMessages', 'droppedMessages')
@@ -12053,7 +12054,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '3638db6ca20a2ca0568b25605cc9d833c4338e83',
+    sha1: '865353eb5a2432a499f9421ddeee0be48856a051',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12397,7 +12398,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2141)}
+${blank(2142)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -13354,7 +13355,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '69f2aa4112c36f394b6467cdfdc947fa5bb07632',
+    sha1: '23f1b39670f74aa2085d658eb012d5e9758cdfcf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13445,7 +13446,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4111)}
+${blank(4112)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -13491,7 +13492,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '9cc2cfe85e4aa635f173645bca384881538feae0',
+    sha1: 'dafb9ff0280e7f2c25d29697a7a79864b3cb5a0b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13780,7 +13781,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2769)}
+${blank(2770)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -13838,12 +13839,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '9cd1fa2ebf89446c3f192fa16030e4f58164ed32',
+    sha1: '93171f497aff9243d9c62ee6f2c6e9892fe60609',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4494)}
+${blank(4495)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
