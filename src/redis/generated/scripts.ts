@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '48bf54df6bff323c6b793e75c40f94a8996e8706',
+    sha1: 'bf31ab9b50e5f35f1cc8ca351902ad2cc769e426',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -148,6 +148,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -456,7 +461,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(27)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -482,12 +487,17 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+    return
+  end
+  if queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(71)}
+${blank(81)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -959,7 +969,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(655)}
+${blank(656)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1277,7 +1287,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '8956d4f86425a2fcb445f9e4bc9bbf08e9e2b5f4',
+    sha1: 'e6f32d0c84d95663754e786df599f35b39dfadfa',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1367,6 +1377,11 @@ ${blank(3)}
 
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
 
 
 
@@ -1481,7 +1496,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(185)}
+${blank(210)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -1580,7 +1595,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1693)}
+${blank(1694)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1977,7 +1992,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '53a166561a28d3756e6116eff71267a0103bac98',
+    sha1: 'd05ef4c53aa1160add11d248c0a7530896bd92fe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2116,6 +2131,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
   standbys = 1000,
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+  standbyLooks = 8,
+  longestStandby = 10 * SECOND,
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -2490,7 +2510,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(12)}
+${blank(22)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 ${blank(3)}
 local function send(root, worker, what)
@@ -2518,7 +2538,12 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+    return
+  end
+  if queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
@@ -2526,12 +2551,12 @@ end
 
 
 
-local function note_worker(workers, worker, latest)
+local function note_worker(workers, worker, latest, ends)
   local added = redis.pcall('ZADD', workers, digits(latest), worker)
   -- What somebody else has put there is not ours to end.
   if type(added) == 'table' then return end
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
-  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
+  redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
 end
 
 
@@ -2546,19 +2571,28 @@ local function leave_watch(queue, worker, next_at)
 end
 
 
+local function standby_until(queue, standby, rest)
+  local count = redis.pcall('ZCARD', standby)
+  local many = type(count) == 'number' and math.floor(count * rest / LIMITS.standbyLooks) or 0
+  return queue.now + math.max(rest, math.min(many, LIMITS.longestStandby))
+end
+
+
 local function keep_watch(queue, worker, next_at, rest)
   local standby, latest = watch_key(queue.root, 'standby'), queue.now + rest
+  local ends = queue.now + math.max(rest, LIMITS.longestStandby)
   local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
   redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
   if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
-    note_worker(standby, worker, latest)
+    latest = standby_until(queue, standby, rest)
+    note_worker(standby, worker, latest, ends)
     return latest
   end
   local at = math.min(next_at or latest, latest)
   if not mine then
     redis.pcall('ZREM', standby, worker)
-    if not vacant then note_worker(standby, queue.watcher, queue.watchAt) end
+    if not vacant then note_worker(standby, queue.watcher, queue.watchAt, ends) end
   end
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
@@ -2575,7 +2609,7 @@ local function next_due(queue)
   end
   return next_at
 end
-${blank(10)}
+${blank(11)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 ${blank(7)}
 local COUNTED = 9007199254740991
@@ -3351,7 +3385,7 @@ end
 --   ATTEMPTS  a batch whose lease ran out in this attempt or a later one is dead, 1 to 1000 (5)
 --   WORKER    name of a worker that is told by a message when it must look earlier than \`next\`, 1 to 64 bytes
 --   ECHO      send that worker '<WORKER> echo', so that it knows that messages reach it
---   REST      longest rest of that worker, ms, 1 to an hour (1000): what a message that is lost costs
+--   REST      rest of that worker, ms, 1 to an hour (1000): what a message that is lost costs
 --   DRAIN     take what is left in a partition that does not serve any more
 --   DEAD      tell also of batches that died in this call
 --   NONCE     '<name>/<number>', who calls and the number of the call: repeated with it, the call returns the same batches (lua/lib/nonce.lua)
@@ -3359,7 +3393,8 @@ end
 -- RETURNS
 --   now       the time in Redis, ms
 --   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
---             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time (lua/lib/watch.lua)
+--             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time; when many
+--             stand by for that one, at most ten seconds from now (lua/lib/watch.lua)
 --   dead      with DEAD alone: an array of batches that died in this call, since their last lease had run out; each 'lease' or 'unacknowledged',
 --             a text, and what stands for a batch below
 --   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
@@ -3423,7 +3458,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '81e9fa1b9fc78a38091307e86b1713649e71fa58',
+    sha1: 'f8a7ef29bcfded3deb075488b774898210080210',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3505,6 +3540,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -3788,7 +3828,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(27)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -3814,12 +3854,17 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+    return
+  end
+  if queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(82)}
+${blank(92)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -4029,7 +4074,7 @@ local function named(flat)
   for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
   return values
 end
-${blank(434)}
+${blank(435)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -4088,7 +4133,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'ffe1d4d2935f9efd0d3a9c48a5a49501c544db90',
+    sha1: '20c9c1b5672c88832092de6f24afa05f66d2d3c6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4236,6 +4281,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
 
 
   -- What programs gave last is kept of so many.
@@ -4314,7 +4364,7 @@ local function bad_root(keys)
 end
 ${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(205)}
+${blank(230)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -4425,7 +4475,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1233)}
+${blank(1234)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -4481,7 +4531,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'ffafd5dfe6c8bf71fb715712b3532fefbcd78c93',
+    sha1: 'cdb71ffcdef43f0d002ae13f88ad5a5b6eae5cf1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4572,6 +4622,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
 
 
   -- What programs gave last is kept of so many.
@@ -4622,7 +4677,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(534)}
+${blank(559)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -4774,7 +4829,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1551)}
+${blank(1552)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4818,7 +4873,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'ccdbab6cf710160abaa65664040cd7b270b25499',
+    sha1: 'f2db41e3fa26a64dc1edd69740f60b21a3f978fd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4962,6 +5017,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
 
 
   -- What programs gave last is kept of so many.
@@ -5076,7 +5136,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(119)}
+${blank(144)}
 local COUNTED = 9007199254740991
 ${blank(9)}
 local function count_up(root, field, by)
@@ -5276,7 +5336,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(970)}
+${blank(971)}
 --- Erase all that is kept of a conversation, some of it in each call.
 --
 --   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
@@ -5472,7 +5532,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '8b2cb385d5ac70003bd8a5fec3bd7ca725886788',
+    sha1: 'a5f1ca0eb3d7cf0ea0d41aa7c1e2ef96dcc0c266',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5562,6 +5622,11 @@ ${blank(3)}
   number = 999999,
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
 
 
 
@@ -5667,7 +5732,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(119)}
+${blank(144)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -5768,7 +5833,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(255)}
+${blank(256)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -5829,7 +5894,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '95a7d0dc722115c09a16e5fdac8315a37163642f',
+    sha1: '712250d5c1da87807418f130a1944b2d9f6c1c1c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5970,6 +6035,11 @@ ${blank(4)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -6267,7 +6337,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(27)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -6293,12 +6363,17 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+    return
+  end
+  if queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(71)}
+${blank(81)}
 local COUNTED = 9007199254740991
 ${blank(9)}
 local function count_up(root, field, by)
@@ -6594,7 +6669,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(313)}
+${blank(314)}
 --- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -6743,7 +6818,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '807cd05c40484b5b2c32a646cf19b5b7ea89e9a6',
+    sha1: '8dbfcec78fb0ec84ece044b9dd0498cd775671d9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6882,6 +6957,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
   standbys = 1000,
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+  standbyLooks = 8,
+  longestStandby = 10 * SECOND,
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -7264,7 +7344,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(12)}
+${blank(22)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 ${blank(3)}
 local function send(root, worker, what)
@@ -7292,7 +7372,12 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+    return
+  end
+  if queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
@@ -7300,12 +7385,12 @@ end
 
 
 
-local function note_worker(workers, worker, latest)
+local function note_worker(workers, worker, latest, ends)
   local added = redis.pcall('ZADD', workers, digits(latest), worker)
   -- What somebody else has put there is not ours to end.
   if type(added) == 'table' then return end
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
-  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
+  redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
 end
 
 
@@ -7320,19 +7405,28 @@ local function leave_watch(queue, worker, next_at)
 end
 
 
+local function standby_until(queue, standby, rest)
+  local count = redis.pcall('ZCARD', standby)
+  local many = type(count) == 'number' and math.floor(count * rest / LIMITS.standbyLooks) or 0
+  return queue.now + math.max(rest, math.min(many, LIMITS.longestStandby))
+end
+
+
 local function keep_watch(queue, worker, next_at, rest)
   local standby, latest = watch_key(queue.root, 'standby'), queue.now + rest
+  local ends = queue.now + math.max(rest, LIMITS.longestStandby)
   local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
   redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
   if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
-    note_worker(standby, worker, latest)
+    latest = standby_until(queue, standby, rest)
+    note_worker(standby, worker, latest, ends)
     return latest
   end
   local at = math.min(next_at or latest, latest)
   if not mine then
     redis.pcall('ZREM', standby, worker)
-    if not vacant then note_worker(standby, queue.watcher, queue.watchAt) end
+    if not vacant then note_worker(standby, queue.watcher, queue.watchAt, ends) end
   end
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
@@ -7349,7 +7443,7 @@ local function next_due(queue)
   end
   return next_at
 end
-${blank(10)}
+${blank(11)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 ${blank(7)}
 local COUNTED = 9007199254740991
@@ -8134,7 +8228,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(346)}
+${blank(347)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -8259,7 +8353,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'bbb26cb98b0f9c8a2194d5d4bb07a1a4194299f2',
+    sha1: 'e816da48ed192f52e40551321bbc287b687a3ef4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8407,6 +8501,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
 
 
   -- What programs gave last is kept of so many.
@@ -8444,7 +8543,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1739)}
+${blank(1764)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8541,7 +8640,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2277)}
+${blank(2278)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -8589,7 +8688,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '96d83529f7209a41ba0ca933634e0f7a946eac17',
+    sha1: 'f0633b90786e06238be77d3e8dbef690982f1f30',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8671,6 +8770,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -8744,7 +8848,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(3)}
+${blank(13)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -8773,7 +8877,7 @@ local function appoint(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', 0)
   return false
 end
-${blank(50)}
+${blank(64)}
 local function next_due(queue)
   local next_at
   for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
@@ -8784,7 +8888,7 @@ local function next_due(queue)
   end
   return next_at
 end
-${blank(19)}
+${blank(20)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -8869,7 +8973,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2253)}
+${blank(2254)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -8906,7 +9010,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '052c18334f7b16a8d879ae0c756e602e1386eeab',
+    sha1: '092a15c17f3b54eaf043a395aae753826cf864cf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9054,6 +9158,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
 
 
   -- What programs gave last is kept of so many.
@@ -9126,13 +9235,13 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(27)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
-${blank(96)}
+${blank(111)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -9265,7 +9374,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2046)}
+${blank(2047)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -9362,7 +9471,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '88054191ba609123f3a4d9dca77690c4b2aad185',
+    sha1: '5582ba4815f5bb64d5e8304e68a3d5029c2ec6d3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9500,6 +9609,11 @@ ${blank(3)}
   number = 999999,
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
 
 
 
@@ -9780,7 +9894,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(119)}
+${blank(144)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -9865,7 +9979,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1163)}
+${blank(1164)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -9936,7 +10050,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '9de0bdde1c46f48d1e8c84d47dd3b4a200770831',
+    sha1: '0e3a57410bf7985a4d53704251010abc9c4680b5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10075,6 +10189,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
 
 
   -- What programs gave last is kept of so many.
@@ -10141,7 +10260,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(119)}
+${blank(144)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -10250,7 +10369,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2287)}
+${blank(2288)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -10385,7 +10504,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '3ed2a34d3037b05fe5680a76534dee767cf0f374',
+    sha1: 'e7ce230ba7d29929a9629ec9cfce8497a46ac189',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10524,6 +10643,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
   standbys = 1000,
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
 
   asked = 10,
   -- What programs gave last is kept of so many.
@@ -10607,22 +10731,22 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(3)}
+${blank(13)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
     return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
   end
 end
-${blank(40)}
-local function note_worker(workers, worker, latest)
+${blank(45)}
+local function note_worker(workers, worker, latest, ends)
   local added = redis.pcall('ZADD', workers, digits(latest), worker)
   -- What somebody else has put there is not ours to end.
   if type(added) == 'table' then return end
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
-  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
+  redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
 end
-${blank(61)}
+${blank(71)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -10707,7 +10831,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2419)}
+${blank(2420)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -10759,7 +10883,7 @@ local function meet(queue, worker, rest)
   if is_deaf(1) then
     redis.call('ZREM', present, worker)
   else
-    note_worker(present, worker, queue.now + 2 * rest)
+    note_worker(present, worker, queue.now + 2 * rest, queue.now + 2 * rest)
   end
   return gone
 end
@@ -10783,7 +10907,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '6b63e09bcb671afaa18ee9e88dafe855dd7e75a1',
+    sha1: '6cee6b2f447756c17273f30fa5058c56bd710f02',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10924,6 +11048,11 @@ ${blank(4)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -11024,7 +11153,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(27)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -11050,12 +11179,17 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+    return
+  end
+  if queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(71)}
+${blank(81)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -11228,7 +11362,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(581)}
+${blank(582)}
 --- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -11303,7 +11437,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '2009d2dfdecf24544bc80f5b5c625bbf44c9eda3',
+    sha1: '9ce3c40397312a1b26cc6f58a33cd363883652a7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11394,6 +11528,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -11661,7 +11800,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(27)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -11687,12 +11826,17 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+    return
+  end
+  if queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(137)}
+${blank(147)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -11859,7 +12003,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1696)}
+${blank(1697)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -11990,7 +12134,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '2c010abad8127e0aa9b00f7818273bea106d4cea',
+    sha1: '74687e6d9cc450afb56d06775821f29356b270f1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12129,6 +12273,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
 
 
   -- What programs gave last is kept of so many.
@@ -12193,7 +12342,7 @@ local function bad_root(keys)
 end
 ${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(205)}
+${blank(230)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -12332,7 +12481,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2140)}
+${blank(2141)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -12446,7 +12595,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '7bac68b5fa3b1c32cdc548bb7bf855ee43c9d739',
+    sha1: '608ce30f1b6180bc61398665f2bd662e503e73a9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12552,6 +12701,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -12813,7 +12967,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(27)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -12839,12 +12993,17 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+    return
+  end
+  if queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(203)}
+${blank(213)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -13205,7 +13364,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1592)}
+${blank(1593)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -13286,7 +13445,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '40c02c9e5933efaaccdf8604cdbf3f6a0603d515',
+    sha1: '733004e41e670714ac0119764a036341a30135f8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13301,7 +13460,8 @@ end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-${blank(100)}
+${blank(99)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 ${blank(17)}
 local LIMITS = {
@@ -13335,6 +13495,11 @@ ${blank(3)}
 
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
 
 
 
@@ -13375,7 +13540,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4110)}
+${blank(4136)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -13421,7 +13586,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '2708ff363b48809f568f0a02e602cc6346596b01',
+    sha1: '22d892242659615bf7c9498aa7e2ed9f1261d6be',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13569,6 +13734,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
 
 
   -- What programs gave last is kept of so many.
@@ -13627,7 +13797,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(110)}
+${blank(135)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -13708,7 +13878,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2768)}
+${blank(2769)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -13766,12 +13936,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '26125cbe3c0da356cbdc7d71682aaa0e18a2cf83',
+    sha1: 'ba456a8065cbcdb56917e24d52d729551bb9d30a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4489)}
+${blank(4520)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
