@@ -514,7 +514,13 @@ describeBindings('many watchers', (lua) => {
         const watcher = Number((await lua().redis.hget(lua().root, 'watcher'))?.slice(1))
         const key = `key ${n}`
         // It is due after the one that was to watch would have looked.
-        await watchers.run([{ at: 0, what: 'add', key, tokens: ['WAIT', 1500] }, { at: 0, what: 'kill', worker: watcher }], 3000)
+        await watchers.run(
+          [
+            { at: 0, what: 'add', key, tokens: ['WAIT', 1500] },
+            { at: 0, what: 'kill', worker: watcher },
+          ],
+          3000,
+        )
       }
       expect(watchers.latest).toBeLessThanOrEqual(1000)
     } finally {
