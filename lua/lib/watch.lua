@@ -1,6 +1,6 @@
 --- Who looks next. Of all idle workers one, the watcher, has promised to look at `watchAt`; the others stand by, each by its name and until it looks
---- by itself, the more seldom the more there are. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines. A watcher that has no slot
---- left, or goes, is followed by one of those that stand by.
+--- by itself, the more seldom the more there are. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for
+--- deadlines. A watcher that has no slot left, or goes, is followed by one of those that stand by.
 
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
@@ -22,8 +22,8 @@ local function send(root, worker, what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
 
--- Makes a worker that stands by the watcher: the one that means to look last, which has said so last as a rule and is the likeliest to be there. It is to look at `at`, or
--- when it meant to look anyway. One that does not hear is gone, and the next one is taken. Whether there is one.
+-- Makes a worker that stands by the watcher: the one that means to look last, which has said so last as a rule and is the likeliest to be there.
+-- It is to look at `at`, or when it meant to look anyway. One that does not hear is gone, and the next one is taken. Whether there is one.
 local function appoint(queue, at)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
@@ -44,12 +44,11 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt == 0 then return end
   if queue.watchAt + LIMITS.missed <= queue.now then
     appoint(queue, queue.now)
-    return
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
   end
-  if queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
 
 -- Notes a worker until `latest` in a set of workers: that it is there, or that it stands by and looks by itself then. What is too much is dropped.

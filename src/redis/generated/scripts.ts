@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'bf31ab9b50e5f35f1cc8ca351902ad2cc769e426',
+    sha1: '2a636ac84b52f8afd1df524a6d9011c462360aac',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -490,12 +490,11 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt == 0 then return end
   if queue.watchAt + LIMITS.missed <= queue.now then
     appoint(queue, queue.now)
-    return
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
   end
-  if queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
 ${blank(81)}
 local COUNTED = 9007199254740991
@@ -1287,7 +1286,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'e6f32d0c84d95663754e786df599f35b39dfadfa',
+    sha1: 'ccd1db16cb33cafe57e4b446f894d379c10a02a7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1496,7 +1495,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(210)}
+${blank(209)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -1992,7 +1991,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'd05ef4c53aa1160add11d248c0a7530896bd92fe',
+    sha1: '22908be8d518cdd33cbd358a0c3d0772d24d2431',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2541,12 +2540,11 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt == 0 then return end
   if queue.watchAt + LIMITS.missed <= queue.now then
     appoint(queue, queue.now)
-    return
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
   end
-  if queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
 
 
@@ -3458,7 +3456,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'f8a7ef29bcfded3deb075488b774898210080210',
+    sha1: 'a55f5533964aa0e94ba847bdbfb24b735476e0b1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3857,12 +3855,11 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt == 0 then return end
   if queue.watchAt + LIMITS.missed <= queue.now then
     appoint(queue, queue.now)
-    return
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
   end
-  if queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
 ${blank(92)}
 local function count_up(root, field, by)
@@ -4133,7 +4130,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '20c9c1b5672c88832092de6f24afa05f66d2d3c6',
+    sha1: '8155464edd536902d4cf25f9a4327e02ae84bbc8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4364,7 +4361,7 @@ local function bad_root(keys)
 end
 ${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(230)}
+${blank(229)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -4531,7 +4528,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'cdb71ffcdef43f0d002ae13f88ad5a5b6eae5cf1',
+    sha1: '003994fb8c90662949a275fa55c9a1a55fa80fb9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4677,7 +4674,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(559)}
+${blank(558)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -4873,7 +4870,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'f2db41e3fa26a64dc1edd69740f60b21a3f978fd',
+    sha1: '759ec953f7fa90a5c2faccb61fbf92941ddab5f7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5136,7 +5133,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(144)}
+${blank(143)}
 local COUNTED = 9007199254740991
 ${blank(9)}
 local function count_up(root, field, by)
@@ -5532,7 +5529,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'a5f1ca0eb3d7cf0ea0d41aa7c1e2ef96dcc0c266',
+    sha1: 'aa553653de7ce909cff601aca37c2d78f3402fa3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5732,7 +5729,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(144)}
+${blank(143)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -5894,7 +5891,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '712250d5c1da87807418f130a1944b2d9f6c1c1c',
+    sha1: '56c12743f851b4670e3d7e13bf9f50a3d99bcf39',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6366,12 +6363,11 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt == 0 then return end
   if queue.watchAt + LIMITS.missed <= queue.now then
     appoint(queue, queue.now)
-    return
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
   end
-  if queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
 ${blank(81)}
 local COUNTED = 9007199254740991
@@ -6818,7 +6814,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '8dbfcec78fb0ec84ece044b9dd0498cd775671d9',
+    sha1: '1e36b753756b4efcf46ae8f685f904afb4e47273',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7375,12 +7371,11 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt == 0 then return end
   if queue.watchAt + LIMITS.missed <= queue.now then
     appoint(queue, queue.now)
-    return
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
   end
-  if queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
 
 
@@ -8353,7 +8348,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'e816da48ed192f52e40551321bbc287b687a3ef4',
+    sha1: '9e82c1cfbf9e7719d9464bc049cb4cb8d9bc68e8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8543,7 +8538,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1764)}
+${blank(1763)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8688,7 +8683,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'f0633b90786e06238be77d3e8dbef690982f1f30',
+    sha1: 'e959c09971c7b96a459558a26360d0de1c068a47',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8877,7 +8872,7 @@ local function appoint(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', 0)
   return false
 end
-${blank(64)}
+${blank(63)}
 local function next_due(queue)
   local next_at
   for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
@@ -9010,7 +9005,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '092a15c17f3b54eaf043a395aae753826cf864cf',
+    sha1: 'f7cdc5fbb361c149a04c00d5ae17ab639ef1ad18',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9241,7 +9236,7 @@ local function send(root, worker, what)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
-${blank(111)}
+${blank(110)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -9471,7 +9466,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '5582ba4815f5bb64d5e8304e68a3d5029c2ec6d3',
+    sha1: 'a10f1c3a44117eec64dda4e1957565d90a34c6f7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9894,7 +9889,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(144)}
+${blank(143)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -10050,7 +10045,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '0e3a57410bf7985a4d53704251010abc9c4680b5',
+    sha1: '4adc2b2615b99a8223adac3621394ccbff565620',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10260,7 +10255,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(144)}
+${blank(143)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -10504,7 +10499,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'e7ce230ba7d29929a9629ec9cfce8497a46ac189',
+    sha1: 'b457f93a2135379e79e493b0361dd87c5bf64d13',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10738,7 +10733,7 @@ local function bad_worker(worker)
     return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
   end
 end
-${blank(45)}
+${blank(44)}
 local function note_worker(workers, worker, latest, ends)
   local added = redis.pcall('ZADD', workers, digits(latest), worker)
   -- What somebody else has put there is not ours to end.
@@ -10907,7 +10902,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '6cee6b2f447756c17273f30fa5058c56bd710f02',
+    sha1: '54c698b9b733358722e834dad1e9fba54949dafa',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11182,12 +11177,11 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt == 0 then return end
   if queue.watchAt + LIMITS.missed <= queue.now then
     appoint(queue, queue.now)
-    return
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
   end
-  if queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
 ${blank(81)}
 local COUNTED = 9007199254740991
@@ -11437,7 +11431,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '9ce3c40397312a1b26cc6f58a33cd363883652a7',
+    sha1: '7bcb23d0e8950fe90d64c8bfade8572addf7a40a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11829,12 +11823,11 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt == 0 then return end
   if queue.watchAt + LIMITS.missed <= queue.now then
     appoint(queue, queue.now)
-    return
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
   end
-  if queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
 ${blank(147)}
 local function count_messages(root)
@@ -12134,7 +12127,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '74687e6d9cc450afb56d06775821f29356b270f1',
+    sha1: '0d2ac90b181e92195bed3b960ae841b57f16bef2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12342,7 +12335,7 @@ local function bad_root(keys)
 end
 ${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(230)}
+${blank(229)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -12595,7 +12588,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '608ce30f1b6180bc61398665f2bd662e503e73a9',
+    sha1: '498ddf9dbf083d5af847faf021b4e002ba6d47fc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12996,12 +12989,11 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt == 0 then return end
   if queue.watchAt + LIMITS.missed <= queue.now then
     appoint(queue, queue.now)
-    return
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
   end
-  if queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
 ${blank(213)}
 local function dead_positions(name)
@@ -13445,7 +13437,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '733004e41e670714ac0119764a036341a30135f8',
+    sha1: 'b1b466a14e2490fcb37ab9195d0f32239d7e28d3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13540,7 +13532,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4136)}
+${blank(4135)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -13586,7 +13578,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '22d892242659615bf7c9498aa7e2ed9f1261d6be',
+    sha1: '5fdc01cbd0296065c320b27c144aa366db6700ea',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13797,7 +13789,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(135)}
+${blank(134)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -13936,12 +13928,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'ba456a8065cbcdb56917e24d52d729551bb9d30a',
+    sha1: '45fcee14384c5ef2c32a8a7b10a70e7d4df534cb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4520)}
+${blank(4519)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
