@@ -155,6 +155,13 @@ function retriesOf({ maxRetriesPerRequest, enableOfflineQueue }: RedisOptions): 
  */
 export const leaveReplica = (error: Error) => /\bREADONLY\b/.test(error.message)
 
+/** When Redis refuses the database that was asked for, ioredis goes on in the first one, which may be somebody else's. */
+export function leaveOtherDatabase(client: Redis): void {
+  client.on('error', (error: Error & { command?: { name: string } }) => {
+    if (error.command?.name === 'select') client.disconnect(true)
+  })
+}
+
 /**
  * @param own given for a connection that we have made: how patient its calls are, and for how long they are waited for, or after how much
  *   silence they fail, ms
@@ -162,6 +169,7 @@ export const leaveReplica = (error: Error) => /\bREADONLY\b/.test(error.message)
 function connectionOf(client: Redis | Cluster, own?: Patience & ({ limit: Limit } | { silence: number })): Connection {
   // Without a listener ioredis prints each failed attempt; the calls that fail say it better.
   if (own) client.on('error', () => {})
+  if (own && !('nodes' in client)) leaveOtherDatabase(client)
   const plain = sender(client)
   const patience: Patience = own ?? { patience: undefined, retries: Number.POSITIVE_INFINITY }
   const limit = own && 'limit' in own ? own.limit : undefined

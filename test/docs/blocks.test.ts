@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ended, freePort } from '../../cli/demo/private-redis.ts'
+import { ended, freePort, PASSWORD } from '../../cli/demo/private-redis.ts'
 import manifest from '../../package.json' with { type: 'json' }
 import { TestCluster } from '../support/cluster.ts'
 import { START, TEST_SOURCE } from '../support/lua.ts'
@@ -77,7 +77,12 @@ describe.skipIf(lacksCli).each(DOCUMENTS)('%s', (file) => {
     } else if (kind === 'ts' && nameOf(block)) {
       if (/\broute\.ts$/.test(nameOf(block) as string)) await expectRoute(project, block)
     } else if (kind === 'ts') {
-      const program = start(process.execPath, [project.fileOf(block)], environment({ ...env, REDIS_URL: server.url }), project.folder)
+      const program = start(
+        process.execPath,
+        [project.fileOf(block)],
+        environment({ ...env, REDIS_URL: server.url, REDIS_PASSWORD: PASSWORD }),
+        project.folder,
+      )
       if (/\blisten\(|\bserve\(/.test(block.text)) {
         serving = { program, block }
         return expectListening(places.port, program)

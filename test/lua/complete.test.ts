@@ -191,7 +191,7 @@ describeBindings('complete', (lua) => {
 
   it.each([
     ['MISSING_ARGUMENT', 'expected pairs of key and token, got 0 arguments', []],
-    ['MISSING_ARGUMENT', 'got 1 arguments', ['ann']],
+    ['MISSING_ARGUMENT', 'got 1 argument', ['ann']],
     ['MISSING_ARGUMENT', 'got 3 arguments', ['ann', '1-1:1', 'bob']],
     ['BAD_ARGUMENT', 'expected at most 50 pairs, got 51', Array.from({ length: 102 }, (_, n) => `${n}`)],
   ])('refuses with %s: %s', async (code, says, args) => {

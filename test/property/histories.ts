@@ -23,7 +23,8 @@ import { claim, complete, completeAll, consume, die, extend, fail, forward, leav
 import { cut, cutAdd, cutClaim, cutComplete, cutDead, cutErase, cutExtend, cutFail, cutForward, cutRelease } from './cut.ts'
 import { written } from './keyspace.ts'
 import { pasteable } from './lines.ts'
-import { Model, type Policy } from './model.ts'
+import { Model } from './model.ts'
+import type { Policy } from './shapes.ts'
 import { KEYS, type Step } from './step.ts'
 import type { World } from './world.ts'
 

@@ -5,6 +5,45 @@ export const LIBRARY: string = `#!lua name=rapidfire
 local VERSION = '0.1.0'
 local function register(name, callback, flags, text)
   redis.register_function{ function_name = 'rapidfire_' .. name, callback = callback, flags = flags, description = text } end
+local digits
+local count_text
+local how_many
+local kept_text
+do
+--- Numbers as texts. Redis takes a number as an argument too, but to print a time costs Redis 7.0 a fortieth of what adding a message does, each
+--- time. So what every call writes is given as text, and printed here as cheaply as can be.
+
+-- A time as 13 digits. WHY not by '%.0f': that costs a quarter more.
+function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+-- A count. Small ones are printed once: they come again and again.
+local COUNTS = {}
+function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+-- A count and what is counted, for a person: '1 message', '2 messages'.
+function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+
+-- Times that are the same in call after call: each \`what\` keeps the last one that was printed.
+local TIMES = {}
+function kept_text(what, ms)
+  local kept = TIMES[what]
+  if not kept or kept.ms ~= ms then
+    kept = { ms = ms, text = digits(ms) }
+    TIMES[what] = kept
+  end
+  return kept.text
+end
+end
 local shown
 local fail
 local wrong_type
@@ -16,7 +55,7 @@ do
 -- A value as it may stand in an error message: one short word in quotes. What people write is not shown.
 function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -266,41 +305,6 @@ OPTIONS = {
   settle = { field = 'settle', least = 0, most = LIMITS.number },
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
-end
-local digits
-local count_text
-local kept_text
-do
---- Numbers as texts. Redis takes a number as an argument too, but to print a time costs Redis 7.0 a fortieth of what adding a message does, each
---- time. So what every call writes is given as text, and printed here as cheaply as can be.
-
--- A time as 13 digits. WHY not by '%.0f': that costs a quarter more.
-function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
--- A count. Small ones are printed once: they come again and again.
-local COUNTS = {}
-function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-
--- Times that are the same in call after call: each \`what\` keeps the last one that was printed.
-local TIMES = {}
-function kept_text(what, ms)
-  local kept = TIMES[what]
-  if not kept or kept.ms ~= ms then
-    kept = { ms = ms, text = digits(ms) }
-    TIMES[what] = kept
-  end
-  return kept.text
-end
 end
 --- Every name of a key in Redis (lua/README.md has the table). Nothing else builds one.
 
@@ -735,7 +739,7 @@ end
 local function read_pairs(args, first, expected)
   local given, owners, tokens = #args - first + 1, {}, {}
   if given < 1 or given % 2 == 1 then
-    return nil, nil, fail('MISSING_ARGUMENT', string.format('expected %s, got %d arguments', expected, #args))
+    return nil, nil, fail('MISSING_ARGUMENT', 'expected ' .. expected .. ', got ' .. how_many(#args, 'argument'))
   end
   if given > 2 * LIMITS.pairs then
     return nil, nil, fail('BAD_ARGUMENT', string.format('expected at most %d pairs, got %d', LIMITS.pairs, given / 2))
@@ -2073,7 +2077,7 @@ local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
     local key, token = args[at], args[at + 1]
-    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args - at + 1 .. ' arguments') end
+    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. how_many(#args - at + 1, 'argument')) end
     if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
     local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
     if not stopped then return nil, nonce, refusal end
@@ -3279,7 +3283,7 @@ end
 local function check_bounds(queue, messages, key, data)
   local most = queue.maxMessageBytes
   local refusal = bad_key(key)
-    or #data > most and fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', most, #data))
+    or #data > most and fail('MESSAGE_TOO_LARGE', 'data must have at most ' .. how_many(most, 'byte') .. ', got ' .. #data)
   if refusal then return refusal end
   while messages.largest < #data do messages.largest = 2 * messages.largest end
 end
@@ -3377,7 +3381,7 @@ local function closed_to_new(queue)
   if foreign then return foreign end
   local open = waiting + taken
   if open >= queue.maxKeys then
-    return fail('BACKLOG_FULL', 'the queue has ' .. open .. ' conversations with messages, maxKeys is ' .. queue.maxKeys)
+    return fail('BACKLOG_FULL', 'the queue has ' .. how_many(open, 'conversation') .. ' with messages, maxKeys is ' .. queue.maxKeys)
   end
 end
 
@@ -3386,7 +3390,7 @@ local function closed_to(queue, count)
   -- While messages of the key are left here, newer ones must stay behind them.
   if count == 0 and queue.refuses_new then return not_serving(queue.root) end
   if count == 0 and queue.maxKeys > 0 then return closed_to_new(queue) end
-  if count >= queue.maxBacklog then return fail('BACKLOG_FULL', 'the key holds ' .. count .. ' messages, maxBacklog is ' .. queue.maxBacklog) end
+  if count >= queue.maxBacklog then return fail('BACKLOG_FULL', 'the key holds ' .. how_many(count, 'message') .. ', maxBacklog is ' .. queue.maxBacklog) end
 end
 
 -- Whether a message will be refused, before it is written: what is written and taken back is in the append-only file all the same, and goes to
@@ -3989,7 +3993,7 @@ local KEY_LAWS = {
     name = 'readable', by_hand = true,
     says = 'Each message begins as \`add\` writes it',
     broken = function(seen)
-      if seen.unreadable > 0 then return seen.unreadable .. ' of ' .. seen.size .. ' messages cannot be read' end
+      if seen.unreadable > 0 then return seen.unreadable .. ' of ' .. how_many(seen.size, 'message') .. ' cannot be read' end
     end,
   },
   {
@@ -4006,7 +4010,7 @@ local KEY_LAWS = {
     says = 'A key with messages is in \`due\` or \`active\`',
     broken = function(seen)
       if seen.type ~= 'list' or seen.due or seen.active then return nil end
-      return 'it has ' .. seen.size .. ' messages and is in neither due nor active: nobody would look at it'
+      return 'it has ' .. how_many(seen.size, 'message') .. ' and is in neither due nor active: nobody would look at it'
     end,
   },
   {
@@ -4043,7 +4047,7 @@ local KEY_LAWS = {
     broken = function(seen)
       local claim = seen.claim
       if not claim or seen.type ~= 'list' or claim.count >= 1 and claim.count <= seen.size then return nil end
-      return 'its claim has ' .. claim.count .. ' messages and the list ' .. seen.size
+      return 'its claim has ' .. how_many(claim.count, 'message') .. ' and the list ' .. seen.size
     end,
   },
   {
@@ -4084,7 +4088,8 @@ local KEY_LAWS = {
     name = 'received', by_hand = true,
     says = 'No message lies in the future, but for a second',
     broken = function(seen)
-      if seen.ahead > 0 then return seen.ahead .. ' of ' .. seen.size .. ' messages lie in the future: the clock of Redis has gone back' end
+      if seen.ahead == 0 then return nil end
+      return 'in the future: ' .. seen.ahead .. ' of ' .. how_many(seen.size, 'message') .. '; the clock of Redis has gone back'
     end,
   },
   {
@@ -4125,7 +4130,7 @@ local DEAD_LAWS = {
     says = 'A dead batch is in \`dead\`',
     broken = function(seen)
       if seen.type ~= 'hash' or seen.since then return nil end
-      return 'a dead batch of ' .. seen.messages .. ' messages is not in dead: nobody would see it'
+      return 'a dead batch of ' .. how_many(seen.messages, 'message') .. ' is not in dead: nobody would see it'
     end,
   },
   {
@@ -4149,7 +4154,7 @@ local DEAD_LAWS = {
       if seen.type ~= 'hash' or seen.messages == 0 then return nil end
       if seen.gapless ~= seen.messages then return 'message ' .. seen.gapless + 1 .. ' of a dead batch is missing' end
       if tonumber(seen.count) == seen.messages then return nil end
-      return 'a dead batch says that it has ' .. (seen.count or 'no') .. ' messages, there are ' .. seen.messages
+      return 'a dead batch says that it has ' .. how_many(seen.count or 'no', 'message') .. ', there are ' .. seen.messages
     end,
   },
   KEPT,
@@ -4203,7 +4208,7 @@ local ROOT_LAWS = {
     broken = function(seen)
       local counted = seen.added - seen.completed - seen.dead - seen.dropped
       if not seen.held or counted == seen.held then return nil end
-      return string.format('the counters say that %.0f messages are held, there are %.0f', counted, seen.held)
+      return 'the counters speak of ' .. how_many(string.format('%.0f', counted), 'message') .. ', the lists hold ' .. string.format('%.0f', seen.held)
     end,
   },
   {
@@ -4211,7 +4216,8 @@ local ROOT_LAWS = {
     says = '\`deadMessages\` messages are in dead batches',
     broken = function(seen)
       if not seen.buried or seen.dead == seen.buried then return nil end
-      return string.format('the counter says that %.0f messages are in dead batches, there are %.0f', seen.dead, seen.buried)
+      local dead, buried = string.format('%.0f', seen.dead), string.format('%.0f', seen.buried)
+      return 'the counter speaks of ' .. how_many(dead, 'message') .. ' in dead batches, they hold ' .. buried
     end,
   },
 }

@@ -6,15 +6,45 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '2a636ac84b52f8afd1df524a6d9011c462360aac',
+    sha1: '4d489d718eeef7a567db81b8bcd629151b76bc18',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+
+
+local TIMES = {}
+local function kept_text(what, ms)
+  local kept = TIMES[what]
+  if not kept or kept.ms ~= ms then
+    kept = { ms = ms, text = digits(ms) }
+    TIMES[what] = kept
+  end
+  return kept.text
+end
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -197,33 +227,6 @@ ${blank(9)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-
-
-local TIMES = {}
-local function kept_text(what, ms)
-  local kept = TIMES[what]
-  if not kept or kept.ms ~= ms then
-    kept = { ms = ms, text = digits(ms) }
-    TIMES[what] = kept
-  end
-  return kept.text
-end
 
 
 
@@ -1053,7 +1056,7 @@ end
 local function check_bounds(queue, messages, key, data)
   local most = queue.maxMessageBytes
   local refusal = bad_key(key)
-    or #data > most and fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', most, #data))
+    or #data > most and fail('MESSAGE_TOO_LARGE', 'data must have at most ' .. how_many(most, 'byte') .. ', got ' .. #data)
   if refusal then return refusal end
   while messages.largest < #data do messages.largest = 2 * messages.largest end
 end
@@ -1151,7 +1154,7 @@ local function closed_to_new(queue)
   if foreign then return foreign end
   local open = waiting + taken
   if open >= queue.maxKeys then
-    return fail('BACKLOG_FULL', 'the queue has ' .. open .. ' conversations with messages, maxKeys is ' .. queue.maxKeys)
+    return fail('BACKLOG_FULL', 'the queue has ' .. how_many(open, 'conversation') .. ' with messages, maxKeys is ' .. queue.maxKeys)
   end
 end
 
@@ -1160,7 +1163,7 @@ local function closed_to(queue, count)
   -- While messages of the key are left here, newer ones must stay behind them.
   if count == 0 and queue.refuses_new then return not_serving(queue.root) end
   if count == 0 and queue.maxKeys > 0 then return closed_to_new(queue) end
-  if count >= queue.maxBacklog then return fail('BACKLOG_FULL', 'the key holds ' .. count .. ' messages, maxBacklog is ' .. queue.maxBacklog) end
+  if count >= queue.maxBacklog then return fail('BACKLOG_FULL', 'the key holds ' .. how_many(count, 'message') .. ', maxBacklog is ' .. queue.maxBacklog) end
 end
 
 -- Whether a message will be refused, before it is written: what is written and taken back is in the append-only file all the same, and goes to
@@ -1286,15 +1289,28 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'ccd1db16cb33cafe57e4b446f894d379c10a02a7',
+    sha1: '38c4a114c0d807a10f4d759aaebb6909fca41930',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
+${blank(14)}
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -1408,17 +1424,7 @@ ${blank(3)}
   checkBytes = 256 * KIB,
   counted = 1000,
 }
-${blank(67)}
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(13)}
+${blank(55)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -1627,7 +1633,7 @@ local KEY_LAWS = {
     name = 'readable', by_hand = true,
     says = 'Each message begins as \`add\` writes it',
     broken = function(seen)
-      if seen.unreadable > 0 then return seen.unreadable .. ' of ' .. seen.size .. ' messages cannot be read' end
+      if seen.unreadable > 0 then return seen.unreadable .. ' of ' .. how_many(seen.size, 'message') .. ' cannot be read' end
     end,
   },
   {
@@ -1644,7 +1650,7 @@ local KEY_LAWS = {
     says = 'A key with messages is in \`due\` or \`active\`',
     broken = function(seen)
       if seen.type ~= 'list' or seen.due or seen.active then return nil end
-      return 'it has ' .. seen.size .. ' messages and is in neither due nor active: nobody would look at it'
+      return 'it has ' .. how_many(seen.size, 'message') .. ' and is in neither due nor active: nobody would look at it'
     end,
   },
   {
@@ -1681,7 +1687,7 @@ local KEY_LAWS = {
     broken = function(seen)
       local claim = seen.claim
       if not claim or seen.type ~= 'list' or claim.count >= 1 and claim.count <= seen.size then return nil end
-      return 'its claim has ' .. claim.count .. ' messages and the list ' .. seen.size
+      return 'its claim has ' .. how_many(claim.count, 'message') .. ' and the list ' .. seen.size
     end,
   },
   {
@@ -1722,7 +1728,8 @@ local KEY_LAWS = {
     name = 'received', by_hand = true,
     says = 'No message lies in the future, but for a second',
     broken = function(seen)
-      if seen.ahead > 0 then return seen.ahead .. ' of ' .. seen.size .. ' messages lie in the future: the clock of Redis has gone back' end
+      if seen.ahead == 0 then return nil end
+      return 'in the future: ' .. seen.ahead .. ' of ' .. how_many(seen.size, 'message') .. '; the clock of Redis has gone back'
     end,
   },
   {
@@ -1763,7 +1770,7 @@ local DEAD_LAWS = {
     says = 'A dead batch is in \`dead\`',
     broken = function(seen)
       if seen.type ~= 'hash' or seen.since then return nil end
-      return 'a dead batch of ' .. seen.messages .. ' messages is not in dead: nobody would see it'
+      return 'a dead batch of ' .. how_many(seen.messages, 'message') .. ' is not in dead: nobody would see it'
     end,
   },
   {
@@ -1787,7 +1794,7 @@ local DEAD_LAWS = {
       if seen.type ~= 'hash' or seen.messages == 0 then return nil end
       if seen.gapless ~= seen.messages then return 'message ' .. seen.gapless + 1 .. ' of a dead batch is missing' end
       if tonumber(seen.count) == seen.messages then return nil end
-      return 'a dead batch says that it has ' .. (seen.count or 'no') .. ' messages, there are ' .. seen.messages
+      return 'a dead batch says that it has ' .. how_many(seen.count or 'no', 'message') .. ', there are ' .. seen.messages
     end,
   },
   KEPT,
@@ -1841,7 +1848,7 @@ local ROOT_LAWS = {
     broken = function(seen)
       local counted = seen.added - seen.completed - seen.dead - seen.dropped
       if not seen.held or counted == seen.held then return nil end
-      return string.format('the counters say that %.0f messages are held, there are %.0f', counted, seen.held)
+      return 'the counters speak of ' .. how_many(string.format('%.0f', counted), 'message') .. ', the lists hold ' .. string.format('%.0f', seen.held)
     end,
   },
   {
@@ -1849,7 +1856,8 @@ local ROOT_LAWS = {
     says = '\`deadMessages\` messages are in dead batches',
     broken = function(seen)
       if not seen.buried or seen.dead == seen.buried then return nil end
-      return string.format('the counter says that %.0f messages are in dead batches, there are %.0f', seen.dead, seen.buried)
+      local dead, buried = string.format('%.0f', seen.dead), string.format('%.0f', seen.buried)
+      return 'the counter speaks of ' .. how_many(dead, 'message') .. ' in dead batches, they hold ' .. buried
     end,
   },
 }
@@ -1991,15 +1999,34 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '22908be8d518cdd33cbd358a0c3d0772d24d2431',
+    sha1: '37c413e3524b685a695e002026fa64f683add945',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -2183,23 +2210,9 @@ ${blank(3)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
 
 
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(13)}
+
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -3456,15 +3469,34 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'a55f5533964aa0e94ba847bdbfb24b735476e0b1',
+    sha1: 'eb177283372cef7aeb12a0b06bbdba4fc1d5adcf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -3566,23 +3598,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(61)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(13)}
+${blank(55)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -3811,7 +3827,7 @@ ${blank(27)}
 local function read_pairs(args, first, expected)
   local given, owners, tokens = #args - first + 1, {}, {}
   if given < 1 or given % 2 == 1 then
-    return nil, nil, fail('MISSING_ARGUMENT', string.format('expected %s, got %d arguments', expected, #args))
+    return nil, nil, fail('MISSING_ARGUMENT', 'expected ' .. expected .. ', got ' .. how_many(#args, 'argument'))
   end
   if given > 2 * LIMITS.pairs then
     return nil, nil, fail('BAD_ARGUMENT', string.format('expected at most %d pairs, got %d', LIMITS.pairs, given / 2))
@@ -4130,15 +4146,34 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '8155464edd536902d4cf25f9a4327e02ae84bbc8',
+    sha1: 'ac0b7a51bfa72f2156fa433fd46e59354505b36a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -4329,23 +4364,7 @@ ${blank(9)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(27)}
+${blank(16)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -4528,15 +4547,28 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '003994fb8c90662949a275fa55c9a1a55fa80fb9',
+    sha1: '8b40fb0f411bc077d9fce34acdf5bdc27dcbfb50',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
+${blank(14)}
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -4647,17 +4679,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(67)}
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(24)}
+${blank(66)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
@@ -4870,15 +4892,34 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '759ec953f7fa90a5c2faccb61fbf92941ddab5f7',
+    sha1: 'f95c1d6c47eaf07fbbc96a0b91b0744cc1b13058',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -5061,23 +5102,9 @@ ${blank(4)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
 
 
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(13)}
+
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -5529,15 +5556,22 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'aa553653de7ce909cff601aca37c2d78f3402fa3',
+    sha1: '4997a286f401f0fc569a9f66fa4fdb8e5a38c190',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(12)}
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -5663,12 +5697,9 @@ ${blank(9)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(24)}
+
+
+
 local function messages_key(root, key) return root .. ':messages:' .. key end
 
 local function active_key(root) return root .. ':active' end
@@ -5714,7 +5745,7 @@ ${blank(27)}
 local function read_pairs(args, first, expected)
   local given, owners, tokens = #args - first + 1, {}, {}
   if given < 1 or given % 2 == 1 then
-    return nil, nil, fail('MISSING_ARGUMENT', string.format('expected %s, got %d arguments', expected, #args))
+    return nil, nil, fail('MISSING_ARGUMENT', 'expected ' .. expected .. ', got ' .. how_many(#args, 'argument'))
   end
   if given > 2 * LIMITS.pairs then
     return nil, nil, fail('BAD_ARGUMENT', string.format('expected at most %d pairs, got %d', LIMITS.pairs, given / 2))
@@ -5891,15 +5922,34 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '56c12743f851b4670e3d7e13bf9f50a3d99bcf39',
+    sha1: '41a268089cdcf39ee5a456d0c8df5095b98bf84b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -6082,23 +6132,9 @@ ${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
 
 
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(13)}
+
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -6548,7 +6584,7 @@ local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
     local key, token = args[at], args[at + 1]
-    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args - at + 1 .. ' arguments') end
+    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. how_many(#args - at + 1, 'argument')) end
     if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
     local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
     if not stopped then return nil, nonce, refusal end
@@ -6814,15 +6850,34 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '1e36b753756b4efcf46ae8f685f904afb4e47273',
+    sha1: '2a495759d06985ad9d45d62c9fc04e0f93a8cdf2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -7007,23 +7062,9 @@ ${blank(3)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
 
 
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(13)}
+
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -8348,15 +8389,17 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '9e82c1cfbf9e7719d9464bc049cb4cb8d9bc68e8',
+    sha1: '8cd8082b58f2bb61159b099b461c34f82480456f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
+${blank(25)}
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -8524,7 +8567,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(91)}
+${blank(56)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(13)}
@@ -8635,7 +8678,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2278)}
+${blank(2280)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -8683,15 +8726,22 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'e959c09971c7b96a459558a26360d0de1c068a47',
+    sha1: '356059119e6431a2bbcb53fbe1c550d4375fb019',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(12)}
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -8808,12 +8858,7 @@ ${blank(8)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(25)}
+${blank(3)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(9)}
@@ -8968,7 +9013,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2254)}
+${blank(2256)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -9005,15 +9050,22 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'f7cdc5fbb361c149a04c00d5ae17ab639ef1ad18',
+    sha1: '369658e01c77c0a90adfd6b9547db9ac361458f5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(12)}
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -9199,12 +9251,7 @@ ${blank(9)}
   retire = { field = 'retire', flag = true },
 ${blank(5)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(25)}
+${blank(3)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(13)}
@@ -9369,7 +9416,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2047)}
+${blank(2049)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -9466,15 +9513,34 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'a10f1c3a44117eec64dda4e1957565d90a34c6f7',
+    sha1: '640dc6ecbf00e72f5c8154e54cdabe9ca691e698',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -9652,23 +9718,9 @@ ${blank(9)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
 
 
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(13)}
+
 local function messages_key(root, key) return root .. ':messages:' .. key end
 
 local function active_key(root) return root .. ':active' end
@@ -10045,15 +10097,22 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '4adc2b2615b99a8223adac3621394ccbff565620',
+    sha1: '926c1a9b9442c3a1d5eaa916a5a38a637592ce5a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(12)}
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -10230,12 +10289,7 @@ ${blank(5)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(29)}
+${blank(7)}
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
 ${blank(10)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
@@ -10364,7 +10418,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2288)}
+${blank(2290)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -10499,15 +10553,34 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'b457f93a2135379e79e493b0361dd87c5bf64d13',
+    sha1: 'e80388fa2e25dc421bca96c1da3564616fc1d70f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -10683,23 +10756,7 @@ ${blank(6)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(26)}
+${blank(15)}
 local function watch_key(root, name) return root .. ':watch:' .. name end
 
 
@@ -10826,7 +10883,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2420)}
+${blank(2422)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -10902,15 +10959,22 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '54c698b9b733358722e834dad1e9fba54949dafa',
+    sha1: '091da21b55ccb9aa425038c3a199134718307d7c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(12)}
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -11089,12 +11153,9 @@ ${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(24)}
+
+
+
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -11239,7 +11300,7 @@ local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
     local key, token = args[at], args[at + 1]
-    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args - at + 1 .. ' arguments') end
+    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. how_many(#args - at + 1, 'argument')) end
     if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
     local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
     if not stopped then return nil, nonce, refusal end
@@ -11431,15 +11492,34 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '7bcb23d0e8950fe90d64c8bfade8572addf7a40a',
+    sha1: '384102fa75641f930df7c6b5a00653942830ebda',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -11553,23 +11633,7 @@ ${blank(3)}
 
   counted = 1000,
 }
-${blank(61)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(13)}
+${blank(55)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -12001,7 +12065,7 @@ local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 's
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
 local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
-${blank(338)}
+${blank(340)}
 local function look_at_root(root)
   local seen = { what = 'root', expires = redis.call('PTTL', root) >= 0 }
   local counters = redis.call('HMGET', root, 'added', 'completedMessages', 'deadMessages', 'droppedMessages')
@@ -12127,15 +12191,22 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '0d2ac90b181e92195bed3b960ae841b57f16bef2',
+    sha1: 'ccd63dcb869e31f3e95322bc24eaca86c812864d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(12)}
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -12317,12 +12388,7 @@ ${blank(9)}
   settle = { field = 'settle', least = 0, most = LIMITS.number },
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(41)}
+${blank(19)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
@@ -12474,7 +12540,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2141)}
+${blank(2143)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -12588,15 +12654,34 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '498ddf9dbf083d5af847faf021b4e002ba6d47fc',
+    sha1: '177222c5faf41fc039b46a6f28e24878c1006613',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -12722,23 +12807,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(61)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(13)}
+${blank(55)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -13437,15 +13506,17 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: 'b1b466a14e2490fcb37ab9195d0f32239d7e28d3',
+    sha1: '3ee0771debb4d1ea2a1541df96e78b9a791163cc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
+${blank(25)}
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -13516,7 +13587,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(110)}
+${blank(75)}
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
@@ -13532,7 +13603,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4135)}
+${blank(4137)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -13578,15 +13649,17 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '5fdc01cbd0296065c320b27c144aa366db6700ea',
+    sha1: '2d75c71709e7b81054d69b597220e993c281bb82',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
+${blank(25)}
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -13754,7 +13827,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(90)}
+${blank(55)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -13870,7 +13943,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2769)}
+${blank(2771)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -13928,12 +14001,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '45fcee14384c5ef2c32a8a7b10a70e7d4df534cb',
+    sha1: '4893334326403ed1eef540d74a39d7a1ccc32732',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4519)}
+${blank(4525)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

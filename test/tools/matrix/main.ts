@@ -1,7 +1,8 @@
 // `make test-matrix`: the tests that talk to one server, against each of these servers in a container. ONLY=valkey runs those whose image has that in its name.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { GenericContainer, getContainerRuntimeClient } from 'testcontainers'
+import { getContainerRuntimeClient } from 'testcontainers'
+import { startContainer } from '../../support/container.ts'
 
 interface Server {
   image: string
@@ -43,11 +44,13 @@ for (const [image, result] of results) console.log(`${result.padEnd(10)}  ${imag
 if (results.some(([, result]) => result !== 'passed')) process.exitCode = 1
 
 async function test({ image, scripts }: Server): Promise<string> {
-  const container = await new GenericContainer(image).withExposedPorts(6379).start()
+  const container = await startContainer(image)
   try {
-    const url = `redis://${container.getHost()}:${container.getMappedPort(6379)}`
     const named = scripts ? ['--testNamePattern', 'scripts'] : []
-    const vitest = spawn('npx', ['vitest', 'run', ...TESTS, ...named], { env: { ...process.env, REDIS_URL: url }, stdio: 'inherit' })
+    const vitest = spawn('npx', ['vitest', 'run', ...TESTS, ...named], {
+      env: { ...process.env, REDIS_URL: container.url },
+      stdio: 'inherit',
+    })
     const [code] = (await once(vitest, 'exit')) as [number | null]
     return code === 0 ? 'passed' : 'FAILED'
   } finally {
