@@ -45,7 +45,7 @@ export interface Connection {
   /** Hears the messages of channels, named without the client's key prefix, on this connection and on each one that is made after it. */
   subscribe(
     channels: readonly string[],
-    heard: { message: (message: string) => void; subscribed: () => void; failed: (error: unknown) => unknown },
+    heard: { message: (message: string) => void; subscribed: () => void; lost: () => void; failed: (error: unknown) => unknown },
   ): void
   /** Drops a connection that may be dead and makes a new one; of a cluster the one to the node that serves `root`, or all of them. */
   reconnect(root?: string): void
@@ -269,10 +269,11 @@ function connectionOf(client: Redis | Cluster, own?: Patience & ({ limit: Limit 
           : client.duplicate(options as RedisOptions)
       return connectionOf(duplicate, { patience: 0, retries: Number.POSITIVE_INFINITY, silence })
     },
-    subscribe: (channels, { message: listener, subscribed, failed }) => {
+    subscribe: (channels, { message: listener, subscribed, lost, failed }) => {
       const prefix = client.options.keyPrefix ?? ''
       const tell = (error: unknown) => failed(toRapidfireError(gotNoAnswer(error) ? new Unanswered(error) : error, 'subscribe'))
       client.on('message', (_, message: string) => listener(message))
+      client.on('close', lost)
       client.on('ready', () => client.subscribe(...channels.map((channel) => `${prefix}${channel}`)).then(subscribed, tell))
       client.connect().catch(tell)
     },
