@@ -289,6 +289,7 @@ describe.skipIf(lacksServer('lost answers')).each(WAYS)('a call whose answer is 
 describe.skipIf(lacksServer('a connection that is cut'))('a connection that is cut again and again', () => {
   it.each<BindingMode>(['functions', 'scripts'])(
     'loses, doubles and turns around nothing that was said to be stored, %s',
+    { timeout: 120_000 },
     async (binding) => {
       const server = await startRedis()
       let replies = 0
@@ -304,7 +305,8 @@ describe.skipIf(lacksServer('a connection that is cut'))('a connection that is c
         },
       })
       const policy = { maxSize: 500, maxBacklog: 100_000 }
-      const rapidfire = new RapidFire<number>({ redis: proxy.url, queue: 'orders', binding, policy })
+      // So cut off, a start takes the longer the slower the machine is.
+      const rapidfire = new RapidFire<number>({ redis: proxy.url, queue: 'orders', binding, policy, timeout: 60_000 })
       onTestFinished(async () => {
         await rapidfire.close()
         await server.stop()
