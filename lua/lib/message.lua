@@ -41,7 +41,7 @@ end
 -- When a message was received, whether it begins as message_header writes, and its options: all is seen at once.
 local function header_of(message)
   local time, behind = string.match(message, '^(%d+) %d+()[^ ]* ')
-  if not time or #time ~= 13 then return received_at(message), false end
+  if not time or #time ~= 13 then return received_at(message) end
   return tonumber(time), true, string.byte(message, behind) == 44 and options_of(message)
 end
 

@@ -351,6 +351,8 @@ describeBindings('add', (lua) => {
     ['UNKNOWN_ARGUMENT', "got 'bob'", ['ann', 'one', 'FLUSH', 'bob', 'two']],
     ['UNKNOWN_ARGUMENT', "got ''", ['ann', 'one', '']],
     ['UNKNOWN_ARGUMENT', 'got a text of 5 bytes', ['ann', 'one', 'a\nb\0c']],
+    ['UNKNOWN_ARGUMENT', `got '${'x'.repeat(40)}'`, ['ann', 'one', 'x'.repeat(40)]],
+    ['UNKNOWN_ARGUMENT', `got '${'x'.repeat(40)}...'`, ['ann', 'one', 'x'.repeat(41)]],
     ['UNKNOWN_ARGUMENT', `got '${'x'.repeat(40)}...'`, ['ann', 'one', 'x'.repeat(5000)]],
     ['BAD_KEY', '1 to 1024 bytes, got 0', ['', 'one']],
     ['BAD_KEY', '1 to 1024 bytes, got 1025', ['k'.repeat(1025), 'one']],

@@ -1277,7 +1277,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '8956d4f86425a2fcb445f9e4bc9bbf08e9e2b5f4',
+    sha1: '58864b60322201da2d97956bc5028d26ab25460f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1449,7 +1449,7 @@ end
 
 local function header_of(message)
   local time, behind = string.match(message, '^(%d+) %d+()[^ ]* ')
-  if not time or #time ~= 13 then return received_at(message), false end
+  if not time or #time ~= 13 then return received_at(message) end
   return tonumber(time), true, string.byte(message, behind) == 44 and options_of(message)
 end
 
@@ -1580,7 +1580,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1693)}
+${blank(1691)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -4088,7 +4088,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'ffe1d4d2935f9efd0d3a9c48a5a49501c544db90',
+    sha1: '6b3914b1f70a1781ee2e80bd7184b10098b86aa3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4425,7 +4425,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1233)}
+${blank(1231)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -4481,7 +4481,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'ffafd5dfe6c8bf71fb715712b3532fefbcd78c93',
+    sha1: '561cbb955f76d69501ff2f4196d206fc6d56497e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4774,7 +4774,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1551)}
+${blank(1549)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4818,7 +4818,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'ccdbab6cf710160abaa65664040cd7b270b25499',
+    sha1: '72d80e2b44a2c5644d13aa00a59378c85d186c4b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5324,19 +5324,17 @@ local NEWEST = 999999999999999
 -- What is being erased: the \`key\`; when that \`began\`, and the \`number\` of the newest batch then; \`what\` is looked at, and the \`place\` up to which that
 -- was done, of a stream with this \`name\`; and the figures of this call. Or nil and a refusal.
 local function read_erasing(queue, key, after)
-  local erasing = {
-    key = key, began = queue.now, number = 0, what = 'all', place = '0', name = '',
-    work = 0, messages = 0, claimed = 0, batches = 0, dead = 0, entries = 0, rates = 0,
-  }
-  if after then
-    local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
-    began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
-    local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
-    if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
-    erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
+  local erasing = { key = key, work = 0, messages = 0, claimed = 0, batches = 0, dead = 0, entries = 0, rates = 0 }
+  if not after then
+    erasing.began, erasing.number = queue.now, bounded(redis.call('HGET', queue.root, 'batches'), 0, NEWEST) or 0
+    erasing.what, erasing.place, erasing.name = 'all', '0', ''
     return erasing
   end
-  erasing.number = bounded(redis.call('HGET', queue.root, 'batches'), 0, NEWEST) or 0
+  local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
+  began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
+  local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
+  if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
+  erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
   return erasing
 end
 
@@ -8259,7 +8257,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'bbb26cb98b0f9c8a2194d5d4bb07a1a4194299f2',
+    sha1: '2bcd99634ee023d448dfb93961628b28b4a5935e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8541,7 +8539,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2277)}
+${blank(2275)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -8589,7 +8587,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '96d83529f7209a41ba0ca933634e0f7a946eac17',
+    sha1: '4f6bb614fe493903664b55dbea2370af558cc926',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8869,7 +8867,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2253)}
+${blank(2251)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -8906,7 +8904,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '052c18334f7b16a8d879ae0c756e602e1386eeab',
+    sha1: 'b1c9162fbe6523b48f89b61ca618d7e37c23a2b6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9265,7 +9263,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2046)}
+${blank(2044)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -9362,7 +9360,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '88054191ba609123f3a4d9dca77690c4b2aad185',
+    sha1: 'd254b98e1d711d5d04a645f88dbe5bf0d578b2be',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9865,7 +9863,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1163)}
+${blank(1161)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -9936,7 +9934,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '9de0bdde1c46f48d1e8c84d47dd3b4a200770831',
+    sha1: '46f40b6e3f2e2ee3334542285f3b48fdaf013499',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10250,7 +10248,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2287)}
+${blank(2285)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -10385,7 +10383,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '3ed2a34d3037b05fe5680a76534dee767cf0f374',
+    sha1: 'e714a61e7b564b701d558a703074033cd8984cdf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10707,7 +10705,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2419)}
+${blank(2417)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -11303,7 +11301,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '2009d2dfdecf24544bc80f5b5c625bbf44c9eda3',
+    sha1: '3f39f6f8f3dd3a7974d346fbe5a5a9c11061d4d7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11859,7 +11857,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1696)}
+${blank(1694)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -11990,7 +11988,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '2c010abad8127e0aa9b00f7818273bea106d4cea',
+    sha1: '1b0327a1d6f1fe9de256bb5a17337f132a22e2f2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12332,7 +12330,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2140)}
+${blank(2138)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -12446,7 +12444,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '7bac68b5fa3b1c32cdc548bb7bf855ee43c9d739',
+    sha1: '3b2486d728253af1170be60a9897c83d1f34ac93',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13205,7 +13203,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1592)}
+${blank(1590)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -13286,7 +13284,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '40c02c9e5933efaaccdf8604cdbf3f6a0603d515',
+    sha1: '7c195db7ec26d27b265feafdf976b88b2face567',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13375,7 +13373,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4110)}
+${blank(4108)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -13421,7 +13419,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '2708ff363b48809f568f0a02e602cc6346596b01',
+    sha1: '61b448c6570c80c746efdb49ac001fb1a36b7c82',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13708,7 +13706,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2768)}
+${blank(2766)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -13766,12 +13764,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '26125cbe3c0da356cbdc7d71682aaa0e18a2cf83',
+    sha1: '1971211b0f1a4f69d2a7895df398f2070613cd11',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4489)}
+${blank(4487)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
