@@ -58,11 +58,11 @@ local function integer(text, least, most)
   return value
 end
 
--- A number of the root of a queue, or nil when it is none that is written here: who may write to the root may write anything there, and a \`largest\`
--- of 0, for example, would grow for ever.
+-- A number of the root of a queue, or nil or false when it is none that is written here: who may write to the root may write anything there, and a
+-- \`largest\` of 0, for example, would grow for ever.
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 
 -- \`known\` maps a token to what may stand behind it, as lib/limits.lua has it.
@@ -393,10 +393,10 @@ local function header_of(message)
   return tonumber(time), true, string.byte(message, behind) == 44 and options_of(message)
 end
 
--- One of these options, 'W', 'X' or 'S', or nil when there is none that could be right.
+-- One of these options, 'W', 'X' or 'S', or nil or false when there is none that could be right.
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -944,7 +944,7 @@ function count_messages(root)
     end
   end
   for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count') or '') or 0)
+    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count')) or 0)
   end
   return held, buried
 end
@@ -1929,7 +1929,7 @@ end
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
-  return tonumber(ends or '') or queue.slice + 2 * queue.dedupe
+  return tonumber(ends) or queue.slice + 2 * queue.dedupe
 end
 
 -- Whether that has come, and not only the end of the slice before it. Under a shorter \`dedupe\` than now it cannot have come before. Not when that is
@@ -1971,7 +1971,7 @@ function read_ids(queue, asked)
   if slice > queue.now then
     local known
     known, failed = slice_ends(queue)
-    ends = math.max(ends, known or 0)
+    ends = math.max(ends, known or ends)
   end
   local ids = {
     asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', ends + queue.dedupe),

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '48bf54df6bff323c6b793e75c40f94a8996e8706',
+    sha1: 'f8ce51c24647016770d32c84c3356a2d98b8616a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -47,7 +47,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -288,7 +288,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -777,7 +777,7 @@ end
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
-  return tonumber(ends or '') or queue.slice + 2 * queue.dedupe
+  return tonumber(ends) or queue.slice + 2 * queue.dedupe
 end
 
 
@@ -807,7 +807,7 @@ local function read_ids(queue, asked)
   if slice > queue.now then
     local known
     known, failed = slice_ends(queue)
-    ends = math.max(ends, known or 0)
+    ends = math.max(ends, known or ends)
   end
   local ids = {
     asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', ends + queue.dedupe),
@@ -1277,7 +1277,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '58864b60322201da2d97956bc5028d26ab25460f',
+    sha1: '341a89ea49d6354453551cd28bd66626ec53082f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1313,7 +1313,7 @@ end
 ${blank(18)}
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -1456,7 +1456,7 @@ end
 
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 ${blank(47)}
 local CLOCK_STEP = 1000
@@ -1495,7 +1495,7 @@ local function count_messages(root)
     end
   end
   for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count') or '') or 0)
+    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count')) or 0)
   end
   return held, buried
 end
@@ -1977,7 +1977,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '53a166561a28d3756e6116eff71267a0103bac98',
+    sha1: 'd054fe17bb70f80f8a00c7c86bb8f7621e7a91bc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2013,7 +2013,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -2232,7 +2232,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -2929,7 +2929,7 @@ ${blank(108)}
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
-  return tonumber(ends or '') or queue.slice + 2 * queue.dedupe
+  return tonumber(ends) or queue.slice + 2 * queue.dedupe
 end
 
 
@@ -3423,7 +3423,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '81e9fa1b9fc78a38091307e86b1713649e71fa58',
+    sha1: '4bd95d8cdb9bbbdb54180a0c568afeb58d751b6e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3450,7 +3450,7 @@ end
 ${blank(27)}
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -3595,7 +3595,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -4088,7 +4088,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '6b3914b1f70a1781ee2e80bd7184b10098b86aa3',
+    sha1: '0268976bc49a53704188620aa7cc214b3ee7ee75',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4133,7 +4133,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -4481,7 +4481,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '561cbb955f76d69501ff2f4196d206fc6d56497e',
+    sha1: '897b8bb6a366f79da02412c0574aeb01aaee5303',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4517,7 +4517,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -4818,7 +4818,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '72d80e2b44a2c5644d13aa00a59378c85d186c4b',
+    sha1: '7a9772e644c5ccc500480ece27d2ccf2dd110ab9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4859,7 +4859,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -5470,7 +5470,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '8b2cb385d5ac70003bd8a5fec3bd7ca725886788',
+    sha1: '894095b0d25893aeb8c45041aef6cb7e57a693d5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5506,7 +5506,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -5827,7 +5827,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '95a7d0dc722115c09a16e5fdac8315a37163642f',
+    sha1: '6bfdc77ec25cfe1c55d4fee86ca6274b9422a12f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5868,7 +5868,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -6080,7 +6080,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -6741,7 +6741,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '807cd05c40484b5b2c32a646cf19b5b7ea89e9a6',
+    sha1: 'd39c50149fc896b1b311fce0dda300bf8be79d50',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6777,7 +6777,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -7001,7 +7001,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -7719,7 +7719,7 @@ ${blank(108)}
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
-  return tonumber(ends or '') or queue.slice + 2 * queue.dedupe
+  return tonumber(ends) or queue.slice + 2 * queue.dedupe
 end
 
 
@@ -8257,7 +8257,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '2bcd99634ee023d448dfb93961628b28b4a5935e',
+    sha1: 'bc27cdd9513db862ad8b07fae2c15c76a4459a77',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8302,7 +8302,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -8587,7 +8587,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '4f6bb614fe493903664b55dbea2370af558cc926',
+    sha1: 'e6ab5ca3715a1a8150485e4c6d26739deeaf0941',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8614,7 +8614,7 @@ end
 ${blank(27)}
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -8904,7 +8904,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'b1c9162fbe6523b48f89b61ca618d7e37c23a2b6',
+    sha1: '606ba49d3a167d914f67f0e369cf90fb8ea74fa4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8949,7 +8949,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -9360,7 +9360,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'd254b98e1d711d5d04a645f88dbe5bf0d578b2be',
+    sha1: '3367e7ca38f9742a5d53b15fcd88aa465fee77b1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9396,7 +9396,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -9602,7 +9602,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -9934,7 +9934,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '46f40b6e3f2e2ee3334542285f3b48fdaf013499',
+    sha1: '99537f1477d5ea5c56099629b2e289fd83293ab3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9970,7 +9970,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -10383,7 +10383,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'e714a61e7b564b701d558a703074033cd8984cdf',
+    sha1: '12e495ca7d6d782777e46dd4affe5451c326854a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10419,7 +10419,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -10781,7 +10781,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '6b63e09bcb671afaa18ee9e88dafe855dd7e75a1',
+    sha1: 'b2d92f55786d92ad578acab67fb900c9de47cc4c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10822,7 +10822,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -11301,7 +11301,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '3f39f6f8f3dd3a7974d346fbe5a5a9c11061d4d7',
+    sha1: 'b8a6e0ee3388aac14a1b7a1bf83fa19233366c3d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11337,7 +11337,7 @@ end
 ${blank(18)}
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -11493,7 +11493,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -11704,7 +11704,7 @@ local function count_messages(root)
     end
   end
   for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count') or '') or 0)
+    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count')) or 0)
   end
   return held, buried
 end
@@ -11988,7 +11988,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '1b0327a1d6f1fe9de256bb5a17337f132a22e2f2',
+    sha1: 'a7389286eb6beb016ce52fd055852b0dd12a8661',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12024,7 +12024,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -12444,7 +12444,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '3b2486d728253af1170be60a9897c83d1f34ac93',
+    sha1: 'e7330de92af4d9308e12054402cc799d1b5307fb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12495,7 +12495,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -12640,7 +12640,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -13419,7 +13419,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '61b448c6570c80c746efdb49ac001fb1a36b7c82',
+    sha1: '07ce26aec1de8090d414258029ea055c08a0005c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13464,7 +13464,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)

@@ -234,7 +234,6 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   { within: 'read_pairs', find: 'given < 1', put: 'given < 2', why: 'one is odd' },
   { within: 'look_through', find: 'not plain and has_options', put: ' has_options', why: 'it is asked once more' },
   { within: 'finish_without_list', find: 'queue.now or now_ms()', put: ' now_ms()', why: 'the clock stands still while a script runs' },
-  { within: 'option_of', find: '<= most and value or nil', put: '<= most and value', why: 'false is as good as nil to all who ask' },
   {
     within: 'queue_of',
     find: 'slice = slice and bounded(slice',
@@ -405,4 +404,16 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     why: 'taken out that was not put in; over maxmemory that would let other messages in, as the tests of scripts see, which are not run here',
   },
   { within: 'header_of', find: 'string.byte(message, behind) == 44 and', put: '', why: 'there are none to be read' },
+  {
+    within: 'begin_slice',
+    find: '#begins.gone > 0',
+    put: '#begins.gone >= 0',
+    why: 'a command that names nothing is refused',
+  },
+  {
+    within: 'drop_slices',
+    find: "redis.pcall('UNLINK', unpack(gone))\n  -- A command takes no nil.\n  redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')",
+    put: "redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')\n  redis.pcall('UNLINK', unpack(gone))",
+    why: 'neither ends the call',
+  },
 ]
