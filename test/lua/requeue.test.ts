@@ -161,6 +161,20 @@ describeBindings('requeue', (lua) => {
     },
   )
 
+  it.each([
+    ['front', 1, [10, 10, 20], [10, 5, 10, 20]],
+    ['back', 2, [10, 1, 10], [10, 1, 5, 10]],
+  ])('puts one message in front of one that reads like one of a claimed batch, by the %s', async (_, claimed, held, expected) => {
+    const message = (ms: number) => `${lua().now + ms} 0 ${ms}`
+    await lua().redis.rpush(`${lua().root}:messages:ann`, ...held.map(message))
+    await lua().redis.hset(`${lua().root}:claims`, 'ann', `1-1:1:1:0:${claimed}:1:wait:30000`)
+    await lua().redis.zadd(`${lua().root}:active`, lua().now + 30_000, 'ann')
+    await lua().redis.hset(`${lua().root}:dead:mine`, 'key', 'ann', 'count', 1, '1', message(5))
+    await lua().redis.zadd(`${lua().root}:dead`, 1, 'mine')
+    expect(await lua().call('requeue', 'mine')).toEqual(['requeued'])
+    expect(await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)).toEqual(expected.map(message))
+  })
+
   it('goes behind a backlog that is older, however long', async () => {
     await lua().call('policy', 'MAXSIZE', 1)
     await lua().addAll(

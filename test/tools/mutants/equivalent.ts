@@ -381,6 +381,7 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   { within: 'NEWEST', find: '999999999999999', put: '1000000000000000', why: 'a number has at most 15 digits' },
   { within: 'is_allowed', find: '1, 4 do', put: '1, 5 do', why: 'no command that a call needs has a key so far behind' },
   { within: 'is_allowed', find: '1, 4 do', put: '1, 3 do', why: 'no command that a call needs has a key so far behind' },
+  { within: 'is_allowed', find: '1, 4 do', put: '2, 4 do', why: 'no command that a call needs has a key so far behind' },
   {
     within: 'must_be_empty',
     find: "redis.call('LLEN', list)\n  redis.call('LRANGE', list, 0, 0)",
