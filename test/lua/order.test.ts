@@ -90,6 +90,8 @@ describeBindings('the order in which a call writes', (lua) => {
     expect(await lua().redis.hget(lua().root, 'droppedMessages')).toBeNull()
     await cut('srem', 'erase', 'k')
     expect([await list(), await lua().redis.hget(lua().root, 'droppedMessages')]).toEqual([[], '4'])
+    // The key is in its indexes as long as something is left of it.
+    expect([await score('active'), await score('due')]).toEqual([String(START + 30_000), null])
   })
 
   it('opens the messages of a batch that is done: the claim first, and out of active last', async () => {
@@ -106,6 +108,20 @@ describeBindings('the order in which a call writes', (lua) => {
     await cut('zadd', 'claim_ready')
     expect([await list(), await score('active')]).toEqual([['4'], String(START + 1)])
   })
+
+  it.each([
+    ['llen', ['1', 'NEXT', 'k', '2']],
+    ['lrange', ['1', 'FLUSH', 'NEXT', 'k', '2']],
+  ])(
+    'opens what is behind a batch before it takes the key out of active, also where it may not ask what that is: %s',
+    async (command, add) => {
+      await lua().call('policy', 'MAXSIZE', 1)
+      await lua().call('add', 'k', ...add)
+      const { token } = await lua().claimOne()
+      await cut(command, 'complete', 'k', token)
+      expect([await list(), await score('active')]).toEqual([['2'], String(START + 30_000)])
+    },
+  )
 
   it('takes an open key out of active: first its claim', async () => {
     await lua().call('add', 'k', '1')

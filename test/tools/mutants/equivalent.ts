@@ -417,4 +417,18 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     put: "redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')\n  redis.pcall('UNLINK', unpack(gone))",
     why: 'neither ends the call',
   },
+  {
+    within: 'move_lagging',
+    find: 'queue.read or 0',
+    put: 'queue.read or 1',
+    why: 'neither is half a MiB',
+  },
+  {
+    within: 'erase_messages',
+    find: "redis.call('ZREM', active_key(root), key)\n  redis.call('ZREM', due_key(root), key)",
+    put: "redis.call('ZREM', due_key(root), key)\n  redis.call('ZREM', active_key(root), key)",
+    why: 'who may not do the one may not do the other',
+  },
+  { within: 'drop_dead', find: "'count'), 0,", put: "'count'), 1,", why: 'it is 0 then in any case' },
+  { within: 'widen', find: '65', put: '66', why: 'longer than 64 is long enough' },
 ]
