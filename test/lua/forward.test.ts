@@ -253,6 +253,9 @@ describeBindings('forward', (get) => {
     await lua.redis.xack(stream, 'bots', '5-9')
     for (let n = 0; n < 2; n += 1) await lua.call('forward', 'batches', 'MAXLEN', 1)
     expect((await lua.redis.xrange(stream, '-', '+')).map(([id]) => id)).toEqual(['5-10'])
+    await lua.redis.xreadgroup('GROUP', 'bots', 'c', 'COUNT', 1, 'STREAMS', stream, '>')
+    await lua.redis.xack(stream, 'bots', '5-10')
+    expect((await lua.call('forward', 'batches', 'MAXLEN', 1)).slice(2)).toEqual([0, 1])
   })
 
   it('goes on for all others when a conversation is a foreign key or has what no one can read', async () => {

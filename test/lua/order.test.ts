@@ -168,6 +168,15 @@ describeBindings('the order in which a call writes', (lua) => {
     expect([await lua().redis.smembers(part('overrides')), await list()]).toEqual([['k'], ['1']])
   })
 
+  it.each(['lpos', 'linsert'])('brings one message back between others also without %s', async (command) => {
+    await lua().call('add', 'k', '1')
+    await lua().tick(10)
+    await lua().call('add', 'k', '3')
+    const poor = await userWithout(lua(), command)
+    expect(await poor.call('add', 'k', '2', 'REQUEUED', `${START + 5}:x`)).toEqual(['added', 3])
+    expect(await list()).toEqual(['1', '2', '3'])
+  })
+
   it('brings back a message with options, of which nothing has to be asked', async () => {
     const id = await bury(lua(), 'k', 1)
     expect(await (await userWithout(lua(), 'sismember')).call('requeue', id)).toEqual(['requeued'])

@@ -74,6 +74,9 @@ describeBindings('peek', (lua) => {
     expect(await shown('ann', 262_143, 1, 1)).toBe(2)
     expect(await shown('bob', 262_144, 1, 1)).toBe(1)
     expect(await shown('carl', 100_000, 100_000, 100_000, 1)).toBe(3)
+    // One is read at least.
+    await lua().redis.hset(lua().root, 'largest', 1_048_576)
+    expect(await shown('dora', 262_144, 1)).toBe(1)
   })
 
   it('changes nothing', async () => {

@@ -431,4 +431,22 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   },
   { within: 'drop_dead', find: "'count'), 0,", put: "'count'), 1,", why: 'it is 0 then in any case' },
   { within: 'widen', find: '65', put: '66', why: 'longer than 64 is long enough' },
+  {
+    within: 'fail_batches',
+    find: 'moved.weight > 0',
+    put: 'moved.weight > 1',
+    why: 'each weighs more than ten',
+  },
+  {
+    within: 'leave',
+    find: "redis.pcall('ZREM', watch_key(root, 'standby'), worker)\n  redis.pcall('ZREM', watch_key(root, 'present'), worker)",
+    put: "redis.pcall('ZREM', watch_key(root, 'present'), worker)\n  redis.pcall('ZREM', watch_key(root, 'standby'), worker)",
+    why: 'neither ends the call',
+  },
+  {
+    within: 'place_of',
+    find: 'bytes < SEARCHED.bytes',
+    put: 'bytes <= SEARCHED.bytes',
+    why: 'the same place is found, one way or the other',
+  },
 ]
