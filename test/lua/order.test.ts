@@ -177,6 +177,25 @@ describeBindings('the order in which a call writes', (lua) => {
     expect(await list()).toEqual(['1', '2', '3'])
   })
 
+  it('takes back the one message that it has brought back, and none that reads the same', async () => {
+    await claimed()
+    await lua().tick(10)
+    await lua().call('add', 'k', '5')
+    const poor = await userWithout(lua(), 'zscore')
+    await expect(poor.call('add', 'k', '1', 'REQUEUED', `${START}:x`)).rejects.toThrow(/NOPERM|can't run/)
+    expect(await list()).toEqual(['1', '2', '3', '4', '5'])
+  })
+
+  it('refuses a message that cannot be brought back between others, and stores the others of the call', async () => {
+    await lua().call('add', 'k', '1')
+    await lua().tick(10)
+    await lua().call('add', 'k', '3')
+    const poor = await userWithout(lua(), 'lpos', 'ltrim')
+    const reply = await poor.call('add', 'k', '2', 'REQUEUED', `${START + 5}:x`, 'NEXT', 'other', '1')
+    expect(reply.map((each: unknown) => (each instanceof Error ? 'refused' : each))).toEqual(['refused', 0, 'added', 1])
+    expect(await list()).toEqual(['1', '3'])
+  })
+
   it('brings back a message with options, of which nothing has to be asked', async () => {
     const id = await bury(lua(), 'k', 1)
     expect(await (await userWithout(lua(), 'sismember')).call('requeue', id)).toEqual(['requeued'])

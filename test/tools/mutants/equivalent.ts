@@ -449,4 +449,10 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     put: 'bytes <= SEARCHED.bytes',
     why: 'the same place is found, one way or the other',
   },
+  {
+    within: 'replace',
+    find: "local function cut(count) redis.pcall('LTRIM'",
+    put: "local function cut(count) redis.call('LTRIM'",
+    why: 'the same call has done it before',
+  },
 ]
