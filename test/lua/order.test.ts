@@ -186,6 +186,33 @@ describeBindings('the order in which a call writes', (lua) => {
     expect(await list()).toEqual(['1', '2', '3', '4', '5'])
   })
 
+  it.each([
+    ['front', 6],
+    ['back', 1],
+  ])('takes back the messages of a batch that it has brought back between others, by the %s', async (_, behind) => {
+    await claimed()
+    await lua().tick(10)
+    await lua().call('add', 'k', '5')
+    await lua().tick(10)
+    for (let n = 0; n < behind; n += 1) await lua().call('add', 'k', `${6 + n}`)
+    await lua().redis.hset(part('dead:mine'), 'key', 'k', 'count', 2, '1', `${START + 5} 0 x`, '2', `${START + 15} 0 x`)
+    await lua().redis.zadd(part('dead'), 1, 'mine')
+    const before = await lua().keyspace()
+    const poor = await userWithout(lua(), 'zscore')
+    const [said] = [await poor.call('requeue', 'mine').catch((error: Error) => error)].flat()
+    expect(said.message).toMatch(/NOPERM|can't run/)
+    expect(await lua().keyspace()).toEqual(before)
+  })
+
+  it('refuses a batch for whose place it may not look', async () => {
+    const id = await bury(lua(), 'k', 1, 2)
+    await lua().call('add', 'k', 3)
+    const poor = await userWithout(lua(), 'lrange')
+    await expect(poor.call('requeue', id)).rejects.toThrow(/NOPERM|can't run/)
+    expect(await list()).toEqual(['3'])
+    await lua().holds()
+  })
+
   it('refuses a message that cannot be brought back between others, and stores the others of the call', async () => {
     await lua().call('add', 'k', '1')
     await lua().tick(10)

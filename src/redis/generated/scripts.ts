@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'f8ce51c24647016770d32c84c3356a2d98b8616a',
+    sha1: 'fffaaa52312198e51d0dbbf420db709476c0c49e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -603,12 +603,9 @@ local function replace(list, size, first, last, between, row)
     push(list, joined(between))
   end
 end
-
-
-
+${blank(3)}
 local function insert_by_time(list, claimed, messages)
-  local size = redis.pcall('LLEN', list)
-  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  local size = redis.call('LLEN', list)
   local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
   local last = first
   if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
@@ -12444,7 +12441,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '829fc05ca23fa907df624578b800bf6d3cb67a61',
+    sha1: 'cffefcf28023c5329e4e5f032691ebd4297af266',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12983,12 +12980,9 @@ local function replace(list, size, first, last, between, row)
     push(list, joined(between))
   end
 end
-
-
-
+${blank(3)}
 local function insert_by_time(list, claimed, messages)
-  local size = redis.pcall('LLEN', list)
-  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  local size = redis.call('LLEN', list)
   local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
   local last = first
   if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
