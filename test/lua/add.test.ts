@@ -277,6 +277,7 @@ describeBindings('add', (lua) => {
     ['BAD_ARGUMENT', ['k', 'x', 'WAIT', '0', 'ID', '']],
     ['BAD_ID', ['k', 'x', 'ID', '', 'WAIT', '10', 'MAXWAIT', '5']],
     ['BAD_ID', ['k', 'x', 'ID', '', 'REQUEUED', 'x']],
+    ['BAD_ARGUMENT', ['k', 'x', 'WAIT', '0', 'REQUEUED', '5:x']],
     ['BAD_ARGUMENT', ['k', 'x', 'WAIT', '10', 'MAXWAIT', '5', 'REQUEUED', 'x']],
     ['BAD_ID', ['', 'xx', 'ID', '', 'FLUSH']],
     ['BAD_KEY', ['', 'xx']],

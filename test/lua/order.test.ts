@@ -294,6 +294,13 @@ describeBindings('the order in which a call writes', (lua) => {
     for (const key of ['k', 'open']) expect((await lua().call('add', key, 'x', 'REQUEUED', '1:x'))[0]).toBe('duplicate')
   })
 
+  it('remembers ids for longer: first the root says so, then their sets', async () => {
+    await lua().call('add', 'k', '1', 'ID', 'm1')
+    const poor = await userWithout(lua(), 'pexpireat')
+    await expect(poor.call('policy', 'DEDUPE', 7_200_000)).rejects.toThrow(/NOPERM|can't run/)
+    expect(await lua().redis.hmget(lua().root, 'dedupe', 'sliceEnds')).toEqual(['7200000', String(START + 14_400_000)])
+  })
+
   it('tells of a duplicate also when that cannot be counted', async () => {
     await lua().call('add', 'k', 'x', 'ID', 'm1')
     expect(await (await userWithout(lua(), 'hincrby')).call('add', 'k', 'x', 'ID', 'm1')).toEqual(['duplicate', 1])

@@ -463,4 +463,12 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     put: '',
     why: 'it is printed as a long then, which has 64 bits where the tests are run',
   },
+  {
+    within: 'read_messages',
+    find: "if #data > most or #key > longest or key == '' then",
+    put: 'if true then',
+    why: 'it is looked at once more',
+  },
+  { within: 'read_messages', find: '#data > most or', put: '#data >= most or', why: 'it is looked at once more' },
+  { within: 'read_messages', find: '#key > longest or', put: '#key >= longest or', why: 'it is looked at once more' },
 ]
