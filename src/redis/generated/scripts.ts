@@ -1274,7 +1274,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '341a89ea49d6354453551cd28bd66626ec53082f',
+    sha1: '4a3337053785d0d81361d6baa2657903d3c89f82',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1584,7 +1584,7 @@ local function is_put_off(score, now) return score % 1 == 0.5 and score <= now +
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
-local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
+local function kind_of(part) return NAMED[string.match(part, '^(%l+):.')] end
 
 
 local KEPT = {
@@ -11298,7 +11298,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'b8a6e0ee3388aac14a1b7a1bf83fa19233366c3d',
+    sha1: '0a82f0b4c0a7e5550152e5650f7bbe3ad3b86906',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11858,7 +11858,7 @@ ${blank(1694)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
-local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
+local function kind_of(part) return NAMED[string.match(part, '^(%l+):.')] end
 ${blank(338)}
 local function look_at_root(root)
   local seen = { what = 'root', expires = redis.call('PTTL', root) >= 0 }

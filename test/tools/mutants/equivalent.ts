@@ -471,4 +471,5 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   },
   { within: 'read_messages', find: '#data > most or', put: '#data >= most or', why: 'it is looked at once more' },
   { within: 'read_messages', find: '#key > longest or', put: '#key >= longest or', why: 'it is looked at once more' },
+  { within: 'is_put_off', find: 'score <= now', put: 'score < now', why: 'it ends in .5, and the other does not' },
 ]
