@@ -210,6 +210,13 @@ describeBindings('check', (lua) => {
     expect(await check(...parts.map((key) => `messages:${key}`))).toHaveLength(5)
   })
 
+  it.each(['due', 'active', 'dead'])('counts no messages while %s is a foreign key', async (index) => {
+    await lua().call('add', 'k', 'x')
+    await lua().redis.del(part(index))
+    await lua().redis.set(part(index), 'mine')
+    expect(await check()).toEqual([['', '', -1]])
+  })
+
   it('counts all messages while there are no more than 1000 keys and dead batches', async () => {
     const entries = (index: string, from: number, count: number) =>
       lua().redis.zadd(part(index), ...Array.from({ length: count }, (_, n) => [1, `${index}${from + n}`]).flat())

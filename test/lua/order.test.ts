@@ -22,6 +22,31 @@ describeBindings('the order in which a call writes', (lua) => {
     return (await lua().claimOne(...args)).token
   }
 
+  it.each([
+    ['fail', 'zcard'],
+    ['release', 'zcard'],
+    ['extend', 'zcard'],
+    ['erase', 'zcard'],
+    ['erase', 'scard'],
+    ['add', 'scard'],
+    ['forward', 'xlen'],
+    ['requeue', 'llen'],
+  ] as const)('asks before it writes: %s without %s is refused as Redis says it, and not broken off', async (name, command) => {
+    const token = await claimed()
+    await lua().redis.hset(part('dead:mine'), 'key', 'k', 'count', 1, '1', `${START} 0 x`)
+    await lua().redis.zadd(part('dead'), 1, 'mine')
+    const args = { add: ['k', 5], extend: [1000, 'k', token], erase: ['k'], forward: ['batches'], requeue: ['mine'] }
+    const before = await lua().keyspace()
+    const poor = await userWithout(lua(), command)
+    const error = await poor
+      .call(name, ...(name in args ? args[name as keyof typeof args] : ['k', token]))
+      .catch((refusal: Error) => refusal)
+    expect(error.message).toMatch(/^(NOPERM|ERR The user executing the script can't run) /)
+    // Where it was broken off, Redis would say.
+    expect(error.message).not.toMatch(/script:|@user_/)
+    expect(await lua().keyspace()).toEqual(before)
+  })
+
   it('hands out again: first the claim, then its lease', async () => {
     const token = await claimed('LEASE', 1000)
     await lua().tick(1000)

@@ -79,6 +79,12 @@ describeBindings('peek', (lua) => {
     expect(await shown('dora', 262_144, 1)).toBe(1)
   })
 
+  it('says that a batch is due since 1970 which has no time', async () => {
+    await lua().call('policy', 'MAXSIZE', 1)
+    await lua().redis.rpush(`${lua().root}:messages:ann`, 'mine')
+    expect(await lua().call('peek', 'ann')).toEqual(['ready', START, 1, 0, '', 1, 1, ['mine']])
+  })
+
   it('changes nothing', async () => {
     await lua().call('add', 'ann', 'one', 'ID', 'm1', 'NEXT', 'bob', 'x', 'FLUSH')
     await lua().claimOne()
