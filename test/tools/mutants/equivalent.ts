@@ -95,7 +95,6 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   { within: 'has_options', find: 'any_options(queue) and', put: '', why: 'each key is asked for then, and none is found' },
   { within: 'deadline_of', find: 'deadline < 1 then', put: 'deadline <= 1 then', why: 'it is 1 then' },
   { within: 'deadline_of', find: 'deadline < 1 then', put: 'deadline < 2 then', why: 'it is 1 then' },
-  { within: 'head_by_options', find: 'parsed = 0', put: 'parsed = 1', why: 'it is set when all are parsed' },
   { within: 'head_by_options', find: 'if options ~= parsed then', put: 'if true then', why: 'the same is parsed once more' },
   {
     within: 'claim_returned',
@@ -472,4 +471,5 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   { within: 'read_messages', find: '#data > most or', put: '#data >= most or', why: 'it is looked at once more' },
   { within: 'read_messages', find: '#key > longest or', put: '#key >= longest or', why: 'it is looked at once more' },
   { within: 'is_put_off', find: 'score <= now', put: 'score < now', why: 'it ends in .5, and the other does not' },
+  { within: 'read_first', find: 'step > fit', put: 'step >= fit', why: 'it is as many' },
 ]
