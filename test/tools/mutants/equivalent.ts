@@ -472,4 +472,5 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   { within: 'read_messages', find: '#key > longest or', put: '#key >= longest or', why: 'it is looked at once more' },
   { within: 'is_put_off', find: 'score <= now', put: 'score < now', why: 'it ends in .5, and the other does not' },
   { within: 'read_first', find: 'step > fit', put: 'step >= fit', why: 'it is as many' },
+  { within: 'lower_ahead', find: 'queue.watchAt = 0', put: 'queue.watchAt = 1', why: 'a time that has passed, as 0 is' },
 ]
