@@ -158,6 +158,14 @@ describeBindings('the most that one call does', (lua) => {
     expect(await lua().call('fail', ...(await held([1, bytes], [1, 100])))).toEqual(['dead', said])
   })
 
+  it.each([
+    [262_143, 'retry'],
+    [262_144, 'again'],
+  ])('fail takes what is done out of a batch more while it has moved less than 256 KiB: %d bytes', async (bytes, said) => {
+    const batches = (await held([1, bytes], [1, 100])).map((word) => (word === 'ATTEMPTS' ? 'KEEP' : word))
+    expect(await lua().call('fail', ...batches)).toEqual(['retry', said])
+  })
+
   it('a root knows a thousand workers', async () => {
     await lua().redis.zadd(part('watch:present'), ...Array.from({ length: 1000 }, (_, n) => [START + 5000, `~w${n}`]).flat())
     expect(await lua().call('present', '~w')).toEqual([])
