@@ -473,4 +473,5 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   { within: 'is_put_off', find: 'score <= now', put: 'score < now', why: 'it ends in .5, and the other does not' },
   { within: 'read_first', find: 'step > fit', put: 'step >= fit', why: 'it is as many' },
   { within: 'lower_ahead', find: 'queue.watchAt = 0', put: 'queue.watchAt = 1', why: 'a time that has passed, as 0 is' },
+  { within: 'LIMITS', find: 'trimmed = 1000', put: 'trimmed = 1001', why: 'what is trimmed are whole nodes of a hundred entries' },
 ]
