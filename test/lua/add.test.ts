@@ -292,8 +292,8 @@ describeBindings('add', (lua) => {
     await lua().redis.set(`${lua().root}:messages:bob`, 'mine')
     const reply = await lua().call('add', 'ann', '2', 'NEXT', 'ann', '3', 'ID', 'm3', 'NEXT', 'bob', '1', 'NEXT', 'ann', '1', 'ID', 'm1')
     expect(reply.map((each: unknown) => (each instanceof Error ? each.message : each))).toEqual([
-      ...['RAPIDFIRE_BACKLOG_FULL the key holds 1 messages, maxBacklog is 1', 0],
-      ...['RAPIDFIRE_BACKLOG_FULL the key holds 1 messages, maxBacklog is 1', 0],
+      ...['RAPIDFIRE_BACKLOG_FULL the key holds 1 message, maxBacklog is 1', 0],
+      ...['RAPIDFIRE_BACKLOG_FULL the key holds 1 message, maxBacklog is 1', 0],
       ...["RAPIDFIRE_WRONG_TYPE expected a list at 'rapid-fire:{orders}:messages:...'", 0],
       ...['duplicate', 1],
     ])

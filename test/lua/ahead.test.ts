@@ -281,8 +281,8 @@ describeBindings('a clock that goes back', (lua) => {
       expect((await brokenLaws(lua().redis, lua().root)).sort()).toEqual([
         `due-ahead: messages:ann: it is due in ${HOUR + 10_000} ms, the longest wait is 10000 ms: the clock of Redis has gone back`,
         `lease-ends: messages:held: its lease or pause of 30000 ms ends in ${HOUR + 30_000} ms: the clock of Redis has gone back`,
-        'received: messages:ann: 1 of 1 messages lie in the future: the clock of Redis has gone back',
-        'received: messages:held: 1 of 1 messages lie in the future: the clock of Redis has gone back',
+        'received: messages:ann: in the future: 1 of 1 message; the clock of Redis has gone back',
+        'received: messages:held: in the future: 1 of 1 message; the clock of Redis has gone back',
       ])
       expect(await lua().call('repair', 'messages:ann', 'messages:held')).toEqual([
         'moved to its deadline',

@@ -190,7 +190,7 @@ describeBindings('fail and release of several batches', (lua) => {
 
   it.each([
     ['MISSING_ARGUMENT', 'expected a key and a token, got 0 arguments', ['NEXT']],
-    ['MISSING_ARGUMENT', 'expected a key and a token, got 1 arguments', ['next', 'bob']],
+    ['MISSING_ARGUMENT', 'expected a key and a token, got 1 argument', ['next', 'bob']],
     ['UNKNOWN_ARGUMENT', "NONCE, NEXT; got 'x'", ['NEXT', 'bob', '1-1:1', 'x']],
     ['MISSING_ARGUMENT', 'DELAY must be followed by a value', ['NEXT', 'bob', '1-1:1', 'DELAY']],
     ['BAD_ARGUMENT', 'NONCE must be a name', ['NEXT', 'bob', '1-1:1', 'NONCE', 'me']],
