@@ -83,6 +83,7 @@ describeBindings('watch', (lua) => {
     ['a full batch', (lua) => lua.call('add', ...Array(10).fill(['ann', '"Hi"', 'NEXT']).flat().slice(0, -1)), 0],
     ['a batch that is due a ms earlier', (lua) => lua.call('add', 'ann', '"Hi"', 'WAIT', 999), 999],
     ['a shorter wait', (lua) => lua.call('add', 'ann', '"Hi"', 'WAIT', 200), 200],
+    ['one by the policy', (lua) => lua.call('policy', 'WAIT', 300).then(() => lua.call('add', 'ann', '"Hi"')), 300],
     ['a shorter maxWait', (lua) => lua.call('add', 'ann', '"Hi"', 'MAXWAIT', 150), 150],
     ['a smaller size', (lua) => lua.call('add', 'ann', '"Hi"', 'MAXSIZE', 1), 0],
   ])('tells the watcher alone of %s', async (_, act, after) => {

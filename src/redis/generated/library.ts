@@ -97,11 +97,11 @@ local function integer(text, least, most)
   return value
 end
 
--- A number of the root of a queue, or nil when it is none that is written here: who may write to the root may write anything there, and a \`largest\`
--- of 0, for example, would grow for ever.
+-- A number of the root of a queue, or nil or false when it is none that is written here: who may write to the root may write anything there, and a
+-- \`largest\` of 0, for example, would grow for ever.
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 
 -- \`known\` maps a token to what may stand behind it, as lib/limits.lua has it.
@@ -398,14 +398,14 @@ end
 -- When a message was received, whether it begins as message_header writes, and its options: all is seen at once.
 local function header_of(message)
   local time, behind = string.match(message, '^(%d+) %d+()[^ ]* ')
-  if not time or #time ~= 13 then return received_at(message), false end
+  if not time or #time ~= 13 then return received_at(message) end
   return tonumber(time), true, string.byte(message, behind) == 44 and options_of(message)
 end
 
--- One of these options, 'W', 'X' or 'S', or nil when there is none that could be right.
+-- One of these options, 'W', 'X' or 'S', or nil or false when there is none that could be right.
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -516,7 +516,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -977,7 +977,7 @@ function count_messages(root)
     end
   end
   for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count') or '') or 0)
+    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count')) or 0)
   end
   return held, buried
 end
@@ -1075,12 +1075,12 @@ function read_batch_ids(args, first, last)
   return { unpack(args, first, last) }
 end
 
--- Deletes a dead batch for good. Returns whether it was there, and how many messages it had.
+-- Deletes a dead batch for good. Returns how many messages it had, or nil when it was not there.
 -- WHY its id comes back when the batch cannot go: nobody would find it.
 function drop_dead(root, id)
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
-  if not died then return false, 0 end
+  if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
@@ -1092,7 +1092,7 @@ function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
-  return true, count
+  return count
 end
 
 -- Drops dead batches that are older than the policy allows, the oldest first: a few of them, since the call does something else.
@@ -1270,10 +1270,10 @@ local function replace(list, size, first, last, between, row)
 end
 
 -- Puts messages, which are in order, into a list, each where its time belongs: behind what is older, and behind the first \`claimed\`, which are a batch
--- in work. Returns what takes them out again; or nil and a refusal, and the list is as it was.
+-- in work. Returns what takes them out again; or nil and a refusal, and the list is as it was. Whoever calls this has asked for the length of the list
+-- before.
 function insert_by_time(list, claimed, messages)
-  local size = redis.pcall('LLEN', list)
-  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  local size = redis.call('LLEN', list)
   local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
   local last = first
   if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
@@ -1962,7 +1962,7 @@ end
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
-  return tonumber(ends or '') or queue.slice + 2 * queue.dedupe
+  return tonumber(ends) or queue.slice + 2 * queue.dedupe
 end
 
 -- Whether that has come, and not only the end of the slice before it. Under a shorter \`dedupe\` than now it cannot have come before. Not when that is
@@ -2004,7 +2004,7 @@ function read_ids(queue, asked)
   if slice > queue.now then
     local known
     known, failed = slice_ends(queue)
-    ends = math.max(ends, known or 0)
+    ends = math.max(ends, known or ends)
   end
   local ids = {
     asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', ends + queue.dedupe),
@@ -2718,7 +2718,7 @@ local function claim_ready(keys, args)
   if queue.refuses_new and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
-  if kept == false then return { queue.now, 0, options.dead and {} or nil } end
+  if kept == false then return { queue.now, 0, options.dead and {} } end
   local take = {
     limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
     attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
@@ -3099,7 +3099,7 @@ local function forward(keys, args)
   if queue.maxDeadAge > 0 then drop_old_dead(queue) end
   if length > 0 then
     local kept = options.kept or OPTIONS.kept.default
-    length = length - delete_acknowledged(stream, length < longest and queue.now - kept or nil)
+    length = length - delete_acknowledged(stream, length < longest and queue.now - kept)
     if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
   end
   local take = {
@@ -3110,7 +3110,7 @@ local function forward(keys, args)
   local batches = take_ready(queue, take)
   local done, counts = {}, {}
   -- So that it is known which streams there are. Nothing is lost without it: an error must not keep the batches.
-  if #batches > 0 then redis.pcall('ZADD', streams_key(root), 'NX', '0', name) end
+  if #batches > 0 then redis.pcall('ZADD', streams_key(root), '0', name) end
   for n = 1, #batches do
     local key, messages = batches[n][1], batches[n][6]
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
@@ -3245,7 +3245,7 @@ local ADD_OPTIONS = {
 -- '<ms>:<name>' as a table. The name of a message of a dead batch is the id of that and its position from 1, with a colon between.
 local function read_requeued(text)
   local at, name = string.match(text, '^(%d+):(.+)$')
-  at = integer(at, 0, 9999999999999)
+  at = integer(at, 0, LAST)
   if not at then return nil, fail('BAD_ARGUMENT', 'REQUEUED must be a time in ms and a name, <ms>:<name>, got ' .. shown(text)) end
   local number, position = string.match(name, '^%d+%-(%d+)[^:]*:(%d%d?%d?%d?)$')
   return { at = at, name = name, place = number and place_among_dead(number, position) }
@@ -3561,19 +3561,17 @@ local NEWEST = 999999999999999
 -- What is being erased: the \`key\`; when that \`began\`, and the \`number\` of the newest batch then; \`what\` is looked at, and the \`place\` up to which that
 -- was done, of a stream with this \`name\`; and the figures of this call. Or nil and a refusal.
 local function read_erasing(queue, key, after)
-  local erasing = {
-    key = key, began = queue.now, number = 0, what = 'all', place = '0', name = '',
-    work = 0, messages = 0, claimed = 0, batches = 0, dead = 0, entries = 0, rates = 0,
-  }
-  if after then
-    local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
-    began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
-    local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
-    if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
-    erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
+  local erasing = { key = key, work = 0, messages = 0, claimed = 0, batches = 0, dead = 0, entries = 0, rates = 0 }
+  if not after then
+    erasing.began, erasing.number = queue.now, bounded(redis.call('HGET', queue.root, 'batches'), 0, NEWEST) or 0
+    erasing.what, erasing.place, erasing.name = 'all', '0', ''
     return erasing
   end
-  erasing.number = bounded(redis.call('HGET', queue.root, 'batches'), 0, NEWEST) or 0
+  local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
+  began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
+  local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
+  if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
+  erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
   return erasing
 end
 
@@ -3610,7 +3608,7 @@ local function erase_dead(queue, erasing)
       local owner = redis.pcall('HGET', dead_key(root, id), 'key')
       erasing.work = erasing.work + DEAD.look
       if owner == erasing.key and not is_newer(erasing, id, tonumber(ids[n + 1])) then
-        local _, count = drop_dead(root, id)
+        local count = drop_dead(root, id)
         erasing.batches, erasing.dead, erasing.work = erasing.batches + 1, erasing.dead + count, erasing.work + DEAD.delete
       end
     end
@@ -3929,7 +3927,7 @@ local function requeue(keys, args)
   local reply, revived, soonest = {}, 0, nil
   for n = 1, #ids do
     reply[n] = 'unknown'
-    if owners[n] and revived > 0 and revived + counts[n] + LIMITS.revivedMore > LIMITS.revived then
+    if owners[n] and revived + counts[n] + LIMITS.revivedMore > LIMITS.revived then
       reply[n] = 'again'
     elseif owners[n] and said == nil then
       local count, at = revive(queue, ids[n], owners[n])
@@ -3967,7 +3965,7 @@ local function is_put_off(score, now) return score % 1 == 0.5 and score <= now +
 INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
-function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
+function kind_of(part) return NAMED[string.match(part, '^(%l+):.')] end
 
 -- Holds for several kinds of parts.
 local KEPT = {
@@ -5057,7 +5055,7 @@ do
 -- active. With more of them it is an estimate: of 100 neighbours, other ones each ms, what they have is taken for all.
 local function count_queued(root, now)
   local active, looks = redis.call('ZCARD', active_key(root)), LIMITS.sampled
-  local first = active > looks and now % (active - looks + 1) or 0
+  local first = now % (math.max(active - looks, 0) + 1)
   local keys, held, claimed = redis.call('ZRANGE', active_key(root), first, first + looks - 1), 0, 0
   for n = 1, #keys do
     -- A key of another type must not hide the figures of all others.

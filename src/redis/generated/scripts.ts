@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '4d489d718eeef7a567db81b8bcd629151b76bc18',
+    sha1: '986feb791ffa127cc9c9047228067cae698ca0bc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -77,7 +77,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -296,7 +296,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -364,7 +364,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -615,12 +615,9 @@ local function replace(list, size, first, last, between, row)
     push(list, joined(between))
   end
 end
-
-
-
+${blank(3)}
 local function insert_by_time(list, claimed, messages)
-  local size = redis.pcall('LLEN', list)
-  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  local size = redis.call('LLEN', list)
   local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
   local last = first
   if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
@@ -789,7 +786,7 @@ end
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
-  return tonumber(ends or '') or queue.slice + 2 * queue.dedupe
+  return tonumber(ends) or queue.slice + 2 * queue.dedupe
 end
 
 
@@ -819,7 +816,7 @@ local function read_ids(queue, asked)
   if slice > queue.now then
     local known
     known, failed = slice_ends(queue)
-    ends = math.max(ends, known or 0)
+    ends = math.max(ends, known or ends)
   end
   local ids = {
     asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', ends + queue.dedupe),
@@ -1018,7 +1015,7 @@ local ADD_OPTIONS = {
 -- '<ms>:<name>' as a table. The name of a message of a dead batch is the id of that and its position from 1, with a colon between.
 local function read_requeued(text)
   local at, name = string.match(text, '^(%d+):(.+)$')
-  at = integer(at, 0, 9999999999999)
+  at = integer(at, 0, LAST)
   if not at then return nil, fail('BAD_ARGUMENT', 'REQUEUED must be a time in ms and a name, <ms>:<name>, got ' .. shown(text)) end
   local number, position = string.match(name, '^%d+%-(%d+)[^:]*:(%d%d?%d?%d?)$')
   return { at = at, name = name, place = number and place_among_dead(number, position) }
@@ -1289,7 +1286,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '38c4a114c0d807a10f4d759aaebb6909fca41930',
+    sha1: '0c190d10566e04d84dc850dac9a5396d3b55324c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1338,7 +1335,7 @@ end
 ${blank(18)}
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -1469,14 +1466,14 @@ end
 
 local function header_of(message)
   local time, behind = string.match(message, '^(%d+) %d+()[^ ]* ')
-  if not time or #time ~= 13 then return received_at(message), false end
+  if not time or #time ~= 13 then return received_at(message) end
   return tonumber(time), true, string.byte(message, behind) == 44 and options_of(message)
 end
 
 
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 ${blank(47)}
 local CLOCK_STEP = 1000
@@ -1515,7 +1512,7 @@ local function count_messages(root)
     end
   end
   for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count') or '') or 0)
+    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count')) or 0)
   end
   return held, buried
 end
@@ -1600,14 +1597,14 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1694)}
+${blank(1692)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
-local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
+local function kind_of(part) return NAMED[string.match(part, '^(%l+):.')] end
 
 
 local KEPT = {
@@ -1999,7 +1996,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '37c413e3524b685a695e002026fa64f683add945',
+    sha1: '05cb6affbc52b267a7da79b7898b6eeab85dd22e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2054,7 +2051,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -2264,7 +2261,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -2330,7 +2327,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -2712,7 +2709,7 @@ ${blank(48)}
 local function drop_dead(root, id)
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
-  if not died then return false, 0 end
+  if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
@@ -2724,7 +2721,7 @@ local function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
-  return true, count
+  return count
 end
 
 
@@ -2974,7 +2971,7 @@ ${blank(108)}
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
-  return tonumber(ends or '') or queue.slice + 2 * queue.dedupe
+  return tonumber(ends) or queue.slice + 2 * queue.dedupe
 end
 
 
@@ -3442,7 +3439,7 @@ local function claim_ready(keys, args)
   if queue.refuses_new and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
-  if kept == false then return { queue.now, 0, options.dead and {} or nil } end
+  if kept == false then return { queue.now, 0, options.dead and {} } end
   local take = {
     limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
     attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
@@ -3469,7 +3466,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'eb177283372cef7aeb12a0b06bbdba4fc1d5adcf',
+    sha1: '3b0527ddc0aab61d2b0264fc67f6e24de235d6bb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3515,7 +3512,7 @@ end
 ${blank(27)}
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -3649,7 +3646,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -3715,7 +3712,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -4146,7 +4143,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'ac0b7a51bfa72f2156fa433fd46e59354505b36a',
+    sha1: 'db96dfc6f62e00579ef5bfccab2468f6cefe6edf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4210,7 +4207,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -4491,7 +4488,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1234)}
+${blank(1232)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -4547,7 +4544,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '8b40fb0f411bc077d9fce34acdf5bdc27dcbfb50',
+    sha1: '0f723d66c6a84c80c5c94bf83a14c52bd5f9c494',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4596,7 +4593,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -4718,7 +4715,7 @@ end
 local function drop_dead(root, id)
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
-  if not died then return false, 0 end
+  if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
@@ -4730,7 +4727,7 @@ local function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
-  return true, count
+  return count
 end
 ${blank(619)}
 local NONCE_KEPT = 60000
@@ -4848,7 +4845,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1552)}
+${blank(1550)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4892,7 +4889,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'f95c1d6c47eaf07fbbc96a0b91b0744cc1b13058',
+    sha1: '62e5302c9a4980a4201178350cad4e417528bc8c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4952,7 +4949,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -5186,7 +5183,7 @@ ${blank(148)}
 local function drop_dead(root, id)
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
-  if not died then return false, 0 end
+  if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
@@ -5198,7 +5195,7 @@ local function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
-  return true, count
+  return count
 end
 ${blank(49)}
 local function delete_list(list) redis.call('UNLINK', list) end
@@ -5408,19 +5405,17 @@ local NEWEST = 999999999999999
 -- What is being erased: the \`key\`; when that \`began\`, and the \`number\` of the newest batch then; \`what\` is looked at, and the \`place\` up to which that
 -- was done, of a stream with this \`name\`; and the figures of this call. Or nil and a refusal.
 local function read_erasing(queue, key, after)
-  local erasing = {
-    key = key, began = queue.now, number = 0, what = 'all', place = '0', name = '',
-    work = 0, messages = 0, claimed = 0, batches = 0, dead = 0, entries = 0, rates = 0,
-  }
-  if after then
-    local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
-    began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
-    local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
-    if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
-    erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
+  local erasing = { key = key, work = 0, messages = 0, claimed = 0, batches = 0, dead = 0, entries = 0, rates = 0 }
+  if not after then
+    erasing.began, erasing.number = queue.now, bounded(redis.call('HGET', queue.root, 'batches'), 0, NEWEST) or 0
+    erasing.what, erasing.place, erasing.name = 'all', '0', ''
     return erasing
   end
-  erasing.number = bounded(redis.call('HGET', queue.root, 'batches'), 0, NEWEST) or 0
+  local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
+  began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
+  local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
+  if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
+  erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
   return erasing
 end
 
@@ -5457,7 +5452,7 @@ local function erase_dead(queue, erasing)
       local owner = redis.pcall('HGET', dead_key(root, id), 'key')
       erasing.work = erasing.work + DEAD.look
       if owner == erasing.key and not is_newer(erasing, id, tonumber(ids[n + 1])) then
-        local _, count = drop_dead(root, id)
+        local count = drop_dead(root, id)
         erasing.batches, erasing.dead, erasing.work = erasing.batches + 1, erasing.dead + count, erasing.work + DEAD.delete
       end
     end
@@ -5556,7 +5551,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '4997a286f401f0fc569a9f66fa4fdb8e5a38c190',
+    sha1: '6b0f72ed00abb835990c9f64d07fe574ed6a16ec',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5599,7 +5594,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -5922,7 +5917,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '41a268089cdcf39ee5a456d0c8df5095b98bf84b',
+    sha1: '6bfd92d1a59b16f0bab8d25f4624db24806296b3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5982,7 +5977,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -6185,7 +6180,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -6251,7 +6246,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -6850,7 +6845,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '2a495759d06985ad9d45d62c9fc04e0f93a8cdf2',
+    sha1: '084e35752e03ef12664c0faf4f6af6fdc15b3e5b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6905,7 +6900,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -7120,7 +7115,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -7196,7 +7191,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -7571,7 +7566,7 @@ ${blank(48)}
 local function drop_dead(root, id)
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
-  if not died then return false, 0 end
+  if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
@@ -7583,7 +7578,7 @@ local function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
-  return true, count
+  return count
 end
 
 
@@ -7851,7 +7846,7 @@ ${blank(108)}
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
-  return tonumber(ends or '') or queue.slice + 2 * queue.dedupe
+  return tonumber(ends) or queue.slice + 2 * queue.dedupe
 end
 
 
@@ -8361,7 +8356,7 @@ local function forward(keys, args)
   if queue.maxDeadAge > 0 then drop_old_dead(queue) end
   if length > 0 then
     local kept = options.kept or OPTIONS.kept.default
-    length = length - delete_acknowledged(stream, length < longest and queue.now - kept or nil)
+    length = length - delete_acknowledged(stream, length < longest and queue.now - kept)
     if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
   end
   local take = {
@@ -8372,7 +8367,7 @@ local function forward(keys, args)
   local batches = take_ready(queue, take)
   local done, counts = {}, {}
   -- So that it is known which streams there are. Nothing is lost without it: an error must not keep the batches.
-  if #batches > 0 then redis.pcall('ZADD', streams_key(root), 'NX', '0', name) end
+  if #batches > 0 then redis.pcall('ZADD', streams_key(root), '0', name) end
   for n = 1, #batches do
     local key, messages = batches[n][1], batches[n][6]
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
@@ -8389,7 +8384,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '8cd8082b58f2bb61159b099b461c34f82480456f',
+    sha1: '20821beb5899e6a26b4aad3c907fa7e1ed7c1de1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8436,7 +8431,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -8678,7 +8673,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2280)}
+${blank(2278)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -8726,7 +8721,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '356059119e6431a2bbcb53fbe1c550d4375fb019',
+    sha1: '592fcf64e72f65709f2d83bb7fb13b1e707fa7f5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8760,7 +8755,7 @@ end
 ${blank(27)}
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -9013,7 +9008,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2256)}
+${blank(2254)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -9050,7 +9045,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '369658e01c77c0a90adfd6b9547db9ac361458f5',
+    sha1: '6e6afca740bece4c9023536e8d5fa621f5f87d5d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9102,7 +9097,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -9416,7 +9411,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2049)}
+${blank(2047)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -9513,7 +9508,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '640dc6ecbf00e72f5c8154e54cdabe9ca691e698',
+    sha1: 'd91a0680078fc325a1f751bedea769bb7d88b281',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9568,7 +9563,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -9765,7 +9760,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -9831,7 +9826,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -10026,7 +10021,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1164)}
+${blank(1162)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -10097,7 +10092,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '926c1a9b9442c3a1d5eaa916a5a38a637592ce5a',
+    sha1: '02c187e1fe44b72cea0696c16177a103b86fd128',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10140,7 +10135,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -10418,7 +10413,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2290)}
+${blank(2288)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -10553,7 +10548,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'e80388fa2e25dc421bca96c1da3564616fc1d70f',
+    sha1: '428ca5cb0da1624e8ef05c534656c1453444d385',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10608,7 +10603,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -10883,7 +10878,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2422)}
+${blank(2420)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -10959,7 +10954,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '091da21b55ccb9aa425038c3a199134718307d7c',
+    sha1: '12685ab5eb8a7f2902ff26ace260d8dc7cdc4433',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11007,7 +11002,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -11492,7 +11487,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '384102fa75641f930df7c6b5a00653942830ebda',
+    sha1: 'db24e79d56da30d7e41768c509c759557bdcaca0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11547,7 +11542,7 @@ end
 ${blank(18)}
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -11692,7 +11687,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -11746,7 +11741,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -11907,7 +11902,7 @@ local function count_messages(root)
     end
   end
   for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count') or '') or 0)
+    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count')) or 0)
   end
   return held, buried
 end
@@ -12060,11 +12055,11 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1697)}
+${blank(1695)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
-local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
+local function kind_of(part) return NAMED[string.match(part, '^(%l+):.')] end
 ${blank(340)}
 local function look_at_root(root)
   local seen = { what = 'root', expires = redis.call('PTTL', root) >= 0 }
@@ -12191,7 +12186,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'ccd63dcb869e31f3e95322bc24eaca86c812864d',
+    sha1: '15065f23de2c121e87364e2fadad370f2ad51847',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12234,7 +12229,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -12540,7 +12535,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2143)}
+${blank(2141)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -12654,7 +12649,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '177222c5faf41fc039b46a6f28e24878c1006613',
+    sha1: '8bacfa9fa17e0b3892d51f64c34e7029691d7863',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12724,7 +12719,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -12858,7 +12853,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -12931,7 +12926,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -13205,12 +13200,9 @@ local function replace(list, size, first, last, between, row)
     push(list, joined(between))
   end
 end
-
-
-
+${blank(3)}
 local function insert_by_time(list, claimed, messages)
-  local size = redis.pcall('LLEN', list)
-  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  local size = redis.call('LLEN', list)
   local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
   local last = first
   if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
@@ -13425,7 +13417,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1593)}
+${blank(1591)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -13484,7 +13476,7 @@ local function requeue(keys, args)
   local reply, revived, soonest = {}, 0, nil
   for n = 1, #ids do
     reply[n] = 'unknown'
-    if owners[n] and revived > 0 and revived + counts[n] + LIMITS.revivedMore > LIMITS.revived then
+    if owners[n] and revived + counts[n] + LIMITS.revivedMore > LIMITS.revived then
       reply[n] = 'again'
     elseif owners[n] and said == nil then
       local count, at = revive(queue, ids[n], owners[n])
@@ -13506,7 +13498,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '3ee0771debb4d1ea2a1541df96e78b9a791163cc',
+    sha1: 'f5141ee86b75905f1cf3d431358924729a5d7743',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13603,7 +13595,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4137)}
+${blank(4135)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -13649,7 +13641,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '2d75c71709e7b81054d69b597220e993c281bb82',
+    sha1: 'ac83f165f4f77f3bc2d4ebf4d63215b72125f33d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13696,7 +13688,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -13943,7 +13935,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2771)}
+${blank(2769)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -13963,7 +13955,7 @@ ${blank(2771)}
 -- active. With more of them it is an estimate: of 100 neighbours, other ones each ms, what they have is taken for all.
 local function count_queued(root, now)
   local active, looks = redis.call('ZCARD', active_key(root)), LIMITS.sampled
-  local first = active > looks and now % (active - looks + 1) or 0
+  local first = now % (math.max(active - looks, 0) + 1)
   local keys, held, claimed = redis.call('ZRANGE', active_key(root), first, first + looks - 1), 0, 0
   for n = 1, #keys do
     -- A key of another type must not hide the figures of all others.
@@ -14001,12 +13993,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '4893334326403ed1eef540d74a39d7a1ccc32732',
+    sha1: '0067c4ae2f312a9a507ddb29f98be95c4f202b30',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4525)}
+${blank(4523)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
