@@ -16,6 +16,7 @@ import { serve } from './commands/serve.ts'
 import { stats } from './commands/stats.ts'
 import { work } from './commands/work.ts'
 import { CliError, Interrupted, UsageError } from './terminal/errors.ts'
+import { printable } from './terminal/format.ts'
 
 const program = new Command('rapidfire')
   .description('Collects the burst of messages of one conversation in Redis and hands it over as one batch.')
@@ -44,6 +45,6 @@ function report(error: unknown): number {
   const wrongUsage = error instanceof UsageError || (error instanceof RapidfireError && /^BAD_(QUEUE|OPTION)$/.test(error.code))
   const expected = error instanceof CliError || error instanceof RapidfireError || (error as Error)?.name === 'ReplyError'
   // Anything else is a defect of ours: the stack says where.
-  console.error(expected ? `rapidfire: ${(error as Error).message}` : bare(error))
+  console.error(expected ? `rapidfire: ${(error as Error).message.split('\n').map(printable).join('\n')}` : bare(error))
   return wrongUsage ? 2 : 1
 }

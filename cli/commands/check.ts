@@ -1,8 +1,10 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import type { CheckReport } from '../../src/check/check.ts'
 import { isCountable } from '../../src/check/violations.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { redisOption, withRedis } from '../terminal/connection.ts'
+import { howMany, printable } from '../terminal/format.ts'
+import { expectQueue, queueOption } from '../terminal/queue.ts'
 
 interface CheckOptions {
   queue: string
@@ -15,13 +17,14 @@ export function check(program: Command): void {
   program
     .command('check')
     .description('walk a live queue and report each law that is broken; exit code 1 when one was')
-    .addOption(new Option('--queue <name>', 'the queue').env('RAPIDFIRE_QUEUE').default('default'))
+    .addOption(queueOption())
     .addOption(redisOption())
     .option('--repair', 'mend what can be mended without loss')
     .option('--json', 'one JSON object')
     .action((options: CheckOptions) =>
       withRedis(options.redis, async (redis) => {
         const report = await new RapidFire({ redis, queue: options.queue }).check({ repair: options.repair === true })
+        if (report.keys + report.violations.length === 0) await expectQueue(redis, options.queue)
         const violations = report.violations.map((each) => ({ ...each, key: each.key?.toString(), part: each.part?.toString() }))
         console.log(options.json ? JSON.stringify({ ...report, violations }) : format(report))
         if (violations.length > 0) process.exitCode = 1
@@ -46,5 +49,5 @@ function format({ queue, keys, violations, counted }: CheckReport): string {
     lines.push(`The counters were not compared with what is held: ${why}.`)
   }
   const broken = violations.length === 0 ? 'all laws hold' : `${violations.length} broken`
-  return [...lines, `${queue}: ${keys} keys looked at, ${broken}.`].join('\n')
+  return [...lines, `${queue}: ${howMany(keys, 'key')} looked at, ${broken}.`].map(printable).join('\n')
 }

@@ -10,7 +10,8 @@ import type { RootSlot } from '../doctor/judge-cluster.ts'
 import { CALLS, type Role } from '../doctor/rights.ts'
 import { newestOf, readRoots } from '../doctor/roots.ts'
 import { redisOption, withServer } from '../terminal/connection.ts'
-import type { Paint } from '../terminal/format.ts'
+import { type Paint, printable } from '../terminal/format.ts'
+import { queueOption } from '../terminal/queue.ts'
 
 interface DoctorOptions {
   queue: string
@@ -25,7 +26,7 @@ export function doctor(program: Command): void {
     .description(
       'look at the servers for what would break a promise, and say how to mend it; changes nothing; exit code 1 when something is wrong',
     )
-    .addOption(new Option('--queue <name>', 'the queue').env('RAPIDFIRE_QUEUE').default('default'))
+    .addOption(queueOption())
     .addOption(redisOption())
     .addOption(new Option('--role <role>', 'what the connected user is for').choices(Object.keys(CALLS)))
     .option('--json', 'one JSON object')
@@ -55,8 +56,8 @@ const STYLES = { ok: 'green', note: 'yellow', wrong: 'red' } as const
 
 function format(findings: Finding[], paint: Paint): string {
   const lines = findings.flatMap(({ check, level, nodes, text, mend }) => [
-    `${paint(STYLES[level], level.padEnd(5))}  ${check.padEnd(11)}  ${nodes.join(', ')}: ${text}`,
-    ...mend.map((command) => `${' '.repeat(20)}${command}`),
+    `${paint(STYLES[level], level.padEnd(5))}  ${check.padEnd(11)}  ${printable(`${nodes.join(', ')}: ${text}`)}`,
+    ...mend.map((command) => printable(`${' '.repeat(20)}${command}`)),
   ])
   const count = (level: Finding['level']) => findings.filter((each) => each.level === level).length
   return [...lines, '', `${count('wrong')} wrong, ${count('note')} to note, ${count('ok')} ok.`].join('\n')

@@ -1,18 +1,21 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import type { Erased } from '../../src/batches/erase.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { redisOption, withRedis } from '../terminal/connection.ts'
+import { howMany } from '../terminal/format.ts'
+import { expectQueue, queueOption } from '../terminal/queue.ts'
 
 export function erase(program: Command): void {
   program
     .command('erase <key>')
     .description('erase all that Redis keeps of a conversation: messages, dead batches, entries of streams')
-    .addOption(new Option('--queue <name>', 'the queue').env('RAPIDFIRE_QUEUE').default('default'))
+    .addOption(queueOption())
     .addOption(redisOption())
     .option('--json', 'one JSON object')
     .action((key: string, options: { queue: string; redis: string; json?: true }) =>
       withRedis(options.redis, async (redis) => {
         const erased = await new RapidFire({ redis, queue: options.queue }).erase(key)
+        if (Object.values(erased).every((each) => !each)) await expectQueue(redis, options.queue)
         console.log(options.json ? JSON.stringify(erased) : formatErased(erased))
       }),
     )
@@ -20,10 +23,10 @@ export function erase(program: Command): void {
 
 function formatErased({ messages, claimed, deadBatches, deadMessages, streamEntries, rateKeys }: Erased): string {
   const lines = [
-    `${messages} messages${claimed ? ', of which a worker had a batch' : ''}`,
-    `${deadBatches} dead batches with ${deadMessages} messages`,
-    `${streamEntries} entries of streams`,
-    `${rateKeys} keys of the webhook`,
+    `${howMany(messages, 'message')}${claimed ? ', of which a worker had a batch' : ''}`,
+    `${howMany(deadBatches, 'dead batch', 'dead batches')} with ${howMany(deadMessages, 'message')}`,
+    howMany(streamEntries, 'entry of streams', 'entries of streams'),
+    howMany(rateKeys, 'key of the webhook', 'keys of the webhook'),
   ]
   return ['Erased:', ...lines.map((line) => `  ${line}`)].join('\n')
 }

@@ -1,7 +1,8 @@
 import type { EventEmitter } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { ProcessEvents } from '../../src/events.ts'
 import { CliError } from '../terminal/errors.ts'
+import { createBoundedServer } from '../terminal/server.ts'
 
 /**
  * Answers `GET /healthz` and `GET /readyz`: 200 while healthy, else 503. For a process that does nothing without Redis they are the
@@ -23,7 +24,7 @@ export async function serveHealth(
   isHealthy: () => boolean,
   events: EventEmitter<ProcessEvents>,
 ): Promise<Server> {
-  const server = createServer((request, response) => {
+  const server = createBoundedServer((request, response) => {
     if (!answerHealth(request, response, isHealthy)) response.writeHead(404).end()
   })
   await new Promise<void>((resolve, reject) => {

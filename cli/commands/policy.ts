@@ -1,10 +1,11 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { RapidfireError } from '../../src/errors.ts'
 import type { Policy } from '../../src/options.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { POLICY } from '../../src/redis/generated/limits.ts'
 import { redisOption, withRedis } from '../terminal/connection.ts'
 import { CliError, UsageError } from '../terminal/errors.ts'
+import { expectQueue, queueOption } from '../terminal/queue.ts'
 
 const MEMBERS = [...Object.keys(POLICY), 'partitions']
 
@@ -12,12 +13,13 @@ export function policy(program: Command): void {
   program
     .command('policy [members...]')
     .description('show the policy of a queue, after changing members of it: wait=5000 partitions=4')
-    .addOption(new Option('--queue <name>', 'the queue').env('RAPIDFIRE_QUEUE').default('default'))
+    .addOption(queueOption())
     .addOption(redisOption())
     .option('--json', 'one JSON object')
     .action((members: string[], options: { queue: string; redis: string; json?: true }) => {
       const changes = read(members)
       return withRedis(options.redis, async (redis) => {
+        if (members.length === 0) await expectQueue(redis, options.queue)
         const stored = await new RapidFire({ redis, queue: options.queue }).policy(changes).catch((error) => {
           throw refusal(error, Object.keys(changes))
         })

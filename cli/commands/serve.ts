@@ -1,17 +1,20 @@
 import { EventEmitter } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Command, Option } from 'commander'
 import type { Cluster, Redis } from 'ioredis'
+import { RapidfireError } from '../../src/errors.ts'
 import type { ProcessEvents, WebhookEvents } from '../../src/events.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import type { ChatMessage, RateLimits, Source, Webhook } from '../../src/webhook/index.ts'
+import { servedSources } from '../../src/webhook/served.ts'
 import { openClient } from '../terminal/connection.ts'
 import { CliError, UsageError } from '../terminal/errors.ts'
 import { logEvents, loggerOf } from '../terminal/log.ts'
 import { needed } from '../terminal/needed.ts'
 import { integerOption } from '../terminal/options.ts'
 import { addRunOptions, type RunOptions, untilSignal } from '../terminal/run.ts'
+import { createBoundedServer } from '../terminal/server.ts'
 import { answerHealth } from './health.ts'
 
 type Webhooks = typeof import('../../src/webhook/index.ts')
@@ -38,12 +41,6 @@ const SECRETS = {
   verifyToken: 'RAPIDFIRE_VERIFY_TOKEN',
   statsToken: 'RAPIDFIRE_STATS_TOKEN',
 } as const
-
-/** How long headers and a whole request may take, ms, and how large headers may be, bytes. */
-const BOUNDS = { headersTimeout: 10_000, requestTimeout: 20_000, maxHeaderSize: 16_384 }
-
-/** Whoever comes when there are so many is turned away. */
-const MOST_CONNECTIONS = 2000
 
 /** How long a call of Redis may take before the sender is told to send again, ms. */
 const TIMEOUT = 2000
@@ -102,26 +99,29 @@ async function run(options: ServeOptions): Promise<void> {
   redis.on('error', (error: Error) => events.emit('error', error))
   const rapidfire = new RapidFire<ChatMessage>({ redis, queue: options.queue })
   const flushOn = new Set(options.flushOn.map((text) => text.trim().toLowerCase()))
-  const sources = servedSources(webhooks, options, secrets)
-  const webhook: Webhook = webhooks.createWebhook<ChatMessage>(rapidfire, {
-    ...secrets,
-    redis,
-    path: options.path,
-    sources,
-    unsigned: options.unsigned,
-    timeout: TIMEOUT,
-    maxBytes: options.maxBytes,
-    rateLimit,
-    events: requests,
-    ...(flushOn.size > 0 ? { rules: ({ data }) => ({ flush: flushOn.has(data.text?.trim().toLowerCase() ?? '') }) } : {}),
-  })
+  const { sources, unsigned } = inWords(() =>
+    servedSources(namedSources(webhooks, options), { secrets, unsigned: options.unsigned, named: options.source !== undefined }),
+  )
+  const webhook: Webhook = inWords(() =>
+    webhooks.createWebhook<ChatMessage>(rapidfire, {
+      ...secrets,
+      redis,
+      path: options.path,
+      sources,
+      unsigned,
+      timeout: TIMEOUT,
+      maxBytes: options.maxBytes,
+      rateLimit,
+      events: requests,
+      ...(flushOn.size > 0 ? { rules: ({ data }) => ({ flush: flushOn.has(data.text?.trim().toLowerCase() ?? '') }) } : {}),
+    }),
+  )
   const listener = getRequestListener(webhook)
-  const server = createServer(BOUNDS, (request, response) => {
+  const server = createBoundedServer((request, response) => {
     if (!answerHealth(request, response, () => answers(redis))) void listener(request, response)
   })
-  server.maxConnections = MOST_CONNECTIONS
   await listening(server, options.port, options.host)
-  const { host, path, unsigned } = options
+  const { host, path } = options
   const proofs = sources.map(({ name, proof }) => [name, unsigned.includes(name) ? 'unsigned' : SECRETS[`${proof}Secret`]])
   events.emit('listening', { host, port: (server.address() as { port: number }).port, path, sources: Object.fromEntries(proofs) })
   const stopped = untilSignal(events).then(() => 'stopped')
@@ -154,22 +154,24 @@ function secretsOf(env: NodeJS.ProcessEnv): { -readonly [Name in keyof typeof SE
   return Object.fromEntries(given.map(([name, variable]) => [name, env[variable]]))
 }
 
-function servedSources({ allSources }: Webhooks, options: ServeOptions, secrets: ReturnType<typeof secretsOf>): Source<ChatMessage>[] {
-  const { group, source, unsigned, account } = options
+/** Those that `--source` names, or all that come with rapidfire. */
+function namedSources({ allSources }: Webhooks, { group, source: named, account }: ServeOptions): Source<ChatMessage>[] {
   const all = allSources({ groups: group, ...(account === undefined ? {} : { account }) })
   const names = all.map(({ name }) => name)
-  const unknown = [...(source ?? []), ...unsigned].find((name) => !names.includes(name))
-  if (unknown !== undefined) throw new UsageError(`a source is one of ${names.join(', ')}, got '${unknown}'`)
-  const isWanted = ({ name }: Source<ChatMessage>) => source?.includes(name) ?? true
-  const hasProof = ({ name, proof }: Source<ChatMessage>) => unsigned.includes(name) || secrets[`${proof}Secret`] !== undefined
-  const [lacking] = source ? all.filter((each) => isWanted(each) && !hasProof(each)) : []
-  if (lacking) throw new UsageError(`--source ${lacking.name} needs ${SECRETS[`${lacking.proof}Secret`]}, or --unsigned ${lacking.name}`)
-  const served = all.filter((each) => isWanted(each) && hasProof(each))
-  if (served.length > 0) return served
-  const { appSecret, telegramSecret, senderSecret } = SECRETS
-  throw new UsageError(
-    `nobody may post: set ${appSecret}, ${telegramSecret} or ${senderSecret}, or give --unsigned <source...> (see --help)`,
-  )
+  const unknown = named?.find((name) => !names.includes(name))
+  if (unknown !== undefined) throw new UsageError(`--source may name ${names.join(', ')}, got '${unknown}'`)
+  return named ? all.filter(({ name }) => named.includes(name)) : all
+}
+
+/** What the webhook refuses, by the names that these things have here. */
+function inWords<T>(make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    if (!(error instanceof RapidfireError) || error.code !== 'BAD_OPTION') throw error
+    const names = Object.entries({ ...SECRETS, unsigned: '--unsigned' })
+    throw new UsageError(names.reduce((text, [name, here]) => text.replace(new RegExp(`\\b${name}\\b`, 'g'), here), error.message))
+  }
 }
 
 /** Whether Redis is there, and does not only seem to be. What it refuses, for want of the right, is an answer too. */

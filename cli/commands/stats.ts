@@ -4,12 +4,9 @@ import type { Cluster, Redis } from 'ioredis'
 import type { Stats } from '../../src/batches/stats.ts'
 import { RapidfireError } from '../../src/errors.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
-import { addressOf, primaries, redisOption, withRedis } from '../terminal/connection.ts'
+import { redisOption, withRedis } from '../terminal/connection.ts'
 import { formatStats } from '../terminal/format.ts'
-
-/** Keys looked at for each server in search of queues: some seconds at most, also on a server that holds much else. */
-const MOST_KEYS = 1_000_000
-const STEP = 1000
+import { expectQueue, findQueues, serversOf } from '../terminal/queue.ts'
 
 export function stats(program: Command): void {
   program
@@ -23,9 +20,10 @@ export function stats(program: Command): void {
         const queue = options.queue ?? (process.env.RAPIDFIRE_QUEUE || undefined)
         const queues = queue === undefined ? await findQueues(redis) : [queue]
         const all: Stats[] = []
-        for (const queue of queues) all.push(await read(redis, queue))
+        for (const each of queues) all.push(await read(redis, each))
+        if (queue !== undefined && all.every(({ totals, dead }) => totals.added + dead === 0)) await expectQueue(redis, queue)
         if (options.json) for (const each of all) console.log(JSON.stringify(each))
-        else if (all.length === 0) console.log(`No queues on ${primaries(redis).map(addressOf).join(', ')}.`)
+        else if (all.length === 0) console.log(`No queues on ${serversOf(redis)}.`)
         else console.log(all.map((each) => formatStats(each, styleText)).join('\n\n'))
       }),
     )
@@ -39,26 +37,4 @@ async function read(redis: Redis | Cluster, queue: string): Promise<Stats> {
     if (!(error instanceof RapidfireError) || error.code !== 'NOT_LOADED') throw error
     return new RapidFire({ redis, queue, binding: 'scripts' }).getStats()
   }
-}
-
-/** The queues of a server, or of a cluster, found among at most so many keys of each node. */
-export async function findQueues(redis: Redis | Cluster, most = MOST_KEYS): Promise<string[]> {
-  const queues = new Set<string>()
-  for (const node of primaries(redis)) {
-    let cursor = '0'
-    let looked = 0
-    do {
-      const [next, keys] = await node.scan(cursor, 'MATCH', 'rapid-fire:{*}', 'COUNT', STEP, 'TYPE', 'hash')
-      for (const key of keys) {
-        // The root of a queue, or of one of its partitions.
-        const queue = /^rapid-fire:\{([^{}\s]+?)(:\d+)?\}$/.exec(key)?.[1]
-        if (queue) queues.add(queue)
-      }
-      cursor = next
-      looked += STEP
-    } while (cursor !== '0' && looked < most)
-    if (cursor !== '0')
-      console.error(`rapidfire: looked at about ${looked} keys of ${addressOf(node)}; there may be more queues (--queue names one)`)
-  }
-  return [...queues].sort()
 }

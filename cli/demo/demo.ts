@@ -9,7 +9,7 @@ import { joinText } from '../../src/batches/batch.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { NO_RETRY } from '../terminal/connection.ts'
 import { CliError } from '../terminal/errors.ts'
-import { formatBar, formatMs, formatStats } from '../terminal/format.ts'
+import { formatBar, formatMs, formatStats, howMany } from '../terminal/format.ts'
 import { needed } from '../terminal/needed.ts'
 import { ended, endTogether, freePort, startRedis } from './private-redis.ts'
 
@@ -106,7 +106,7 @@ async function play(
     const { now, deadline = now, count } = await rapidfire.peek(KEY)
     const left = Math.max(deadline - now, 0)
     const bar = live ? `${formatBar(1 - left / policy.wait, 24)}  ` : ''
-    return `          ${styleText('dim', `${bar}${count} message${count === 1 ? '' : 's'}, handed over in ${seconds(left)}`)}`
+    return `          ${styleText('dim', `${bar}${howMany(count, 'message')}, handed over in ${seconds(left)}`)}`
   }
   let batch: HandedOver | undefined
   /** Passes the time until `end`, or until the batch is handed over. */

@@ -51,8 +51,7 @@ export const PASSWORD = randomUUID()
  * Starts a server on a free port of 127.0.0.1.
  *
  * @param options more options of redis-server, such as `['--appendonly', 'yes']`
- * @param at port and folder of a server that was ended before, to start it again with its data, and a password of its own; an empty one is none,
- * for nodes that are to find each other
+ * @param at port and folder of a server that was ended before, to start it again with its data, and a password of its own
  */
 export async function startRedis(
   options: string[] = [],
@@ -73,12 +72,12 @@ export async function startRedis(
       },
     )
     server.stdin?.on('error', () => {})
-    server.stdin?.end(password === '' ? '' : `requirepass ${password}\nmasterauth ${password}\n`)
+    server.stdin?.end(`requirepass ${password}\nmasterauth ${password}\n`)
     const failure = await started(server)
     if (failure === undefined) {
       server.once('exit', endTogether([server.pid]))
       return {
-        url: `redis://${password === '' ? '' : `default:${password}@`}127.0.0.1:${port}`,
+        url: `redis://default:${password}@127.0.0.1:${port}`,
         port,
         password,
         folder,

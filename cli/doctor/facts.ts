@@ -2,6 +2,7 @@ import { Redis } from 'ioredis'
 import { connect } from '../../src/redis/connection.ts'
 import { loadedVersion } from '../../src/redis/loader.ts'
 import { addressOf, connected, NO_RETRY } from '../terminal/connection.ts'
+import type { Access } from './command.ts'
 import { type Binding, missingRights, type Role } from './rights.ts'
 
 /** How often the round trip to a server is measured. */
@@ -40,13 +41,16 @@ export interface ClusterView {
 
 export interface Facts {
   user: string
+  access: Access
   nodes: NodeFacts[]
   unreachable: Unreachable[]
 }
 
 /** Asks the server, and all others that belong to it: its replicas, its primary, the nodes of its cluster. */
 export async function readFacts(redis: Redis, root: string): Promise<Facts> {
-  const facts: Facts = { user: redis.options.username || 'default', nodes: [], unreachable: [] }
+  const { username, password, tls } = redis.options
+  const access = { password: Boolean(password), tls: tls !== undefined }
+  const facts: Facts = { user: username || 'default', access, nodes: [], unreachable: [] }
   const waiting = [redis]
   const known = new Set([addressOf(redis)])
   // Each tells of others: the replica that was named of its primary, and that one of the other replicas.
@@ -149,7 +153,7 @@ async function readCluster(redis: Redis): Promise<ClusterView> {
 function othersOf({ info, cluster }: NodeFacts): string[] {
   if (cluster)
     return cluster.nodes.filter(({ flags }) => !flags.includes('noaddr') && !flags.includes('handshake')).map(({ address }) => address)
-  const primary = info.get('role') === 'slave' ? [`${info.get('master_host')}:${info.get('master_port')}`] : []
+  const primary = info.get('role') === 'slave' ? [primaryOf(info)] : []
   const replicas = replicasOf(info).map(({ address }) => address)
   return [...primary, ...replicas]
 }
@@ -162,6 +166,9 @@ export interface Replica {
   /** Seconds since it has confirmed something. */
   lag: number
 }
+
+/** The primary of a replica. */
+export const primaryOf = (info: Map<string, string>) => `${info.get('master_host')}:${info.get('master_port')}`
 
 /** The replicas of a primary, as it sees them. */
 export function replicasOf(info: Map<string, string>): Replica[] {

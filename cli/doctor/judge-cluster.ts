@@ -1,3 +1,5 @@
+import { howMany } from '../terminal/format.ts'
+import type { Commands } from './command.ts'
 import type { ClusterView, NodeFacts } from './facts.ts'
 import type { Finding } from './finding.ts'
 
@@ -10,25 +12,26 @@ export interface RootSlot {
 }
 
 /** Judges a cluster by what its nodes say of each other. */
-export function judgeCluster(all: NodeFacts[], roots: RootSlot[]): Finding[] {
+export function judgeCluster(all: NodeFacts[], roots: RootSlot[], commands: Commands): Finding[] {
   const nodes = all.flatMap(({ address, cluster }) => (cluster ? [{ address, cluster }] : []))
   const [entry] = nodes
   if (!entry) return []
   const findings: Finding[] = []
   const say = (level: Finding['level'], where: string[], text: string, ...mend: string[]) =>
     findings.push({ check: 'cluster', level, nodes: where, text, mend })
-  const fix = `redis-cli --cluster fix ${entry.address}`
+  const fix = commands.redisCli(`--cluster fix ${entry.address}`)
 
   const everywhere = nodes.map(({ address }) => address)
   const failing = nodes.filter(({ cluster }) => cluster.info.get('cluster_state') !== 'ok').map(({ address }) => address)
   const without = SLOTS - Number(entry.cluster.info.get('cluster_slots_assigned'))
   if (without > 0) say('wrong', [entry.address], `${without} of ${SLOTS} slots belong to no node`, fix)
-  if (failing.length > 0) say('wrong', failing, 'cluster_state is not ok: calls are refused', `redis-cli --cluster check ${entry.address}`)
-  else say('ok', everywhere, `cluster_state is ok, ${nodes.length} nodes, ${SLOTS - without} slots`)
+  if (failing.length > 0)
+    say('wrong', failing, 'cluster_state is not ok: calls are refused', commands.redisCli(`--cluster check ${entry.address}`))
+  else say('ok', everywhere, `cluster_state is ok, ${howMany(nodes.length, 'node')}, ${SLOTS - without} slots`)
 
   for (const { id, address, flags } of entry.cluster.nodes) {
     if (!flags.includes('fail') && !flags.includes('fail?')) continue
-    const forget = `redis-cli --cluster call ${entry.address} CLUSTER FORGET ${id}`
+    const forget = commands.redisCli(`--cluster call ${entry.address} CLUSTER FORGET ${id}`)
     say('wrong', [address], 'the others take it to have failed', `start it again, or take it out: ${forget}`)
   }
   const views = new Set(nodes.map(({ cluster }) => ownersIn(cluster)))

@@ -1,6 +1,8 @@
 import { judgeRoots } from '../../src/partitions/root-laws.ts'
 import type { RootLayout } from '../../src/partitions/roots.ts'
-import { type Facts, type NodeFacts, replicasOf } from './facts.ts'
+import { howMany } from '../terminal/format.ts'
+import { Commands, quoted } from './command.ts'
+import { type Facts, type NodeFacts, primaryOf, replicasOf } from './facts.ts'
 import type { Check, Finding } from './finding.ts'
 import { judgeCluster, type RootSlot } from './judge-cluster.ts'
 import type { Role } from './rights.ts'
@@ -26,7 +28,7 @@ const DRIFT = 1000
 /** A round trip that will be felt in each call, ms. */
 const SLOW = 20
 
-const RULES: [Check, (node: NodeFacts, facts: Facts, expected: Expected) => Opinion[]][] = [
+const RULES: [Check, (node: NodeFacts, commands: Commands, facts: Facts, expected: Expected) => Opinion[]][] = [
   ['server', ({ info }) => judgeServer(info)],
   ['library', judgeLibrary],
   ['persistence', judgePersistence],
@@ -38,6 +40,7 @@ const RULES: [Check, (node: NodeFacts, facts: Facts, expected: Expected) => Opin
 
 /** Judges what was read; what is the same of several servers is one finding. */
 export function judge(facts: Facts, expected: Expected): Finding[] {
+  const commands = new Commands(facts.access)
   const findings: Finding[] = facts.unreachable.map(({ address, why }) => ({
     check: 'server',
     level: facts.nodes.some(({ cluster }) => cluster) ? 'wrong' : 'note',
@@ -48,17 +51,17 @@ export function judge(facts: Facts, expected: Expected): Finding[] {
   for (const [check, rule] of RULES) {
     const found: Finding[] = []
     for (const node of facts.nodes) {
-      for (const { level, text, mend } of rule(node, facts, expected)) {
+      for (const { level, text, mend } of rule(node, commands, facts, expected)) {
         let same = found.find((each) => each.level === level && each.text === text)
         if (!same) found.push((same = { check, level, nodes: [], text, mend: [] }))
         same.nodes.push(node.address)
-        if (mend !== undefined) same.mend.push(mend)
+        if (mend !== undefined && !same.mend.includes(mend)) same.mend.push(mend)
       }
     }
     findings.push(...found)
   }
-  findings.push(...judgeCluster(facts.nodes, expected.roots), ...judgeClocks(facts.nodes))
-  findings.push(...judgePartitions(facts, expected.told ?? new Map()))
+  findings.push(...judgeCluster(facts.nodes, expected.roots, commands), ...judgeClocks(facts.nodes))
+  findings.push(...judgePartitions(facts, commands, expected.told ?? new Map()))
   if (expected.role === undefined || expected.role === 'producer') {
     findings.push({ check: 'clients', level: 'note', nodes: facts.nodes.map(({ address }) => address), text: CLIENTS, mend: [] })
   }
@@ -73,12 +76,6 @@ const CLIENTS =
 const ok = (text: string): Opinion => ({ level: 'ok', text })
 const note = (text: string, mend?: string): Opinion => ({ level: 'note', text, ...(mend === undefined ? {} : { mend }) })
 const wrong = (text: string, mend: string): Opinion => ({ level: 'wrong', text, mend })
-
-/** `redis-cli` to one server. */
-export function redisCli(address: string, command: string): string {
-  const at = address.lastIndexOf(':')
-  return `redis-cli -h ${address.slice(0, at)} -p ${address.slice(at + 1)} ${command}`
-}
 
 const isReplica = (info: Map<string, string>) => info.get('role') === 'slave'
 
@@ -97,8 +94,9 @@ function judgeServer(info: Map<string, string>): Opinion[] {
   return [ok(`${name} ${version}, ${isReplica(info) ? 'replica' : 'primary'}`)]
 }
 
-function judgeLibrary({ address, binding, version }: NodeFacts, _: Facts, expected: Expected): Opinion[] {
-  const load = `npx rapidfire load --redis redis://${address}`
+function judgeLibrary({ address, info, binding, version }: NodeFacts, commands: Commands, _: Facts, expected: Expected): Opinion[] {
+  // A replica gets it from its primary.
+  const load = commands.rapidfire(isReplica(info) ? primaryOf(info) : address, 'load')
   if (binding === 'scripts') return [ok('binding scripts: this server has no Functions, clients load what they need')]
   if (version instanceof Error) return [note(`binding functions; the version of the library cannot be asked: ${version.message}`)]
   if (version === undefined) return [wrong('binding functions; the library is not loaded', load)]
@@ -108,11 +106,11 @@ function judgeLibrary({ address, binding, version }: NodeFacts, _: Facts, expect
   return [ok(`binding functions; the library is ${version}${newer}`)]
 }
 
-function judgePersistence({ address, info, config }: NodeFacts): Opinion[] {
+function judgePersistence({ address, info, config }: NodeFacts, commands: Commands): Opinion[] {
   const opinions: Opinion[] = []
   const fsync = config?.get('appendfsync')
   const snapshots = config === undefined || config.get('save') !== ''
-  const set = (setting: string) => redisCli(address, `CONFIG SET ${setting}`)
+  const set = (setting: string) => commands.redisCliOn(address, `CONFIG SET ${setting}`)
   if (info.get('aof_enabled') !== '1') {
     const lost = snapshots ? 'what came since the last snapshot, if there is one' : 'everything'
     opinions.push(wrong(`no append-only file: a restart or a crash loses ${lost}`, set('appendonly yes')))
@@ -127,17 +125,17 @@ function judgePersistence({ address, info, config }: NodeFacts): Opinion[] {
   }
   const isBroken = (what: string) => !['ok', undefined].includes(info.get(what))
   if (info.get('aof_enabled') === '1' && isBroken('aof_last_write_status')) {
-    opinions.push(wrong('the append-only file cannot be written: Redis refuses messages', redisCli(address, 'INFO persistence')))
+    opinions.push(wrong('the append-only file cannot be written: Redis refuses messages', commands.redisCliOn(address, 'INFO persistence')))
   }
   if (snapshots && isBroken('rdb_last_bgsave_status')) {
-    opinions.push(wrong('the last snapshot failed: Redis may refuse messages', redisCli(address, 'INFO persistence')))
+    opinions.push(wrong('the last snapshot failed: Redis may refuse messages', commands.redisCliOn(address, 'INFO persistence')))
   }
   return opinions
 }
 
-function judgeMemory({ address, info }: NodeFacts): Opinion[] {
+function judgeMemory({ address, info }: NodeFacts, commands: Commands): Opinion[] {
   const opinions: Opinion[] = []
-  const set = (setting: string) => redisCli(address, `CONFIG SET ${setting}`)
+  const set = (setting: string) => commands.redisCliOn(address, `CONFIG SET ${setting}`)
   const policy = info.get('maxmemory_policy')
   if (policy !== undefined && policy !== 'noeviction') {
     opinions.push(wrong(`maxmemory-policy is ${policy}: conversations can be deleted`, set('maxmemory-policy noeviction')))
@@ -153,9 +151,9 @@ function judgeMemory({ address, info }: NodeFacts): Opinion[] {
   return opinions
 }
 
-function judgeReplication({ address, info, cluster }: NodeFacts, { nodes }: Facts): Opinion[] {
+function judgeReplication({ address, info, cluster }: NodeFacts, commands: Commands, { nodes }: Facts): Opinion[] {
   if (isReplica(info)) {
-    const primary = `${info.get('master_host')}:${info.get('master_port')}`
+    const primary = primaryOf(info)
     const opinions: Opinion[] = []
     if (info.get('master_link_status') !== 'up') {
       const mend = `start ${primary}, make it reachable from ${address}, or set masteruser and masterauth of ${address} right`
@@ -169,14 +167,16 @@ function judgeReplication({ address, info, cluster }: NodeFacts, { nodes }: Fact
   const replicas = replicasOf(info)
   if (replicas.length === 0) {
     const add = cluster
-      ? `redis-cli --cluster add-node <host>:<port> ${address} --cluster-slave`
-      : `redis-cli -h <host> REPLICAOF ${address.replace(/:(\d+)$/, ' $1')}`
+      ? commands.redisCli(`--cluster add-node <host>:<port> ${address} --cluster-slave`)
+      : commands.redisCli(`-h <host> REPLICAOF ${address.replace(/:(\d+)$/, ' $1')}`)
     return [note('no replica: while this server is away, messages are refused', add)]
   }
   return replicas.map(({ address: replica, state, behind, lag }) => {
-    if (state !== 'online') return wrong(`its replica ${replica} is in the state ${state}`, redisCli(replica, 'INFO replication'))
-    if (lag > LAG) return wrong(`its replica ${replica} has confirmed nothing for ${lag} s`, redisCli(replica, 'INFO replication'))
-    return ok(`its replica ${replica} is online, ${behind} bytes behind`)
+    if (state !== 'online')
+      return wrong(`its replica ${replica} is in the state ${state}`, commands.redisCliOn(replica, 'INFO replication'))
+    if (lag > LAG)
+      return wrong(`its replica ${replica} has confirmed nothing for ${lag} s`, commands.redisCliOn(replica, 'INFO replication'))
+    return ok(`its replica ${replica} is online, ${howMany(behind, 'byte')} behind`)
   })
 }
 
@@ -186,10 +186,10 @@ function judgeLatency(roundTrips: number[]): Opinion[] {
   return Number(median) > SLOW ? [note(`${text}: each call waits for it`, 'run clients near Redis')] : [ok(text)]
 }
 
-function judgeRights({ address, missing }: NodeFacts, { user }: Facts, { role }: Expected): Opinion[] {
-  if (!missing) return [note(`what user ${user} may do cannot be told`, redisCli(address, `ACL SETUSER ${user} +multi +discard`))]
-  const grant = (rights: string[]) =>
-    redisCli(address, `ACL SETUSER ${user} ${rights.map((right) => (/^[~&]/.test(right) ? `'${right}'` : right)).join(' ')}`)
+function judgeRights({ address, missing }: NodeFacts, commands: Commands, { user }: Facts, { role }: Expected): Opinion[] {
+  if (!missing)
+    return [note(`what user ${user} may do cannot be told`, commands.redisCliOn(address, `ACL SETUSER ${quoted(user)} +multi +discard`))]
+  const grant = (rights: string[]) => commands.redisCliOn(address, `ACL SETUSER ${[user, ...rights].map(quoted).join(' ')}`)
   const named = (of: Role) => `${of === 'operator' ? 'an' : 'a'} ${of}`
   const lacks = (of: Role) => `user ${user} lacks rights of ${named(of)}: ${missing[of].join(' ')}`
   if (role)
@@ -202,11 +202,11 @@ function judgeRights({ address, missing }: NodeFacts, { user }: Facts, { role }:
 }
 
 /** Whether the roots of the queue agree on which of them serve, and by which policy. */
-function judgePartitions({ nodes }: Facts, told: ReadonlyMap<string, RootLayout>): Finding[] {
+function judgePartitions({ nodes }: Facts, commands: Commands, told: ReadonlyMap<string, RootLayout>): Finding[] {
   const [queueRoot] = told.keys()
   if (queueRoot === undefined) return []
   const queue = queueRoot.slice('rapid-fire:{'.length, -1)
-  const repair = `npx rapidfire check --repair --queue ${queue} --redis redis://${nodes[0]?.address}`
+  const repair = commands.rapidfire(String(nodes[0]?.address), `check --repair --queue ${quoted(queue)}`)
   const findings = judgeRoots(queueRoot, told).map(({ law, root, text, repairable }): Finding => {
     // What goes to and fro loses nothing, and a change that is under way may end by itself.
     const level = law === 'programs-agree' || law === 'change-ends' ? 'note' : 'wrong'

@@ -1,6 +1,6 @@
 import { Option } from 'commander'
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
-import { leaveReplica, TIMEOUT } from '../../src/redis/connection.ts'
+import { leaveOtherDatabase, leaveReplica, TIMEOUT } from '../../src/redis/connection.ts'
 import { CliError, UsageError } from './errors.ts'
 
 const LOCAL = 'redis://127.0.0.1:6379'
@@ -67,7 +67,11 @@ function checkUrl(url: string): void {
  */
 export function openClient(url: string, cluster: boolean): Redis | Cluster {
   checkUrl(url)
-  if (!cluster) return new Redis(url, { ...BOUNDED, reconnectOnError: leaveReplica })
+  if (!cluster) {
+    const redis = new Redis(url, { ...BOUNDED, reconnectOnError: leaveReplica })
+    leaveOtherDatabase(redis)
+    return redis
+  }
   return clusterOf(new Redis(url, BOUNDED).options, {})
 }
 

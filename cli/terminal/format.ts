@@ -8,6 +8,13 @@ const plain: Paint = (_, text) => text
 
 const count = (value: number) => value.toLocaleString('en-US')
 
+/** `1 message`, `2 messages`. */
+export const howMany = (value: number, one: string, many = `${one}s`) => `${count(value)} ${value === 1 ? one : many}`
+
+/** A line in which nothing steers the terminal, or turns around what is read: others have named and written what is in it. */
+export const printable = (line: string) =>
+  line.replace(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
 /** A span of time with the unit that a person would choose. */
 export function formatMs(ms: number): string {
   if (ms >= 60_000) return `${(ms / 60_000).toFixed(1)} min`
@@ -66,9 +73,9 @@ export function formatStats(stats: Stats, paint: Paint = plain): string {
   const ratio =
     totals.completed === 0
       ? 'no batch is completed yet'
-      : `${stats.meanBatchSize.toFixed(1)} messages a batch, ${count(saved)} handler calls saved (${Math.round(stats.callsSaved * 100)} %)`
+      : `${stats.meanBatchSize.toFixed(1)} messages a batch, ${howMany(saved, 'handler call')} saved (${Math.round(stats.callsSaved * 100)} %)`
   return [
-    paint('bold', stats.queue),
+    paint('bold', printable(stats.queue)),
     '',
     ...table(columns, paint),
     '',
@@ -101,7 +108,7 @@ function table(columns: [string, Row[]][], paint: Paint): string[] {
 /** A dead batch in two lines. */
 export function formatDead(batch: DeadBatch): string {
   const { id, key, diedAt, attempt, size, reason, cause, error } = batch
-  const messages = `${size} message${size === 1 ? '' : 's'}`
+  const messages = howMany(size, 'message')
   const died = `died ${new Date(diedAt).toISOString()} in attempt ${attempt} (${cause})`
-  return `${id}  key ${JSON.stringify(key)}  ${messages}, closed by ${reason}, ${died}\n  ${error}`
+  return [`${id}  key ${JSON.stringify(key)}  ${messages}, closed by ${reason}, ${died}`, `  ${error}`].map(printable).join('\n')
 }

@@ -7,6 +7,7 @@ import { serveHealth } from '../commands/health.ts'
 import { redisOption } from './connection.ts'
 import { logEvents } from './log.ts'
 import { integerOption } from './options.ts'
+import { queueOption } from './queue.ts'
 
 /** Options of every command that runs until it is stopped. */
 export interface RunOptions {
@@ -30,7 +31,7 @@ export interface Log {
 
 export function addRunOptions(command: Command): Command {
   return command
-    .addOption(new Option('--queue <name>', 'the queue').env('RAPIDFIRE_QUEUE').default('default'))
+    .addOption(queueOption())
     .addOption(redisOption())
     .addOption(new Option('--cluster', 'the server is a node of a cluster').env('RAPIDFIRE_CLUSTER'))
     .addOption(

@@ -83,7 +83,7 @@ end
 local function read_pairs(args, first, expected)
   local given, owners, tokens = #args - first + 1, {}, {}
   if given < 1 or given % 2 == 1 then
-    return nil, nil, fail('MISSING_ARGUMENT', string.format('expected %s, got %d arguments', expected, #args))
+    return nil, nil, fail('MISSING_ARGUMENT', 'expected ' .. expected .. ', got ' .. how_many(#args, 'argument'))
   end
   if given > 2 * LIMITS.pairs then
     return nil, nil, fail('BAD_ARGUMENT', string.format('expected at most %d pairs, got %d', LIMITS.pairs, given / 2))

@@ -6,7 +6,7 @@ local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
     local key, token = args[at], args[at + 1]
-    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args - at + 1 .. ' arguments') end
+    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. how_many(#args - at + 1, 'argument')) end
     if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
     local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
     if not stopped then return nil, nonce, refusal end

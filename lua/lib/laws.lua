@@ -11,7 +11,7 @@ local function is_put_off(score, now) return score % 1 == 0.5 and score <= now +
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
-local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
+local function kind_of(part) return NAMED[string.match(part, '^(%l+):.')] end
 
 -- Holds for several kinds of parts.
 local KEPT = {
@@ -37,7 +37,7 @@ local KEY_LAWS = {
     name = 'readable', by_hand = true,
     says = 'Each message begins as `add` writes it',
     broken = function(seen)
-      if seen.unreadable > 0 then return seen.unreadable .. ' of ' .. seen.size .. ' messages cannot be read' end
+      if seen.unreadable > 0 then return seen.unreadable .. ' of ' .. how_many(seen.size, 'message') .. ' cannot be read' end
     end,
   },
   {
@@ -54,7 +54,7 @@ local KEY_LAWS = {
     says = 'A key with messages is in `due` or `active`',
     broken = function(seen)
       if seen.type ~= 'list' or seen.due or seen.active then return nil end
-      return 'it has ' .. seen.size .. ' messages and is in neither due nor active: nobody would look at it'
+      return 'it has ' .. how_many(seen.size, 'message') .. ' and is in neither due nor active: nobody would look at it'
     end,
   },
   {
@@ -91,7 +91,7 @@ local KEY_LAWS = {
     broken = function(seen)
       local claim = seen.claim
       if not claim or seen.type ~= 'list' or claim.count >= 1 and claim.count <= seen.size then return nil end
-      return 'its claim has ' .. claim.count .. ' messages and the list ' .. seen.size
+      return 'its claim has ' .. how_many(claim.count, 'message') .. ' and the list ' .. seen.size
     end,
   },
   {
@@ -132,7 +132,8 @@ local KEY_LAWS = {
     name = 'received', by_hand = true,
     says = 'No message lies in the future, but for a second',
     broken = function(seen)
-      if seen.ahead > 0 then return seen.ahead .. ' of ' .. seen.size .. ' messages lie in the future: the clock of Redis has gone back' end
+      if seen.ahead == 0 then return nil end
+      return 'in the future: ' .. seen.ahead .. ' of ' .. how_many(seen.size, 'message') .. '; the clock of Redis has gone back'
     end,
   },
   {
@@ -173,7 +174,7 @@ local DEAD_LAWS = {
     says = 'A dead batch is in `dead`',
     broken = function(seen)
       if seen.type ~= 'hash' or seen.since then return nil end
-      return 'a dead batch of ' .. seen.messages .. ' messages is not in dead: nobody would see it'
+      return 'a dead batch of ' .. how_many(seen.messages, 'message') .. ' is not in dead: nobody would see it'
     end,
   },
   {
@@ -197,7 +198,7 @@ local DEAD_LAWS = {
       if seen.type ~= 'hash' or seen.messages == 0 then return nil end
       if seen.gapless ~= seen.messages then return 'message ' .. seen.gapless + 1 .. ' of a dead batch is missing' end
       if tonumber(seen.count) == seen.messages then return nil end
-      return 'a dead batch says that it has ' .. (seen.count or 'no') .. ' messages, there are ' .. seen.messages
+      return 'a dead batch says that it has ' .. how_many(seen.count or 'no', 'message') .. ', there are ' .. seen.messages
     end,
   },
   KEPT,
@@ -251,7 +252,7 @@ local ROOT_LAWS = {
     broken = function(seen)
       local counted = seen.added - seen.completed - seen.dead - seen.dropped
       if not seen.held or counted == seen.held then return nil end
-      return string.format('the counters say that %.0f messages are held, there are %.0f', counted, seen.held)
+      return 'the counters speak of ' .. how_many(string.format('%.0f', counted), 'message') .. ', the lists hold ' .. string.format('%.0f', seen.held)
     end,
   },
   {
@@ -259,7 +260,8 @@ local ROOT_LAWS = {
     says = '`deadMessages` messages are in dead batches',
     broken = function(seen)
       if not seen.buried or seen.dead == seen.buried then return nil end
-      return string.format('the counter says that %.0f messages are in dead batches, there are %.0f', seen.dead, seen.buried)
+      local dead, buried = string.format('%.0f', seen.dead), string.format('%.0f', seen.buried)
+      return 'the counter speaks of ' .. how_many(dead, 'message') .. ' in dead batches, they hold ' .. buried
     end,
   },
 }

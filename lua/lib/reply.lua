@@ -3,7 +3,7 @@
 -- A value as it may stand in an error message: one short word in quotes. What people write is not shown.
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end

@@ -45,7 +45,7 @@ export interface Connection {
   /** Hears the messages of channels, named without the client's key prefix, on this connection and on each one that is made after it. */
   subscribe(
     channels: readonly string[],
-    heard: { message: (message: string) => void; subscribed: () => void; failed: (error: unknown) => unknown },
+    heard: { message: (message: string) => void; subscribed: () => void; lost: () => void; failed: (error: unknown) => unknown },
   ): void
   /** Drops a connection that may be dead and makes a new one; of a cluster the one to the node that serves `root`, or all of them. */
   reconnect(root?: string): void
@@ -155,6 +155,13 @@ function retriesOf({ maxRetriesPerRequest, enableOfflineQueue }: RedisOptions): 
  */
 export const leaveReplica = (error: Error) => /\bREADONLY\b/.test(error.message)
 
+/** When Redis refuses the database that was asked for, ioredis goes on in the first one, which may be somebody else's. */
+export function leaveOtherDatabase(client: Redis): void {
+  client.on('error', (error: Error & { command?: { name: string } }) => {
+    if (error.command?.name === 'select') client.disconnect(true)
+  })
+}
+
 /**
  * @param own given for a connection that we have made: how patient its calls are, and for how long they are waited for, or after how much
  *   silence they fail, ms
@@ -162,6 +169,7 @@ export const leaveReplica = (error: Error) => /\bREADONLY\b/.test(error.message)
 function connectionOf(client: Redis | Cluster, own?: Patience & ({ limit: Limit } | { silence: number })): Connection {
   // Without a listener ioredis prints each failed attempt; the calls that fail say it better.
   if (own) client.on('error', () => {})
+  if (own && !('nodes' in client)) leaveOtherDatabase(client)
   const plain = sender(client)
   const patience: Patience = own ?? { patience: undefined, retries: Number.POSITIVE_INFINITY }
   const limit = own && 'limit' in own ? own.limit : undefined
@@ -261,10 +269,11 @@ function connectionOf(client: Redis | Cluster, own?: Patience & ({ limit: Limit 
           : client.duplicate(options as RedisOptions)
       return connectionOf(duplicate, { patience: 0, retries: Number.POSITIVE_INFINITY, silence })
     },
-    subscribe: (channels, { message: listener, subscribed, failed }) => {
+    subscribe: (channels, { message: listener, subscribed, lost, failed }) => {
       const prefix = client.options.keyPrefix ?? ''
       const tell = (error: unknown) => failed(toRapidfireError(gotNoAnswer(error) ? new Unanswered(error) : error, 'subscribe'))
       client.on('message', (_, message: string) => listener(message))
+      client.on('close', lost)
       client.on('ready', () => client.subscribe(...channels.map((channel) => `${prefix}${channel}`)).then(subscribed, tell))
       client.connect().catch(tell)
     },

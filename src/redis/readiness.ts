@@ -55,7 +55,11 @@ async function attemptOf(client: Client, whole: boolean, most: number): Promise<
     await new Promise<void>((resolve, reject) => {
       // Redis has refused the connection, for a wrong password for example: it will do so again.
       const lost = () => reject(why?.name === 'ReplyError' ? why : new NotSent(why ?? 'Connection is closed.', isFinal()))
-      listeners.push(['error', (error) => (why = error)], ['ready', () => resolve()], ['close', lost], ['end', lost])
+      // What follows a refusal is not why.
+      const noted = (error: Error) => {
+        if (why?.name !== 'ReplyError') why = error
+      }
+      listeners.push(['error', noted], ['ready', () => resolve()], ['close', lost], ['end', lost])
       for (const [event, listener] of listeners) client.on(event, listener)
       timer = setTimeout(() => {
         // Nobody else looks after a connection that was accepted and then not spoken to.

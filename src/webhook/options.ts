@@ -5,6 +5,7 @@ import { RapidfireError } from '../errors.ts'
 import type { WebhookEvents } from '../events.ts'
 import type { MessageOptions, NewMessage } from '../options.ts'
 import { type LimitedQueue, RATE_LIMIT_RANGES, type RateLimits } from './rate-limit.ts'
+import { type Served, servedSources } from './served.ts'
 import type { Source } from './sources/message.ts'
 import { SECRETS, type Secrets } from './trust.ts'
 
@@ -91,36 +92,19 @@ function checkSecret(name: string, value: unknown): void {
   if (name === 'statsToken' && !/^[\x20-\x7e]+$/.test(value)) throw bad(`${name} must be printable ASCII, since it comes in a header`)
 }
 
-/** The sources that are served, and the names of those that need no proof. */
-function checkSources<T>(
-  options: WebhookOptions<T>,
-  all: readonly Source<T>[],
-): { sources: readonly Source<T>[]; unsigned: readonly string[] } {
-  const { sources: given, unsigned = [] } = options
+function checkSources<T>(options: WebhookOptions<T>, all: readonly Source<T>[]): Served<T> {
+  const { sources: given, unsigned, verifyToken } = options
   const known = given ?? all
   for (const { name, proof, read } of known) {
     const isRight =
       typeof name === 'string' && /^[a-z0-9-]{1,40}$/.test(name) && Object.hasOwn(SECRETS, proof) && typeof read === 'function'
     if (!isRight) throw bad('a source is { name, proof, read }: a name of a-z, 0-9 and dashes, and the proof app, telegram or sender')
   }
-  const names = known.map(({ name }) => name)
-  const twice = names.find((name, n) => names.indexOf(name) !== n)
-  if (twice !== undefined) throw bad(`two sources are named ${twice}`)
-  if (!Array.isArray(unsigned)) throw bad('unsigned must be a list of names of sources')
-  const unknown = unsigned.find((name) => !names.includes(name))
-  if (unknown !== undefined) throw bad(`unsigned may name ${names.join(', ')}, got '${unknown}'`)
-  const isServed = ({ name, proof }: Source<T>) => unsigned.includes(name) || options[SECRETS[proof]] !== undefined
-  const closed = known.filter((source) => !isServed(source))
-  if (closed.length === known.length) {
-    throw bad(`without a secret nobody may post: give ${Object.values(SECRETS).join(', ')} or, for whom the port is enough, unsigned`)
-  }
-  // Who names a source means to serve it.
-  const [lacking] = given ? closed : []
-  if (lacking) throw bad(`the source ${lacking.name} needs ${SECRETS[lacking.proof]}, or must be named in unsigned`)
-  if (options.verifyToken !== undefined && !known.some((source) => source.proof === 'app' && isServed(source))) {
+  const served = servedSources(known, { secrets: options, unsigned, named: given !== undefined })
+  if (verifyToken !== undefined && !served.sources.some(({ proof }) => proof === 'app')) {
     throw bad('verifyToken is of the WhatsApp Cloud API, which needs appSecret as well')
   }
-  return { sources: known.filter(isServed), unsigned }
+  return served
 }
 
 function checkRateLimits(limits: RateLimits): void {

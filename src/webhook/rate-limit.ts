@@ -93,6 +93,7 @@ class Limits<T> {
   /** Ends when it is decided on the latest request of a conversation. */
   readonly #turns = new Map<string, Promise<void>>()
 
+  /** @internal Its types are of a package that may not be there. */
   constructor(
     Limiter: typeof RateLimiterRedis,
     redis: Redis | Cluster,

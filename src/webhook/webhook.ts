@@ -133,12 +133,14 @@ function urlOf(request: Request): URL {
 
 /**
  * A page in a browser may send any server a request, if only its type is one that a form could have or it has none, and says by `Origin` whose page it
- * is. Platforms send JSON, and no origin.
+ * is. That this is the `Host` as well proves nothing: a name may be made to lead to this machine when the page is there already. Platforms send JSON,
+ * and no origin.
  */
 function refuseBrowsers(headers: Headers, url: URL): void {
   const origin = headers.get('origin')
   // The scheme is another one behind a proxy that brings TLS.
-  if (origin !== null && origin.replace(/^https?:\/\//, '') !== url.host) throw new Refusal('FOREIGN_ORIGIN')
+  const isOwn = origin?.replace(/^https?:\/\//, '') === url.host && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname)
+  if (origin !== null && !isOwn) throw new Refusal('FOREIGN_ORIGIN')
   if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(headers.get('content-type') ?? '')) throw new Refusal('NOT_JSON')
 }
 

@@ -4,7 +4,7 @@ export interface Timing {
   stall: number
   /**
    * An idle worker looks once in so many ms; with partitions at one of them, a little more seldom. That is what a lost wake-up costs at most, times
-   * their number and a quarter.
+   * their number and a quarter. Where many stand by, Redis lets each look more seldom.
    */
   rest: number
   /** With partitions a worker says once in so many ms that it is there, and asks after the others. */

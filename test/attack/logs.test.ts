@@ -1,5 +1,3 @@
-import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,23 +31,6 @@ const expectSilent = ({ stdout, stderr }: Running) => {
   const shown = [PASSWORD, SECRET, KEY, TEXT].filter((secret) => `${stdout}${stderr}`.includes(secret))
   expect([shown, stdout]).toEqual([[], stdout])
 }
-
-it('a private server takes nobody without the password, which is in no list of processes', async () => {
-  const { server, redis } = await guardedServer()
-  expect(await redis.ping()).toBe('PONG')
-  const stranger = new Redis(server.port, { retryStrategy: null })
-  stranger.on('error', () => {})
-  onTestFinished(() => stranger.disconnect())
-  await expect(stranger.get('a')).rejects.toThrow('NOAUTH')
-  const { pid } = server.process
-  // Small Linux images have no `ps`.
-  const isLinux = process.platform === 'linux'
-  const args = isLinux
-    ? readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-    : execFileSync('ps', ['-ww', '-o', 'args=', '-p', `${pid}`], { encoding: 'utf8' })
-  expect(args).toContain(String(server.port))
-  expect(args).not.toContain(PASSWORD)
-})
 
 it('serve and work log nothing of people on any path, at any level', async () => {
   const { server, redis } = await guardedServer()

@@ -209,6 +209,17 @@ describe('a page in a browser', () => {
   })
 })
 
+it('a page whose name was made to lead to this machine cannot post', async () => {
+  const webhook = queue.webhook()
+  const send = async (host: string) => {
+    const headers = { 'content-type': 'application/json', origin: `http://${host}` }
+    const body = JSON.stringify({ key: 'ann', id: '1', data: {} })
+    return (await webhook(new Request(`http://${host}/webhook/whatsapp/batched`, { method: 'POST', headers, body }))).status
+  }
+  expect(await Promise.all(['rebound.example', 'rebound.example:3000', '127.0.0.1.example'].map(send))).toEqual([403, 403, 403])
+  expect(await Promise.all(['localhost:3000', '127.0.0.1:3000', '[::1]:3000'].map(send))).toEqual([200, 200, 200])
+})
+
 it('a member named __proto__ is found in a large body without looking at it for long', async () => {
   const webhook = queue.webhook()
   const many = Array.from({ length: 100_000 }, (_, n) => `{"a":${n}}`).join(',')

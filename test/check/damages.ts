@@ -102,7 +102,7 @@ export const DAMAGES: Damage[] = [
     name: 'a claim of more messages than there are',
     damage: (lua) => lua.redis.rpop(named(lua, 'messages:held')),
     laws: ['claim-count messages:held', 'counters root'],
-    says: ['its claim has 2 messages and the list 1', 'the counters say that 6 messages are held, there are 5'],
+    says: ['its claim has 2 messages and the list 1', 'the counters speak of 6 messages, the lists hold 5'],
     mended: ['claim cut to the messages that are there', 'added set to 7'],
   },
   {
@@ -157,14 +157,14 @@ export const DAMAGES: Damage[] = [
     name: 'a message that cannot be read',
     damage: (lua) => lua.redis.rpush(named(lua, 'messages:k'), 'not a message'),
     laws: ['readable messages:k', 'counters root'],
-    says: ['1 of 3 messages cannot be read', 'the counters say that 6 messages are held, there are 7'],
+    says: ['1 of 3 messages cannot be read', 'the counters speak of 6 messages, the lists hold 7'],
     mended: [undefined, 'added set to 9'],
   },
   {
     name: 'wrong counters',
     damage: (lua) => lua.redis.hset(lua.root, 'added', 5, 'deadMessages', 3),
     laws: ['counters root', 'dead-counter root'],
-    says: ['the counters say that 2 messages are held, there are 6', 'the counter says that 3 messages are in dead batches, there are 2'],
+    says: ['the counters speak of 2 messages, the lists hold 6', 'the counter speaks of 3 messages in dead batches, they hold 2'],
     mended: ['added set to 8, deadMessages set to 2', 'added set to 8, deadMessages set to 2'],
   },
   {

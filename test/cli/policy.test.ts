@@ -11,6 +11,7 @@ beforeEach(() => server.redis.flushall())
 const policy = (...args: string[]) => rapidfire(['policy', '--queue', 'salon', '--redis', server.url, ...args])
 
 it('policy shows the policy, and changes what is named', async () => {
+  await server.redis.hset('rapid-fire:{salon}', 'maxSize', 10)
   expect((await policy()).stdout).toMatch(/^wait {13}10,000\nmaxWait {10}60,000\n[\s\S]*partitions {7}1\n$/)
   const { code, stdout } = await policy('wait=5000', 'partitions=4', '--json')
   expect(code).toBe(0)

@@ -50,7 +50,12 @@ describe('serve', () => {
   })
 
   it.each<[string, string[], Record<string, string>, RegExp]>([
-    ['without a secret', [], {}, /nobody may post: set RAPIDFIRE_APP_SECRET, RAPIDFIRE_TELEGRAM_SECRET or RAPIDFIRE_SENDER_SECRET/],
+    [
+      'without a secret',
+      [],
+      {},
+      /nobody may post: give RAPIDFIRE_APP_SECRET, RAPIDFIRE_TELEGRAM_SECRET, RAPIDFIRE_SENDER_SECRET or, .*, --unsigned/,
+    ],
     ['on a loopback address without one', ['--host', '127.0.0.1'], {}, /nobody may post/],
     [
       'with an empty one, as compose makes of a variable that is not set',
@@ -63,17 +68,17 @@ describe('serve', () => {
       'with a verify token and the secret of another',
       [],
       { RAPIDFIRE_VERIFY_TOKEN: 'v', RAPIDFIRE_TELEGRAM_SECRET: 't' },
-      /verifyToken .* needs appSecret/,
+      /RAPIDFIRE_VERIFY_TOKEN .* needs RAPIDFIRE_APP_SECRET/,
     ],
     ['with a misspelt one', [], { RAPIDFIRE_APP_SECRT: 's' }, /nobody may post/],
-    ['with one that can never match', [], { RAPIDFIRE_TELEGRAM_SECRET: 'a b' }, /telegramSecret must have 1 to 256 letters/],
+    ['with one that can never match', [], { RAPIDFIRE_TELEGRAM_SECRET: 'a b' }, /RAPIDFIRE_TELEGRAM_SECRET must have 1 to 256 letters/],
     [
       'with a source that has none',
       ['--source', 'telegram'],
       { RAPIDFIRE_APP_SECRET: 's' },
-      /--source telegram needs RAPIDFIRE_TELEGRAM_SECRET/,
+      /the source telegram needs RAPIDFIRE_TELEGRAM_SECRET, .* --unsigned/,
     ],
-    ['with a source that there is not', ['--unsigned', 'generics'], {}, /a source is one of .*, got 'generics'/],
+    ['with a source that there is not', ['--unsigned', 'generics'], {}, /--unsigned may name .*generic.*, got 'generics'/],
     ['with an account that is none', ['--unsigned', 'generic', '--account', '5'], {}, /account must have/],
   ])('serve does not start %s', async (_, args, env, message) => {
     expect(await rapidfire(['serve', '--port', '0', ...args], { REDIS_URL: server.url, ...env })).toMatchObject({

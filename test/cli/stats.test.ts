@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { findQueues } from '../../cli/commands/stats.ts'
+import { findQueues } from '../../cli/terminal/queue.ts'
 import type { Stats } from '../../src/batches/stats.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
@@ -58,11 +58,13 @@ describe('one queue', () => {
     expect(expected.totals.completed).toBe(1)
   })
 
-  it('stats of a queue that nobody knows is zeros, and looking at it changes nothing', async () => {
+  it('stats of a queue that nobody has used is zeros, and looking at it changes nothing', async () => {
+    await server.redis.hset('rapid-fire:{nobody}', 'wait', 5000)
     const { code, stdout } = await rapidfire(['stats', '--queue', 'nobody', '--redis', server.url, '--json'])
     expect(code).toBe(0)
     expect(parse(stdout)).toEqual([expect.objectContaining({ queue: 'nobody', collecting: 0, messages: 0, callsSaved: 0 })])
-    expect(await server.redis.keys('*')).toEqual([])
+    expect(await server.redis.keys('*')).toEqual(['rapid-fire:{nobody}'])
+    expect(await server.redis.hgetall('rapid-fire:{nobody}')).toEqual({ wait: '5000' })
     expect(await server.redis.function('LIST')).toEqual([])
   })
 

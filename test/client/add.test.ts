@@ -83,7 +83,7 @@ describeBindings('adding', (lua) => {
     expect(error).toBeInstanceOf(RapidfireError)
     expect(error.code).toBe('BACKLOG_FULL')
     expect(error.command).toBe('rapidfire_add')
-    expect(error.message).toBe('message 2 of 6: the key holds 1 messages, maxBacklog is 1 (4 refused, 2 taken)')
+    expect(error.message).toBe('message 2 of 6: the key holds 1 message, maxBacklog is 1 (4 refused, 2 taken)')
     expect(error.results.map((result: { code?: string; status?: string }) => result.code ?? result.status)).toEqual([
       'added',
       'BACKLOG_FULL',

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
-import { Cluster, Redis } from 'ioredis'
+import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Batch } from '../../src/batches/batch.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
@@ -9,7 +9,7 @@ import type { FunctionName } from '../../src/redis/generated/facts.ts'
 import { SCRIPTS } from '../../src/redis/generated/scripts.ts'
 import type { BindingMode } from '../../src/redis/loader.ts'
 import { RetryLater } from '../../src/worker/verdicts.ts'
-import { TestCluster } from '../support/cluster.ts'
+import { clientOf, TestCluster } from '../support/cluster.ts'
 import { type PrivateRedis, startRedis } from '../support/redis.ts'
 import { proxyTo } from '../worker/proxy.ts'
 import { lacksServer } from './clients.ts'
@@ -165,7 +165,7 @@ describe.skipIf(lacksServer('lost answers')).each(WAYS)('a call whose answer is 
     let redis: RedisInput = proxy.url
     if (cluster) {
       const natMap = { [`127.0.0.1:${server.port}`]: { host: '127.0.0.1', port } }
-      redis = new Cluster([{ host: '127.0.0.1', port }], { natMap, clusterRetryStrategy: () => 20 })
+      redis = clientOf([port], { natMap, clusterRetryStrategy: () => 20 })
     } else if (!own) redis = new Redis(proxy.url, { retryStrategy: () => 20 })
     const rapidfire = new RapidFire<any>({ redis, queue: 'orders', binding })
     onTestFinished(async () => {
@@ -289,6 +289,7 @@ describe.skipIf(lacksServer('lost answers')).each(WAYS)('a call whose answer is 
 describe.skipIf(lacksServer('a connection that is cut'))('a connection that is cut again and again', () => {
   it.each<BindingMode>(['functions', 'scripts'])(
     'loses, doubles and turns around nothing that was said to be stored, %s',
+    { timeout: 120_000 },
     async (binding) => {
       const server = await startRedis()
       let replies = 0
@@ -304,7 +305,8 @@ describe.skipIf(lacksServer('a connection that is cut'))('a connection that is c
         },
       })
       const policy = { maxSize: 500, maxBacklog: 100_000 }
-      const rapidfire = new RapidFire<number>({ redis: proxy.url, queue: 'orders', binding, policy })
+      // So cut off, a start takes the longer the slower the machine is.
+      const rapidfire = new RapidFire<number>({ redis: proxy.url, queue: 'orders', binding, policy, timeout: 60_000 })
       onTestFinished(async () => {
         await rapidfire.close()
         await server.stop()

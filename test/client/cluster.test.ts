@@ -1,4 +1,4 @@
-import { Cluster, type Redis } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { assemble } from '../../lua/build/assemble.mjs'
 import { RapidFire } from '../../src/rapidfire.ts'
@@ -24,7 +24,7 @@ describe.skipIf(lacksServer('clusters')).each<BindingMode>(['functions', 'script
 
   /** A Cluster that has not connected yet. */
   function connect(options = {}): Cluster {
-    const cluster = new Cluster(servers.addresses, options)
+    const cluster = servers.client(options)
     open.push(cluster)
     return cluster
   }
@@ -82,7 +82,7 @@ describe.skipIf(lacksServer('clusters')).each<BindingMode>(['functions', 'script
 it.skipIf(lacksServer('a cluster without functions'))('finds out that a cluster has no functions', async () => {
   const without = ['FCALL', 'FCALL_RO', 'FUNCTION'].flatMap((command) => ['--rename-command', command, ''])
   const servers = await TestCluster.start({ primaries: 1, replicas: 0, redis: without })
-  const redis = new Cluster(servers.addresses)
+  const redis = servers.client()
   try {
     const rapidfire = new RapidFire({ redis })
     expect(await rapidfire.addMessage('ann', 1)).toEqual({ status: 'added', size: 1 })

@@ -8,7 +8,7 @@ describe.skipIf(lacksServer('the commands on a cluster'))('the commands on a clu
   it('serve and work, and those that look at the queue, cover all partitions', async () => {
     const cluster = await TestCluster.start({ replicas: 0 })
     onTestFinished(() => cluster.stop())
-    const env = { REDIS_URL: `redis://127.0.0.1:${cluster.nodes[0]?.port}`, RAPIDFIRE_QUEUE: 'salon', RAPIDFIRE_CLUSTER: '1' }
+    const env = { REDIS_URL: cluster.nodes[0]?.server.url as string, RAPIDFIRE_QUEUE: 'salon', RAPIDFIRE_CLUSTER: '1' }
     const changed = await rapidfire(['policy', 'partitions=8', 'wait=50', '--json'], env)
     expect({ code: changed.code, policy: JSON.parse(changed.stdout) }).toMatchObject({ code: 0, policy: { partitions: 8, wait: 50 } })
 

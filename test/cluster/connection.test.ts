@@ -1,5 +1,4 @@
 import { setImmediate } from 'node:timers/promises'
-import { Cluster } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { Caller } from '../../src/redis/caller.ts'
@@ -41,7 +40,7 @@ describe.skipIf(lacksServer('connections of a cluster'))('a connection of our ow
         { host: '127.0.0.1', port: Number(new URL((proxies[n] as { url: string }).url).port) },
       ]),
     )
-    const cluster = new Cluster(servers.addresses, { natMap, lazyConnect: true })
+    const cluster = servers.client({ natMap, lazyConnect: true })
     const connection = connect(cluster).duplicate(SILENCE)
     onTestFinished(async () => {
       cluster.disconnect()
@@ -106,7 +105,7 @@ describe.skipIf(lacksServer('connections of a cluster'))('a connection of our ow
   })
 
   it.each(['functions', 'scripts'] as const)('keeps the order of a key while its slot is moved, %s', async (binding) => {
-    const redis = new Cluster(servers.addresses)
+    const redis = servers.client()
     const rapidfire = new RapidFire<number>({ redis, queue: `moving-${binding}`, binding, policy: { maxSize: 500 } })
     onTestFinished(() => redis.disconnect())
     for (let n = 0; n < 25; n += 1) await rapidfire.addMessage(`key ${n}`, n)

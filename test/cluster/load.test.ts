@@ -1,4 +1,4 @@
-import { Cluster } from 'ioredis'
+import type { Cluster } from 'ioredis'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { AddResult } from '../../src/messages/results.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
@@ -31,9 +31,9 @@ class Load {
   #stopped = false
   added = 0
 
-  constructor(addresses: { host: string; port: number }[]) {
+  constructor(cluster: TestCluster) {
     const client = () => {
-      const redis = new Cluster(addresses, { redisOptions: { maxRetriesPerRequest: 1 } })
+      const redis = cluster.client({ redisOptions: { maxRetriesPerRequest: 1 } })
       redis.on('error', () => {})
       const made = new RapidFire<number>({ redis, queue: 'load', policy: { wait: 20, maxWait: 200, partitions: 16 } })
       this.#clusters.push(redis)
@@ -135,7 +135,7 @@ describe.skipIf(lacksServer('a cluster under load'))('a cluster under load', () 
     const durable = ['--appendonly', 'yes', '--appendfsync', 'no']
     const cluster = await TestCluster.start({ nodeTimeout: NODE_TIMEOUT, redis: durable })
     onTestFinished(() => cluster.stop())
-    const load = new Load(cluster.addresses)
+    const load = new Load(cluster)
     const gaps: [string, number][] = []
     let phase = performance.now()
     /** `harmless`: no node dies, so nothing that was written is forgotten. */

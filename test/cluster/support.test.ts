@@ -1,16 +1,19 @@
-import { Cluster, Redis } from 'ioredis'
+import { Redis } from 'ioredis'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { lacksServer } from '../client/clients.ts'
 import { TestCluster } from '../support/cluster.ts'
+import { expectGuarded } from '../support/guarded.ts'
 import { TestSentinel } from '../support/sentinel.ts'
 
 describe.skipIf(lacksServer('a Redis Cluster and Sentinel'))('test support', () => {
   it('a cluster whose slots move and whose primaries fail', async () => {
     const cluster = await TestCluster.start()
     onTestFinished(() => cluster.stop())
-    const redis = new Cluster(cluster.addresses)
+    const redis = cluster.client()
     onTestFinished(() => redis.disconnect())
-    expect((await cluster.primaries()).map(({ port }) => port)).toEqual(cluster.addresses.slice(0, 3).map(({ port }) => port))
+    expect((await cluster.primaries()).map(({ port }) => port)).toEqual(cluster.ports.slice(0, 3))
+
+    await expectGuarded(cluster.ports)
 
     const slot = await cluster.slotOf('{moved}')
     const keys = Array.from({ length: 25 }, (_, n) => `{moved}:${n}`)
@@ -46,6 +49,7 @@ describe.skipIf(lacksServer('a Redis Cluster and Sentinel'))('test support', () 
     const redis = new Redis(sentinel.options)
     redis.on('error', () => {})
     onTestFinished(() => redis.disconnect())
+    await expectGuarded([...sentinel.ports, ...sentinel.nodes.map(({ port }) => port)])
     const [before] = sentinel.nodes
     expect(await sentinel.primary()).toBe(before)
     await redis.set('kept', 1)

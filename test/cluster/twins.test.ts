@@ -1,4 +1,4 @@
-import { Cluster, Redis } from 'ioredis'
+import { type Cluster, Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Policy } from '../../src/options.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
@@ -34,7 +34,7 @@ describe.each(TARGETS)('on %s', (_, clustered, partitions) => {
     queues += 1
     const name = `twins-${partitions}-${queues}`
     return () => {
-      const redis: Redis | Cluster = clustered ? new Cluster((cluster as TestCluster).addresses) : new Redis(server.url)
+      const redis: Redis | Cluster = clustered ? (cluster as TestCluster).client() : new Redis(server.url)
       const client = new RapidFire<any>({ redis, queue: name, policy: { wait: 40, maxWait: 400, partitions, ...policy } })
       onTestFinished(async () => {
         await client.close()

@@ -277,6 +277,7 @@ describeBindings('add', (lua) => {
     ['BAD_ARGUMENT', ['k', 'x', 'WAIT', '0', 'ID', '']],
     ['BAD_ID', ['k', 'x', 'ID', '', 'WAIT', '10', 'MAXWAIT', '5']],
     ['BAD_ID', ['k', 'x', 'ID', '', 'REQUEUED', 'x']],
+    ['BAD_ARGUMENT', ['k', 'x', 'WAIT', '0', 'REQUEUED', '5:x']],
     ['BAD_ARGUMENT', ['k', 'x', 'WAIT', '10', 'MAXWAIT', '5', 'REQUEUED', 'x']],
     ['BAD_ID', ['', 'xx', 'ID', '', 'FLUSH']],
     ['BAD_KEY', ['', 'xx']],
@@ -291,8 +292,8 @@ describeBindings('add', (lua) => {
     await lua().redis.set(`${lua().root}:messages:bob`, 'mine')
     const reply = await lua().call('add', 'ann', '2', 'NEXT', 'ann', '3', 'ID', 'm3', 'NEXT', 'bob', '1', 'NEXT', 'ann', '1', 'ID', 'm1')
     expect(reply.map((each: unknown) => (each instanceof Error ? each.message : each))).toEqual([
-      ...['RAPIDFIRE_BACKLOG_FULL the key holds 1 messages, maxBacklog is 1', 0],
-      ...['RAPIDFIRE_BACKLOG_FULL the key holds 1 messages, maxBacklog is 1', 0],
+      ...['RAPIDFIRE_BACKLOG_FULL the key holds 1 message, maxBacklog is 1', 0],
+      ...['RAPIDFIRE_BACKLOG_FULL the key holds 1 message, maxBacklog is 1', 0],
       ...["RAPIDFIRE_WRONG_TYPE expected a list at 'rapid-fire:{orders}:messages:...'", 0],
       ...['duplicate', 1],
     ])
@@ -351,6 +352,8 @@ describeBindings('add', (lua) => {
     ['UNKNOWN_ARGUMENT', "got 'bob'", ['ann', 'one', 'FLUSH', 'bob', 'two']],
     ['UNKNOWN_ARGUMENT', "got ''", ['ann', 'one', '']],
     ['UNKNOWN_ARGUMENT', 'got a text of 5 bytes', ['ann', 'one', 'a\nb\0c']],
+    ['UNKNOWN_ARGUMENT', `got '${'x'.repeat(40)}'`, ['ann', 'one', 'x'.repeat(40)]],
+    ['UNKNOWN_ARGUMENT', `got '${'x'.repeat(40)}...'`, ['ann', 'one', 'x'.repeat(41)]],
     ['UNKNOWN_ARGUMENT', `got '${'x'.repeat(40)}...'`, ['ann', 'one', 'x'.repeat(5000)]],
     ['BAD_KEY', '1 to 1024 bytes, got 0', ['', 'one']],
     ['BAD_KEY', '1 to 1024 bytes, got 1025', ['k'.repeat(1025), 'one']],

@@ -46,7 +46,7 @@ describeBindings('check', (lua) => {
 
   it.each(['99999999999999 0 x', '999999999999 0 x'])('takes a number of other than 13 digits for no time: %s', async (element) => {
     await pushed(element)
-    expect(await told()).toEqual(['', 1, ['readable', '1 of 1 messages cannot be read', 0]])
+    expect(await told()).toEqual(['', 1, ['readable', '1 of 1 message cannot be read', 0]])
     expect((await lua().call('peek', 'k')).slice(0, 3)).toEqual(['ready', START, 10_000])
   })
 
@@ -141,14 +141,14 @@ describeBindings('check', (lua) => {
       await lua().tick(-ms)
       const texts = {
         'due-ahead': ['it is due in 11001 ms, the longest wait is 10000 ms: the clock of Redis has gone back', 1],
-        received: ['1 of 1 messages lie in the future: the clock of Redis has gone back', 0],
+        received: ['in the future: 1 of 1 message; the clock of Redis has gone back', 0],
       }
       expect(await laws()).toEqual(broken.map((name) => [name, ...texts[name as keyof typeof texts]]))
     })
 
     it('of a message in the future', async () => {
       await pushed(`${START} 0 x`, `${START + 1000} 0 x`, `${START + 1001} 0 x`, `${START + 1002} 0 x`)
-      expect(await laws()).toEqual([['received', '2 of 4 messages lie in the future: the clock of Redis has gone back', 0]])
+      expect(await laws()).toEqual([['received', 'in the future: 2 of 4 messages; the clock of Redis has gone back', 0]])
     })
   })
 
@@ -188,6 +188,17 @@ describeBindings('check', (lua) => {
     expect(await check('messages:k', 'messages:k')).toHaveLength(1)
   })
 
+  it.each([
+    [131_072, [256 * KIB, 1, 1], 2],
+    [131_073, [256 * KIB, 1, 1], 1],
+    [1_048_576, [256 * KIB, 1, 1], 1],
+    [200_000, [140_000, 200_000, 1], 2],
+  ])('reads no more messages at once than are left of the bytes, if each is as large as one may be: %d', async (largest, sizes, read) => {
+    await lua().redis.hset(lua().root, 'largest', largest)
+    await pushed(...sizes.map((bytes) => 'x'.repeat(bytes)))
+    expect(await laws()).toEqual([['readable', `${read} of 3 messages cannot be read`, 0]])
+  })
+
   it('reads messages up to the last one and the last byte that a call may read, and ends behind it', async () => {
     const list = (key: string, sizes: number[]) => lua().redis.rpush(part(`messages:${key}`), ...sizes.map((size) => 'x'.repeat(size)))
     const parts = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
@@ -199,6 +210,13 @@ describeBindings('check', (lua) => {
     expect(await check(...parts.map((key) => `messages:${key}`))).toHaveLength(5)
   })
 
+  it.each(['due', 'active', 'dead'])('counts no messages while %s is a foreign key', async (index) => {
+    await lua().call('add', 'k', 'x')
+    await lua().redis.del(part(index))
+    await lua().redis.set(part(index), 'mine')
+    expect(await check()).toEqual([['', '', -1]])
+  })
+
   it('counts all messages while there are no more than 1000 keys and dead batches', async () => {
     const entries = (index: string, from: number, count: number) =>
       lua().redis.zadd(part(index), ...Array.from({ length: count }, (_, n) => [1, `${index}${from + n}`]).flat())
@@ -207,7 +225,7 @@ describeBindings('check', (lua) => {
     await entries('dead', 0, 300)
     expect(await check()).toEqual([['', '', 0]])
     await lua().redis.hset(lua().root, 'added', 1)
-    expect(await check()).toEqual([['', '', 0, ['counters', 'the counters say that 1 messages are held, there are 0', 1]]])
+    expect(await check()).toEqual([['', '', 0, ['counters', 'the counters speak of 1 message, the lists hold 0', 1]]])
     for (const index of ['due', 'active', 'dead']) {
       await entries(index, 5000, 1)
       expect(await check()).toEqual([['', '', -1]])
@@ -226,8 +244,8 @@ describeBindings('check', (lua) => {
     expect(await check()).toEqual([
       [
         ...['', '', 6],
-        ['counters', 'the counters say that 8 messages are held, there are 3', 1],
-        ['dead-counter', 'the counter says that 4 messages are in dead batches, there are 3', 1],
+        ['counters', 'the counters speak of 8 messages, the lists hold 3', 1],
+        ['dead-counter', 'the counter speaks of 4 messages in dead batches, they hold 3', 1],
       ],
     ])
     expect(await lua().call('repair')).toEqual(['added set to 14, deadMessages set to 3'])

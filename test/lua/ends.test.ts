@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { LIMITS } from '../../src/redis/generated/limits.ts'
 import { describeBindings, type TakenBatch } from '../support/lua.ts'
+import { userWithout } from './users.ts'
 
 type Options = (string | number)[]
 
@@ -103,6 +104,14 @@ describeBindings('fail and release of several batches', (lua) => {
     expect(await lua().call('fail', 'ann', ann.token, 'KEEP', '1', 'NONCE', 'me/1')).toBe('retry')
   })
 
+  it('each is refused of whose list it may not be asked how long it is', async () => {
+    await lua().call('add', 'ann', 1, 'FLUSH', 'NEXT', 'bob', 1, 'FLUSH')
+    const { batches } = await lua().claim()
+    const poor = await userWithout(lua(), 'llen')
+    const reply = await poor.call('fail', ...batches.flatMap(({ key, token }, n) => [...(n > 0 ? ['NEXT'] : []), key, token]))
+    expect(reply.map((each: unknown) => each instanceof Error)).toEqual([true, true])
+  })
+
   it('one that is named twice ends once', async () => {
     const [ann, bob] = (await claimed(['ann', 'bob'])) as [TakenBatch, TakenBatch]
     const stale = { ...ann, token: ann.token.replace(/:1$/, ':0') }
@@ -181,7 +190,7 @@ describeBindings('fail and release of several batches', (lua) => {
 
   it.each([
     ['MISSING_ARGUMENT', 'expected a key and a token, got 0 arguments', ['NEXT']],
-    ['MISSING_ARGUMENT', 'expected a key and a token, got 1 arguments', ['next', 'bob']],
+    ['MISSING_ARGUMENT', 'expected a key and a token, got 1 argument', ['next', 'bob']],
     ['UNKNOWN_ARGUMENT', "NONCE, NEXT; got 'x'", ['NEXT', 'bob', '1-1:1', 'x']],
     ['MISSING_ARGUMENT', 'DELAY must be followed by a value', ['NEXT', 'bob', '1-1:1', 'DELAY']],
     ['BAD_ARGUMENT', 'NONCE must be a name', ['NEXT', 'bob', '1-1:1', 'NONCE', 'me']],

@@ -73,7 +73,7 @@ describeBindings('extend', (lua) => {
     ['BAD_LEASE', "got '0'", ['0', 'ann', 'TOKEN']],
     ['BAD_LEASE', "got '86400001'", ['86400001', 'ann', 'TOKEN']],
     ['BAD_LEASE', "got '1.5'", ['1.5', 'ann', 'TOKEN']],
-    ['MISSING_ARGUMENT', 'expected a lease and pairs of key and token, got 1 arguments', ['1000']],
+    ['MISSING_ARGUMENT', 'expected a lease and pairs of key and token, got 1 argument', ['1000']],
     ['MISSING_ARGUMENT', 'got 2 arguments', ['1000', 'ann']],
     ['MISSING_ARGUMENT', 'got 4 arguments', ['1000', 'ann', 'TOKEN', 'bob']],
     ['BAD_ARGUMENT', 'expected at most 50 pairs, got 51', ['1000', ...Array.from({ length: 51 }, () => ['ann', 'TOKEN']).flat()]],

@@ -132,7 +132,7 @@ describeBindings('fail', (lua) => {
 
   it.each([
     ['MISSING_ARGUMENT', 'expected a key and a token, got 0 arguments', []],
-    ['MISSING_ARGUMENT', 'got 1 arguments', ['ann']],
+    ['MISSING_ARGUMENT', 'got 1 argument', ['ann']],
     ['MISSING_ARGUMENT', 'DELAY must be followed by a value', ['ann', 'TOKEN', 'DELAY']],
     ['MISSING_ARGUMENT', 'ERROR must be followed by a value', ['ann', 'TOKEN', 'error']],
     ['UNKNOWN_ARGUMENT', "expected ATTEMPTS, DELAY, ERROR, KEEP, NONCE, NEXT; got 'timeout'", ['ann', 'TOKEN', 'timeout']],

@@ -35,14 +35,14 @@ describe.skipIf(lacksServer('a slot that is being moved'))('while its slot is be
     expect(await add(from, 'ann', '2', 'NEXT', 'bob', '1')).toBe(moving)
     const claim = from.redis.fcall('rapidfire_claim_ready', 1, ROOT, 'NONCE', 'me/1').then(String, (error: Error) => error.message)
     expect(await claim).toBe(moving)
-    await from.redis.migrate('127.0.0.1', to.port, ROOT, 0, 5000)
+    await cluster.moveKeys(from, to, [ROOT])
     // The root is there, the messages of ann are not.
     expect(await add(from, 'ann', '2')).toMatch(/^ASK /)
     await to.redis.asking()
     expect(await add(to, 'ann', '2')).toMatch(/^TRYAGAIN /)
     expect((await keys()).flat().sort()).toEqual(before.flat().sort())
 
-    await from.redis.migrate('127.0.0.1', to.port, '', 0, 5000, 'KEYS', ...((await keys())[0] as string[]))
+    await cluster.moveKeys(from, to, (await keys())[0] as string[])
     for (const { redis } of [to, from]) await redis.cluster('SETSLOT', slot, 'NODE', to.id)
     expect(await add(to, 'ann', '2', 'NEXT', 'bob', '1')).toBe('added,2,added,1')
   })

@@ -74,6 +74,15 @@ describeBindings('peek', (lua) => {
     expect(await shown('ann', 262_143, 1, 1)).toBe(2)
     expect(await shown('bob', 262_144, 1, 1)).toBe(1)
     expect(await shown('carl', 100_000, 100_000, 100_000, 1)).toBe(3)
+    // One is read at least.
+    await lua().redis.hset(lua().root, 'largest', 1_048_576)
+    expect(await shown('dora', 262_144, 1)).toBe(1)
+  })
+
+  it('says that a batch is due since 1970 which has no time', async () => {
+    await lua().call('policy', 'MAXSIZE', 1)
+    await lua().redis.rpush(`${lua().root}:messages:ann`, 'mine')
+    expect(await lua().call('peek', 'ann')).toEqual(['ready', START, 1, 0, '', 1, 1, ['mine']])
   })
 
   it('changes nothing', async () => {

@@ -73,7 +73,7 @@ describeBindings('release', (lua) => {
 
   it.each([
     ['MISSING_ARGUMENT', 'expected a key and a token, got 0 arguments', []],
-    ['MISSING_ARGUMENT', 'got 1 arguments', ['ann']],
+    ['MISSING_ARGUMENT', 'got 1 argument', ['ann']],
     ['MISSING_ARGUMENT', 'REASON must be followed by a value', ['ann', 'TOKEN', 'REASON']],
     ['UNKNOWN_ARGUMENT', "expected NONCE, REASON, NEXT; got 'DELAY'", ['ann', 'TOKEN', 'DELAY', '1']],
     ['BAD_ARGUMENT', 'REASON must have at most 256 bytes, got 257', ['ann', 'TOKEN', 'REASON', 'x'.repeat(257)]],

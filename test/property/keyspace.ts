@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'vitest'
-import { type Claimed, hasOptions, type Kept, type Model, tokenOf } from './model.ts'
+import type { Model } from './model.ts'
+import { type Claimed, hasOptions, type Kept, tokenOf } from './shapes.ts'
 
 /** What stands in Redis, by name without the root and its colon; the root itself is ''. Texts are latin1. */
 export type Keyspace = Map<string, { type: string; expires: number; content: unknown }>

@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
-import { Redis } from 'ioredis'
-import { ended, type PrivateRedis, startRedis } from '../../cli/demo/private-redis.ts'
+import { type ClusterOptions as ClientOptions, Cluster, Redis } from 'ioredis'
+import { ended, PASSWORD, type PrivateRedis, startRedis } from '../../cli/demo/private-redis.ts'
 
 const SLOTS = 16_384
 
@@ -70,7 +70,7 @@ export class TestCluster {
   }
 
   async #startNode(): Promise<ClusterNode> {
-    const server = await startOnPort((port) => startRedis(this.#options, { port, password: '' }), BUS)
+    const server = await startOnPort((port) => startRedis(this.#options, { port }), BUS)
     const redis = connectTo(server)
     const node = { server, port: server.port, redis, id: '' }
     this.nodes.push(node)
@@ -97,9 +97,13 @@ export class TestCluster {
     return this.nodes.filter(({ server }) => isAlive(server))
   }
 
-  /** Where a client may begin. */
-  get addresses(): { host: string; port: number }[] {
-    return this.nodes.map(({ port }) => ({ host: '127.0.0.1', port }))
+  get ports(): number[] {
+    return this.nodes.map(({ port }) => port)
+  }
+
+  /** A client of the cluster. */
+  client(options: ClientOptions = {}): Cluster {
+    return clientOf(this.ports, options)
   }
 
   /** The nodes that take writes for some slots, or could. */
@@ -202,6 +206,11 @@ export class TestCluster {
     await from.redis.cluster('SETSLOT', slot, 'MIGRATING', to.id)
   }
 
+  /** Moves keys of a slot that is being moved; false when none of them is there. */
+  async moveKeys(from: ClusterNode, to: ClusterNode, keys: readonly (string | Buffer)[]): Promise<boolean> {
+    return (await from.redis.migrate('127.0.0.1', to.port, '', 0, 5000, 'AUTH', PASSWORD, 'KEYS', ...keys)) === 'OK'
+  }
+
   /** Ends a move that was broken off: whoever has the slot keeps it. */
   async endMove(slot: number): Promise<void> {
     for (const { redis } of await this.primaries()) await redis.cluster('SETSLOT', slot, 'STABLE').catch(unlessReplica)
@@ -215,7 +224,7 @@ export class TestCluster {
     for (;;) {
       const keys = (await from.redis.callBuffer('CLUSTER', 'GETKEYSINSLOT', slot, 10)) as Buffer[]
       if (keys.length === 0) break
-      await from.redis.migrate('127.0.0.1', to.port, '', 0, 5000, 'KEYS', ...keys)
+      await this.moveKeys(from, to, keys)
       await meanwhile()
     }
     // The new owner first: the old one would otherwise send callers to a node that does not know yet.
@@ -249,6 +258,12 @@ export class TestCluster {
 /** For SETSLOT: a primary that has given away its last slot, or has been replaced, may have become a replica just now. */
 function unlessReplica(error: Error): void {
   if (!error.message.includes('only with masters')) throw error
+}
+
+/** A client of a cluster on these ports; the nodes that it is told of take the same password. */
+export function clientOf(ports: readonly number[], { redisOptions, ...options }: ClientOptions = {}): Cluster {
+  const nodes = ports.map((port) => ({ host: '127.0.0.1', port }))
+  return new Cluster(nodes, { ...options, redisOptions: { password: PASSWORD, ...redisOptions } })
 }
 
 /** A connection that says at once that a server is gone, and finds it again. */

@@ -25,8 +25,8 @@ export async function stopServers(): Promise<void> {
 export async function useRedis(options: string[] = []): Promise<TestRedis> {
   const given = process.env.REDIS_URL
   const server = !given && findServer() ? await startRedis(options) : undefined
-  const container = given || server ? undefined : await startContainer()
-  const url = given ?? server?.url ?? (container?.getConnectionUrl() as string)
+  const container = given || server ? undefined : await inContainer()
+  const url = given ?? server?.url ?? (container?.url as string)
   const redis = new Redis(url)
   if (given) await empty(redis)
   stops.push(async () => {
@@ -44,14 +44,10 @@ async function empty(redis: Redis): Promise<void> {
   await redis.function('FLUSH').catch(() => {})
 }
 
-async function startContainer() {
-  const { GenericContainer } = await import('testcontainers')
+async function inContainer() {
+  const { startContainer } = await import('./container.ts')
   try {
-    const started = await new GenericContainer('redis:7').withExposedPorts(6379).start()
-    return {
-      getConnectionUrl: () => `redis://${started.getHost()}:${started.getMappedPort(6379)}`,
-      stop: () => started.stop(),
-    }
+    return await startContainer('redis:7')
   } catch (error) {
     throw new Error('no redis-server on PATH and no Docker: install one (apt-get install redis-server) or set REDIS_URL', { cause: error })
   }

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
-import { ended, endTogether, findServer, type PrivateRedis, startRedis } from '../../cli/demo/private-redis.ts'
+import { ended, endTogether, findServer, PASSWORD, type PrivateRedis, startRedis } from '../../cli/demo/private-redis.ts'
 import { connectTo, isAlive, startOnPort, until } from './cluster.ts'
 
 /** The name under which the sentinels know the primary. */
@@ -53,7 +53,7 @@ export class TestSentinel {
   }
 
   async #startNode(options: string[]): Promise<SentinelNode> {
-    const server = await startOnPort((port) => startRedis([...this.#options, ...options], { port, password: '' }))
+    const server = await startOnPort((port) => startRedis([...this.#options, ...options], { port }))
     const node = { server, port: server.port, redis: connectTo(server) }
     this.nodes.push(node)
     return node
@@ -61,7 +61,13 @@ export class TestSentinel {
 
   /** For `new Redis`, and so for `redis` of a client. */
   get options() {
-    return { name: NAME, sentinels: this.#sentinels.map(({ port }) => ({ host: '127.0.0.1', port })) }
+    const sentinels = this.ports.map((port) => ({ host: '127.0.0.1', port }))
+    return { name: NAME, sentinels, sentinelPassword: PASSWORD, password: PASSWORD }
+  }
+
+  /** Of the sentinels. */
+  get ports(): number[] {
+    return this.#sentinels.map(({ port }) => port)
   }
 
   get alive(): SentinelNode[] {
@@ -123,6 +129,7 @@ export class TestSentinel {
 
 const replicaOf = ({ port }: SentinelNode) => ['--replicaof', '127.0.0.1', String(port)]
 
+/** A sentinel reads its password from the file that it keeps, which lies in a folder of mode 0700. */
 async function startSentinel(port: number, primary: number, downAfter: number): Promise<Sentinel> {
   const folder = await mkdtemp(join(tmpdir(), 'rapidfire-sentinel-'))
   const config = join(folder, 'sentinel.conf')
@@ -130,14 +137,17 @@ async function startSentinel(port: number, primary: number, downAfter: number): 
     `port ${port}`,
     'bind 127.0.0.1',
     `dir ${folder}`,
+    `requirepass ${PASSWORD}`,
+    `sentinel sentinel-pass ${PASSWORD}`,
     `sentinel monitor ${NAME} 127.0.0.1 ${primary} 2`,
+    `sentinel auth-pass ${NAME} ${PASSWORD}`,
     `sentinel down-after-milliseconds ${NAME} ${downAfter}`,
     `sentinel failover-timeout ${NAME} 5000`,
   ]
   await writeFile(config, lines.join('\n'))
   const child = spawn(findServer() as string, [config, '--sentinel'], { stdio: 'ignore' })
   child.once('exit', endTogether([child.pid]))
-  const redis = connectTo({ url: `redis://127.0.0.1:${port}` })
+  const redis = connectTo({ url: `redis://default:${PASSWORD}@127.0.0.1:${port}` })
   const stop = async () => {
     redis.disconnect()
     await ended(child, 'SIGKILL')

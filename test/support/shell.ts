@@ -49,20 +49,19 @@ export function findRedisCli(): string | undefined {
 
 /**
  * A folder for the front of PATH, in which `redis-cli` and `npx rapidfire` mean the given server and the built command line. redis-cli
- * ends with an exit code when the server replies an error.
+ * ends with an exit code when the server replies an error. Without a server each command must find its own.
  */
-export async function useCommands(url: string): Promise<{ folder: string; PATH: string; REDIS_URL: string; remove(): Promise<void> }> {
+export async function useCommands(url?: string): Promise<{ folder: string; PATH: string; remove(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'rapidfire-commands-'))
   const command = async (name: string, text: string) => {
     await writeFile(join(folder, name), `#!/bin/sh\n${text}\n`)
     await chmod(join(folder, name), 0o755)
   }
-  await command('redis-cli', `exec '${findRedisCli()}' -e --no-auth-warning -u '${url}' "$@"`)
+  await command('redis-cli', `exec '${findRedisCli()}' -e ${url ? `--no-auth-warning -u '${url}'` : ''} "$@"`)
   await command('npx', `[ "$1" = rapidfire ] || exit 127\nshift\nexec '${process.execPath}' '${CLI}' "$@"`)
   return {
     folder,
     PATH: `${folder}${delimiter}${process.env.PATH}`,
-    REDIS_URL: url,
     remove: () => rm(folder, { recursive: true, force: true }),
   }
 }

@@ -1,4 +1,4 @@
-import { Cluster } from 'ioredis'
+import type { Cluster } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Batch } from '../../src/batches/batch.ts'
 import { partitionOf, rootKey } from '../../src/partitions/roots.ts'
@@ -24,7 +24,7 @@ describe.skipIf(lacksServer('a silent node'))('while a node of a cluster is stop
   }
 
   function connect(redisOptions: { commandTimeout?: number } = {}): Cluster {
-    const redis = new Cluster(cluster.addresses, { redisOptions })
+    const redis = cluster.client({ redisOptions })
     redis.on('error', () => {})
     onTestFinished(() => redis.disconnect())
     return redis

@@ -44,7 +44,7 @@ local ADD_OPTIONS = {
 -- '<ms>:<name>' as a table. The name of a message of a dead batch is the id of that and its position from 1, with a colon between.
 local function read_requeued(text)
   local at, name = string.match(text, '^(%d+):(.+)$')
-  at = integer(at, 0, 9999999999999)
+  at = integer(at, 0, LAST)
   if not at then return nil, fail('BAD_ARGUMENT', 'REQUEUED must be a time in ms and a name, <ms>:<name>, got ' .. shown(text)) end
   local number, position = string.match(name, '^%d+%-(%d+)[^:]*:(%d%d?%d?%d?)$')
   return { at = at, name = name, place = number and place_among_dead(number, position) }
@@ -82,7 +82,7 @@ end
 local function check_bounds(queue, messages, key, data)
   local most = queue.maxMessageBytes
   local refusal = bad_key(key)
-    or #data > most and fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', most, #data))
+    or #data > most and fail('MESSAGE_TOO_LARGE', 'data must have at most ' .. how_many(most, 'byte') .. ', got ' .. #data)
   if refusal then return refusal end
   while messages.largest < #data do messages.largest = 2 * messages.largest end
 end
@@ -180,7 +180,7 @@ local function closed_to_new(queue)
   if foreign then return foreign end
   local open = waiting + taken
   if open >= queue.maxKeys then
-    return fail('BACKLOG_FULL', 'the queue has ' .. open .. ' conversations with messages, maxKeys is ' .. queue.maxKeys)
+    return fail('BACKLOG_FULL', 'the queue has ' .. how_many(open, 'conversation') .. ' with messages, maxKeys is ' .. queue.maxKeys)
   end
 end
 
@@ -189,7 +189,7 @@ local function closed_to(queue, count)
   -- While messages of the key are left here, newer ones must stay behind them.
   if count == 0 and queue.refuses_new then return not_serving(queue.root) end
   if count == 0 and queue.maxKeys > 0 then return closed_to_new(queue) end
-  if count >= queue.maxBacklog then return fail('BACKLOG_FULL', 'the key holds ' .. count .. ' messages, maxBacklog is ' .. queue.maxBacklog) end
+  if count >= queue.maxBacklog then return fail('BACKLOG_FULL', 'the key holds ' .. how_many(count, 'message') .. ', maxBacklog is ' .. queue.maxBacklog) end
 end
 
 -- Whether a message will be refused, before it is written: what is written and taken back is in the append-only file all the same, and goes to

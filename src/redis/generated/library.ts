@@ -5,6 +5,45 @@ export const LIBRARY: string = `#!lua name=rapidfire
 local VERSION = '0.1.0'
 local function register(name, callback, flags, text)
   redis.register_function{ function_name = 'rapidfire_' .. name, callback = callback, flags = flags, description = text } end
+local digits
+local count_text
+local how_many
+local kept_text
+do
+--- Numbers as texts. Redis takes a number as an argument too, but to print a time costs Redis 7.0 a fortieth of what adding a message does, each
+--- time. So what every call writes is given as text, and printed here as cheaply as can be.
+
+-- A time as 13 digits. WHY not by '%.0f': that costs a quarter more.
+function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+-- A count. Small ones are printed once: they come again and again.
+local COUNTS = {}
+function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+-- A count and what is counted, for a person: '1 message', '2 messages'.
+function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+
+-- Times that are the same in call after call: each \`what\` keeps the last one that was printed.
+local TIMES = {}
+function kept_text(what, ms)
+  local kept = TIMES[what]
+  if not kept or kept.ms ~= ms then
+    kept = { ms = ms, text = digits(ms) }
+    TIMES[what] = kept
+  end
+  return kept.text
+end
+end
 local shown
 local fail
 local wrong_type
@@ -16,7 +55,7 @@ do
 -- A value as it may stand in an error message: one short word in quotes. What people write is not shown.
 function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -58,11 +97,11 @@ local function integer(text, least, most)
   return value
 end
 
--- A number of the root of a queue, or nil when it is none that is written here: who may write to the root may write anything there, and a \`largest\`
--- of 0, for example, would grow for ever.
+-- A number of the root of a queue, or nil or false when it is none that is written here: who may write to the root may write anything there, and a
+-- \`largest\` of 0, for example, would grow for ever.
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 
 -- \`known\` maps a token to what may stand behind it, as lib/limits.lua has it.
@@ -182,6 +221,11 @@ LIMITS = {
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
   standbys = 1000,
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+  standbyLooks = 8,
+  longestStandby = 10 * SECOND,
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
   asked = 10,
   -- What programs gave last is kept of so many.
@@ -261,41 +305,6 @@ OPTIONS = {
   settle = { field = 'settle', least = 0, most = LIMITS.number },
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
-end
-local digits
-local count_text
-local kept_text
-do
---- Numbers as texts. Redis takes a number as an argument too, but to print a time costs Redis 7.0 a fortieth of what adding a message does, each
---- time. So what every call writes is given as text, and printed here as cheaply as can be.
-
--- A time as 13 digits. WHY not by '%.0f': that costs a quarter more.
-function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
--- A count. Small ones are printed once: they come again and again.
-local COUNTS = {}
-function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-
--- Times that are the same in call after call: each \`what\` keeps the last one that was printed.
-local TIMES = {}
-function kept_text(what, ms)
-  local kept = TIMES[what]
-  if not kept or kept.ms ~= ms then
-    kept = { ms = ms, text = digits(ms) }
-    TIMES[what] = kept
-  end
-  return kept.text
-end
 end
 --- Every name of a key in Redis (lua/README.md has the table). Nothing else builds one.
 
@@ -389,14 +398,14 @@ end
 -- When a message was received, whether it begins as message_header writes, and its options: all is seen at once.
 local function header_of(message)
   local time, behind = string.match(message, '^(%d+) %d+()[^ ]* ')
-  if not time or #time ~= 13 then return received_at(message), false end
+  if not time or #time ~= 13 then return received_at(message) end
   return tonumber(time), true, string.byte(message, behind) == 44 and options_of(message)
 end
 
--- One of these options, 'W', 'X' or 'S', or nil when there is none that could be right.
+-- One of these options, 'W', 'X' or 'S', or nil or false when there is none that could be right.
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -507,7 +516,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -730,7 +739,7 @@ end
 local function read_pairs(args, first, expected)
   local given, owners, tokens = #args - first + 1, {}, {}
   if given < 1 or given % 2 == 1 then
-    return nil, nil, fail('MISSING_ARGUMENT', string.format('expected %s, got %d arguments', expected, #args))
+    return nil, nil, fail('MISSING_ARGUMENT', 'expected ' .. expected .. ', got ' .. how_many(#args, 'argument'))
   end
   if given > 2 * LIMITS.pairs then
     return nil, nil, fail('BAD_ARGUMENT', string.format('expected at most %d pairs, got %d', LIMITS.pairs, given / 2))
@@ -745,11 +754,21 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
+local bad_worker
+local looked_at
+local send
+local appoint
+local wake_watcher
+local note_worker
+local leave_watch
+local keep_watch
+local next_due
+do
 --- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by, each by its name and until it looks
---- by itself. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines. A watcher that has no slot
---- left, or goes, is followed by one of those that stand by.
+--- by itself, the more seldom the more there are. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for
+--- deadlines. A watcher that has no slot left, or goes, is followed by one of those that stand by.
 
-local function bad_worker(worker)
+function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
     return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
@@ -758,20 +777,20 @@ end
 
 -- The time of this look, for \`looked\` in the root: it tells the next one whether the clock has gone back since. It stays in the future until all
 -- is lowered that lies ahead; see lib/recover.lua.
-local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
+function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 
 -- Sends to a worker, or to all when none is named, what it is to do in this root: 'echo', or when to look. Whether anybody has heard it, as far as
 -- Redis knows: a worker whose name begins with ~ hears by way of another node of a cluster, and is not counted. A user of Redis who may not publish
 -- goes without: an error here would hide what the call has written.
-local function send(root, worker, what)
+function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
 
--- Makes a worker that stands by the watcher: the one that has said so last, since it is the most likely to be there still. It is to look at \`at\`, or
--- when it meant to look anyway. One that does not hear is gone, and the next one is taken. Whether there is one.
-local function appoint(queue, at)
+-- Makes a worker that stands by the watcher: the one that means to look last, which has said so last as a rule and is the likeliest to be there.
+-- It is to look at \`at\`, or when it meant to look anyway. One that does not hear is gone, and the next one is taken. Whether there is one.
+function appoint(queue, at)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
@@ -786,26 +805,30 @@ local function appoint(queue, at)
 end
 
 -- Tells the watcher of something that is due before it means to look; \`at\` may be nil: nothing is. A promise that has passed is being kept
--- just now.
-local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+-- just now, unless it has passed for long: then whoever is found that stands by looks at once. 0 is no promise.
+function wake_watcher(queue, at)
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  end
 end
 
 -- Notes a worker until \`latest\` in a set of workers: that it is there, or that it stands by and looks by itself then. What is too much is dropped.
--- Nobody needs it: what is refused here must not hide what a claim has taken.
-local function note_worker(workers, worker, latest)
+-- Nobody in it is noted for later than \`ends\`. Nobody needs it: what is refused here must not hide what a claim has taken.
+function note_worker(workers, worker, latest, ends)
   local added = redis.pcall('ZADD', workers, digits(latest), worker)
   -- What somebody else has put there is not ours to end.
   if type(added) == 'table' then return end
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
-  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
+  redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
 end
 
 -- Ends the watch of a worker that has no slot left, or says to the watcher what it leaves behind; \`next_at\` is when the next batch is due.
-local function leave_watch(queue, worker, next_at)
+function leave_watch(queue, worker, next_at)
   redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)
   -- Somebody who has slots must look instead.
   if queue.watcher == worker or queue.watchAt <= queue.now then
@@ -815,27 +838,36 @@ local function leave_watch(queue, worker, next_at)
   end
 end
 
--- Makes an idle worker the watcher, or lets it stand by for the one that there is. Returns when it looks next, at most \`rest\` ms from now.
-local function keep_watch(queue, worker, next_at, rest)
+-- When a worker that stands by looks by itself. It misses a watcher that was killed, and for that some of all who stand by are enough.
+local function standby_until(queue, standby, rest)
+  local count = redis.pcall('ZCARD', standby)
+  local many = type(count) == 'number' and math.floor(count * rest / LIMITS.standbyLooks) or 0
+  return queue.now + math.max(rest, math.min(many, LIMITS.longestStandby))
+end
+
+-- Makes an idle worker the watcher, or lets it stand by for the one that there is. Returns when it looks next: as the watcher at most \`rest\` ms from now.
+function keep_watch(queue, worker, next_at, rest)
   local standby, latest = watch_key(queue.root, 'standby'), queue.now + rest
+  local ends = queue.now + math.max(rest, LIMITS.longestStandby)
   local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
   redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
   if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
-    note_worker(standby, worker, latest)
+    latest = standby_until(queue, standby, rest)
+    note_worker(standby, worker, latest, ends)
     return latest
   end
   local at = math.min(next_at or latest, latest)
   if not mine then
     redis.pcall('ZREM', standby, worker)
-    if not vacant then note_worker(standby, queue.watcher, queue.watchAt) end
+    if not vacant then note_worker(standby, queue.watcher, queue.watchAt, ends) end
   end
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
 end
 
 -- When the next batch of a root is due, or ends its lease or its pause; nil when nothing is pending.
-local function next_due(queue)
+function next_due(queue)
   local next_at
   for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
     local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
@@ -844,6 +876,7 @@ local function next_due(queue)
     if at and (not next_at or at < next_at) then next_at = at end
   end
   return next_at
+end
 end
 local counter_names
 local count_up
@@ -944,7 +977,7 @@ function count_messages(root)
     end
   end
   for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count') or '') or 0)
+    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count')) or 0)
   end
   return held, buried
 end
@@ -1042,12 +1075,12 @@ function read_batch_ids(args, first, last)
   return { unpack(args, first, last) }
 end
 
--- Deletes a dead batch for good. Returns whether it was there, and how many messages it had.
+-- Deletes a dead batch for good. Returns how many messages it had, or nil when it was not there.
 -- WHY its id comes back when the batch cannot go: nobody would find it.
 function drop_dead(root, id)
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
-  if not died then return false, 0 end
+  if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
@@ -1059,7 +1092,7 @@ function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
-  return true, count
+  return count
 end
 
 -- Drops dead batches that are older than the policy allows, the oldest first: a few of them, since the call does something else.
@@ -1237,10 +1270,10 @@ local function replace(list, size, first, last, between, row)
 end
 
 -- Puts messages, which are in order, into a list, each where its time belongs: behind what is older, and behind the first \`claimed\`, which are a batch
--- in work. Returns what takes them out again; or nil and a refusal, and the list is as it was.
+-- in work. Returns what takes them out again; or nil and a refusal, and the list is as it was. Whoever calls this has asked for the length of the list
+-- before.
 function insert_by_time(list, claimed, messages)
-  local size = redis.pcall('LLEN', list)
-  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  local size = redis.call('LLEN', list)
   local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
   local last = first
   if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
@@ -1929,7 +1962,7 @@ end
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
-  return tonumber(ends or '') or queue.slice + 2 * queue.dedupe
+  return tonumber(ends) or queue.slice + 2 * queue.dedupe
 end
 
 -- Whether that has come, and not only the end of the slice before it. Under a shorter \`dedupe\` than now it cannot have come before. Not when that is
@@ -1971,7 +2004,7 @@ function read_ids(queue, asked)
   if slice > queue.now then
     local known
     known, failed = slice_ends(queue)
-    ends = math.max(ends, known or 0)
+    ends = math.max(ends, known or ends)
   end
   local ids = {
     asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', ends + queue.dedupe),
@@ -2044,7 +2077,7 @@ local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
     local key, token = args[at], args[at + 1]
-    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args - at + 1 .. ' arguments') end
+    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. how_many(#args - at + 1, 'argument')) end
     if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
     local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
     if not stopped then return nil, nonce, refusal end
@@ -2639,7 +2672,7 @@ do
 --   ATTEMPTS  a batch whose lease ran out in this attempt or a later one is dead, 1 to 1000 (5)
 --   WORKER    name of a worker that is told by a message when it must look earlier than \`next\`, 1 to 64 bytes
 --   ECHO      send that worker '<WORKER> echo', so that it knows that messages reach it
---   REST      longest rest of that worker, ms, 1 to an hour (1000): what a message that is lost costs
+--   REST      rest of that worker, ms, 1 to an hour (1000): what a message that is lost costs
 --   DRAIN     take what is left in a partition that does not serve any more
 --   DEAD      tell also of batches that died in this call
 --   NONCE     '<name>/<number>', who calls and the number of the call: repeated with it, the call returns the same batches (lua/lib/nonce.lua)
@@ -2647,7 +2680,8 @@ do
 -- RETURNS
 --   now       the time in Redis, ms
 --   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
---             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time (lua/lib/watch.lua)
+--             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time; when many
+--             stand by for that one, at most ten seconds from now (lua/lib/watch.lua)
 --   dead      with DEAD alone: an array of batches that died in this call, since their last lease had run out; each 'lease' or 'unacknowledged',
 --             a text, and what stands for a batch below
 --   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
@@ -2684,7 +2718,7 @@ local function claim_ready(keys, args)
   if queue.refuses_new and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
-  if kept == false then return { queue.now, 0, options.dead and {} or nil } end
+  if kept == false then return { queue.now, 0, options.dead and {} } end
   local take = {
     limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
     attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
@@ -3065,7 +3099,7 @@ local function forward(keys, args)
   if queue.maxDeadAge > 0 then drop_old_dead(queue) end
   if length > 0 then
     local kept = options.kept or OPTIONS.kept.default
-    length = length - delete_acknowledged(stream, length < longest and queue.now - kept or nil)
+    length = length - delete_acknowledged(stream, length < longest and queue.now - kept)
     if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
   end
   local take = {
@@ -3076,7 +3110,7 @@ local function forward(keys, args)
   local batches = take_ready(queue, take)
   local done, counts = {}, {}
   -- So that it is known which streams there are. Nothing is lost without it: an error must not keep the batches.
-  if #batches > 0 then redis.pcall('ZADD', streams_key(root), 'NX', '0', name) end
+  if #batches > 0 then redis.pcall('ZADD', streams_key(root), '0', name) end
   for n = 1, #batches do
     local key, messages = batches[n][1], batches[n][6]
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
@@ -3211,7 +3245,7 @@ local ADD_OPTIONS = {
 -- '<ms>:<name>' as a table. The name of a message of a dead batch is the id of that and its position from 1, with a colon between.
 local function read_requeued(text)
   local at, name = string.match(text, '^(%d+):(.+)$')
-  at = integer(at, 0, 9999999999999)
+  at = integer(at, 0, LAST)
   if not at then return nil, fail('BAD_ARGUMENT', 'REQUEUED must be a time in ms and a name, <ms>:<name>, got ' .. shown(text)) end
   local number, position = string.match(name, '^%d+%-(%d+)[^:]*:(%d%d?%d?%d?)$')
   return { at = at, name = name, place = number and place_among_dead(number, position) }
@@ -3249,7 +3283,7 @@ end
 local function check_bounds(queue, messages, key, data)
   local most = queue.maxMessageBytes
   local refusal = bad_key(key)
-    or #data > most and fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', most, #data))
+    or #data > most and fail('MESSAGE_TOO_LARGE', 'data must have at most ' .. how_many(most, 'byte') .. ', got ' .. #data)
   if refusal then return refusal end
   while messages.largest < #data do messages.largest = 2 * messages.largest end
 end
@@ -3347,7 +3381,7 @@ local function closed_to_new(queue)
   if foreign then return foreign end
   local open = waiting + taken
   if open >= queue.maxKeys then
-    return fail('BACKLOG_FULL', 'the queue has ' .. open .. ' conversations with messages, maxKeys is ' .. queue.maxKeys)
+    return fail('BACKLOG_FULL', 'the queue has ' .. how_many(open, 'conversation') .. ' with messages, maxKeys is ' .. queue.maxKeys)
   end
 end
 
@@ -3356,7 +3390,7 @@ local function closed_to(queue, count)
   -- While messages of the key are left here, newer ones must stay behind them.
   if count == 0 and queue.refuses_new then return not_serving(queue.root) end
   if count == 0 and queue.maxKeys > 0 then return closed_to_new(queue) end
-  if count >= queue.maxBacklog then return fail('BACKLOG_FULL', 'the key holds ' .. count .. ' messages, maxBacklog is ' .. queue.maxBacklog) end
+  if count >= queue.maxBacklog then return fail('BACKLOG_FULL', 'the key holds ' .. how_many(count, 'message') .. ', maxBacklog is ' .. queue.maxBacklog) end
 end
 
 -- Whether a message will be refused, before it is written: what is written and taken back is in the append-only file all the same, and goes to
@@ -3527,19 +3561,17 @@ local NEWEST = 999999999999999
 -- What is being erased: the \`key\`; when that \`began\`, and the \`number\` of the newest batch then; \`what\` is looked at, and the \`place\` up to which that
 -- was done, of a stream with this \`name\`; and the figures of this call. Or nil and a refusal.
 local function read_erasing(queue, key, after)
-  local erasing = {
-    key = key, began = queue.now, number = 0, what = 'all', place = '0', name = '',
-    work = 0, messages = 0, claimed = 0, batches = 0, dead = 0, entries = 0, rates = 0,
-  }
-  if after then
-    local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
-    began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
-    local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
-    if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
-    erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
+  local erasing = { key = key, work = 0, messages = 0, claimed = 0, batches = 0, dead = 0, entries = 0, rates = 0 }
+  if not after then
+    erasing.began, erasing.number = queue.now, bounded(redis.call('HGET', queue.root, 'batches'), 0, NEWEST) or 0
+    erasing.what, erasing.place, erasing.name = 'all', '0', ''
     return erasing
   end
-  erasing.number = bounded(redis.call('HGET', queue.root, 'batches'), 0, NEWEST) or 0
+  local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
+  began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
+  local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
+  if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
+  erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
   return erasing
 end
 
@@ -3576,7 +3608,7 @@ local function erase_dead(queue, erasing)
       local owner = redis.pcall('HGET', dead_key(root, id), 'key')
       erasing.work = erasing.work + DEAD.look
       if owner == erasing.key and not is_newer(erasing, id, tonumber(ids[n + 1])) then
-        local _, count = drop_dead(root, id)
+        local count = drop_dead(root, id)
         erasing.batches, erasing.dead, erasing.work = erasing.batches + 1, erasing.dead + count, erasing.work + DEAD.delete
       end
     end
@@ -3895,7 +3927,7 @@ local function requeue(keys, args)
   local reply, revived, soonest = {}, 0, nil
   for n = 1, #ids do
     reply[n] = 'unknown'
-    if owners[n] and revived > 0 and revived + counts[n] + LIMITS.revivedMore > LIMITS.revived then
+    if owners[n] and revived + counts[n] + LIMITS.revivedMore > LIMITS.revived then
       reply[n] = 'again'
     elseif owners[n] and said == nil then
       local count, at = revive(queue, ids[n], owners[n])
@@ -3933,7 +3965,7 @@ local function is_put_off(score, now) return score % 1 == 0.5 and score <= now +
 INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
-function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
+function kind_of(part) return NAMED[string.match(part, '^(%l+):.')] end
 
 -- Holds for several kinds of parts.
 local KEPT = {
@@ -3959,7 +3991,7 @@ local KEY_LAWS = {
     name = 'readable', by_hand = true,
     says = 'Each message begins as \`add\` writes it',
     broken = function(seen)
-      if seen.unreadable > 0 then return seen.unreadable .. ' of ' .. seen.size .. ' messages cannot be read' end
+      if seen.unreadable > 0 then return seen.unreadable .. ' of ' .. how_many(seen.size, 'message') .. ' cannot be read' end
     end,
   },
   {
@@ -3976,7 +4008,7 @@ local KEY_LAWS = {
     says = 'A key with messages is in \`due\` or \`active\`',
     broken = function(seen)
       if seen.type ~= 'list' or seen.due or seen.active then return nil end
-      return 'it has ' .. seen.size .. ' messages and is in neither due nor active: nobody would look at it'
+      return 'it has ' .. how_many(seen.size, 'message') .. ' and is in neither due nor active: nobody would look at it'
     end,
   },
   {
@@ -4013,7 +4045,7 @@ local KEY_LAWS = {
     broken = function(seen)
       local claim = seen.claim
       if not claim or seen.type ~= 'list' or claim.count >= 1 and claim.count <= seen.size then return nil end
-      return 'its claim has ' .. claim.count .. ' messages and the list ' .. seen.size
+      return 'its claim has ' .. how_many(claim.count, 'message') .. ' and the list ' .. seen.size
     end,
   },
   {
@@ -4054,7 +4086,8 @@ local KEY_LAWS = {
     name = 'received', by_hand = true,
     says = 'No message lies in the future, but for a second',
     broken = function(seen)
-      if seen.ahead > 0 then return seen.ahead .. ' of ' .. seen.size .. ' messages lie in the future: the clock of Redis has gone back' end
+      if seen.ahead == 0 then return nil end
+      return 'in the future: ' .. seen.ahead .. ' of ' .. how_many(seen.size, 'message') .. '; the clock of Redis has gone back'
     end,
   },
   {
@@ -4095,7 +4128,7 @@ local DEAD_LAWS = {
     says = 'A dead batch is in \`dead\`',
     broken = function(seen)
       if seen.type ~= 'hash' or seen.since then return nil end
-      return 'a dead batch of ' .. seen.messages .. ' messages is not in dead: nobody would see it'
+      return 'a dead batch of ' .. how_many(seen.messages, 'message') .. ' is not in dead: nobody would see it'
     end,
   },
   {
@@ -4119,7 +4152,7 @@ local DEAD_LAWS = {
       if seen.type ~= 'hash' or seen.messages == 0 then return nil end
       if seen.gapless ~= seen.messages then return 'message ' .. seen.gapless + 1 .. ' of a dead batch is missing' end
       if tonumber(seen.count) == seen.messages then return nil end
-      return 'a dead batch says that it has ' .. (seen.count or 'no') .. ' messages, there are ' .. seen.messages
+      return 'a dead batch says that it has ' .. how_many(seen.count or 'no', 'message') .. ', there are ' .. seen.messages
     end,
   },
   KEPT,
@@ -4173,7 +4206,7 @@ local ROOT_LAWS = {
     broken = function(seen)
       local counted = seen.added - seen.completed - seen.dead - seen.dropped
       if not seen.held or counted == seen.held then return nil end
-      return string.format('the counters say that %.0f messages are held, there are %.0f', counted, seen.held)
+      return 'the counters speak of ' .. how_many(string.format('%.0f', counted), 'message') .. ', the lists hold ' .. string.format('%.0f', seen.held)
     end,
   },
   {
@@ -4181,7 +4214,8 @@ local ROOT_LAWS = {
     says = '\`deadMessages\` messages are in dead batches',
     broken = function(seen)
       if not seen.buried or seen.dead == seen.buried then return nil end
-      return string.format('the counter says that %.0f messages are in dead batches, there are %.0f', seen.dead, seen.buried)
+      local dead, buried = string.format('%.0f', seen.dead), string.format('%.0f', seen.buried)
+      return 'the counter speaks of ' .. how_many(dead, 'message') .. ' in dead batches, they hold ' .. buried
     end,
   },
 }
@@ -4980,7 +5014,7 @@ local function meet(queue, worker, rest)
   if is_deaf(1) then
     redis.call('ZREM', present, worker)
   else
-    note_worker(present, worker, queue.now + 2 * rest)
+    note_worker(present, worker, queue.now + 2 * rest, queue.now + 2 * rest)
   end
   return gone
 end
@@ -5021,7 +5055,7 @@ do
 -- active. With more of them it is an estimate: of 100 neighbours, other ones each ms, what they have is taken for all.
 local function count_queued(root, now)
   local active, looks = redis.call('ZCARD', active_key(root)), LIMITS.sampled
-  local first = active > looks and now % (active - looks + 1) or 0
+  local first = now % (math.max(active - looks, 0) + 1)
   local keys, held, claimed = redis.call('ZRANGE', active_key(root), first, first + looks - 1), 0, 0
   for n = 1, #keys do
     -- A key of another type must not hide the figures of all others.

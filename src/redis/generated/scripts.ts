@@ -6,15 +6,45 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '48bf54df6bff323c6b793e75c40f94a8996e8706',
+    sha1: '986feb791ffa127cc9c9047228067cae698ca0bc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+
+
+local TIMES = {}
+local function kept_text(what, ms)
+  local kept = TIMES[what]
+  if not kept or kept.ms ~= ms then
+    kept = { ms = ms, text = digits(ms) }
+    TIMES[what] = kept
+  end
+  return kept.text
+end
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -47,7 +77,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -148,6 +178,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -192,33 +227,6 @@ ${blank(9)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-
-
-local TIMES = {}
-local function kept_text(what, ms)
-  local kept = TIMES[what]
-  if not kept or kept.ms ~= ms then
-    kept = { ms = ms, text = digits(ms) }
-    TIMES[what] = kept
-  end
-  return kept.text
-end
 
 
 
@@ -288,7 +296,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -356,7 +364,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -456,7 +464,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(27)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -482,12 +490,16 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  end
 end
-${blank(71)}
+${blank(81)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -603,12 +615,9 @@ local function replace(list, size, first, last, between, row)
     push(list, joined(between))
   end
 end
-
-
-
+${blank(3)}
 local function insert_by_time(list, claimed, messages)
-  local size = redis.pcall('LLEN', list)
-  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  local size = redis.call('LLEN', list)
   local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
   local last = first
   if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
@@ -777,7 +786,7 @@ end
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
-  return tonumber(ends or '') or queue.slice + 2 * queue.dedupe
+  return tonumber(ends) or queue.slice + 2 * queue.dedupe
 end
 
 
@@ -807,7 +816,7 @@ local function read_ids(queue, asked)
   if slice > queue.now then
     local known
     known, failed = slice_ends(queue)
-    ends = math.max(ends, known or 0)
+    ends = math.max(ends, known or ends)
   end
   local ids = {
     asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', ends + queue.dedupe),
@@ -959,7 +968,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(655)}
+${blank(656)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1006,7 +1015,7 @@ local ADD_OPTIONS = {
 -- '<ms>:<name>' as a table. The name of a message of a dead batch is the id of that and its position from 1, with a colon between.
 local function read_requeued(text)
   local at, name = string.match(text, '^(%d+):(.+)$')
-  at = integer(at, 0, 9999999999999)
+  at = integer(at, 0, LAST)
   if not at then return nil, fail('BAD_ARGUMENT', 'REQUEUED must be a time in ms and a name, <ms>:<name>, got ' .. shown(text)) end
   local number, position = string.match(name, '^%d+%-(%d+)[^:]*:(%d%d?%d?%d?)$')
   return { at = at, name = name, place = number and place_among_dead(number, position) }
@@ -1044,7 +1053,7 @@ end
 local function check_bounds(queue, messages, key, data)
   local most = queue.maxMessageBytes
   local refusal = bad_key(key)
-    or #data > most and fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', most, #data))
+    or #data > most and fail('MESSAGE_TOO_LARGE', 'data must have at most ' .. how_many(most, 'byte') .. ', got ' .. #data)
   if refusal then return refusal end
   while messages.largest < #data do messages.largest = 2 * messages.largest end
 end
@@ -1142,7 +1151,7 @@ local function closed_to_new(queue)
   if foreign then return foreign end
   local open = waiting + taken
   if open >= queue.maxKeys then
-    return fail('BACKLOG_FULL', 'the queue has ' .. open .. ' conversations with messages, maxKeys is ' .. queue.maxKeys)
+    return fail('BACKLOG_FULL', 'the queue has ' .. how_many(open, 'conversation') .. ' with messages, maxKeys is ' .. queue.maxKeys)
   end
 end
 
@@ -1151,7 +1160,7 @@ local function closed_to(queue, count)
   -- While messages of the key are left here, newer ones must stay behind them.
   if count == 0 and queue.refuses_new then return not_serving(queue.root) end
   if count == 0 and queue.maxKeys > 0 then return closed_to_new(queue) end
-  if count >= queue.maxBacklog then return fail('BACKLOG_FULL', 'the key holds ' .. count .. ' messages, maxBacklog is ' .. queue.maxBacklog) end
+  if count >= queue.maxBacklog then return fail('BACKLOG_FULL', 'the key holds ' .. how_many(count, 'message') .. ', maxBacklog is ' .. queue.maxBacklog) end
 end
 
 -- Whether a message will be refused, before it is written: what is written and taken back is in the append-only file all the same, and goes to
@@ -1277,15 +1286,28 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '8956d4f86425a2fcb445f9e4bc9bbf08e9e2b5f4',
+    sha1: '0c190d10566e04d84dc850dac9a5396d3b55324c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
+${blank(14)}
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -1313,7 +1335,7 @@ end
 ${blank(18)}
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -1368,6 +1390,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
 
 
   -- What programs gave last is kept of so many.
@@ -1394,17 +1421,7 @@ ${blank(3)}
   checkBytes = 256 * KIB,
   counted = 1000,
 }
-${blank(67)}
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(13)}
+${blank(55)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -1449,14 +1466,14 @@ end
 
 local function header_of(message)
   local time, behind = string.match(message, '^(%d+) %d+()[^ ]* ')
-  if not time or #time ~= 13 then return received_at(message), false end
+  if not time or #time ~= 13 then return received_at(message) end
   return tonumber(time), true, string.byte(message, behind) == 44 and options_of(message)
 end
 
 
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 ${blank(47)}
 local CLOCK_STEP = 1000
@@ -1481,7 +1498,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(185)}
+${blank(209)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -1495,7 +1512,7 @@ local function count_messages(root)
     end
   end
   for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count') or '') or 0)
+    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count')) or 0)
   end
   return held, buried
 end
@@ -1580,14 +1597,14 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1693)}
+${blank(1692)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
-local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
+local function kind_of(part) return NAMED[string.match(part, '^(%l+):.')] end
 
 
 local KEPT = {
@@ -1613,7 +1630,7 @@ local KEY_LAWS = {
     name = 'readable', by_hand = true,
     says = 'Each message begins as \`add\` writes it',
     broken = function(seen)
-      if seen.unreadable > 0 then return seen.unreadable .. ' of ' .. seen.size .. ' messages cannot be read' end
+      if seen.unreadable > 0 then return seen.unreadable .. ' of ' .. how_many(seen.size, 'message') .. ' cannot be read' end
     end,
   },
   {
@@ -1630,7 +1647,7 @@ local KEY_LAWS = {
     says = 'A key with messages is in \`due\` or \`active\`',
     broken = function(seen)
       if seen.type ~= 'list' or seen.due or seen.active then return nil end
-      return 'it has ' .. seen.size .. ' messages and is in neither due nor active: nobody would look at it'
+      return 'it has ' .. how_many(seen.size, 'message') .. ' and is in neither due nor active: nobody would look at it'
     end,
   },
   {
@@ -1667,7 +1684,7 @@ local KEY_LAWS = {
     broken = function(seen)
       local claim = seen.claim
       if not claim or seen.type ~= 'list' or claim.count >= 1 and claim.count <= seen.size then return nil end
-      return 'its claim has ' .. claim.count .. ' messages and the list ' .. seen.size
+      return 'its claim has ' .. how_many(claim.count, 'message') .. ' and the list ' .. seen.size
     end,
   },
   {
@@ -1708,7 +1725,8 @@ local KEY_LAWS = {
     name = 'received', by_hand = true,
     says = 'No message lies in the future, but for a second',
     broken = function(seen)
-      if seen.ahead > 0 then return seen.ahead .. ' of ' .. seen.size .. ' messages lie in the future: the clock of Redis has gone back' end
+      if seen.ahead == 0 then return nil end
+      return 'in the future: ' .. seen.ahead .. ' of ' .. how_many(seen.size, 'message') .. '; the clock of Redis has gone back'
     end,
   },
   {
@@ -1749,7 +1767,7 @@ local DEAD_LAWS = {
     says = 'A dead batch is in \`dead\`',
     broken = function(seen)
       if seen.type ~= 'hash' or seen.since then return nil end
-      return 'a dead batch of ' .. seen.messages .. ' messages is not in dead: nobody would see it'
+      return 'a dead batch of ' .. how_many(seen.messages, 'message') .. ' is not in dead: nobody would see it'
     end,
   },
   {
@@ -1773,7 +1791,7 @@ local DEAD_LAWS = {
       if seen.type ~= 'hash' or seen.messages == 0 then return nil end
       if seen.gapless ~= seen.messages then return 'message ' .. seen.gapless + 1 .. ' of a dead batch is missing' end
       if tonumber(seen.count) == seen.messages then return nil end
-      return 'a dead batch says that it has ' .. (seen.count or 'no') .. ' messages, there are ' .. seen.messages
+      return 'a dead batch says that it has ' .. how_many(seen.count or 'no', 'message') .. ', there are ' .. seen.messages
     end,
   },
   KEPT,
@@ -1827,7 +1845,7 @@ local ROOT_LAWS = {
     broken = function(seen)
       local counted = seen.added - seen.completed - seen.dead - seen.dropped
       if not seen.held or counted == seen.held then return nil end
-      return string.format('the counters say that %.0f messages are held, there are %.0f', counted, seen.held)
+      return 'the counters speak of ' .. how_many(string.format('%.0f', counted), 'message') .. ', the lists hold ' .. string.format('%.0f', seen.held)
     end,
   },
   {
@@ -1835,7 +1853,8 @@ local ROOT_LAWS = {
     says = '\`deadMessages\` messages are in dead batches',
     broken = function(seen)
       if not seen.buried or seen.dead == seen.buried then return nil end
-      return string.format('the counter says that %.0f messages are in dead batches, there are %.0f', seen.dead, seen.buried)
+      local dead, buried = string.format('%.0f', seen.dead), string.format('%.0f', seen.buried)
+      return 'the counter speaks of ' .. how_many(dead, 'message') .. ' in dead batches, they hold ' .. buried
     end,
   },
 }
@@ -1977,15 +1996,34 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '53a166561a28d3756e6116eff71267a0103bac98',
+    sha1: '05cb6affbc52b267a7da79b7898b6eeab85dd22e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -2013,7 +2051,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -2116,6 +2154,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
   standbys = 1000,
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+  standbyLooks = 8,
+  longestStandby = 10 * SECOND,
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -2164,23 +2207,9 @@ ${blank(3)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
 
 
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(13)}
+
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -2232,7 +2261,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -2298,7 +2327,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -2490,7 +2519,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(12)}
+${blank(22)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 ${blank(3)}
 local function send(root, worker, what)
@@ -2518,20 +2547,24 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  end
 end
 
 
 
-local function note_worker(workers, worker, latest)
+local function note_worker(workers, worker, latest, ends)
   local added = redis.pcall('ZADD', workers, digits(latest), worker)
   -- What somebody else has put there is not ours to end.
   if type(added) == 'table' then return end
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
-  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
+  redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
 end
 
 
@@ -2546,19 +2579,28 @@ local function leave_watch(queue, worker, next_at)
 end
 
 
+local function standby_until(queue, standby, rest)
+  local count = redis.pcall('ZCARD', standby)
+  local many = type(count) == 'number' and math.floor(count * rest / LIMITS.standbyLooks) or 0
+  return queue.now + math.max(rest, math.min(many, LIMITS.longestStandby))
+end
+
+
 local function keep_watch(queue, worker, next_at, rest)
   local standby, latest = watch_key(queue.root, 'standby'), queue.now + rest
+  local ends = queue.now + math.max(rest, LIMITS.longestStandby)
   local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
   redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
   if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
-    note_worker(standby, worker, latest)
+    latest = standby_until(queue, standby, rest)
+    note_worker(standby, worker, latest, ends)
     return latest
   end
   local at = math.min(next_at or latest, latest)
   if not mine then
     redis.pcall('ZREM', standby, worker)
-    if not vacant then note_worker(standby, queue.watcher, queue.watchAt) end
+    if not vacant then note_worker(standby, queue.watcher, queue.watchAt, ends) end
   end
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
@@ -2575,7 +2617,7 @@ local function next_due(queue)
   end
   return next_at
 end
-${blank(10)}
+${blank(11)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 ${blank(7)}
 local COUNTED = 9007199254740991
@@ -2667,7 +2709,7 @@ ${blank(48)}
 local function drop_dead(root, id)
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
-  if not died then return false, 0 end
+  if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
@@ -2679,7 +2721,7 @@ local function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
-  return true, count
+  return count
 end
 
 
@@ -2929,7 +2971,7 @@ ${blank(108)}
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
-  return tonumber(ends or '') or queue.slice + 2 * queue.dedupe
+  return tonumber(ends) or queue.slice + 2 * queue.dedupe
 end
 
 
@@ -3351,7 +3393,7 @@ end
 --   ATTEMPTS  a batch whose lease ran out in this attempt or a later one is dead, 1 to 1000 (5)
 --   WORKER    name of a worker that is told by a message when it must look earlier than \`next\`, 1 to 64 bytes
 --   ECHO      send that worker '<WORKER> echo', so that it knows that messages reach it
---   REST      longest rest of that worker, ms, 1 to an hour (1000): what a message that is lost costs
+--   REST      rest of that worker, ms, 1 to an hour (1000): what a message that is lost costs
 --   DRAIN     take what is left in a partition that does not serve any more
 --   DEAD      tell also of batches that died in this call
 --   NONCE     '<name>/<number>', who calls and the number of the call: repeated with it, the call returns the same batches (lua/lib/nonce.lua)
@@ -3359,7 +3401,8 @@ end
 -- RETURNS
 --   now       the time in Redis, ms
 --   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
---             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time (lua/lib/watch.lua)
+--             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time; when many
+--             stand by for that one, at most ten seconds from now (lua/lib/watch.lua)
 --   dead      with DEAD alone: an array of batches that died in this call, since their last lease had run out; each 'lease' or 'unacknowledged',
 --             a text, and what stands for a batch below
 --   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
@@ -3396,7 +3439,7 @@ local function claim_ready(keys, args)
   if queue.refuses_new and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
-  if kept == false then return { queue.now, 0, options.dead and {} or nil } end
+  if kept == false then return { queue.now, 0, options.dead and {} } end
   local take = {
     limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
     attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
@@ -3423,15 +3466,34 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '81e9fa1b9fc78a38091307e86b1713649e71fa58',
+    sha1: '3b0527ddc0aab61d2b0264fc67f6e24de235d6bb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -3450,7 +3512,7 @@ end
 ${blank(27)}
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -3505,6 +3567,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -3528,23 +3595,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(61)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(13)}
+${blank(55)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -3595,7 +3646,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -3661,7 +3712,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -3773,7 +3824,7 @@ ${blank(27)}
 local function read_pairs(args, first, expected)
   local given, owners, tokens = #args - first + 1, {}, {}
   if given < 1 or given % 2 == 1 then
-    return nil, nil, fail('MISSING_ARGUMENT', string.format('expected %s, got %d arguments', expected, #args))
+    return nil, nil, fail('MISSING_ARGUMENT', 'expected ' .. expected .. ', got ' .. how_many(#args, 'argument'))
   end
   if given > 2 * LIMITS.pairs then
     return nil, nil, fail('BAD_ARGUMENT', string.format('expected at most %d pairs, got %d', LIMITS.pairs, given / 2))
@@ -3788,7 +3839,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(27)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -3814,12 +3865,16 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  end
 end
-${blank(82)}
+${blank(92)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -4029,7 +4084,7 @@ local function named(flat)
   for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
   return values
 end
-${blank(434)}
+${blank(435)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -4088,15 +4143,34 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'ffe1d4d2935f9efd0d3a9c48a5a49501c544db90',
+    sha1: 'db96dfc6f62e00579ef5bfccab2468f6cefe6edf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -4133,7 +4207,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -4236,6 +4310,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
 
 
   -- What programs gave last is kept of so many.
@@ -4282,23 +4361,7 @@ ${blank(9)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(27)}
+${blank(16)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -4314,7 +4377,7 @@ local function bad_root(keys)
 end
 ${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(205)}
+${blank(229)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -4425,7 +4488,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1233)}
+${blank(1232)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -4481,15 +4544,28 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'ffafd5dfe6c8bf71fb715712b3532fefbcd78c93',
+    sha1: '0f723d66c6a84c80c5c94bf83a14c52bd5f9c494',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
+${blank(14)}
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -4517,7 +4593,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -4572,6 +4648,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
 
 
   -- What programs gave last is kept of so many.
@@ -4595,17 +4676,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(67)}
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(24)}
+${blank(66)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
@@ -4622,7 +4693,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(534)}
+${blank(558)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -4644,7 +4715,7 @@ end
 local function drop_dead(root, id)
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
-  if not died then return false, 0 end
+  if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
@@ -4656,7 +4727,7 @@ local function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
-  return true, count
+  return count
 end
 ${blank(619)}
 local NONCE_KEPT = 60000
@@ -4774,7 +4845,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1551)}
+${blank(1550)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4818,15 +4889,34 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'ccdbab6cf710160abaa65664040cd7b270b25499',
+    sha1: '62e5302c9a4980a4201178350cad4e417528bc8c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -4859,7 +4949,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -4962,6 +5052,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
 
 
   -- What programs gave last is kept of so many.
@@ -5004,23 +5099,9 @@ ${blank(4)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
 
 
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(13)}
+
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -5076,7 +5157,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(119)}
+${blank(143)}
 local COUNTED = 9007199254740991
 ${blank(9)}
 local function count_up(root, field, by)
@@ -5102,7 +5183,7 @@ ${blank(148)}
 local function drop_dead(root, id)
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
-  if not died then return false, 0 end
+  if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
@@ -5114,7 +5195,7 @@ local function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
-  return true, count
+  return count
 end
 ${blank(49)}
 local function delete_list(list) redis.call('UNLINK', list) end
@@ -5276,7 +5357,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(970)}
+${blank(971)}
 --- Erase all that is kept of a conversation, some of it in each call.
 --
 --   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
@@ -5324,19 +5405,17 @@ local NEWEST = 999999999999999
 -- What is being erased: the \`key\`; when that \`began\`, and the \`number\` of the newest batch then; \`what\` is looked at, and the \`place\` up to which that
 -- was done, of a stream with this \`name\`; and the figures of this call. Or nil and a refusal.
 local function read_erasing(queue, key, after)
-  local erasing = {
-    key = key, began = queue.now, number = 0, what = 'all', place = '0', name = '',
-    work = 0, messages = 0, claimed = 0, batches = 0, dead = 0, entries = 0, rates = 0,
-  }
-  if after then
-    local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
-    began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
-    local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
-    if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
-    erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
+  local erasing = { key = key, work = 0, messages = 0, claimed = 0, batches = 0, dead = 0, entries = 0, rates = 0 }
+  if not after then
+    erasing.began, erasing.number = queue.now, bounded(redis.call('HGET', queue.root, 'batches'), 0, NEWEST) or 0
+    erasing.what, erasing.place, erasing.name = 'all', '0', ''
     return erasing
   end
-  erasing.number = bounded(redis.call('HGET', queue.root, 'batches'), 0, NEWEST) or 0
+  local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
+  began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
+  local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
+  if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
+  erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
   return erasing
 end
 
@@ -5373,7 +5452,7 @@ local function erase_dead(queue, erasing)
       local owner = redis.pcall('HGET', dead_key(root, id), 'key')
       erasing.work = erasing.work + DEAD.look
       if owner == erasing.key and not is_newer(erasing, id, tonumber(ids[n + 1])) then
-        local _, count = drop_dead(root, id)
+        local count = drop_dead(root, id)
         erasing.batches, erasing.dead, erasing.work = erasing.batches + 1, erasing.dead + count, erasing.work + DEAD.delete
       end
     end
@@ -5472,15 +5551,22 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '8b2cb385d5ac70003bd8a5fec3bd7ca725886788',
+    sha1: '6b0f72ed00abb835990c9f64d07fe574ed6a16ec',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(12)}
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -5508,7 +5594,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -5563,6 +5649,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
 
 
   -- What programs gave last is kept of so many.
@@ -5601,12 +5692,9 @@ ${blank(9)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(24)}
+
+
+
 local function messages_key(root, key) return root .. ':messages:' .. key end
 
 local function active_key(root) return root .. ':active' end
@@ -5652,7 +5740,7 @@ ${blank(27)}
 local function read_pairs(args, first, expected)
   local given, owners, tokens = #args - first + 1, {}, {}
   if given < 1 or given % 2 == 1 then
-    return nil, nil, fail('MISSING_ARGUMENT', string.format('expected %s, got %d arguments', expected, #args))
+    return nil, nil, fail('MISSING_ARGUMENT', 'expected ' .. expected .. ', got ' .. how_many(#args, 'argument'))
   end
   if given > 2 * LIMITS.pairs then
     return nil, nil, fail('BAD_ARGUMENT', string.format('expected at most %d pairs, got %d', LIMITS.pairs, given / 2))
@@ -5667,7 +5755,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(119)}
+${blank(143)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -5768,7 +5856,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(255)}
+${blank(256)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -5829,15 +5917,34 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '95a7d0dc722115c09a16e5fdac8315a37163642f',
+    sha1: '6bfd92d1a59b16f0bab8d25f4624db24806296b3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -5870,7 +5977,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -5970,6 +6077,11 @@ ${blank(4)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -6015,23 +6127,9 @@ ${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
 
 
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(13)}
+
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -6082,7 +6180,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -6148,7 +6246,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -6267,7 +6365,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(27)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -6293,12 +6391,16 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  end
 end
-${blank(71)}
+${blank(81)}
 local COUNTED = 9007199254740991
 ${blank(9)}
 local function count_up(root, field, by)
@@ -6477,7 +6579,7 @@ local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
     local key, token = args[at], args[at + 1]
-    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args - at + 1 .. ' arguments') end
+    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. how_many(#args - at + 1, 'argument')) end
     if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
     local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
     if not stopped then return nil, nonce, refusal end
@@ -6594,7 +6696,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(313)}
+${blank(314)}
 --- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -6743,15 +6845,34 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '807cd05c40484b5b2c32a646cf19b5b7ea89e9a6',
+    sha1: '084e35752e03ef12664c0faf4f6af6fdc15b3e5b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -6779,7 +6900,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -6882,6 +7003,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
   standbys = 1000,
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+  standbyLooks = 8,
+  longestStandby = 10 * SECOND,
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -6931,23 +7057,9 @@ ${blank(3)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
 
 
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(13)}
+
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -7003,7 +7115,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -7079,7 +7191,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -7264,7 +7376,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(12)}
+${blank(22)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 ${blank(3)}
 local function send(root, worker, what)
@@ -7292,20 +7404,24 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  end
 end
 
 
 
-local function note_worker(workers, worker, latest)
+local function note_worker(workers, worker, latest, ends)
   local added = redis.pcall('ZADD', workers, digits(latest), worker)
   -- What somebody else has put there is not ours to end.
   if type(added) == 'table' then return end
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
-  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
+  redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
 end
 
 
@@ -7320,19 +7436,28 @@ local function leave_watch(queue, worker, next_at)
 end
 
 
+local function standby_until(queue, standby, rest)
+  local count = redis.pcall('ZCARD', standby)
+  local many = type(count) == 'number' and math.floor(count * rest / LIMITS.standbyLooks) or 0
+  return queue.now + math.max(rest, math.min(many, LIMITS.longestStandby))
+end
+
+
 local function keep_watch(queue, worker, next_at, rest)
   local standby, latest = watch_key(queue.root, 'standby'), queue.now + rest
+  local ends = queue.now + math.max(rest, LIMITS.longestStandby)
   local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
   redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
   if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
-    note_worker(standby, worker, latest)
+    latest = standby_until(queue, standby, rest)
+    note_worker(standby, worker, latest, ends)
     return latest
   end
   local at = math.min(next_at or latest, latest)
   if not mine then
     redis.pcall('ZREM', standby, worker)
-    if not vacant then note_worker(standby, queue.watcher, queue.watchAt) end
+    if not vacant then note_worker(standby, queue.watcher, queue.watchAt, ends) end
   end
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
@@ -7349,7 +7474,7 @@ local function next_due(queue)
   end
   return next_at
 end
-${blank(10)}
+${blank(11)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 ${blank(7)}
 local COUNTED = 9007199254740991
@@ -7441,7 +7566,7 @@ ${blank(48)}
 local function drop_dead(root, id)
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
-  if not died then return false, 0 end
+  if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
@@ -7453,7 +7578,7 @@ local function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
-  return true, count
+  return count
 end
 
 
@@ -7721,7 +7846,7 @@ ${blank(108)}
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
-  return tonumber(ends or '') or queue.slice + 2 * queue.dedupe
+  return tonumber(ends) or queue.slice + 2 * queue.dedupe
 end
 
 
@@ -8134,7 +8259,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(346)}
+${blank(347)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -8231,7 +8356,7 @@ local function forward(keys, args)
   if queue.maxDeadAge > 0 then drop_old_dead(queue) end
   if length > 0 then
     local kept = options.kept or OPTIONS.kept.default
-    length = length - delete_acknowledged(stream, length < longest and queue.now - kept or nil)
+    length = length - delete_acknowledged(stream, length < longest and queue.now - kept)
     if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
   end
   local take = {
@@ -8242,7 +8367,7 @@ local function forward(keys, args)
   local batches = take_ready(queue, take)
   local done, counts = {}, {}
   -- So that it is known which streams there are. Nothing is lost without it: an error must not keep the batches.
-  if #batches > 0 then redis.pcall('ZADD', streams_key(root), 'NX', '0', name) end
+  if #batches > 0 then redis.pcall('ZADD', streams_key(root), '0', name) end
   for n = 1, #batches do
     local key, messages = batches[n][1], batches[n][6]
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
@@ -8259,15 +8384,17 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'bbb26cb98b0f9c8a2194d5d4bb07a1a4194299f2',
+    sha1: '20821beb5899e6a26b4aad3c907fa7e1ed7c1de1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
+${blank(25)}
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -8304,7 +8431,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -8407,6 +8534,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
 
 
   -- What programs gave last is kept of so many.
@@ -8430,7 +8562,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(91)}
+${blank(56)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(13)}
@@ -8444,7 +8576,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1739)}
+${blank(1763)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8541,7 +8673,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2277)}
+${blank(2278)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -8589,15 +8721,22 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '96d83529f7209a41ba0ca933634e0f7a946eac17',
+    sha1: '592fcf64e72f65709f2d83bb7fb13b1e707fa7f5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(12)}
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -8616,7 +8755,7 @@ end
 ${blank(27)}
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -8671,6 +8810,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -8709,12 +8853,7 @@ ${blank(8)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(25)}
+${blank(3)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(9)}
@@ -8744,7 +8883,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(3)}
+${blank(13)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -8773,7 +8912,7 @@ local function appoint(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', 0)
   return false
 end
-${blank(50)}
+${blank(63)}
 local function next_due(queue)
   local next_at
   for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
@@ -8784,7 +8923,7 @@ local function next_due(queue)
   end
   return next_at
 end
-${blank(19)}
+${blank(20)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -8869,7 +9008,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2253)}
+${blank(2254)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -8906,15 +9045,22 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '052c18334f7b16a8d879ae0c756e602e1386eeab',
+    sha1: '6e6afca740bece4c9023536e8d5fa621f5f87d5d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(12)}
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -8951,7 +9097,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -9054,6 +9200,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
 
 
   -- What programs gave last is kept of so many.
@@ -9095,12 +9246,7 @@ ${blank(9)}
   retire = { field = 'retire', flag = true },
 ${blank(5)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(25)}
+${blank(3)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(13)}
@@ -9126,13 +9272,13 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(27)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
-${blank(96)}
+${blank(110)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -9265,7 +9411,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2046)}
+${blank(2047)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -9362,15 +9508,34 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '88054191ba609123f3a4d9dca77690c4b2aad185',
+    sha1: 'd91a0680078fc325a1f751bedea769bb7d88b281',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -9398,7 +9563,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -9501,6 +9666,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
 
 
   -- What programs gave last is kept of so many.
@@ -9543,23 +9713,9 @@ ${blank(9)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
 
 
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(13)}
+
 local function messages_key(root, key) return root .. ':messages:' .. key end
 
 local function active_key(root) return root .. ':active' end
@@ -9604,7 +9760,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -9670,7 +9826,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -9780,7 +9936,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(119)}
+${blank(143)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -9865,7 +10021,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1163)}
+${blank(1162)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -9936,15 +10092,22 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '9de0bdde1c46f48d1e8c84d47dd3b4a200770831',
+    sha1: '02c187e1fe44b72cea0696c16177a103b86fd128',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(12)}
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -9972,7 +10135,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -10075,6 +10238,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
 
 
   -- What programs gave last is kept of so many.
@@ -10116,12 +10284,7 @@ ${blank(5)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(29)}
+${blank(7)}
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
 ${blank(10)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
@@ -10141,7 +10304,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(119)}
+${blank(143)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -10250,7 +10413,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2287)}
+${blank(2288)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -10385,15 +10548,34 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '3ed2a34d3037b05fe5680a76534dee767cf0f374',
+    sha1: '428ca5cb0da1624e8ef05c534656c1453444d385',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -10421,7 +10603,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -10524,6 +10706,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
   standbys = 1000,
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
 
   asked = 10,
   -- What programs gave last is kept of so many.
@@ -10564,23 +10751,7 @@ ${blank(6)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(26)}
+${blank(15)}
 local function watch_key(root, name) return root .. ':watch:' .. name end
 
 
@@ -10607,22 +10778,22 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(3)}
+${blank(13)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
     return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
   end
 end
-${blank(40)}
-local function note_worker(workers, worker, latest)
+${blank(44)}
+local function note_worker(workers, worker, latest, ends)
   local added = redis.pcall('ZADD', workers, digits(latest), worker)
   -- What somebody else has put there is not ours to end.
   if type(added) == 'table' then return end
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
-  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
+  redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
 end
-${blank(61)}
+${blank(71)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -10707,7 +10878,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2419)}
+${blank(2420)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -10759,7 +10930,7 @@ local function meet(queue, worker, rest)
   if is_deaf(1) then
     redis.call('ZREM', present, worker)
   else
-    note_worker(present, worker, queue.now + 2 * rest)
+    note_worker(present, worker, queue.now + 2 * rest, queue.now + 2 * rest)
   end
   return gone
 end
@@ -10783,15 +10954,22 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '6b63e09bcb671afaa18ee9e88dafe855dd7e75a1',
+    sha1: '12685ab5eb8a7f2902ff26ace260d8dc7cdc4433',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(12)}
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -10824,7 +11002,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -10924,6 +11102,11 @@ ${blank(4)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -10965,12 +11148,9 @@ ${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(24)}
+
+
+
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -11024,7 +11204,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(27)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -11050,12 +11230,16 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  end
 end
-${blank(71)}
+${blank(81)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -11111,7 +11295,7 @@ local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
     local key, token = args[at], args[at + 1]
-    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args - at + 1 .. ' arguments') end
+    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. how_many(#args - at + 1, 'argument')) end
     if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
     local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
     if not stopped then return nil, nonce, refusal end
@@ -11228,7 +11412,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(581)}
+${blank(582)}
 --- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -11303,15 +11487,34 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '2009d2dfdecf24544bc80f5b5c625bbf44c9eda3',
+    sha1: 'db24e79d56da30d7e41768c509c759557bdcaca0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -11339,7 +11542,7 @@ end
 ${blank(18)}
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -11394,6 +11597,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -11420,23 +11628,7 @@ ${blank(3)}
 
   counted = 1000,
 }
-${blank(61)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(13)}
+${blank(55)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -11495,7 +11687,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -11549,7 +11741,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -11661,7 +11853,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(27)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -11687,12 +11879,16 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  end
 end
-${blank(137)}
+${blank(147)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -11706,7 +11902,7 @@ local function count_messages(root)
     end
   end
   for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count') or '') or 0)
+    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count')) or 0)
   end
   return held, buried
 end
@@ -11859,12 +12055,12 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1696)}
+${blank(1695)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
-local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
-${blank(338)}
+local function kind_of(part) return NAMED[string.match(part, '^(%l+):.')] end
+${blank(340)}
 local function look_at_root(root)
   local seen = { what = 'root', expires = redis.call('PTTL', root) >= 0 }
   local counters = redis.call('HMGET', root, 'added', 'completedMessages', 'deadMessages', 'droppedMessages')
@@ -11990,15 +12186,22 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '2c010abad8127e0aa9b00f7818273bea106d4cea',
+    sha1: '15065f23de2c121e87364e2fadad370f2ad51847',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(12)}
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -12026,7 +12229,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -12129,6 +12332,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
 
 
   -- What programs gave last is kept of so many.
@@ -12175,12 +12383,7 @@ ${blank(9)}
   settle = { field = 'settle', least = 0, most = LIMITS.number },
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(41)}
+${blank(19)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
@@ -12193,7 +12396,7 @@ local function bad_root(keys)
 end
 ${blank(316)}
 local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(205)}
+${blank(229)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -12332,7 +12535,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2140)}
+${blank(2141)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -12446,15 +12649,34 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '7bac68b5fa3b1c32cdc548bb7bf855ee43c9d739',
+    sha1: '8bacfa9fa17e0b3892d51f64c34e7029691d7863',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
 ${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -12497,7 +12719,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -12552,6 +12774,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -12575,23 +12802,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(61)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(13)}
+${blank(55)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -12642,7 +12853,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -12715,7 +12926,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -12813,7 +13024,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(27)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -12839,12 +13050,16 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  end
 end
-${blank(203)}
+${blank(213)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -12985,12 +13200,9 @@ local function replace(list, size, first, last, between, row)
     push(list, joined(between))
   end
 end
-
-
-
+${blank(3)}
 local function insert_by_time(list, claimed, messages)
-  local size = redis.pcall('LLEN', list)
-  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  local size = redis.call('LLEN', list)
   local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
   local last = first
   if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
@@ -13205,7 +13417,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1592)}
+${blank(1591)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -13264,7 +13476,7 @@ local function requeue(keys, args)
   local reply, revived, soonest = {}, 0, nil
   for n = 1, #ids do
     reply[n] = 'unknown'
-    if owners[n] and revived > 0 and revived + counts[n] + LIMITS.revivedMore > LIMITS.revived then
+    if owners[n] and revived + counts[n] + LIMITS.revivedMore > LIMITS.revived then
       reply[n] = 'again'
     elseif owners[n] and said == nil then
       local count, at = revive(queue, ids[n], owners[n])
@@ -13286,22 +13498,25 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '40c02c9e5933efaaccdf8604cdbf3f6a0603d515',
+    sha1: 'f5141ee86b75905f1cf3d431358924729a5d7743',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
+${blank(25)}
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-${blank(100)}
+${blank(99)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 ${blank(17)}
 local LIMITS = {
@@ -13336,6 +13551,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
 
 
   -- What programs gave last is kept of so many.
@@ -13359,7 +13579,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(110)}
+${blank(75)}
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
@@ -13375,7 +13595,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4110)}
+${blank(4135)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -13421,15 +13641,17 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '2708ff363b48809f568f0a02e602cc6346596b01',
+    sha1: 'ac83f165f4f77f3bc2d4ebf4d63215b72125f33d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
+${blank(25)}
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(20)}
 local function shown(value)
   if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. #value .. ' bytes' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
   return "'" .. value .. "'"
 end
@@ -13466,7 +13688,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -13569,6 +13791,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
 
 
   -- What programs gave last is kept of so many.
@@ -13592,7 +13819,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(90)}
+${blank(55)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -13627,7 +13854,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(110)}
+${blank(134)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -13708,7 +13935,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2768)}
+${blank(2769)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -13728,7 +13955,7 @@ ${blank(2768)}
 -- active. With more of them it is an estimate: of 100 neighbours, other ones each ms, what they have is taken for all.
 local function count_queued(root, now)
   local active, looks = redis.call('ZCARD', active_key(root)), LIMITS.sampled
-  local first = active > looks and now % (active - looks + 1) or 0
+  local first = now % (math.max(active - looks, 0) + 1)
   local keys, held, claimed = redis.call('ZRANGE', active_key(root), first, first + looks - 1), 0, 0
   for n = 1, #keys do
     -- A key of another type must not hide the figures of all others.
@@ -13766,12 +13993,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '26125cbe3c0da356cbdc7d71682aaa0e18a2cf83',
+    sha1: '0067c4ae2f312a9a507ddb29f98be95c4f202b30',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4489)}
+${blank(4523)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

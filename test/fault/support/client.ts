@@ -1,11 +1,18 @@
-import { Cluster } from 'ioredis'
+import type { Cluster } from 'ioredis'
 import type { RapidFireOptions } from '../../../src/options.ts'
 import { RapidFire } from '../../../src/rapidfire.ts'
+import { clientOf } from '../../support/cluster.ts'
+
+/** Where a cluster is, for a process that did not start it. */
+export interface ClusterPlace {
+  ports: readonly number[]
+  password: string
+}
 
 /** What a process is told of the queue that it uses, as JSON. */
 export interface ClientSetup extends Omit<RapidFireOptions<unknown>, 'schema'> {
-  /** Ports of the nodes of a cluster on 127.0.0.1, instead of `redis`. */
-  cluster?: number[]
+  /** The nodes of a cluster on 127.0.0.1, instead of `redis`. */
+  cluster?: ClusterPlace
 }
 
 /** A client, and what ends it together with its connections. It connects when it is used. */
@@ -21,12 +28,9 @@ export function openClient<T>({ cluster, ...options }: ClientSetup): { rapidfire
   }
 }
 
-/** @param ports of nodes on 127.0.0.1; some of them may be down */
-export function openCluster(ports: readonly number[]): Cluster {
-  const cluster = new Cluster(
-    ports.map((port) => ({ host: '127.0.0.1', port })),
-    { lazyConnect: true },
-  )
+/** Some of the nodes may be down. */
+export function openCluster({ ports, password }: ClusterPlace): Cluster {
+  const cluster = clientOf(ports, { lazyConnect: true, redisOptions: { password } })
   cluster.on('error', () => {})
   return cluster
 }

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from 'ioredis'
+import { PASSWORD } from '../../../cli/demo/private-redis.ts'
 import { type Layout, rootKey, rootOfKey, rootsOf } from '../../../src/partitions/roots.ts'
 import { RapidFire } from '../../../src/rapidfire.ts'
-import { openCluster } from '../../fault/support/client.ts'
+import { type ClusterPlace, openCluster } from '../../fault/support/client.ts'
 import { Processes } from '../../fault/support/processes.ts'
 import type { Task, WorkerSetup } from '../../fault/support/worker.ts'
 import { type ClusterNode, isAlive, TestCluster, until } from '../../support/cluster.ts'
@@ -63,7 +64,7 @@ export class ClusterCast extends Processes implements Company {
     this.cluster = cluster
     this.#slots = slots
     this.#folder = folder
-    this.redis = openCluster(this.#ports)
+    this.redis = openCluster(this.#place)
     this.client = new RapidFire<Task>({ redis: this.redis, queue: QUEUE })
   }
 
@@ -74,8 +75,8 @@ export class ClusterCast extends Processes implements Company {
     return new ClusterCast(cluster, mkdtempSync(join(tmpdir(), 'rapidfire-chaos-history-')), slots)
   }
 
-  get #ports(): number[] {
-    return this.cluster.nodes.map(({ port }) => port)
+  get #place(): ClusterPlace {
+    return { ports: this.cluster.ports, password: PASSWORD }
   }
 
   get clients(): readonly RapidFire<Task>[] {
@@ -99,7 +100,7 @@ export class ClusterCast extends Processes implements Company {
 
   async enterAll(seed: string): Promise<void> {
     const history = this.history.file
-    const client = { cluster: this.#ports, queue: QUEUE }
+    const client = { cluster: this.#place, queue: QUEUE }
     const options = { lease: LEASE, attempts: ATTEMPTS, concurrency: 4 }
     const worker: WorkerSetup = { history, client, options, closeTimeout: CLOSE_TIMEOUT, inquire: true }
     const producer = (name: string): ProducerSetup => {

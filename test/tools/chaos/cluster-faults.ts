@@ -134,8 +134,7 @@ async function loseMove(cast: ClusterCast, random: Random): Promise<boolean> {
       const lists = shuffled(random, await indexedLists(primary, root))
       await cluster.beginMove(slot, primary, to)
       const half = lists.slice(0, Math.ceil(lists.length / 2))
-      const args = ['127.0.0.1', String(to.port), '', '0', '5000', 'KEYS', ...half]
-      const moved = half.length > 0 && (await primary.redis.call('MIGRATE', args)) === 'OK'
+      const moved = half.length > 0 && (await cluster.moveKeys(primary, to, half))
       const mark = await cast.mark(primary, await markable(cast, primary, root))
       gone()
       await cluster.kill(primary)

@@ -1,4 +1,4 @@
-import { Cluster, Redis } from 'ioredis'
+import { type Cluster, Redis } from 'ioredis'
 import { RapidFire } from '../../../../src/index.ts'
 import { TestCluster } from '../../../support/cluster.ts'
 import type { Bench } from '../bench.ts'
@@ -54,7 +54,7 @@ export function clusterMeasure(bench: Bench): Measure {
     name: `cluster of ${primaries}, ${PARTITIONS} partitions`,
     open: async () => {
       const cluster = await TestCluster.start({ primaries, replicas: 0 })
-      const redis = new Cluster(cluster.addresses)
+      const redis = cluster.client()
       return {
         round: () =>
           round(
