@@ -116,7 +116,7 @@ describeBindings('peek', (lua) => {
   it('says that a batch is due since 1970 which has no time', async () => {
     await lua().call('policy', 'MAXSIZE', 1)
     await lua().redis.rpush(`${lua().root}:messages:ann`, 'mine')
-    expect(await lua().call('peek', 'ann')).toEqual(['ready', START, 1, 0, '', 1, 1, ['mine']])
+    expect(await lua().call('peek', 'ann')).toEqual(['ready', START, 1, 0, '', 1, 1, ['mine'], ''])
   })
 
   it('changes nothing', async () => {
