@@ -116,11 +116,11 @@ export class ProcessingError extends RapidfireError {
 
   constructor(first: unknown, failures: number, summary: Summary) {
     const known = first instanceof RapidfireError ? first : undefined
-    const others = failures > 1 ? `, and ${failures - 1} more failures` : ''
+    const others = failures > 1 ? `, further failures: ${failures - 1}` : ''
     // What is no error of ours was thrown by `backoff`.
     super(
       known?.code ?? 'BAD_OPTION',
-      `${first instanceof Error ? first.message : String(first)} (${summary.batches} batches were handled${others})`,
+      `${first instanceof Error ? first.message : String(first)} (batches handled: ${summary.batches}${others})`,
       { cause: first, ...(known?.command === undefined ? {} : { command: known.command }) },
     )
     this.summary = summary
