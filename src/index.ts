@@ -22,7 +22,7 @@ export type { Schema } from './messages/schema.ts'
 export type { AddOptions, MessageOptions, NewMessage, Policy, RapidFireOptions } from './options.ts'
 export { partitionOf } from './partitions/roots.ts'
 export type { Cause, Reason, State } from './protocol/replies.ts'
-export type { RedisInput } from './redis/connection.ts'
+export type { RedisInput } from './redis/input.ts'
 export type { BindingMode, BindingOptions } from './redis/loader.ts'
 export {
   exponentialBackoff,

@@ -1,12 +1,13 @@
 import { Option } from 'commander'
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
-import { leaveOtherDatabase, leaveReplica, TIMEOUT } from '../../src/redis/connection.ts'
+import { needsPassword } from '../../src/errors.ts'
+import { AT_ONCE, leaveOtherDatabase, leaveReplica, TIMEOUT } from '../../src/redis/connection.ts'
 import { CliError, UsageError } from './errors.ts'
 
 const LOCAL = 'redis://127.0.0.1:6379'
 
 /** No client of ours waits longer for a server that is away, or hangs, than the calls of the library do. */
-const BOUNDED = { lazyConnect: true, connectTimeout: TIMEOUT, commandTimeout: TIMEOUT } satisfies RedisOptions
+const BOUNDED = { ...AT_ONCE, lazyConnect: true, connectTimeout: TIMEOUT, commandTimeout: TIMEOUT } satisfies RedisOptions
 
 /** A person waits for the answer: a server that is not there is said so at once and not tried again. */
 export const NO_RETRY = { ...BOUNDED, retryStrategy: null } satisfies RedisOptions
@@ -76,8 +77,8 @@ export function openClient(url: string, cluster: boolean): Redis | Cluster {
 }
 
 function clusterOf({ host = '127.0.0.1', port = 6379, username, password, tls }: RedisOptions, options: ClusterOptions): Cluster {
-  const { connectTimeout, commandTimeout } = BOUNDED
-  const redisOptions = { username, password, tls, connectTimeout, commandTimeout }
+  const { lazyConnect: _, ...bounds } = BOUNDED
+  const redisOptions = { ...bounds, username, password, tls }
   return new Cluster([{ host, port }], { lazyConnect: true, ...options, redisOptions })
 }
 
@@ -90,6 +91,7 @@ export async function connected(redis: Redis): Promise<void> {
   if (!failure) return
   // Both addresses of a host name can fail: then the error has a code and no text.
   const why = failure.message || failure.code
+  if (/^NOAUTH\b/.test(failure.message)) throw new CliError(needsPassword(addressOf(redis)))
   if (failure.name === 'ReplyError') throw new CliError(`Redis at ${addressOf(redis)} refuses the connection: ${why}`)
   throw new CliError(`Redis at ${addressOf(redis)} cannot be reached: ${why} (--redis or REDIS_URL names the server)`)
 }

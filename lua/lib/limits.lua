@@ -52,6 +52,8 @@ local LIMITS = {
   moved = 256,
   movedBytes = 256 * KIB,
   movedBatch = 10,
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
   oldDead = 10,
   -- Partitions, and the numbers of partitions and of changes.

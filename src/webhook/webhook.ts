@@ -5,7 +5,7 @@ import { checkOptions, type MessageQueue, type WebhookOptions } from './options.
 import { Refusal, toRefusal } from './problem.ts'
 import { openLimits } from './rate-limit.ts'
 import { generic } from './sources/generic.ts'
-import type { AccountOptions, ChatMessage, Source } from './sources/message.ts'
+import { type AccountOptions, type ChatMessage, checkAccount, type Source } from './sources/message.ts'
 import { telegram } from './sources/telegram.ts'
 import { whatsappCloud } from './sources/whatsapp-cloud.ts'
 import { whatsappWeb } from './sources/whatsapp-web.ts'
@@ -26,7 +26,9 @@ export type Webhook = (request: Request, environment?: unknown) => Promise<Respo
  *
  * @throws RapidfireError `BAD_OPTION`
  */
-export function allSources({ groups = 'chat', account }: AccountOptions = {}): Source<ChatMessage>[] {
+export function allSources(options: AccountOptions = {}): Source<ChatMessage>[] {
+  checkAccount('allSources', options)
+  const { groups = 'chat', account } = options
   const own = { groups, ...(account !== undefined && { account }) }
   return [whatsappCloud({ groups }), telegram(own), generic<ChatMessage>(), whatsappWeb(own)]
 }

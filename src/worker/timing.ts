@@ -1,5 +1,7 @@
 /** Times that a worker goes by, ms. They are one object, so that tests can give others. */
 export interface Timing {
+  /** A worker that nobody has run for so long says so. */
+  runWithin: number
   /** A command that Redis has not answered for so long has failed, and the connection is made anew. */
   stall: number
   /**
@@ -29,6 +31,7 @@ export interface Timing {
 }
 
 export const TIMING: Timing = {
+  runWithin: 5000,
   stall: 5000,
   rest: 1000,
   present: 900,

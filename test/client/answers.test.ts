@@ -4,9 +4,9 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Batch } from '../../src/batches/batch.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
-import type { RedisInput } from '../../src/redis/connection.ts'
 import type { FunctionName } from '../../src/redis/generated/facts.ts'
 import { SCRIPTS } from '../../src/redis/generated/scripts.ts'
+import type { RedisInput } from '../../src/redis/input.ts'
 import type { BindingMode } from '../../src/redis/loader.ts'
 import { RetryLater } from '../../src/worker/verdicts.ts'
 import { clientOf, TestCluster } from '../support/cluster.ts'
@@ -214,7 +214,9 @@ describe.skipIf(lacksServer('lost answers')).each(WAYS)('a call whose answer is 
         name: 'RapidfireError',
         code: 'UNAVAILABLE',
         command: 'rapidfire_add',
-        message: 'Redis cannot be used: the connection was lost; it may have been stored all the same',
+        message: expect.stringMatching(
+          /^Redis at 127\.0\.0\.1:\d+ cannot be used: the connection was lost; it may have been stored all the same$/,
+        ),
       })
     }
     expect(await rapidfire.addMessage('ann', 2)).toEqual({ status: 'added', size: 2 })

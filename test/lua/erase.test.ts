@@ -32,7 +32,7 @@ describeBindings('erase', (lua) => {
     await lua().call('add', 'ann', 1, 'WAIT', 5000, 'NEXT', 'ann', 2, 'NEXT', 'bob', 3, 'WAIT', 5000)
     const before = await lua().call('peek', 'bob')
     expect(await erase(lua(), 'ann')).toEqual({ ...NOTHING, messages: 2 })
-    expect(await lua().call('peek', 'ann')).toEqual(['empty', lua().now, 0, 0, '', 0, 0, []])
+    expect(await lua().call('peek', 'ann')).toEqual(['empty', lua().now, 0, 0, '', 0, 0, [], ''])
     expect(await lua().call('peek', 'bob')).toEqual(before)
     expect(await partsLeft(lua())).toEqual(expect.arrayContaining([`${lua().root}:messages:bob`, `${lua().root}:due`]))
     expect(await lua().redis.smembers(`${lua().root}:overrides`)).toEqual(['bob'])

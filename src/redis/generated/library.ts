@@ -213,6 +213,8 @@ LIMITS = {
   moved = 256,
   movedBytes = 256 * KIB,
   movedBatch = 10,
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
   oldDead = 10,
   -- Partitions, and the numbers of partitions and of changes.
@@ -660,21 +662,27 @@ end
 --
 -- The token is its beginning, '<batch id>:<claim>'. Claims are counted apart from attempts: one that nobody has heard of is no attempt.
 -- \`span\` is the length of the lease or pause, so no score in \`active\` is further ahead than that. \`state\` says what the claim is waiting for:
---   'retry'               it failed, and pauses
+--   'retry:<error>.'      it failed, and pauses: the beginning of what it failed with; 'retry' when nothing was said
 --   'released'            it was given back
 --   'done'                it was completed while its list was missing; see finish in lib/conversation.lua
 --   'by=<name>/<number>'  it was taken by this call, and nobody has acknowledged it yet (lib/nonce.lua)
 --   none                  it is acknowledged: a worker has it
 
--- The end of a record.
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+-- The end of a record. \`failed\`: what the batch has failed with, if it pauses.
+-- WHY the dot: an error may be any text, and none must look like the end of another state.
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
 
 -- All but the end.
 local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
 end
 
-local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state, claim.failed) end
 
 -- The first claim of a batch: its token, and its record with a tail that all of a call share.
 local function first_claim(id, head, tail)
@@ -688,11 +696,13 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 
@@ -1542,14 +1552,15 @@ function extend_leases(queue, held, lease, known)
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
 
--- Puts claimed batches off, each { key, head, pause }: the beginning of its claim's record, and ms; \`state\`: 'retry' or 'released'.
+-- Puts claimed batches off, each { key, head, pause, failed }: the beginning of its claim's record, ms, and what it has failed with, if it has; \`state\`:
+-- 'retry' or 'released'.
 -- WHY the claims first: from then on the tokens prove nothing, and the batches come when their leases end at the latest.
 function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
   for n = 1, #batches do
     local key, pause = batches[n].key, batches[n].pause
-    records[2 * n - 1], records[2 * n] = key, batches[n].head .. claim_tail(pause, state)
+    records[2 * n - 1], records[2 * n] = key, batches[n].head .. claim_tail(pause, state, batches[n].failed)
     ends[2 * n - 1], ends[2 * n] = digits(queue.now + pause), key
   end
   redis.call('HSET', claims_key(queue.root), unpack(records))
@@ -2870,7 +2881,7 @@ do
 --   token     proof of the claim, from claim_ready
 --   DELAY     ms until the next attempt, 0 to a year (1000)
 --   ATTEMPTS  a batch that fails in this attempt or a later one is dead, 1 to 1000 (5)
---   ERROR     why, kept with a dead batch, at most 4096 bytes
+--   ERROR     why, at most 4096 bytes: kept with a dead batch, and the first 256 of them while it pauses
 --   KEEP      which messages failed, ascending positions from 1, with commas: the others are done (all)
 --   NEXT      behind it stand the key, the token and the options of another batch, at most 64 in all
 --   NONCE     as in claim_ready: repeated with it, the call says what the first did
@@ -2919,7 +2930,7 @@ local function judge_failure(root, batch, stored)
   if not count then return said_before(root, stored, batch.token) end
   local size, foreign = size_of(root, batch.key)
   if foreign then return foreign end
-  batch.head, batch.pause, batch.count = head, options.delay or OPTIONS.delay.default, count
+  batch.head, batch.pause, batch.count, batch.failed = head, options.delay or OPTIONS.delay.default, count, options.error
   -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
   batch.whole = size >= count
   batch.ends = size > 0 and attempt >= (options.attempts or OPTIONS.attempts.default)
@@ -3724,6 +3735,7 @@ do
 --   count     messages of the batch at the head
 --   size      messages of the key
 --   messages  array of messages, as in claim_ready: no more when they have 256 KiB together, whatever LIMIT says
+--   error     what the last attempt has failed with, its first 256 bytes, while a retry waits; else ''
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root is a key of another type
@@ -3761,13 +3773,13 @@ local function peek(keys, args)
   if claim then
     local ends = tonumber(call('ZSCORE', active_key(root), key)) or 0
     local state = claim.state == 'retry' and 'retry' or claim.state == 'released' and 'ready' or 'active'
-    return { state, now, claim.deadline, math.ceil(ends), token_of(claim), claim.count, size, messages }
+    return { state, now, claim.deadline, math.ceil(ends), token_of(claim), claim.count, size, messages, claim.failed or '' }
   end
   local head = head_of(queue, key, has_options(queue, key))
-  if not head then return { 'empty', now, 0, 0, '', 0, 0, messages } end
+  if not head then return { 'empty', now, 0, 0, '', 0, 0, messages, '' } end
   read_batch(queue, head)
   local deadline = due_at(head, now)
-  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages }
+  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages, '' }
 end
 
 register('peek', peek, { 'no-writes' }, 'Show the messages, state and deadline of one key.')

@@ -73,6 +73,7 @@ export const LIMITS = {
   moved: 256,
   movedBytes: 262_144,
   movedBatch: 10,
+  lastError: 256,
   oldDead: 10,
   partitions: 1_024,
   number: 999_999,

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '986feb791ffa127cc9c9047228067cae698ca0bc',
+    sha1: 'e37f2b79998dd10212950674ed37303de9c5be81',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -170,6 +170,8 @@ local LIMITS = {
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -446,17 +448,24 @@ local function due_at(head, now)
 end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
-${blank(13)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(14)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
 ${blank(16)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 ${blank(54)}
@@ -716,7 +725,7 @@ local function index_appended(queue, key, size, options)
   if not failed then queue.filled = key end
   return at, failed
 end
-${blank(194)}
+${blank(195)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -1286,7 +1295,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '0c190d10566e04d84dc850dac9a5396d3b55324c',
+    sha1: '81a2532fcc752662703b8ac3c3852f82b6f1bab2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1382,6 +1391,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -1477,15 +1488,17 @@ local function option_of(options, letter, most)
 end
 ${blank(47)}
 local CLOCK_STEP = 1000
-${blank(228)}
+${blank(234)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 ${blank(23)}
@@ -1529,7 +1542,7 @@ local function dead_positions(name)
 end
 ${blank(418)}
 local LOOK_AGAIN = 10000
-${blank(333)}
+${blank(334)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(396)}
 local function moving_away(root, found)
@@ -1597,7 +1610,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1692)}
+${blank(1693)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1996,7 +2009,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '05cb6affbc52b267a7da79b7898b6eeab85dd22e',
+    sha1: '2be1b05b9e04a285d5061634478a1bf6f577b386',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2146,6 +2159,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
   oldDead = 10,
   -- Partitions, and the numbers of partitions and of changes.
@@ -2461,15 +2476,20 @@ local function due_at(head, now)
 end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
-${blank(13)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(14)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
 
 
 local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
 end
 
-local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state, claim.failed) end
 
 
 local function first_claim(id, head, tail)
@@ -2483,11 +2503,13 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 
@@ -2846,7 +2868,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(31)}
+${blank(32)}
 local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
@@ -3466,7 +3488,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '3b0527ddc0aab61d2b0264fc67f6e24de235d6bb',
+    sha1: 'bdb6877208b9ee853e1aab1076279d8a043d95cf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3559,6 +3581,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -3794,24 +3818,31 @@ local function due_at(head, now)
 end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
-${blank(13)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(14)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
 
 
 local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
 end
 
-local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state, claim.failed) end
 ${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 ${blank(7)}
@@ -3928,7 +3959,7 @@ end
 local LOOK_AGAIN = 10000
 
 local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
-${blank(122)}
+${blank(123)}
 local function finish_without_list(queue, key, record)
   local claim = decode_claim(record)
   queue.now = queue.now or now_ms()
@@ -4143,7 +4174,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'db96dfc6f62e00579ef5bfccab2468f6cefe6edf',
+    sha1: '4cbc95e6b1794b3210ee35eb6c4184fb02a9ac75',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4302,6 +4333,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -4375,9 +4408,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(316)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(229)}
+${blank(317)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(231)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -4414,7 +4452,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(1136)}
+${blank(1137)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -4488,7 +4526,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1232)}
+${blank(1233)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -4544,7 +4582,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '0f723d66c6a84c80c5c94bf83a14c52bd5f9c494',
+    sha1: '2f78bef9bca1b0c3dbce2c8d69e31916875c0bcd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4640,6 +4678,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -4693,7 +4733,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(558)}
+${blank(566)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -4729,7 +4769,7 @@ local function drop_dead(root, id)
   end
   return count
 end
-${blank(619)}
+${blank(620)}
 local NONCE_KEPT = 60000
 
 
@@ -4845,7 +4885,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1550)}
+${blank(1551)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4889,7 +4929,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '62e5302c9a4980a4201178350cad4e417528bc8c',
+    sha1: 'dea9d4b56e0d66eb585e56e1dd0e8bfef2c3de94',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5044,6 +5084,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -5134,17 +5176,24 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(311)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(312)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
 ${blank(16)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 ${blank(34)}
@@ -5199,7 +5248,7 @@ local function drop_dead(root, id)
 end
 ${blank(49)}
 local function delete_list(list) redis.call('UNLINK', list) end
-${blank(547)}
+${blank(548)}
 local function erase_messages(queue, key, size)
   local root = queue.root
   redis.call('HDEL', claims_key(root), key)
@@ -5551,7 +5600,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '6b0f72ed00abb835990c9f64d07fe574ed6a16ec',
+    sha1: '94bec21c44bc638b1486f5f48c09146153a70cf4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5641,6 +5690,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -5710,24 +5761,31 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(316)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(317)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
 
 
 local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
 end
 
-local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state, claim.failed) end
 ${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 ${blank(7)}
@@ -5782,7 +5840,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(650)}
+${blank(651)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -5917,7 +5975,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '6bfd92d1a59b16f0bab8d25f4624db24806296b3',
+    sha1: 'd10a6d9855b2a5ca303a5d834576ef8f00f52813',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6069,6 +6127,8 @@ ${blank(4)}
   moved = 256,
   movedBytes = 256 * KIB,
   movedBatch = 10,
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -6328,24 +6388,31 @@ local function due_at(head, now)
 end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
-${blank(13)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(14)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
 
 
 local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
 end
 
-local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state, claim.failed) end
 ${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 
@@ -6514,13 +6581,13 @@ local function open_rest(queue, key, count)
   write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
-${blank(87)}
+${blank(88)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
   for n = 1, #batches do
     local key, pause = batches[n].key, batches[n].pause
-    records[2 * n - 1], records[2 * n] = key, batches[n].head .. claim_tail(pause, state)
+    records[2 * n - 1], records[2 * n] = key, batches[n].head .. claim_tail(pause, state, batches[n].failed)
     ends[2 * n - 1], ends[2 * n] = digits(queue.now + pause), key
   end
   redis.call('HSET', claims_key(queue.root), unpack(records))
@@ -6710,7 +6777,7 @@ ${blank(314)}
 --   token     proof of the claim, from claim_ready
 --   DELAY     ms until the next attempt, 0 to a year (1000)
 --   ATTEMPTS  a batch that fails in this attempt or a later one is dead, 1 to 1000 (5)
---   ERROR     why, kept with a dead batch, at most 4096 bytes
+--   ERROR     why, at most 4096 bytes: kept with a dead batch, and the first 256 of them while it pauses
 --   KEEP      which messages failed, ascending positions from 1, with commas: the others are done (all)
 --   NEXT      behind it stand the key, the token and the options of another batch, at most 64 in all
 --   NONCE     as in claim_ready: repeated with it, the call says what the first did
@@ -6759,7 +6826,7 @@ local function judge_failure(root, batch, stored)
   if not count then return said_before(root, stored, batch.token) end
   local size, foreign = size_of(root, batch.key)
   if foreign then return foreign end
-  batch.head, batch.pause, batch.count = head, options.delay or OPTIONS.delay.default, count
+  batch.head, batch.pause, batch.count, batch.failed = head, options.delay or OPTIONS.delay.default, count, options.error
   -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
   batch.whole = size >= count
   batch.ends = size > 0 and attempt >= (options.attempts or OPTIONS.attempts.default)
@@ -6845,7 +6912,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '084e35752e03ef12664c0faf4f6af6fdc15b3e5b',
+    sha1: '6af418f2baa34cdddb51f81a3abccaddbd782ac3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6995,6 +7062,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
   oldDead = 10,
   -- Partitions, and the numbers of partitions and of changes.
@@ -7325,15 +7394,20 @@ local function due_at(head, now)
 end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
-${blank(13)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(14)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
 
 
 local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
 end
 
-local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state, claim.failed) end
 
 
 local function first_claim(id, head, tail)
@@ -7347,11 +7421,13 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 
@@ -7685,7 +7761,7 @@ local function hand_out_again(queue, again, take)
   redis.call('HSET', claims_key(queue.root), unpack(records))
   redis.call('ZADD', active_key(queue.root), unpack(leases))
 end
-${blank(49)}
+${blank(50)}
 local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
@@ -8384,7 +8460,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '20821beb5899e6a26b4aad3c907fa7e1ed7c1de1',
+    sha1: 'bb5f71371c5bc0882b661531d049427ae69f2bff',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8526,6 +8602,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -8576,7 +8654,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1763)}
+${blank(1772)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8673,7 +8751,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2278)}
+${blank(2279)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -8721,7 +8799,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '592fcf64e72f65709f2d83bb7fb13b1e707fa7f5',
+    sha1: 'a9e75fc39a62df3606e56933b4151c06201f728f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8802,6 +8880,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -8876,9 +8956,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(316)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(81)}
+${blank(317)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(83)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -8934,7 +9019,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1263)}
+${blank(1264)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -9008,7 +9093,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2254)}
+${blank(2255)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -9045,7 +9130,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '6e6afca740bece4c9023536e8d5fa621f5f87d5d',
+    sha1: '033aa6ce982c580ef8de7df66378ccefc6c8c3ee',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9192,6 +9277,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -9265,9 +9352,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(316)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(81)}
+${blank(317)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(83)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -9289,7 +9381,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1185)}
+${blank(1186)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -9411,7 +9503,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2047)}
+${blank(2048)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -9508,7 +9600,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'd91a0680078fc325a1f751bedea769bb7d88b281',
+    sha1: '2f58a8e72f079f5f8409a516ff005656f398b9d9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9658,6 +9750,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -9916,17 +10010,24 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.last, now) then return now end
   return head.deadline
 end
-${blank(18)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(19)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
 ${blank(16)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 
@@ -9947,7 +10048,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1263)}
+${blank(1264)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -10041,6 +10142,7 @@ ${blank(1162)}
 --   count     messages of the batch at the head
 --   size      messages of the key
 --   messages  array of messages, as in claim_ready: no more when they have 256 KiB together, whatever LIMIT says
+--   error     what the last attempt has failed with, its first 256 bytes, while a retry waits; else ''
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root is a key of another type
@@ -10078,13 +10180,13 @@ local function peek(keys, args)
   if claim then
     local ends = tonumber(call('ZSCORE', active_key(root), key)) or 0
     local state = claim.state == 'retry' and 'retry' or claim.state == 'released' and 'ready' or 'active'
-    return { state, now, claim.deadline, math.ceil(ends), token_of(claim), claim.count, size, messages }
+    return { state, now, claim.deadline, math.ceil(ends), token_of(claim), claim.count, size, messages, claim.failed or '' }
   end
   local head = head_of(queue, key, has_options(queue, key))
-  if not head then return { 'empty', now, 0, 0, '', 0, 0, messages } end
+  if not head then return { 'empty', now, 0, 0, '', 0, 0, messages, '' } end
   read_batch(queue, head)
   local deadline = due_at(head, now)
-  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages }
+  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages, '' }
 end
 
 register('peek', peek, { 'no-writes' }, 'Show the messages, state and deadline of one key.')
@@ -10092,7 +10194,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '02c187e1fe44b72cea0696c16177a103b86fd128',
+    sha1: '1c2cab70f70b53eb0c56fab182efa83e96b85bb2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10230,6 +10332,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -10297,9 +10401,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(316)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(81)}
+${blank(317)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(83)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -10315,7 +10424,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1252)}
+${blank(1253)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
 }
@@ -10413,7 +10522,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2288)}
+${blank(2289)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -10548,7 +10657,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '428ca5cb0da1624e8ef05c534656c1453444d385',
+    sha1: 'c10d254a9a09bc9b7e25241abab93e7587ed68dc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10698,6 +10807,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -10771,9 +10882,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(316)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(81)}
+${blank(317)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(83)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -10804,7 +10920,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1263)}
+${blank(1264)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -10878,7 +10994,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2420)}
+${blank(2421)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -10954,7 +11070,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '12685ab5eb8a7f2902ff26ace260d8dc7cdc4433',
+    sha1: '3a53e10a699f1b90a77be73f82c57b73f0f079e6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11094,6 +11210,8 @@ ${blank(4)}
 
 
 
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -11177,17 +11295,24 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(316)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(317)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
 ${blank(16)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 
@@ -11250,13 +11375,13 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(615)}
+${blank(616)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
   for n = 1, #batches do
     local key, pause = batches[n].key, batches[n].pause
-    records[2 * n - 1], records[2 * n] = key, batches[n].head .. claim_tail(pause, state)
+    records[2 * n - 1], records[2 * n] = key, batches[n].head .. claim_tail(pause, state, batches[n].failed)
     ends[2 * n - 1], ends[2 * n] = digits(queue.now + pause), key
   end
   redis.call('HSET', claims_key(queue.root), unpack(records))
@@ -11487,7 +11612,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'db24e79d56da30d7e41768c509c759557bdcaca0',
+    sha1: '74f97d33fc2f6c18db7f760322c8428f1e8ae000',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11589,6 +11714,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -11823,24 +11950,31 @@ local function due_at(head, now)
 end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
-${blank(13)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(14)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
 
 
 local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
 end
 
-local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state, claim.failed) end
 ${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 ${blank(23)}
@@ -11930,7 +12064,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(662)}
+${blank(663)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
@@ -12055,7 +12189,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1695)}
+${blank(1696)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -12186,7 +12320,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '15065f23de2c121e87364e2fadad370f2ad51847',
+    sha1: '69cf0d3d1d102be463ebf85b35a0f66c5bea853d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12324,6 +12458,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -12394,9 +12530,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(316)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(229)}
+${blank(317)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(231)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -12407,7 +12548,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1185)}
+${blank(1186)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -12535,7 +12676,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2141)}
+${blank(2142)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -12649,7 +12790,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '8bacfa9fa17e0b3892d51f64c34e7029691d7863',
+    sha1: '893335ba04264f2df49a5ee08824b7a925808463',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12766,6 +12907,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -13008,15 +13151,17 @@ local function due_at(head, now)
 end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
-${blank(31)}
+${blank(37)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 ${blank(54)}
@@ -13224,7 +13369,7 @@ local function insert_by_time(list, claimed, messages)
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
 end
-${blank(328)}
+${blank(329)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -13417,7 +13562,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1591)}
+${blank(1592)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -13498,7 +13643,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: 'f5141ee86b75905f1cf3d431358924729a5d7743',
+    sha1: '82e189922e132f4f77d61689914aa935166b9735',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13543,6 +13688,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -13595,7 +13742,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4135)}
+${blank(4145)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -13641,7 +13788,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: 'ac83f165f4f77f3bc2d4ebf4d63215b72125f33d',
+    sha1: 'e8bd757d1353baf4029eed2f0cbfcd99124952cd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13783,6 +13930,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -13838,15 +13987,17 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(334)}
+${blank(340)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 ${blank(54)}
@@ -13869,7 +14020,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(1284)}
+${blank(1285)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -13935,7 +14086,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2769)}
+${blank(2770)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -13993,12 +14144,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '0067c4ae2f312a9a507ddb29f98be95c4f202b30',
+    sha1: 'f45689a86c0a746e9495785a32ba0bc608c287c4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4523)}
+${blank(4535)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
