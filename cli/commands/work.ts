@@ -3,12 +3,14 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Command } from 'commander'
 import type { Logger } from 'pino'
+import { toBullmq } from '../../src/bullmq/index.ts'
 import type { Handler, WorkerOptions } from '../../src/index.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { OPTIONS } from '../../src/redis/generated/limits.ts'
 import { openClient } from '../terminal/connection.ts'
 import { UsageError } from '../terminal/errors.ts'
 import { loggerOf } from '../terminal/log.ts'
+import { needed } from '../terminal/needed.ts'
 import { integerOption } from '../terminal/options.ts'
 import { addHealthOptions, addRunOptions, type HealthOptions, type RunOptions, runUntilStopped } from '../terminal/run.ts'
 import { forwardTo } from './forward.ts'
@@ -71,13 +73,18 @@ function targetOf(module: string | undefined, to: string | undefined): { kind: '
 }
 
 async function bullmqHandler(name: string, url: string): Promise<{ handler: Handler<unknown>; close: () => Promise<void> }> {
-  const [{ Queue }, { toBullmq }] = await Promise.all([import('bullmq'), import('../../src/bullmq/index.ts')]).catch(() => {
-    throw new UsageError('--to bullmq needs one package more: npm install bullmq')
-  })
-  const jobs = new Queue(name, { connection: { url } })
+  const { Queue } = await needed('--to bullmq', 'bullmq', () => import('bullmq'))
+  // A client, since only the newest BullMQ takes a URL: the others would fill the queue of another server.
+  const connection = openClient(url, false)
+  const jobs = new Queue(name, { connection })
   // What fails is told by the batch that fails.
+  connection.on('error', () => {})
   jobs.on('error', () => {})
-  return { handler: toBullmq(jobs), close: () => jobs.close() }
+  const close = async () => {
+    await jobs.close()
+    connection.disconnect()
+  }
+  return { handler: toBullmq(jobs), close }
 }
 
 function workerOptions({ concurrency, lease, attempts, timeout }: WorkOptions, logger: Logger): WorkerOptions {
@@ -98,9 +105,7 @@ async function loadHandler(module: string): Promise<Handler<unknown>> {
   const url = pathToFileURL(file).href
   let exported: { default?: unknown }
   if (/\.[cm]?tsx?$/.test(file)) {
-    const tsx = await import('tsx/esm/api').catch(() => {
-      throw new UsageError(`${module} is TypeScript: install tsx beside rapidfire (npm install tsx)`)
-    })
+    const tsx = await needed(`${module}, which is TypeScript,`, 'tsx', () => import('tsx/esm/api'))
     exported = await tsx.tsImport(url, import.meta.url).catch(unusable(module))
   } else exported = await import(url).catch(unusable(module))
   // A CommonJS file that was compiled from an ES module has its default export one deeper.

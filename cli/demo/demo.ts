@@ -10,6 +10,7 @@ import { RapidFire } from '../../src/rapidfire.ts'
 import { NO_RETRY } from '../terminal/connection.ts'
 import { CliError } from '../terminal/errors.ts'
 import { formatBar, formatMs, formatStats, howMany } from '../terminal/format.ts'
+import { needed } from '../terminal/needed.ts'
 import { ended, endTogether, freePort, startRedis } from './private-redis.ts'
 
 /** A real conversation: when each message was sent, and what a bot that reads it alone can say. */
@@ -43,6 +44,7 @@ interface HandedOver {
 
 /** Starts what the demo needs, and ends it however the demo ends. */
 export async function run(speed: number, stop: AbortController): Promise<void> {
+  await needed('the demo', '@hono/node-server hono', () => import('@hono/node-server'))
   const server = await startRedis().catch((error: Error) => {
     throw new CliError(error.message)
   })

@@ -18,7 +18,10 @@ export interface MessageQueue<T> extends LimitedQueue<T> {
 
 /** Without a secret nothing is taken: at least one of `appSecret`, `telegramSecret` and `senderSecret` is needed, or `unsigned`. */
 export interface WebhookOptions<T> extends Secrets {
-  /** Where messages are posted; the statistics are at `<path>/stats`. @default '/webhook/whatsapp/batched' */
+  /**
+   * Where messages are posted, as the handler sees it; the statistics are at `<path>/stats`. Next.js shows it the whole path, `app.use` of Express what
+   * comes behind its own: `'/'`. @default '/webhook/whatsapp/batched'
+   */
   path?: string
   /**
    * Of those that a request has the proof of, the first that knows the form of the payload reads it. @default those of allSources() whose secret is given,
@@ -84,7 +87,8 @@ const bad = (message: string) => new RapidfireError('BAD_OPTION', message)
 export function checkOptions<T>(options: WebhookOptions<T>, all: readonly Source<T>[]) {
   checkNames('createWebhook', options, WEBHOOK_OPTIONS)
   const { path = '/webhook/whatsapp/batched', rateLimit = {}, redis, maxBytes = 3_145_728, timeout = 2000 } = options
-  if (typeof path !== 'string' || !/^(\/[\w.~-]+)+$/.test(path)) throw bad(`path must be like /webhook/whatsapp/batched, got '${path}'`)
+  if (typeof path !== 'string' || !/^(\/|(\/[\w.~-]+)+)$/.test(path))
+    throw bad(`path must be like /webhook/whatsapp/batched, or / behind a mount, got '${path}'`)
   for (const name of [...Object.values(SECRETS), 'verifyToken', 'statsToken'] as const) {
     // Given but undefined or empty, as an unset variable is, it would leave the door open.
     if (name in options) checkSecret(name, options[name])

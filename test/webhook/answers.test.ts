@@ -27,7 +27,17 @@ describe('a message', () => {
     const webhook = queue.webhook({ path: '/hook' })
     expect((await webhook(post(MESSAGE, {}, 'http://localhost/hook?x=1'))).status).toBe(200)
     expect((await webhook(new Request('http://localhost/hook/stats'))).status).toBe(200)
-    expect((await webhook(post(MESSAGE))).status).toBe(404)
+    const elsewhere = await read(await webhook(post(MESSAGE)))
+    const detail = 'There is nothing at this path. Messages are posted to /hook, and the statistics are at /hook/stats.'
+    expect([elsewhere.status, elsewhere.body.code, elsewhere.body.detail]).toEqual([404, 'NOT_FOUND', detail])
+  })
+
+  it('may come to / behind a mount', async () => {
+    const webhook = queue.webhook({ path: '/' })
+    expect((await webhook(post(MESSAGE, {}, 'http://localhost'))).status).toBe(200)
+    expect((await webhook(new Request('http://localhost/stats'))).status).toBe(200)
+    const elsewhere = await read(await webhook(post(MESSAGE)))
+    expect(elsewhere.body.detail).toMatch(/ posted to \/, and the statistics are at \/stats\.$/)
   })
 
   it('has the options that the rules give it', async () => {
