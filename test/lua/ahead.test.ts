@@ -205,6 +205,8 @@ describeBindings('a clock that goes back', (lua) => {
     await claim()
     expect(await score('due', 'ann')).toBe(11_000)
     expect(await looked()).toBe(lua().now)
+    // A promise to look is worthless when the clock has gone back further.
+    expect(await lua().redis.hget(lua().root, 'watchAt')).toBe(String(lua().now + 1000))
     await lua().holds()
   })
 

@@ -184,6 +184,12 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
       args: [],
       touches: counted(18, 141, 1350),
     },
+    {
+      content: 'a key with thirty messages and options, of which ten are a batch',
+      fill: keep(['k'], 30, { options: ',W5000' }),
+      args: [],
+      touches: counted(18, 141, 1350),
+    },
 
     { content: 'keys with one message', fill: keep(names(1000), 1), args: ['LIMIT', 100], touches: counted(109, 1411, 15_500) },
     {
