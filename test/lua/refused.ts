@@ -4,7 +4,7 @@
  * something by then. Or it goes on, and says what it says else, or otherwise.
  * WHY all are named: a user may lack any right, and whoever changes what a call does sees here whether it still tells the truth then.
  */
-export const TABLE: Record<string, string[]> = {
+export const REFUSED: Record<string, string[]> = {
   'add: a first message': [
     'refused: HMGET ., EXISTS .:, SCARD overrides, SMISMEMBER seen:2000000000000, SADD seen:2000000000000, PEXPIREAT seen:2000000000000, RPUSH messages:k, HSET .',
     'goes on: HDEL .',
