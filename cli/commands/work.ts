@@ -1,6 +1,3 @@
-import { access } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import type { Command } from 'commander'
 import type { Logger } from 'pino'
 import type { Handler, WorkerOptions } from '../../src/index.ts'
@@ -12,6 +9,7 @@ import { loggerOf } from '../terminal/log.ts'
 import { integerOption } from '../terminal/options.ts'
 import { addHealthOptions, addRunOptions, type HealthOptions, type RunOptions, runUntilStopped } from '../terminal/run.ts'
 import { forwardTo } from './forward.ts'
+import { loadHandler } from './handler.ts'
 
 interface WorkOptions extends RunOptions, HealthOptions {
   to?: string
@@ -82,30 +80,4 @@ async function bullmqHandler(name: string, url: string): Promise<{ handler: Hand
 
 function workerOptions({ concurrency, lease, attempts, timeout }: WorkOptions, logger: Logger): WorkerOptions {
   return { concurrency, lease, attempts, logger, ...(timeout === undefined ? {} : { timeout }) }
-}
-
-const unusable = (module: string) => (error: unknown) => {
-  const [line] = String(error instanceof Error ? error.message : error).split('\n')
-  throw new UsageError(`${module} cannot be loaded: ${line}`)
-}
-
-/** The default export of a file. TypeScript is run by tsx, where Node cannot. */
-async function loadHandler(module: string): Promise<Handler<unknown>> {
-  const file = resolve(module)
-  await access(file).catch(() => {
-    throw new UsageError(`there is no file ${module}`)
-  })
-  const url = pathToFileURL(file).href
-  let exported: { default?: unknown }
-  if (/\.[cm]?tsx?$/.test(file)) {
-    const tsx = await import('tsx/esm/api').catch(() => {
-      throw new UsageError(`${module} is TypeScript: install tsx beside rapidfire (npm install tsx)`)
-    })
-    exported = await tsx.tsImport(url, import.meta.url).catch(unusable(module))
-  } else exported = await import(url).catch(unusable(module))
-  // A CommonJS file that was compiled from an ES module has its default export one deeper.
-  const handler = (exported.default as { default?: unknown } | undefined)?.default ?? exported.default
-  if (typeof handler !== 'function')
-    throw new UsageError(`the default export of ${module} must be a function that takes a batch, got ${typeof handler}`)
-  return handler as Handler<unknown>
 }

@@ -43,7 +43,6 @@ describe('work', () => {
       'handler.ts',
       'export default async (batch: { messages: unknown[] }): Promise<void> => { if (batch.messages.length !== 1) throw new Error() }',
     ],
-    ['handler.cjs', 'module.exports = async () => {}'],
   ])('work runs %s, and logs no content and no key', async (name, text) => {
     const worker = await start(['work', await handler(name, text)], env).ready()
     await add()
