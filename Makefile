@@ -87,12 +87,21 @@ luacheck:
 	@if command -v luacheck >/dev/null; then exit 0; fi; \
 	$(call install,lua-check,luacheck)
 
-# $(1): name in Debian, $(2): name in Homebrew, $(3): docker where a container does as well
+# $(1): name in Debian, $(2): name in Homebrew, $(3): docker where a container does as well. Another apt that runs is waited for, 5 minutes at most.
 define install
 	if command -v apt-get >/dev/null; then \
 	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	  echo "Installing $(1) with $${sudo:+sudo }apt-get"; \
-	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1) >/dev/null; \
+	  apt() { \
+	    for try in $$(seq 60); do \
+	      said=$$($$sudo env LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get -qq "$$@" 2>&1) && return; \
+	      case $$said in *'Could not get lock'*) ;; *) break;; esac; \
+	      [ $$try != 1 ] || echo "Another apt is running: waiting for it"; \
+	      sleep 5; \
+	    done; \
+	    echo "$$said"; return 1; \
+	  }; \
+	  apt update && apt install -y --no-install-recommends $(1); \
 	elif command -v brew >/dev/null; then \
 	  echo "Installing $(2) with brew"; brew install $(2); \
 	elif [ "$(3)" = docker ] && command -v docker >/dev/null; then \

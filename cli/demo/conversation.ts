@@ -52,7 +52,7 @@ const en: Words = {
   done: (messages, lateness) => `one batch of ${howMany(messages, 'message')}, ${formatMs(lateness)} after its deadline`,
   stats: 'What `rapidfire stats` says of it:',
   next: `Try next:
-  make demo speed=1     the same in real time; installed: rapidfire demo --speed 1
+  make demo speed=1     in real time (installed: rapidfire demo --speed 1)
   README.md             its quick start does this in a program of your own
   npx rapidfire --help  what else there is`,
 }
@@ -61,14 +61,14 @@ const ru: Words = {
   glossed: false,
   seconds: 'с',
   about: (speed) =>
-    `Клиент пишет в парикмахерскую: четыре сообщения за 12 секунд,\n${speed === 1 ? 'в реальном времени' : `показано в ${speed} раз быстрее`}.`,
+    `Клиент пишет в парикмахерскую: четыре сообщения за 12 секунд,\n${speed === 1 ? 'в реальном времени' : `ускорено: ×${speed}`}.`,
   without: 'Без rapidfire бот отвечает на каждое сообщение. Четыре ответа, и все без толку:',
   with: 'С rapidfire он отвечает, когда клиент молчит 10 секунд:',
   waiting: (messages, left) => `${messages} ${messages === 1 ? 'сообщение' : 'сообщения'}, передача через ${left}`,
   done: (messages, lateness) => `один пакет из ${messages} сообщений, через ${Math.round(lateness)} мс после срока`,
   stats: 'Что об этом говорит `rapidfire stats`:',
   next: `Попробуйте ещё:
-  make demo speed=1     то же в реальном времени; из пакета: rapidfire demo --speed 1
+  make demo speed=1     в реальном времени (из пакета: rapidfire demo --speed 1)
   README.md             quick start: то же в вашей собственной программе
   npx rapidfire --help  что ещё есть`,
 }
