@@ -6,7 +6,8 @@ import { Interrupted } from '../terminal/errors.ts'
 export function demo(program: Command): void {
   program
     .command('demo')
-    .description('replay a real conversation against a throw-away Redis: its four messages come out as one')
+    .summary('see four messages come out as one')
+    .description('Replays a real conversation against a throw-away Redis: its four messages come out as one.')
     .option('--speed <factor>', 'how many times faster than in life, 0.1 to 100', toSpeed, 10)
     .addOption(
       new Option('--lang <language>', 'of its words: en, with a gloss of what is said, or ru')

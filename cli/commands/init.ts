@@ -30,7 +30,8 @@ const PROGRAM = 'node_modules/rapidfire/dist/cli/main.js'
 export function init(program: Command): void {
   program
     .command('init')
-    .description('print a file that runs the webhook and a worker with PM2, systemd or Docker Compose')
+    .summary('print a file for PM2, systemd or Docker Compose')
+    .description('Prints a file that runs the webhook and a worker with PM2, systemd or Docker Compose.')
     .addArgument(new Argument('<kind>', 'of the file').choices(KINDS))
     .addArgument(new Argument('[part]', 'for systemd, which has a file for each').choices(PARTS))
     .addOption(new Option('--queue <name>', 'the queue').env('RAPIDFIRE_QUEUE').default('whatsapp'))

@@ -1,9 +1,9 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Logger } from 'pino'
 import type { Handler, WorkerOptions } from '../../src/index.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { OPTIONS } from '../../src/redis/generated/limits.ts'
-import { openClient } from '../terminal/connection.ts'
+import { openClient, serverOf } from '../terminal/connection.ts'
 import { UsageError } from '../terminal/errors.ts'
 import { loggerOf } from '../terminal/log.ts'
 import { integerOption } from '../terminal/options.ts'
@@ -23,10 +23,15 @@ interface WorkOptions extends RunOptions, HealthOptions {
   logContent?: true
 }
 
+/** What help says above these options. */
+const POLICY = 'Policy, stored for the queue:'
+
 export function work(program: Command): void {
-  addHealthOptions(addRunOptions(program.command('work')))
-    .description('handle batches when they are due, with the default export of a JavaScript or TypeScript file')
-    .argument('[module]', 'file whose default export is called with each batch')
+  const command = program
+    .command('work')
+    .summary('handle batches with a file of yours')
+    .description('Calls the function that a JavaScript or TypeScript file exports with each batch when it is due.')
+    .argument('[module]', 'the file; it exports the function by `export default`')
     .option('--to <target>', 'instead of a module: stream:<name> moves batches into a Redis Stream, bullmq:<queue> adds them as jobs')
     .addOption(
       integerOption('--concurrency <n>', 'handlers that run at once', 'RAPIDFIRE_CONCURRENCY', { ...OPTIONS.claimed, default: 10 }),
@@ -36,28 +41,30 @@ export function work(program: Command): void {
     .addOption(
       integerOption('--timeout <ms>', 'a handler that runs longer has failed', 'RAPIDFIRE_TIMEOUT', { least: 1, most: 86_400_000 }),
     )
-    .addOption(integerOption('--wait <ms>', 'store this policy: quiet time', 'RAPIDFIRE_WAIT', OPTIONS.wait))
-    .addOption(integerOption('--max-wait <ms>', 'store this policy: from the first message', 'RAPIDFIRE_MAX_WAIT', OPTIONS.maxWait))
-    .addOption(integerOption('--max-size <n>', 'store this policy: messages a batch', 'RAPIDFIRE_MAX_SIZE', OPTIONS.maxSize))
-    .option('--log-content', 'log keys and messages too: they are personal data')
-    .action(async (module: string | undefined, options: WorkOptions) => {
-      const target = targetOf(module, options.to)
-      if (target.kind === 'stream') return forwardTo(target.name, options)
-      const { queue, wait, maxWait, maxSize, cluster } = options
-      const logger = loggerOf(options)
-      if (cluster && target.kind === 'bullmq') throw new UsageError('--to bullmq needs a server that is no cluster')
-      const { handler, close } =
-        target.kind === 'bullmq' ? await bullmqHandler(target.name, options.redis) : { handler: await loadHandler(target.name) }
-      const policy = Object.fromEntries(Object.entries({ wait, maxWait, maxSize }).filter(([, value]) => value !== undefined))
-      const redis = openClient(options.redis, cluster === true)
-      redis.on('error', () => {}) // the worker, which has connections of its own, says it
-      const rapidfire = new RapidFire<unknown>({ redis, queue, policy })
-      const worker = rapidfire.worker(handler, workerOptions(options, logger))
-      await runUntilStopped(worker, options, { logger, content: options.logContent === true })
-      await rapidfire.close()
-      redis.disconnect()
-      await close?.()
-    })
+    .addOption(integerOption('--wait <ms>', 'quiet time after the last message', 'RAPIDFIRE_WAIT', OPTIONS.wait).helpGroup(POLICY))
+    .addOption(
+      integerOption('--max-wait <ms>', 'time from the first message at most', 'RAPIDFIRE_MAX_WAIT', OPTIONS.maxWait).helpGroup(POLICY),
+    )
+    .addOption(integerOption('--max-size <n>', 'messages a batch at most', 'RAPIDFIRE_MAX_SIZE', OPTIONS.maxSize).helpGroup(POLICY))
+    .addOption(new Option('--log-content', 'log keys and messages too: they are personal data').helpGroup('Process:'))
+  addHealthOptions(addRunOptions(command)).action(async (module: string | undefined, options: WorkOptions) => {
+    const target = targetOf(module, options.to)
+    if (target.kind === 'stream') return forwardTo(target.name, options)
+    const { queue, wait, maxWait, maxSize, cluster } = options
+    const logger = loggerOf(options)
+    if (cluster && target.kind === 'bullmq') throw new UsageError('--to bullmq needs a server that is no cluster')
+    const { handler, close } =
+      target.kind === 'bullmq' ? await bullmqHandler(target.name, options.redis) : { handler: await loadHandler(target.name) }
+    const policy = Object.fromEntries(Object.entries({ wait, maxWait, maxSize }).filter(([, value]) => value !== undefined))
+    const redis = openClient(options.redis, cluster === true)
+    redis.on('error', () => {}) // the worker, which has connections of its own, says it
+    const rapidfire = new RapidFire<unknown>({ redis, queue, policy })
+    const worker = rapidfire.worker(handler, workerOptions(options, logger))
+    await runUntilStopped(worker, options, { logger, content: options.logContent === true })
+    await rapidfire.close()
+    redis.disconnect()
+    await close?.()
+  })
 }
 
 function targetOf(module: string | undefined, to: string | undefined): { kind: 'module' | 'stream' | 'bullmq'; name: string } {
@@ -72,7 +79,8 @@ async function bullmqHandler(name: string, url: string): Promise<{ handler: Hand
   const [{ Queue }, { toBullmq }] = await Promise.all([import('bullmq'), import('../../src/bullmq/index.ts')]).catch(() => {
     throw new UsageError('--to bullmq needs one package more: npm install bullmq')
   })
-  const jobs = new Queue(name, { connection: { url } })
+  // BullMQ has a prefix of its own, and takes no other.
+  const jobs = new Queue(name, { connection: { url: serverOf(url).replace(/\bkeyPrefix=[^&]*&?/, '') } })
   // What fails is told by the batch that fails.
   jobs.on('error', () => {})
   return { handler: toBullmq(jobs), close: () => jobs.close() }

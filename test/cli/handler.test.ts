@@ -32,7 +32,7 @@ const FILES = {
   module: {
     'handler.ts': TYPED,
     'handler.cts': TYPED.replace('hello.js', 'hello.cjs'),
-    'awaits.ts': 'const name: string = await Promise.resolve("ann"); export default async () => `Hi ${name}`',
+    'awaits.ts': 'const name: string = await Promise.resolve("ann"); export default async () => "Hi " + name',
     'module.js': 'export default async () => "Hi ann"',
     'equals.cjs': 'module.exports = async () => "Hi ann"',
   },
