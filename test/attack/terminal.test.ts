@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeAll, expect, it, onTestFinished, vi } from 'vitest'
+import { beforeAll, expect, it, onTestFinished } from 'vitest'
 import { createProgram } from '../../cli/program.ts'
-import { report } from '../../cli/terminal/report.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
+import { command } from '../cli/command.ts'
 import { eventually, start } from '../cli/processes.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
 
@@ -16,29 +16,6 @@ let server: TestRedis
 beforeAll(async () => {
   server = await useRedis()
 })
-afterEach(() => vi.restoreAllMocks())
-
-/** Runs a command in this process, and returns its exit code and what it has written. */
-async function command(args: string[]): Promise<{ code: number; written: string }> {
-  let written = ''
-  const write = (text: unknown) => {
-    written += `${text}\n`
-    return true
-  }
-  for (const name of ['log', 'error'] as const) vi.spyOn(console, name).mockImplementation(write)
-  for (const stream of [process.stdout, process.stderr]) vi.spyOn(stream, 'write').mockImplementation(write)
-  const before = process.exitCode
-  try {
-    process.exitCode = 0
-    await createProgram().parseAsync(args, { from: 'user' })
-    return { code: process.exitCode as number, written }
-  } catch (error) {
-    return { code: report(error), written }
-  } finally {
-    process.exitCode = before
-    vi.restoreAllMocks()
-  }
-}
 
 it('no command passes on control characters', async () => {
   const queue = `q${EVIL}`
@@ -76,9 +53,10 @@ it('no command passes on control characters', async () => {
   ]
   for (const [code, args] of commands) {
     const ended = await command(args)
-    expect([args, ended.code, ended.written.match(RAW)]).toEqual([args, code, null])
-    expect(ended.written).toMatch(/owned/)
-    if (args.includes('--json')) expect(JSON.stringify(JSON.parse(ended.written))).toContain('\u202e')
+    const written = ended.stdout + ended.stderr
+    expect([args, ended.code, written.match(RAW)]).toEqual([args, code, null])
+    expect(written).toMatch(/owned/)
+    if (args.includes('--json')) expect(JSON.stringify(JSON.parse(ended.stdout))).toContain('\u202e')
   }
   const tried = new Set(commands.map(([, [name]]) => name))
   expect([...tried].sort()).toEqual(
@@ -88,8 +66,8 @@ it('no command passes on control characters', async () => {
   )
   // A second queue, for the table of all.
   await new RapidFire({ redis: server.redis, queue: 'other' }).addMessage('ann', 'Hi')
-  const { written } = await command(['stats', ...at])
-  expect([written.match(/owned/g)?.length, written.match(RAW)]).toEqual([1, null])
+  const { stdout } = await command(['stats', ...at])
+  expect([stdout.match(/owned/g)?.length, stdout.match(RAW)]).toEqual([1, null])
 })
 
 it('no line of a log passes on control characters', async () => {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { createProgram } from '../../cli/program.ts'
 import manifest from '../../package.json' with { type: 'json' }
 import { CLI, environment, rapidfire } from '../support/shell.ts'
+import { command } from './command.ts'
 
 describe('usage', () => {
   it.each([['--version'], ['-V']])('%s prints the version', async (option) => {
@@ -64,7 +65,7 @@ describe('usage', () => {
     [['stats', '--redis', 'http://127.0.0.1'], 'must be given as a URL'],
     [['load', '--redis', 'redis://127.0.0.1:99999'], 'must be given as a URL'],
   ])('%j is refused with exit code 2', async (args, text) => {
-    const { code, stdout, stderr } = await rapidfire(args)
+    const { code, stdout, stderr } = await command(args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(text)
     expect(stderr).not.toMatch(/^ +at /m)

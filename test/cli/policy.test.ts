@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, expect, it } from 'vitest'
 import { type TestRedis, useRedis } from '../support/redis.ts'
-import { rapidfire } from '../support/shell.ts'
+import { command } from './command.ts'
 
 let server: TestRedis
 beforeAll(async () => {
@@ -8,7 +8,7 @@ beforeAll(async () => {
 })
 beforeEach(() => server.redis.flushall())
 
-const policy = (...args: string[]) => rapidfire(['policy', '--queue', 'salon', '--redis', server.url, ...args])
+const policy = (...args: string[]) => command(['policy', '--queue', 'salon', '--redis', server.url, ...args])
 
 it('policy shows the policy, and changes what is named', async () => {
   await server.redis.hset('rapid-fire:{salon}', 'maxSize', 10)
