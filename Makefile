@@ -11,7 +11,7 @@ demo: build server ## See four messages of a real conversation come out as one; 
 test: build redis ## Run every test against real Redis servers: REDIS_BINARY=<file>, or REDIS_URL=<url> of one that is flushed
 	@npx vitest run
 
-test-matrix: build redis ## Run the tests of one server in containers of Redis 6.2, 7.2 and 8, Valkey 8 and Dragonfly
+test-matrix: build redis ## Run the tests on Redis 8.0, Valkey 8.1 and 9.1 (packages of Debian), and in containers: ONLY=valkey
 	@node --import tsx test/tools/matrix/main.ts
 
 coverage: build redis ## Print what no test runs: lines and branches of src and cli, statements of the Lua functions
