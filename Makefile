@@ -25,11 +25,11 @@ DEMO_PACKAGES = commander pino ioredis rate-limiter-flexible @hono/node-server t
 test: build redis ## Run every test against real Redis servers: REDIS_BINARY=<file>, or REDIS_URL=<url> of one that is flushed
 	@npx vitest run
 
-test-matrix: build redis ## Run the tests of one server in containers of Redis 6.2, 7.2 and 8, Valkey 8 and Dragonfly
+test-matrix: build redis ## Run the tests on Redis 8.0, Valkey 8.1 and 9.1 (packages of Debian), and in containers: ONLY=valkey
 	@node --import tsx test/tools/matrix/main.ts
 
 coverage: build redis ## Print what no test runs: lines and branches of src and cli, statements of the Lua functions
-	@npx tsc -p tsconfig.build.json --inlineSourceMap
+	@npx tsc -b tsconfig.build.json --inlineSourceMap
 	@rm -rf coverage && mkdir -p coverage/processes
 	@export LUA_COVERAGE=coverage/lua PROCESS_COVERAGE='$(CURDIR)/coverage/processes'; \
 	npx vitest run --coverage; failed=$$?; node --import tsx test/tools/cover/main.ts && exit $$failed
@@ -57,7 +57,7 @@ bench: build redis test/tools/bench/node_modules/.package-lock.json ## Measure, 
 
 test/tools/bench/node_modules/.package-lock.json: test/tools/bench/package.json test/tools/bench/package-lock.json
 	@echo "Installing what the bench compares with"
-	@npm install --prefix test/tools/bench --no-save --no-fund --no-audit --loglevel error
+	@npm ci --prefix test/tools/bench --no-fund --no-audit --loglevel error
 	@touch $@
 
 build: setup ## Compile into dist/
@@ -65,10 +65,9 @@ build: setup ## Compile into dist/
 
 setup: node_modules/.package-lock.json ## Install the npm packages of the lockfile
 
-# `npm ci` refuses the lockfile where it lacks optional packages of other platforms, as one has that was written on a registry without them.
 node_modules/.package-lock.json: package.json package-lock.json
 	@echo "Installing the npm packages"
-	@npm install --no-save --no-fund --no-audit --loglevel error
+	@npm ci --no-fund --no-audit --loglevel error
 	@touch $@
 
 # What the user names comes first; what is found is used; only then something is installed.

@@ -1,4 +1,5 @@
 import type { AddResult } from './messages/results.ts'
+import { inCallersWords } from './protocol/words.ts'
 import type { LuaErrorCode } from './redis/generated/facts.ts'
 import type { Summary } from './worker/summary.ts'
 
@@ -115,11 +116,11 @@ export class ProcessingError extends RapidfireError {
 
   constructor(first: unknown, failures: number, summary: Summary) {
     const known = first instanceof RapidfireError ? first : undefined
-    const others = failures > 1 ? `, and ${failures - 1} more failures` : ''
+    const others = failures > 1 ? `, further failures: ${failures - 1}` : ''
     // What is no error of ours was thrown by `backoff`.
     super(
       known?.code ?? 'BAD_OPTION',
-      `${first instanceof Error ? first.message : String(first)} (${summary.batches} batches were handled${others})`,
+      `${first instanceof Error ? first.message : String(first)} (batches handled: ${summary.batches}${others})`,
       { cause: first, ...(known?.command === undefined ? {} : { command: known.command }) },
     )
     this.summary = summary
@@ -129,22 +130,48 @@ export class ProcessingError extends RapidfireError {
 /** Errors of Redis that tell of its state and not of the call. */
 const PASSING = new Set(['LOADING', 'BUSY', 'READONLY', 'MASTERDOWN', 'NOREPLICAS', 'MISCONF', 'CLUSTERDOWN', 'TRYAGAIN', 'MOVED', 'ASK'])
 
+export const cannotBeUsed = (address: string | undefined, why: string) =>
+  `Redis${address === undefined ? '' : ` at ${address}`} cannot be used: ${why}`
+
+/** What to do about NOAUTH, which Redis says in words of its protocol. */
+export const needsPassword = (address: string | undefined) =>
+  `NOAUTH Redis${address === undefined ? '' : ` at ${address}`} needs a password: give it in the URL, as in redis://:password@host:6379, ` +
+  'or as the option password'
+
+/** What a client says of a failure, in words that lead somewhere. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const retries = /^Reached the max retries .*\(which is (\d+)\)/.exec(error.message)?.[1]
+  // With 0 the retries are ours: it would send the reader to an option that is not in use.
+  if (retries === '0') return 'the connection was lost'
+  if (retries) return `no connection in ${Number(retries) + 1} attempts, the maxRetriesPerRequest of your client and one`
+  // Both addresses of a host name can fail: then the error has a code and no text.
+  return error.message || (error as NodeJS.ErrnoException).code || String(error)
+}
+
 type Lines = readonly (readonly [number, string])[]
 
-/** Turns what a Redis client threw into a `RapidfireError`. `lines` maps a line of the Lua build to its file. */
-export function toRapidfireError(error: unknown, command: string, lines: Lines = []): RapidfireError {
+/** What an error of Redis may say of itself: `lines` maps a line of the Lua build to its file, `address` is where Redis is. */
+interface Surroundings {
+  lines?: Lines
+  address?: string | undefined
+}
+
+/** Turns what a Redis client threw into a `RapidfireError`. */
+export function toRapidfireError(error: unknown, command: string, { lines = [], address }: Surroundings = {}): RapidfireError {
   if (error instanceof RapidfireError) return error
   const text = error instanceof Error ? error.message : String(error)
   const refusal = /^RAPIDFIRE_([A-Z_]+) (.*)/s.exec(text)
-  if (refusal) return new RapidfireError(refusal[1] as LuaErrorCode, refusal[2] ?? '', { command, cause: error })
+  if (refusal) return new RapidfireError(refusal[1] as LuaErrorCode, inCallersWords(refusal[2] ?? ''), { command, cause: error })
   if (/^OOM /.test(text) || /-OOM /.test(text)) {
     return new RapidfireError('OUT_OF_MEMORY', `Redis is over maxmemory: ${text}`, { command, cause: error })
   }
   // Each error of Redis begins with a word in capitals, and none of a client does. Class names do not survive a minifying bundler.
   const word = /^([A-Z]{2,})\b/.exec(text)?.[1]
   if (!word || PASSING.has(word)) {
-    return new RapidfireError('UNAVAILABLE', `Redis cannot be used: ${text || String(error)}`, { command, cause: error })
+    return new RapidfireError('UNAVAILABLE', cannotBeUsed(address, reasonOf(error)), { command, cause: error })
   }
+  if (word === 'NOAUTH') return new RapidfireError('SERVER', needsPassword(address), { command, cause: error })
   const line = Number(/user_(?:function|script):(\d+)/.exec(text)?.[1])
   const start = lines.findLast(([first]) => first <= line)
   const place = start ? ` (${start[1]}:${line - start[0] + 1})` : ''

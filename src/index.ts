@@ -7,6 +7,7 @@ export type { Peek } from './batches/peek.ts'
 export type { Stats } from './batches/stats.ts'
 export type { CheckReport } from './check/check.ts'
 export type { Found, Violation } from './check/violations.ts'
+export { RapidFire } from './constructor.ts'
 export {
   type ErrorCode,
   ProcessingError,
@@ -21,8 +22,7 @@ export type { Schema } from './messages/schema.ts'
 export type { AddOptions, MessageOptions, NewMessage, Policy, RapidFireOptions } from './options.ts'
 export { partitionOf } from './partitions/roots.ts'
 export type { Cause, Reason, State } from './protocol/replies.ts'
-export { RapidFire } from './rapidfire.ts'
-export type { RedisInput } from './redis/connection.ts'
+export type { RedisInput } from './redis/input.ts'
 export type { BindingMode, BindingOptions } from './redis/loader.ts'
 export {
   exponentialBackoff,

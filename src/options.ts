@@ -1,6 +1,7 @@
+import type { Names } from './given.ts'
 import type { Durability } from './messages/durability.ts'
 import type { Schema } from './messages/schema.ts'
-import type { RedisInput } from './redis/connection.ts'
+import type { RedisInput } from './redis/input.ts'
 import type { BindingOptions } from './redis/loader.ts'
 
 /** The policy of a queue. Stored in Redis, so that every process and redis-cli go by the same one. */
@@ -35,6 +36,20 @@ export interface Policy {
   partitions: number
 }
 
+export const POLICY_MEMBERS: Names<Policy> = {
+  wait: true,
+  maxWait: true,
+  maxSize: true,
+  maxBacklog: true,
+  maxMessageBytes: true,
+  maxBatchBytes: true,
+  dedupe: true,
+  maxDead: true,
+  maxDeadAge: true,
+  maxKeys: true,
+  partitions: true,
+}
+
 /** The policy as each root has it. */
 export type RootPolicy = Omit<Policy, 'partitions'>
 
@@ -51,6 +66,8 @@ export interface MessageOptions {
   /** The batch ends with this message and is ready at once. @default false */
   flush?: boolean | undefined
 }
+
+export const MESSAGE_OPTIONS: Names<MessageOptions> = { id: true, wait: true, maxWait: true, maxSize: true, flush: true }
 
 export interface RapidFireOptions<T, Input = T> extends BindingOptions {
   /** A URL, ioredis options, or an ioredis client or Cluster of your own, which `close` leaves open. @default 'redis://127.0.0.1:6379' */
@@ -78,10 +95,23 @@ export interface RapidFireOptions<T, Input = T> extends BindingOptions {
   schema?: Schema<T, Input>
 }
 
+export const CLIENT_OPTIONS: Names<RapidFireOptions<unknown>> = {
+  redis: true,
+  queue: true,
+  policy: true,
+  timeout: true,
+  durability: true,
+  schema: true,
+  binding: true,
+  load: true,
+}
+
 export interface AddOptions extends MessageOptions {
   /** What this message waits for before `addMessage` answers. @default that of the client */
   durability?: Durability
 }
+
+export const ADD_OPTIONS: Names<AddOptions> = { ...MESSAGE_OPTIONS, durability: true }
 
 /** A message for `addMessages`. */
 export interface NewMessage<T> extends MessageOptions {
@@ -90,3 +120,5 @@ export interface NewMessage<T> extends MessageOptions {
   /** Anything that JSON can carry. */
   data: T
 }
+
+export const MESSAGE_MEMBERS: Names<NewMessage<unknown>> = { key: true, data: true, ...MESSAGE_OPTIONS }

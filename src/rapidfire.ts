@@ -2,21 +2,24 @@ import type { Batch } from './batches/batch.ts'
 import { type Claimed, type ClaimOptions, Claims, type FailOptions } from './batches/claims.ts'
 import { type DeadBatch, DeadBatches } from './batches/dead.ts'
 import { type Erased, erase } from './batches/erase.ts'
-import { type Forwarded, Forwarding, type ForwardOptions } from './batches/forward.ts'
+import { checkForwarding, type Forwarded, Forwarding, type ForwardOptions } from './batches/forward.ts'
 import { type Peek, peek } from './batches/peek.ts'
 import { Figures, type Stats } from './batches/stats.ts'
 import { type CheckReport, checkQueue } from './check/check.ts'
+import { RapidfireError } from './errors.ts'
+import { checkFlag, checkNames, msOrForever } from './given.ts'
 import { Adder } from './messages/add.ts'
 import type { Durability } from './messages/durability.ts'
 import type { AddResult } from './messages/results.ts'
 import { Sender } from './messages/sender.ts'
-import type { AddOptions, NewMessage, Policy, RapidFireOptions } from './options.ts'
+import { type AddOptions, CLIENT_OPTIONS, type NewMessage, POLICY_MEMBERS, type Policy, type RapidFireOptions } from './options.ts'
 import { Partitioning } from './partitions/change.ts'
 import { changePolicy, giveAtStart } from './partitions/policy.ts'
 import { checkQueueName } from './partitions/roots.ts'
 import { Caller } from './redis/caller.ts'
-import { type Connection, connect } from './redis/connection.ts'
+import { type Connection, connectTo } from './redis/connection.ts'
 import { type LibrarySource, SOURCE } from './redis/source.ts'
+import { LONGEST_CALL, Term } from './redis/term.ts'
 import type { WorkerClient } from './worker/client.ts'
 import type { Handler } from './worker/handler.ts'
 import { type ProcessOptions, processPending } from './worker/pending.ts'
@@ -46,6 +49,9 @@ export class RapidFire<T = unknown, Input = T> {
   readonly #forwarding: Forwarding
   readonly #figures: Figures
   readonly #dead: DeadBatches
+  /** Those that are not closed. */
+  readonly #workers = new Set<Worker<T>>()
+  #closing = false
 
   /**
    * Connects on the first call.
@@ -55,11 +61,13 @@ export class RapidFire<T = unknown, Input = T> {
    * @throws RapidfireError `BAD_QUEUE`, `BAD_OPTION`
    */
   constructor(options: RapidFireOptions<T, Input> = {}, source: LibrarySource = SOURCE, connection?: Connection) {
+    checkNames('RapidFire', options, CLIENT_OPTIONS)
+    if (options.policy !== undefined) checkNames('policy', options.policy, POLICY_MEMBERS)
     this.#options = options
     this.#source = source
     this.queue = checkQueueName(options.queue ?? 'default')
     this.#caller = new Caller(
-      connection ?? connect(options.redis ?? 'redis://127.0.0.1:6379', options.timeout),
+      connection ?? connectTo(options),
       options,
       (call) => giveAtStart(this.queue, options, call, this.#partitioning.layout),
       source,
@@ -115,7 +123,7 @@ export class RapidFire<T = unknown, Input = T> {
   /**
    * A worker of this queue, with connections of its own: `run()` it, and `close()` it when the process ends.
    *
-   * @throws RapidfireError `BAD_OPTION`
+   * @throws RapidfireError `BAD_OPTION`, `CLOSED`
    * @example
    * const worker = rapidfire.worker(async (batch) => answer(batch.key, joinText(batch)), { concurrency: 20 })
    * worker.on('error', (error) => console.error(error))
@@ -132,6 +140,7 @@ export class RapidFire<T = unknown, Input = T> {
    * @example await rapidfire.forwarder('batches').run()
    */
   forwarder(stream: string, options: ForwardOptions = {}): Worker<T> {
+    checkForwarding(stream, options)
     // A worker that has nothing to handle: what it claims goes into the stream in the same call.
     const forwarding = (client: RapidFire<T, Input>): WorkerClient<T> => ({
       ...client.#workerClient(),
@@ -278,23 +287,32 @@ export class RapidFire<T = unknown, Input = T> {
    */
   check(options: { repair?: boolean } = {}): Promise<CheckReport> {
     return this.#caller.underway.run(async () => {
+      checkNames('check', options, { repair: true })
+      checkFlag('repair', options.repair)
       const roots = await this.#partitioning.layout.everyRoot()
       return checkQueue(this.#caller, this.queue, roots, { ...options, restore: (told) => this.#partitioning.restore(told) })
     })
   }
 
   /**
-   * Waits for the calls to Redis that are under way, then closes the connection if it is our own. Calling it again does nothing.
+   * Closes its workers, waits for the calls to Redis that are under way, and closes the connection if it is our own. Calling it again does nothing.
    * Let `processPendingBatches` end first: a batch whose handler still runs comes back when its lease has run out.
    *
-   * @param options.timeout how long to wait at most, ms, 0 to 600000; then the connection is closed whatever Redis does, and what is under way
-   *   fails with `UNAVAILABLE`. On a client of your own, which stays open, it settles as that says. By default it waits for all of them.
+   * @param options.timeout how long to wait at most, ms, 0 to 600000; then workers give back what they have in hand, the connection is closed whatever
+   *   Redis does, and what is under way fails with `UNAVAILABLE`. On a client of your own, which stays open, it settles as that says. By default,
+   *   and with `Infinity`, it waits for all of them.
    * @throws RapidfireError `BAD_OPTION`
    */
-  close(options: { timeout?: number } = {}): Promise<void> {
+  async close(options: { timeout?: number } = {}): Promise<void> {
+    checkNames('close', options, { timeout: true })
+    const timeout = msOrForever('timeout', options.timeout, { most: LONGEST_CALL })
+    const term = timeout === undefined ? undefined : new Term(timeout)
+    this.#closing = true
     this.#sender.flush()
     this.#claims.flush()
-    return this.#caller.close(options)
+    // Their handlers may still add messages.
+    if (this.#workers.size > 0) await Promise.all(Array.from(this.#workers, (worker) => worker.close(options)))
+    await this.#caller.close(term?.left)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -303,10 +321,22 @@ export class RapidFire<T = unknown, Input = T> {
 
   /** @param workerClient what the worker needs, of a client with a connection of its own */
   #worker(workerClient: (client: RapidFire<T, Input>) => WorkerClient<T>, handler: Handler<T>, options: WorkerOptions): Worker<T> {
+    this.#checkOpen()
     const { stall } = { ...TIMING, ...options.timing }
     const commands = this.#caller.connection.duplicate(stall)
     const client = new RapidFire<T, Input>(this.#options, this.#source, commands)
-    return new Worker(workerClient(client), commands, this.#caller.connection.duplicate(stall), handler, options)
+    const close = () => {
+      this.#workers.delete(worker)
+      return client.close()
+    }
+    const made = { ...workerClient(client), checkOpen: () => this.#checkOpen(), close }
+    const worker = new Worker(made, commands, this.#caller.connection.duplicate(stall), handler, options)
+    this.#workers.add(worker)
+    return worker
+  }
+
+  #checkOpen(): void {
+    if (this.#closing) throw new RapidfireError('CLOSED', 'the client has been closed: it starts no worker')
   }
 
   /** What a worker, or whoever handles what is due, needs of this client. */
@@ -314,6 +344,7 @@ export class RapidFire<T = unknown, Input = T> {
     const claims = this.#claims
     return {
       queue: this.queue,
+      checkOpen: () => this.#checkOpen(),
       claim: (options) => claims.claim(options),
       roots: (refused) => this.#partitioning.roots(refused),
       maintain: () => this.#partitioning.maintain(),

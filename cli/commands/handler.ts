@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Handler } from '../../src/index.ts'
 import { UsageError } from '../terminal/errors.ts'
+import { needed } from '../terminal/needed.ts'
 
 /**
  * The function that a file exports: by `export default`, `module.exports =` or `exports.default =`. TypeScript is run by tsx, in packages of
@@ -44,8 +45,7 @@ function functionOf({ default: exported }: Exported): Handler<unknown> | undefin
 
 /** Both at once: which kind of module a file is, the nearest package.json says, and one kind may load the other. */
 async function useTsx(module: string): Promise<void> {
-  const apis = await Promise.all([import('tsx/esm/api'), import('tsx/cjs/api')]).catch(() => {
-    throw new UsageError(`${module} is TypeScript: install tsx beside rapidfire (npm install tsx)`)
-  })
+  const load = () => Promise.all([import('tsx/esm/api'), import('tsx/cjs/api')])
+  const apis = await needed(`${module}, which is TypeScript,`, 'tsx', load)
   for (const { register } of apis) register()
 }

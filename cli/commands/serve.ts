@@ -11,6 +11,7 @@ import { servedSources } from '../../src/webhook/served.ts'
 import { openClient } from '../terminal/connection.ts'
 import { CliError, UsageError } from '../terminal/errors.ts'
 import { logEvents, loggerOf } from '../terminal/log.ts'
+import { needed } from '../terminal/needed.ts'
 import { integerOption } from '../terminal/options.ts'
 import { addRunOptions, type RunOptions, untilSignal } from '../terminal/run.ts'
 import { createBoundedServer } from '../terminal/server.ts'
@@ -90,10 +91,11 @@ export function serve(program: Command): void {
 }
 
 async function run(options: ServeOptions): Promise<void> {
-  const parts = await Promise.all([import('@hono/node-server'), import('../../src/webhook/index.ts')]).catch(() => {
-    throw new UsageError('the webhook needs two packages more: npm install @hono/node-server rate-limiter-flexible')
-  })
-  const [{ getRequestListener }, webhooks] = parts
+  const { getRequestListener } = await needed('the webhook', '@hono/node-server hono', () => import('@hono/node-server'))
+  const rateLimit = limitsOf(options)
+  // What the webhook loads by itself is asked for here, so that it does not start without.
+  if (rateLimit) await needed('a limit', 'rate-limiter-flexible', () => import('rate-limiter-flexible'))
+  const webhooks = await import('../../src/webhook/index.ts')
   const secrets = secretsOf(process.env)
   const [events, requests] = [new EventEmitter<ProcessEvents>(), new EventEmitter<WebhookEvents>()]
   logEvents(loggerOf(options), [events, requests])
@@ -113,7 +115,7 @@ async function run(options: ServeOptions): Promise<void> {
       unsigned,
       timeout: TIMEOUT,
       maxBytes: options.maxBytes,
-      rateLimit: limitsOf(options),
+      rateLimit,
       events: requests,
       ...(flushOn.size > 0 ? { rules: ({ data }) => ({ flush: flushOn.has(data.text?.trim().toLowerCase() ?? '') }) } : {}),
     }),

@@ -1,11 +1,13 @@
 import { type Command, Option } from 'commander'
 import type { Logger } from 'pino'
+import { toBullmq } from '../../src/bullmq/index.ts'
 import type { Handler, WorkerOptions } from '../../src/index.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { OPTIONS } from '../../src/redis/generated/limits.ts'
 import { openClient, serverOf } from '../terminal/connection.ts'
 import { UsageError } from '../terminal/errors.ts'
 import { loggerOf } from '../terminal/log.ts'
+import { needed } from '../terminal/needed.ts'
 import { integerOption } from '../terminal/options.ts'
 import { addHealthOptions, addRunOptions, type HealthOptions, type RunOptions, runUntilStopped } from '../terminal/run.ts'
 import { forwardTo } from './forward.ts'
@@ -76,14 +78,19 @@ function targetOf(module: string | undefined, to: string | undefined): { kind: '
 }
 
 async function bullmqHandler(name: string, url: string): Promise<{ handler: Handler<unknown>; close: () => Promise<void> }> {
-  const [{ Queue }, { toBullmq }] = await Promise.all([import('bullmq'), import('../../src/bullmq/index.ts')]).catch(() => {
-    throw new UsageError('--to bullmq needs one package more: npm install bullmq')
-  })
-  // BullMQ has a prefix of its own, and takes no other.
-  const jobs = new Queue(name, { connection: { url: serverOf(url).replace(/\bkeyPrefix=[^&]*&?/, '') } })
+  const { Queue } = await needed('--to bullmq', 'bullmq', () => import('bullmq'))
+  // A client, since only the newest BullMQ takes a URL: the others would fill the queue of another server.
+  // It has a prefix of its own, and refuses that of a client.
+  const connection = openClient(serverOf(url).replace(/\bkeyPrefix=[^&]*&?/, ''), false)
+  const jobs = new Queue(name, { connection })
   // What fails is told by the batch that fails.
+  connection.on('error', () => {})
   jobs.on('error', () => {})
-  return { handler: toBullmq(jobs), close: () => jobs.close() }
+  const close = async () => {
+    await jobs.close()
+    connection.disconnect()
+  }
+  return { handler: toBullmq(jobs), close }
 }
 
 function workerOptions({ concurrency, lease, attempts, timeout }: WorkOptions, logger: Logger): WorkerOptions {

@@ -9,6 +9,7 @@ import { RapidFire } from '../../src/rapidfire.ts'
 import { NO_RETRY } from '../terminal/connection.ts'
 import { CliError } from '../terminal/errors.ts'
 import { formatBar, formatStats } from '../terminal/format.ts'
+import { needed } from '../terminal/needed.ts'
 import { ANSWER, CONVERSATION, LANGUAGES, MERGED, type Said } from './conversation.ts'
 import { ended, endTogether, freePort, startRedis } from './private-redis.ts'
 
@@ -42,6 +43,7 @@ interface HandedOver {
 
 /** Starts what the demo needs, and ends it however the demo ends. */
 export async function run({ speed, lang }: DemoOptions, stop: AbortController): Promise<void> {
+  await needed('the demo', '@hono/node-server hono', () => import('@hono/node-server'))
   const server = await startRedis().catch((error: Error) => {
     throw new CliError(error.message)
   })

@@ -1,12 +1,13 @@
 import { Option } from 'commander'
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
-import { leaveOtherDatabase, leaveReplica, TIMEOUT } from '../../src/redis/connection.ts'
+import { needsPassword } from '../../src/errors.ts'
+import { AT_ONCE, leaveOtherDatabase, leaveReplica, TIMEOUT } from '../../src/redis/connection.ts'
 import { CliError, UsageError } from './errors.ts'
 
 const LOCAL = 'redis://127.0.0.1:6379'
 
 /** No client of ours waits longer for a server that is away, or hangs, than the calls of the library do. */
-const BOUNDED = { lazyConnect: true, connectTimeout: TIMEOUT, commandTimeout: TIMEOUT } satisfies RedisOptions
+const BOUNDED = { ...AT_ONCE, lazyConnect: true, connectTimeout: TIMEOUT, commandTimeout: TIMEOUT } satisfies RedisOptions
 
 /** A person waits for the answer: a server that is not there is said so at once and not tried again. */
 export const NO_RETRY = { ...BOUNDED, retryStrategy: null } satisfies RedisOptions
@@ -101,8 +102,8 @@ export function openClient(url: string, cluster: boolean): Redis | Cluster {
 function clusterOf(server: RedisOptions, options: ClusterOptions): Cluster {
   const { host = '127.0.0.1', port = 6379, path, username, password, tls, keyPrefix } = server
   if (path) throw new UsageError('the nodes of a cluster are reached by host and port: --redis must be the URL of one, and no socket')
-  const { connectTimeout, commandTimeout } = BOUNDED
-  const redisOptions = { username, password, tls, connectTimeout, commandTimeout }
+  const { lazyConnect: _, ...bounds } = BOUNDED
+  const redisOptions = { ...bounds, username, password, tls }
   return new Cluster([{ host, port }], { lazyConnect: true, ...(keyPrefix !== undefined && { keyPrefix }), ...options, redisOptions })
 }
 
@@ -115,6 +116,7 @@ export async function connected(redis: Redis): Promise<void> {
   if (!failure) return
   // Both addresses of a host name can fail: then the error has a code and no text.
   const why = failure.message || failure.code
+  if (/^NOAUTH\b/.test(failure.message)) throw new CliError(needsPassword(addressOf(redis)))
   if (failure.name === 'ReplyError') throw new CliError(`Redis at ${addressOf(redis)} refuses the connection: ${why}`)
   const hint = /certificate/i.test(why ?? '')
     ? 'NODE_EXTRA_CA_CERTS names the file of your authority'

@@ -8,11 +8,11 @@ local function integer(text, least, most)
   return value
 end
 
--- A number of the root of a queue, or nil when it is none that is written here: who may write to the root may write anything there, and a `largest`
--- of 0, for example, would grow for ever.
+-- A number of the root of a queue, or nil or false when it is none that is written here: who may write to the root may write anything there, and a
+-- `largest` of 0, for example, would grow for ever.
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 
 -- `known` maps a token to what may stand behind it, as lib/limits.lua has it.

@@ -4,21 +4,27 @@
 --
 -- The token is its beginning, '<batch id>:<claim>'. Claims are counted apart from attempts: one that nobody has heard of is no attempt.
 -- `span` is the length of the lease or pause, so no score in `active` is further ahead than that. `state` says what the claim is waiting for:
---   'retry'               it failed, and pauses
+--   'retry:<error>.'      it failed, and pauses: the beginning of what it failed with; 'retry' when nothing was said
 --   'released'            it was given back
 --   'done'                it was completed while its list was missing; see finish in lib/conversation.lua
 --   'by=<name>/<number>'  it was taken by this call, and nobody has acknowledged it yet (lib/nonce.lua)
 --   none                  it is acknowledged: a worker has it
 
--- The end of a record.
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+-- The end of a record. `failed`: what the batch has failed with, if it pauses.
+-- WHY the dot: an error may be any text, and none must look like the end of another state.
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
 
 -- All but the end.
 local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
 end
 
-local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state, claim.failed) end
 
 -- The first claim of a batch: its token, and its record with a tail that all of a call share.
 local function first_claim(id, head, tail)
@@ -32,11 +38,13 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 

@@ -225,14 +225,15 @@ local function extend_leases(queue, held, lease, known)
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
 
--- Puts claimed batches off, each { key, head, pause }: the beginning of its claim's record, and ms; `state`: 'retry' or 'released'.
+-- Puts claimed batches off, each { key, head, pause, failed }: the beginning of its claim's record, ms, and what it has failed with, if it has; `state`:
+-- 'retry' or 'released'.
 -- WHY the claims first: from then on the tokens prove nothing, and the batches come when their leases end at the latest.
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
   for n = 1, #batches do
     local key, pause = batches[n].key, batches[n].pause
-    records[2 * n - 1], records[2 * n] = key, batches[n].head .. claim_tail(pause, state)
+    records[2 * n - 1], records[2 * n] = key, batches[n].head .. claim_tail(pause, state, batches[n].failed)
     ends[2 * n - 1], ends[2 * n] = digits(queue.now + pause), key
   end
   redis.call('HSET', claims_key(queue.root), unpack(records))

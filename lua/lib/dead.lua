@@ -81,12 +81,12 @@ local function read_batch_ids(args, first, last)
   return { unpack(args, first, last) }
 end
 
--- Deletes a dead batch for good. Returns whether it was there, and how many messages it had.
+-- Deletes a dead batch for good. Returns how many messages it had, or nil when it was not there.
 -- WHY its id comes back when the batch cannot go: nobody would find it.
 local function drop_dead(root, id)
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
-  if not died then return false, 0 end
+  if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
@@ -98,7 +98,7 @@ local function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
-  return true, count
+  return count
 end
 
 -- Drops dead batches that are older than the policy allows, the oldest first: a few of them, since the call does something else.

@@ -52,6 +52,8 @@ local LIMITS = {
   moved = 256,
   movedBytes = 256 * KIB,
   movedBatch = 10,
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
   oldDead = 10,
   -- Partitions, and the numbers of partitions and of changes.
@@ -60,6 +62,11 @@ local LIMITS = {
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
   standbys = 1000,
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+  standbyLooks = 8,
+  longestStandby = 10 * SECOND,
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
   asked = 10,
   -- What programs gave last is kept of so many.

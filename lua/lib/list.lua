@@ -156,10 +156,10 @@ local function replace(list, size, first, last, between, row)
 end
 
 -- Puts messages, which are in order, into a list, each where its time belongs: behind what is older, and behind the first `claimed`, which are a batch
--- in work. Returns what takes them out again; or nil and a refusal, and the list is as it was.
+-- in work. Returns what takes them out again; or nil and a refusal, and the list is as it was. Whoever calls this has asked for the length of the list
+-- before.
 local function insert_by_time(list, claimed, messages)
-  local size = redis.pcall('LLEN', list)
-  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  local size = redis.call('LLEN', list)
   local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
   local last = first
   if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end

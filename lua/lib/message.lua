@@ -41,14 +41,14 @@ end
 -- When a message was received, whether it begins as message_header writes, and its options: all is seen at once.
 local function header_of(message)
   local time, behind = string.match(message, '^(%d+) %d+()[^ ]* ')
-  if not time or #time ~= 13 then return received_at(message), false end
+  if not time or #time ~= 13 then return received_at(message) end
   return tonumber(time), true, string.byte(message, behind) == 44 and options_of(message)
 end
 
--- One of these options, 'W', 'X' or 'S', or nil when there is none that could be right.
+-- One of these options, 'W', 'X' or 'S', or nil or false when there is none that could be right.
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end

@@ -1,6 +1,6 @@
 --- Who looks next. Of all idle workers one, the watcher, has promised to look at `watchAt`; the others stand by, each by its name and until it looks
---- by itself. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines. A watcher that has no slot
---- left, or goes, is followed by one of those that stand by.
+--- by itself, the more seldom the more there are. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for
+--- deadlines. A watcher that has no slot left, or goes, is followed by one of those that stand by.
 
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
@@ -22,8 +22,8 @@ local function send(root, worker, what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
 
--- Makes a worker that stands by the watcher: the one that has said so last, since it is the most likely to be there still. It is to look at `at`, or
--- when it meant to look anyway. One that does not hear is gone, and the next one is taken. Whether there is one.
+-- Makes a worker that stands by the watcher: the one that means to look last, which has said so last as a rule and is the likeliest to be there.
+-- It is to look at `at`, or when it meant to look anyway. One that does not hear is gone, and the next one is taken. Whether there is one.
 local function appoint(queue, at)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
@@ -39,22 +39,26 @@ local function appoint(queue, at)
 end
 
 -- Tells the watcher of something that is due before it means to look; `at` may be nil: nothing is. A promise that has passed is being kept
--- just now.
+-- just now, unless it has passed for long: then whoever is found that stands by looks at once. 0 is no promise.
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  end
 end
 
 -- Notes a worker until `latest` in a set of workers: that it is there, or that it stands by and looks by itself then. What is too much is dropped.
--- Nobody needs it: what is refused here must not hide what a claim has taken.
-local function note_worker(workers, worker, latest)
+-- Nobody in it is noted for later than `ends`. Nobody needs it: what is refused here must not hide what a claim has taken.
+local function note_worker(workers, worker, latest, ends)
   local added = redis.pcall('ZADD', workers, digits(latest), worker)
   -- What somebody else has put there is not ours to end.
   if type(added) == 'table' then return end
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
-  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
+  redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
 end
 
 -- Ends the watch of a worker that has no slot left, or says to the watcher what it leaves behind; `next_at` is when the next batch is due.
@@ -68,20 +72,29 @@ local function leave_watch(queue, worker, next_at)
   end
 end
 
--- Makes an idle worker the watcher, or lets it stand by for the one that there is. Returns when it looks next, at most `rest` ms from now.
+-- When a worker that stands by looks by itself. It misses a watcher that was killed, and for that some of all who stand by are enough.
+local function standby_until(queue, standby, rest)
+  local count = redis.pcall('ZCARD', standby)
+  local many = type(count) == 'number' and math.floor(count * rest / LIMITS.standbyLooks) or 0
+  return queue.now + math.max(rest, math.min(many, LIMITS.longestStandby))
+end
+
+-- Makes an idle worker the watcher, or lets it stand by for the one that there is. Returns when it looks next: as the watcher at most `rest` ms from now.
 local function keep_watch(queue, worker, next_at, rest)
   local standby, latest = watch_key(queue.root, 'standby'), queue.now + rest
+  local ends = queue.now + math.max(rest, LIMITS.longestStandby)
   local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
   redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
   if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
-    note_worker(standby, worker, latest)
+    latest = standby_until(queue, standby, rest)
+    note_worker(standby, worker, latest, ends)
     return latest
   end
   local at = math.min(next_at or latest, latest)
   if not mine then
     redis.pcall('ZREM', standby, worker)
-    if not vacant then note_worker(standby, queue.watcher, queue.watchAt) end
+    if not vacant then note_worker(standby, queue.watcher, queue.watchAt, ends) end
   end
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at

@@ -86,12 +86,21 @@ export function decodeBatch<T>(claim: Claim, root: string): Batch<T> {
 }
 
 /**
- * The text of a batch: the messages that are a string, or have a `text` that is one, joined.
+ * The text of a batch: the words of its messages, joined. Those of a message are the data itself when it is a string, else the first of its `text`,
+ * `caption` and `body` that is a text and not empty. Empty when no message has words, as one of voice notes alone.
  *
  * @param separator between two messages, a space by default
  * @example joinText(batch) // 'Hi book me for a haircut'
  */
 export function joinText(batch: { messages: readonly { data: unknown }[] }, separator = ' '): string {
-  const texts = batch.messages.map(({ data }) => (typeof data === 'string' ? data : (data as { text?: unknown } | null)?.text))
-  return texts.filter((text): text is string => typeof text === 'string' && text !== '').join(separator)
+  return batch.messages.flatMap(({ data }) => wordsOf(data) ?? []).join(separator)
 }
+
+function wordsOf(data: unknown): string | undefined {
+  if (typeof data !== 'object' || data === null) return isWords(data) ? data : undefined
+  const { text, caption, body, mimetype, hasMedia } = data as Record<string, unknown>
+  // Beside a file venom-bot has a small picture in `body`, and whatsapp-web.js, which says hasMedia, the words.
+  return [text, caption, mimetype === undefined || hasMedia === true ? body : undefined].find(isWords)
+}
+
+const isWords = (value: unknown): value is string => typeof value === 'string' && value !== ''

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { RapidfireError } from '../errors.ts'
+import { checkNames, type Names, shown } from '../given.ts'
 import type { Partitioning } from '../partitions/change.ts'
 import { within } from '../partitions/layout.ts'
 import { byRoot, inTurn, isRootOf, rootKey } from '../partitions/roots.ts'
@@ -22,6 +23,8 @@ export interface ClaimOptions {
   /** Only what was due at this time, ms since 1970 in Redis time. @default now */
   before?: number | undefined
 }
+
+const CLAIM_OPTIONS: Names<ClaimOptions> = { limit: true, lease: true, attempts: true, before: true }
 
 /** A claim of one root, for those who serve the roots of a queue in turn. */
 export interface RootClaimOptions extends ClaimOptions {
@@ -59,6 +62,8 @@ export interface FailOptions<T> {
   /** The messages of the batch that failed; the others are done. @default all */
   messages?: readonly Message<T>[]
 }
+
+const FAIL_OPTIONS: Names<FailOptions<unknown>> = { error: true, delay: true, attempts: true, messages: true }
 
 /** A root that has not answered a claim for so long, ms, keeps nobody from asking the next one. */
 const SILENT_AFTER = 250
@@ -109,6 +114,7 @@ export class Claims<T> {
    */
   claimReady(options: ClaimOptions): Promise<Claimed<T>> {
     return this.#caller.underway.run(async () => {
+      checkNames('claimReady', options, CLAIM_OPTIONS)
       const { limit } = this.#caller.connection
       const until = limit && performance.now() + limit.ms
       const parts: Claimed<T>[] = []
@@ -180,10 +186,13 @@ export class Claims<T> {
   }
 
   complete(batch: Batch<T>): Promise<Told<'complete'>> {
+    if (typeof batch !== 'object' || batch === null) return Promise.reject(noBatch(batch))
     return this.#completions.add(batch.root, claimName(batch))
   }
 
   async fail(batch: Batch<T>, options: FailOptions<T>): Promise<Told<'fail'>> {
+    checkNames('fail', options, FAIL_OPTIONS)
+    checkBatch(batch)
     const { error = '', delay = OPTIONS.delay.default, attempts = OPTIONS.attempts.default, messages } = options
     const keep = messages
       ?.map((message) => batch.messages.indexOf(message) + 1)
@@ -194,7 +203,10 @@ export class Claims<T> {
     return this.#failures.add(batch.root, { ...claimName(batch), delay, attempts, error: text, keep })
   }
 
-  async release(batch: Batch<T>, { reason }: { reason?: string } = {}): Promise<Told<'release'>> {
+  async release(batch: Batch<T>, options: { reason?: string }): Promise<Told<'release'>> {
+    checkNames('release', options, { reason: true })
+    checkBatch(batch)
+    const { reason } = options
     // 80 UTF-16 units are at most 240 bytes; the function takes 256.
     return this.#releases.add(batch.root, { ...claimName(batch), reason: reason?.slice(0, 80) })
   }
@@ -220,7 +232,9 @@ export class Claims<T> {
       })
       return (await Promise.all(calls)).flat()
     }
-    return this.#caller.underway.run(() => {
+    return this.#caller.underway.run(async () => {
+      if (!Array.isArray(batches)) throw new RapidfireError('BAD_ARGUMENT', `extend takes a list of batches, got ${shown(batches)}`)
+      for (const batch of batches) checkBatch(batch)
       // Without batches the root of the queue says what was expected.
       if (batches.length === 0) return call(rootKey(this.#queue), batches)
       for (const { root } of batches) this.#check(root)
@@ -239,6 +253,13 @@ export class Claims<T> {
   flush(): void {
     for (const ends of [this.#completions, this.#failures, this.#releases]) ends.flush()
   }
+}
+
+const noBatch = (given: unknown) =>
+  new RapidfireError('BAD_ARGUMENT', `a batch must be one that this queue has handed over, or a copy of it; got ${shown(given)}`)
+
+function checkBatch(batch: Batch): void {
+  if (typeof batch !== 'object' || batch === null) throw noBatch(batch)
 }
 
 const claimName = (batch: Batch) => ({ key: keyOf(batch), token: batch.token })

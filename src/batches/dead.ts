@@ -1,4 +1,5 @@
 import { RapidfireError, RefusedBatchesError, RefusedMessagesError, toRapidfireError } from '../errors.ts'
+import { checkNames, shown } from '../given.ts'
 import type { EncodedMessage } from '../messages/encode.ts'
 import type { Sender } from '../messages/sender.ts'
 import type { KnownLayout } from '../partitions/layout.ts'
@@ -49,16 +50,10 @@ export class DeadBatches {
   }
 
   /** Oldest first, at most `limit` after `offset`; or the one with an id. */
-  list({
-    limit = OPTIONS.shown.default,
-    offset = OPTIONS.offset.default,
-    id,
-  }: {
-    limit?: number
-    offset?: number
-    id?: string
-  }): Promise<DeadBatch[]> {
+  list(options: { limit?: number; offset?: number; id?: string }): Promise<DeadBatch[]> {
     return this.#caller.underway.run(async () => {
+      checkNames('dead', options, { limit: true, offset: true, id: true })
+      const { limit = OPTIONS.shown.default, offset = OPTIONS.offset.default, id } = options
       if (id !== undefined) return (await this.#caller.call(rootOfId(this.#queue, id), 'dead', { id })).map(decodeDead)
       const roots = (await this.#layout.everyRoot()).filter((root) => !this.#hasEnded(root))
       const [root, ...others] = roots as [string]
@@ -100,7 +95,8 @@ export class DeadBatches {
   }
 
   #byRoot<Result>(ids: readonly string[], change: (root: string, ids: string[]) => Promise<Result[]>): Promise<Result[]> {
-    return this.#caller.underway.run(() => {
+    return this.#caller.underway.run(async () => {
+      if (!Array.isArray(ids)) throw new RapidfireError('BAD_ARGUMENT', `expected a list of ids of dead batches, got ${shown(ids)}`)
       // Without ids the root of the queue says what was expected.
       if (ids.length === 0) return change(rootKey(this.#queue), [])
       return byRoot(ids, (id) => rootOfId(this.#queue, id), change)

@@ -1,3 +1,4 @@
+import { checkKey } from '../messages/encode.ts'
 import type { KnownLayout } from '../partitions/layout.ts'
 import type { Caller } from '../redis/caller.ts'
 
@@ -19,6 +20,7 @@ export interface Erased {
 /** Erases a conversation in every root that the queue has ever had: one that is retired may hold dead batches, and has a stream of its own. */
 export function erase({ underway, call }: Caller, layout: KnownLayout, key: string): Promise<Erased> {
   return underway.run(async () => {
+    checkKey(key)
     const erased: Erased = { messages: 0, claimed: false, deadBatches: 0, deadMessages: 0, streamEntries: 0, rateKeys: 0 }
     const eraseIn = async (root: string) => {
       let after: Buffer | undefined

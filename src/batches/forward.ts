@@ -1,3 +1,5 @@
+import { RapidfireError } from '../errors.ts'
+import { checkNames, ms, type Names, shown, whole } from '../given.ts'
 import type { Partitioning } from '../partitions/change.ts'
 import { inTurn } from '../partitions/roots.ts'
 import type { Watching } from '../protocol/arguments.ts'
@@ -18,6 +20,18 @@ export interface ForwardOptions {
    * older go with each call, and newer ones when the stream is full. Without a group nobody has acknowledged anything. @default 3600000
    */
   keep?: number
+}
+
+const FORWARD_OPTIONS: Names<ForwardOptions> = { limit: true, maxLength: true, keep: true }
+
+/** @throws RapidfireError `BAD_OPTION` */
+export function checkForwarding(stream: string, options: ForwardOptions): void {
+  if (typeof stream !== 'string') throw new RapidfireError('BAD_OPTION', `the name of a stream must be a text, got ${shown(stream)}`)
+  checkNames('forward', options, FORWARD_OPTIONS)
+  const { limit = OPTIONS.forwarded.default, maxLength = OPTIONS.entries.default, keep = OPTIONS.kept.default } = options
+  whole('limit', limit, OPTIONS.forwarded)
+  whole('maxLength', maxLength, OPTIONS.entries)
+  ms('keep', keep, OPTIONS.kept)
 }
 
 /** The same of one root, for those who serve the roots of a queue in turn. */
@@ -60,6 +74,7 @@ export class Forwarding {
   /** From all roots, one after the other. */
   forward(stream: string, options: ForwardOptions): Promise<Forwarded> {
     return this.#caller.underway.run(async () => {
+      checkForwarding(stream, options)
       const parts: Forwarded[] = []
       for (const turn of inTurn(await this.#partitioning.roots())) parts.push(await this.forwardFrom(stream, { ...options, ...turn }))
       return {

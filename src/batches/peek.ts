@@ -1,3 +1,4 @@
+import { checkKey } from '../messages/encode.ts'
 import type { KnownLayout } from '../partitions/layout.ts'
 import type { State } from '../protocol/replies.ts'
 import type { Caller } from '../redis/caller.ts'
@@ -13,6 +14,8 @@ export interface Peek<T = unknown> {
   until: number | undefined
   /** Of the claim that holds the batch, or that held it last when it waits for its next attempt or was given back; else undefined. */
   token: string | undefined
+  /** What the last attempt has failed with, the beginning of it, while the batch waits for its next attempt; else undefined. */
+  error: string | undefined
   /** Messages of the batch at the head. */
   count: number
   /** Messages of the key. */
@@ -24,6 +27,7 @@ export interface Peek<T = unknown> {
 /** Looks at a key where it is: while partitions change, it may be in one of two. */
 export function peek<T>(caller: Caller, layout: KnownLayout, key: string, limit: number | undefined): Promise<Peek<T>> {
   return caller.underway.run(async () => {
+    checkKey(key)
     await layout.read()
     const root = layout.rootFor(key)
     const found = await caller.call(root, 'peek', { key, limit })

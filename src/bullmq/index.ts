@@ -1,6 +1,7 @@
 import type { JobsOptions } from 'bullmq'
 import { type Batch, joinText, type Message } from '../batches/batch.ts'
 import { RapidfireError } from '../errors.ts'
+import { checkFunction, checkNames, type Names, shown } from '../given.ts'
 import type { Reason } from '../protocol/replies.ts'
 
 /** The data of a job: a batch and its text. */
@@ -33,6 +34,8 @@ export interface BullmqOptions<T> {
   job?: (batch: Batch<T>) => Omit<JobsOptions, 'jobId'>
 }
 
+const BULLMQ_OPTIONS: Names<BullmqOptions<unknown>> = { name: true, prefix: true, job: true }
+
 /**
  * A handler that adds each batch as a job of BullMQ. The job's id is the batch's, so a batch that is handed over again (its worker died
  * before it was completed) makes no second job as long as BullMQ keeps the first one: completed jobs are kept for an hour unless `job`
@@ -42,8 +45,12 @@ export interface BullmqOptions<T> {
  * @example const worker = rapidfire.worker(toBullmq(new Queue('messages', { connection })))
  */
 export function toBullmq<T = any>(queue: JobQueue<T>, options: BullmqOptions<T> = {}): (batch: Batch<T>) => Promise<void> {
+  checkNames('toBullmq', options, BULLMQ_OPTIONS)
   const { name = 'batch', prefix = '', job } = options
-  if (prefix.includes(':')) throw new RapidfireError('BAD_OPTION', `prefix must have no colon, which BullMQ refuses; got '${prefix}'`)
+  if (typeof queue?.add !== 'function') throw new RapidfireError('BAD_OPTION', `toBullmq takes a Queue of BullMQ, got ${shown(queue)}`)
+  if (job !== undefined) checkFunction('job', job)
+  if (String(prefix).includes(':'))
+    throw new RapidfireError('BAD_OPTION', `prefix must have no colon, which BullMQ refuses; got '${prefix}'`)
   return async (batch) => {
     const { id, key, reason, openedAt, deadline, messages } = batch
     const data = { id, key, reason, openedAt, deadline, text: joinText(batch), messages }

@@ -192,7 +192,7 @@ async function* pages(connection: Connection, queueRoot: string, roots: Set<stri
 /** The names of all keys of the queue and of its partitions, taken apart: one scan, whatever their number. */
 async function* names(connection: Connection, queueRoot: string): AsyncGenerator<{ root: string; part: Buffer | undefined }> {
   const prefix = queueRoot.slice(0, -1)
-  for await (const name of connection.scan('SCAN', undefined, `${prefix.replace(/[*?[\]\\]/g, '\\$&')}*`)) {
+  for await (const name of connection.scan('scan', undefined, `${prefix.replace(/[*?[\]\\]/g, '\\$&')}*`)) {
     const behind = name.subarray(name.indexOf(prefix) + Buffer.byteLength(prefix)).toString('latin1')
     const [, partition, part] = /^(:\d+)?\}(?::(.*))?$/s.exec(behind) ?? [undefined, undefined, undefined]
     if (!/^(:\d+)?\}(:|$)/.test(behind)) continue
@@ -202,11 +202,11 @@ async function* names(connection: Connection, queueRoot: string): AsyncGenerator
 
 async function* indexed(connection: Connection, root: string): AsyncGenerator<Buffer> {
   for (const [index, command, stride, part] of [
-    ['due', 'ZSCAN', 2, 'messages:'],
-    ['active', 'ZSCAN', 2, 'messages:'],
-    ['claims', 'HSCAN', 2, 'messages:'],
-    ['overrides', 'SSCAN', 1, 'messages:'],
-    ['dead', 'ZSCAN', 2, 'dead:'],
+    ['due', 'zscan', 2, 'messages:'],
+    ['active', 'zscan', 2, 'messages:'],
+    ['claims', 'hscan', 2, 'messages:'],
+    ['overrides', 'sscan', 1, 'messages:'],
+    ['dead', 'zscan', 2, 'dead:'],
   ] as const) {
     let at = 0
     try {

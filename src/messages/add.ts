@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { RapidfireError, RefusedMessagesError } from '../errors.ts'
-import type { AddOptions, NewMessage, RapidFireOptions } from '../options.ts'
+import { checkNames, shown } from '../given.ts'
+import { ADD_OPTIONS, type AddOptions, MESSAGE_MEMBERS, type NewMessage, type RapidFireOptions } from '../options.ts'
 import type { Underway } from '../redis/underway.ts'
 import { checkDurability, type Durability } from './durability.ts'
 import { bytesOf, type EncodedMessage, encode } from './encode.ts'
@@ -11,6 +12,8 @@ import type { Sender } from './sender.ts'
 
 /** UTF-16 units of JSON that are made in one turn of the event loop. */
 const SLICE_SIZE = 1_048_576
+
+const checkMessage = (message: NewMessage<unknown>) => checkNames('a message', message, MESSAGE_MEMBERS)
 
 /** Takes messages in: checks what the caller has given, lets the schema see it, and sends it in the order in which it came. */
 export class Adder<Input> {
@@ -28,14 +31,15 @@ export class Adder<Input> {
     this.#sender = sender
     this.#underway = underway
     this.#schema = schema
-    this.#durability = durability && checkDurability(durability)
+    this.#durability = durability === undefined ? undefined : checkDurability(durability)
   }
 
   add(key: string, data: Input, options: AddOptions): Promise<AddResult> {
     const schema = this.#schema
     // Not an async function: those cost a promise and three turns of the microtask queue more.
     try {
-      const durability = options.durability ? checkDurability(options.durability) : this.#durability
+      checkNames('addMessage', options, ADD_OPTIONS)
+      const durability = options.durability !== undefined ? checkDurability(options.durability) : this.#durability
       if (!schema && this.#turns.isFree(key)) return this.#send(encode(key, data, options), durability)
       if (!schema) return this.#sendBehind(encode(key, data, options), key, durability)
       return this.#turns.take([key], validated(schema, data), (value) => this.#send(encode(key, value, options), durability))
@@ -58,7 +62,9 @@ export class Adder<Input> {
 
   /** @throws RefusedMessagesError */
   async addAll(messages: readonly NewMessage<Input>[], options: { durability?: Durability }): Promise<AddResult[]> {
-    const durability = options.durability ? checkDurability(options.durability) : this.#durability
+    if (!Array.isArray(messages)) throw new RapidfireError('BAD_ARGUMENT', `addMessages takes a list of messages, got ${shown(messages)}`)
+    checkNames('addMessages', options, { durability: true })
+    const durability = options.durability !== undefined ? checkDurability(options.durability) : this.#durability
     const results = await (messages.length > SLICE ? this.#sendLong(messages, durability) : this.#sendShort(messages, durability))
     const refused = results.find((result) => result instanceof RapidfireError)
     if (refused) throw new RefusedMessagesError(refused, results)
@@ -72,6 +78,7 @@ export class Adder<Input> {
         messages.map((message, n) => encode(message.key, data[n], message)),
         durability,
       )
+    for (const message of messages) checkMessage(message)
     const keys = messages.map(({ key }) => key)
     const data = messages.map((message) => message.data)
     // It may have to wait for its turn: `close` waits for it all the same.
@@ -95,6 +102,7 @@ export class Adder<Input> {
     let size = 0
     for (let n = 0; n < messages.length; n += SLICE) {
       const slice = messages.slice(n, n + SLICE)
+      for (const message of slice) checkMessage(message)
       const given = slice.map(({ data }) => data)
       const data = schema ? await allValidated(schema, given) : given
       for (const [m, message] of slice.entries()) {

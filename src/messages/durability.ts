@@ -1,4 +1,5 @@
 import { RapidfireError } from '../errors.ts'
+import { checkFlag, checkNames, ms, type Names, whole } from '../given.ts'
 import type { Argument } from '../redis/connection.ts'
 import type { Confirmation } from './results.ts'
 
@@ -12,19 +13,18 @@ export interface Durability {
   timeout?: number
 }
 
+const DURABILITY: Names<Durability> = { replicas: true, aof: true, timeout: true }
+
 /** How long is waited by default, ms. */
 export const CONFIRM_WITHIN = 100
 
 /** @throws RapidfireError `BAD_OPTION` */
 export function checkDurability(durability: Durability): Durability {
+  checkNames('durability', durability, DURABILITY)
   const { replicas = 0, aof = false, timeout = CONFIRM_WITHIN } = durability
-  const whole = (name: string, value: number, least: number, most: number) => {
-    if (Number.isInteger(value) && value >= least && value <= most) return
-    throw new RapidfireError('BAD_OPTION', `durability.${name} must be an integer from ${least} to ${most}, got ${String(value)}`)
-  }
-  whole('replicas', replicas, 0, 100)
-  whole('timeout', timeout, 1, 60_000)
-  if (typeof aof !== 'boolean') throw new RapidfireError('BAD_OPTION', `durability.aof must be true or false, got ${String(aof)}`)
+  whole('durability.replicas', replicas, { least: 0, most: 100 })
+  ms('durability.timeout', timeout, { most: 60_000 })
+  checkFlag('durability.aof', aof)
   if (replicas === 0 && !aof) throw new RapidfireError('BAD_OPTION', 'durability must name replicas, aof or both; got neither')
   return durability
 }

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { RapidfireError } from '../errors.ts'
+import { checkFlag } from '../given.ts'
 import type { MessageOptions } from '../options.ts'
 import { LIMITS } from '../redis/generated/limits.ts'
 import type { Load } from './coalescer.ts'
@@ -13,13 +14,19 @@ export interface EncodedMessage extends Omit<MessageOptions, 'id'> {
   requeued?: string
 }
 
-/** Checks what Redis could not: that it gets what the caller has. */
-export function encode(key: string, data: unknown, options: MessageOptions): EncodedMessage {
+/** @throws RapidfireError `BAD_KEY` */
+export function checkKey(key: unknown): asserts key is string {
   if (typeof key !== 'string') throw new RapidfireError('BAD_KEY', `a key must be a string, got ${typeof key}`)
-  const { id, wait, maxWait, maxSize, flush } = options
-  if (id !== undefined && typeof id !== 'string') throw new RapidfireError('BAD_ID', `an id must be a string, got ${typeof id}`)
   // Half of a surrogate pair would be sent as U+FFFD, and different keys or ids would become the same.
   if (!key.isWellFormed()) throw new RapidfireError('BAD_KEY', 'a key must be well-formed Unicode, got half of a surrogate pair')
+}
+
+/** Checks what Redis could not: that it gets what the caller has. */
+export function encode(key: string, data: unknown, options: MessageOptions): EncodedMessage {
+  checkKey(key)
+  const { id, wait, maxWait, maxSize, flush } = options
+  if (id !== undefined && typeof id !== 'string') throw new RapidfireError('BAD_ID', `an id must be a string, got ${typeof id}`)
+  checkFlag('flush', flush)
   if (id?.isWellFormed() === false) throw new RapidfireError('BAD_ID', 'an id must be well-formed Unicode, got half of a surrogate pair')
   return { key, data: toJson(data), id, wait, maxWait, maxSize, flush }
 }
@@ -49,5 +56,20 @@ function toJson(data: unknown): string {
     )
   }
   if (text === undefined) throw new RapidfireError('BAD_DATA', `data must be something that JSON can carry, got ${typeof data}`)
+  // What JSON has no word for it writes as null, and says nothing.
+  if (text.includes('null')) refuseLosses(data)
   return text
+}
+
+/** Refuses what JSON would turn into null: NaN, an infinite number, a date that is none, and in a list a function or a symbol. */
+function refuseLosses(data: unknown): void {
+  JSON.stringify(data, function (this: any, name: string, value: unknown) {
+    const original = this[name]
+    const isLost = typeof value === 'number' && !Number.isFinite(value)
+    const isNoDate = original instanceof Date && Number.isNaN(original.getTime())
+    const isUnspoken = Array.isArray(this) && (typeof value === 'function' || typeof value === 'symbol')
+    if (!isLost && !isNoDate && !isUnspoken) return value
+    const what = isLost ? String(value) : isNoDate ? 'a date that is none' : `a ${typeof value}`
+    throw new RapidfireError('BAD_DATA', `data must be something that JSON can carry, and ${what} in it would become null`)
+  })
 }

@@ -42,7 +42,7 @@ export class ListKeys {
   /** Takes the keys of messages up to the nth. */
   learn(n: number): void {
     this.#mark(n)
-    for (; this.#next < Math.min(n, this.length); this.#next += 1) this.#known.add((this.#messages[this.#next] as { key: string }).key)
+    for (; this.#next < Math.min(n, this.length); this.#next += 1) this.#known.add(this.#messages[this.#next]?.key as string)
   }
 
   has(key: string): boolean {
@@ -62,7 +62,7 @@ export class ListKeys {
       await nextTurn()
     }
     for (let n = 0; n < few.length; n += SLICE) {
-      if (few.#messages.slice(n, n + SLICE).some(({ key }) => typeof key === 'string' && many.has(key))) return true
+      if (few.#messages.slice(n, n + SLICE).some((each) => typeof each?.key === 'string' && many.has(each.key))) return true
       await nextTurn()
     }
     return false
@@ -70,7 +70,7 @@ export class ListKeys {
 
   #mark(upTo: number): void {
     for (; this.#marked < Math.min(upTo, this.length); this.#marked += 1) {
-      const { key } = this.#messages[this.#marked] as { key: string }
+      const key = this.#messages[this.#marked]?.key
       if (typeof key !== 'string') continue
       const bit = bitOf(key)
       this.#bits[bit >> 3] = (this.#bits[bit >> 3] as number) | (1 << (bit & 7))

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { RapidfireError } from '../errors.ts'
+import { cannotBeUsed, RapidfireError } from '../errors.ts'
 import type { Partitioning } from '../partitions/change.ts'
 import { byRoot } from '../partitions/roots.ts'
 import { isNamed } from '../protocol/calls.ts'
@@ -148,7 +148,10 @@ export class Sender {
   /** What a message gets that has waited for those before it until its time was over. */
   #tooLate(): RapidfireError {
     const why = new NotSent('the messages of its key that came before it were not answered in time; it was not sent')
-    return new RapidfireError('UNAVAILABLE', `Redis cannot be used: ${why.message}`, { command: 'rapidfire_add', cause: why })
+    return new RapidfireError('UNAVAILABLE', cannotBeUsed(this.#caller.connection.address, why.message), {
+      command: 'rapidfire_add',
+      cause: why,
+    })
   }
 
   async #sendTo(root: string, messages: EncodedMessage[], sending: Sending, moves = 0): Promise<Result[]> {

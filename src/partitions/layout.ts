@@ -1,5 +1,16 @@
 import type { Call } from '../protocol/calls.ts'
-import { isOtherGeneration, type Layout, type Partitions, type RootLayout, type Roots, rootKey, rootOfKey, rootsOf } from './roots.ts'
+import {
+  includes,
+  isOtherGeneration,
+  type Layout,
+  numberOf,
+  type Partitions,
+  type RootLayout,
+  type Roots,
+  rootKey,
+  rootOfKey,
+  rootsOf,
+} from './roots.ts'
 
 /** For how long a layout that is about to change is believed, ms. */
 const FRESH = 10_000
@@ -86,7 +97,8 @@ export class KnownLayout {
     const { state, serving, other } = this.#known
     const draining = new Set([...(state === 'draining' ? rootsOf(this.#queue, other) : []), ...strays])
     const roots = rootsOf(this.#queue, serving)
-    return { serving: roots, draining: [...draining].filter((root) => !roots.includes(root)) }
+    for (const root of roots) draining.delete(root)
+    return { serving: roots, draining: [...draining] }
   }
 
   /** Every root that the queue has ever had: those that are retired may still hold dead batches. */
@@ -98,8 +110,9 @@ export class KnownLayout {
 
   /** Whether a root serves no more and is not drained any more either, as far as this process knows: it gets nothing new. */
   isFormer(root: string): boolean {
-    const { serving, draining } = this.roots()
-    return root !== this.root && !serving.includes(root) && !draining.includes(root)
+    const { state, serving, other } = this.#known
+    const number = numberOf(this.root, root)
+    return number !== undefined && !includes(serving, number) && !(state === 'draining' && includes(other, number))
   }
 
   /** Asks Redis for the layout. */

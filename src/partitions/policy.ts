@@ -1,7 +1,8 @@
 import { hostname } from 'node:os'
 import { basename } from 'node:path'
 import { RapidfireError } from '../errors.ts'
-import type { Policy, RootPolicy } from '../options.ts'
+import { checkNames } from '../given.ts'
+import { POLICY_MEMBERS, type Policy, type RootPolicy } from '../options.ts'
 import type { Call } from '../protocol/calls.ts'
 import { OPTIONS } from '../redis/generated/limits.ts'
 import { Partitioning } from './change.ts'
@@ -16,12 +17,15 @@ import type { Roots } from './roots.ts'
  * @throws RapidfireError `BAD_POLICY`, `UNKNOWN_ARGUMENT`, `REPARTITIONING`
  */
 export async function changePolicy(partitioning: Partitioning, changes: Partial<Policy>): Promise<Policy> {
+  checkNames('policy', changes, POLICY_MEMBERS)
   const { layout, steps } = partitioning
   const { partitions, ...members } = changes
   checkPartitions(partitions)
   const roots = await partitioning.roots()
   // First where it is read from.
-  const policy = await steps.policy(layout.root, members)
+  const policy = await steps.policy(layout.root, members).catch((error) => {
+    throw tellingOrigin(error, members)
+  })
   if (Object.keys(members).length > 0) await Promise.all(others(roots, layout.root).map((root) => steps.policy(root, members)))
   if (partitions !== undefined) {
     await layout.readFurther()
@@ -66,12 +70,24 @@ async function givePolicy(partitioning: Partitioning, given: Partial<Policy>, pr
   await layout.read()
   await partitioning.mend().catch(() => {})
   const roots = partitioning.known
-  const policy = await steps.policy(layout.root, members, { program, again })
+  const policy = await steps.policy(layout.root, members, { program, again }).catch((error) => {
+    throw tellingOrigin(error, members)
+  })
   if (partitions !== undefined && layout.generation === 0) await partitioning.change(partitions, true)
   // What the root of the queue has decided. One that cannot be reached has its own, and `check` tells of the difference.
   const decided = Object.fromEntries(Object.keys(members).map((name) => [name, policy[name as keyof RootPolicy]]))
   if (Object.keys(decided).length === 0) return
   await Promise.allSettled(others(roots, layout.root).map((root) => steps.policy(root, decided)))
+}
+
+/** Of two members that contradict each other one may have been given by nobody here: then it says where that comes from. */
+function tellingOrigin(error: unknown, members: Partial<RootPolicy>): unknown {
+  if (!(error instanceof RapidfireError) || error.code !== 'BAD_POLICY') return error
+  const pair = /^(\w+) must not be (?:shorter|less) than (\w+) /.exec(error.message)?.slice(1) ?? []
+  const stored = pair.find((name) => members[name as keyof RootPolicy] === undefined)
+  if (stored === undefined) return error
+  const text = `${error.message}; ${stored} is what the queue has in Redis, or its default: give both`
+  return new RapidfireError('BAD_POLICY', text, { command: error.command as string, cause: error.cause })
 }
 
 const others = ({ serving, draining }: Roots, queueRoot: string) => [...serving, ...draining].filter((root) => root !== queueRoot)

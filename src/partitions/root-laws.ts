@@ -44,7 +44,7 @@ function judgeLayouts(queueRoot: string, told: ReadonlyMap<string, RootLayout>, 
     return layout.serving.count === 0 ? 'none' : `${layout.serving.first} to ${last}`
   }
   for (const [root, { layout, serves, since, keys }] of told) {
-    const behind = `it has missed a change of the partitions: it knows ${Math.max(since, layout.generation)} changes, ${knows} knows ${generation}`
+    const behind = `it has missed a change of the partitions: the last that it knows is number ${Math.max(since, layout.generation)}, ${knows} knows ${generation}`
     const held = `${keys} conversation${keys === 1 ? ' has' : 's have'} messages in it`
     if (layout.generation === generation && generation > 0 && !isSameChange(layout, newest)) {
       broken(root, 'one-layout', `it takes ${named(layout)} for the partitions that serve, and ${knows} takes ${named(newest)}`)

@@ -81,12 +81,19 @@ export const rootsBetween = (queueRoot: string, { first, count }: Partitions): s
 export const rootOfKey = (queue: string, { first, count }: Partitions, key: string | Uint8Array): string =>
   count === 0 ? rootKey(queue) : rootKey(queue, first + partitionOf(key, count))
 
+/** The number of the partition that a root is of, by the root of the queue; undefined when it is of none. */
+export function numberOf(queueRoot: string, root: string): number | undefined {
+  if (typeof root !== 'string' || !root.startsWith(`${queueRoot.slice(0, -1)}:`)) return undefined
+  const number = /^(\d+)\}$/.exec(root.slice(queueRoot.length))?.[1]
+  return number === undefined ? undefined : Number(number)
+}
+
+export const includes = ({ first, count }: Partitions, number: number): boolean => number >= first && number < first + count
+
 /** Whether a root is that of the queue, or of one of its partitions. */
 export function isRootOf(queue: string, root: string): boolean {
   const whole = rootKey(queue)
-  return (
-    root === whole || (typeof root === 'string' && root.startsWith(`${whole.slice(0, -1)}:`) && /^\d+\}$/.test(root.slice(whole.length)))
-  )
+  return root === whole || numberOf(whole, root) !== undefined
 }
 
 /**

@@ -122,7 +122,7 @@ export function readExtended(reply: unknown) {
 }
 
 export function readPeek(reply: unknown) {
-  const [state, now, deadline, until, token, count, size, messages] = array(reply)
+  const [state, now, deadline, until, token, count, size, messages, error] = array(reply)
   return {
     state: String(state) as State,
     now: Number(now),
@@ -132,6 +132,8 @@ export function readPeek(reply: unknown) {
     count: Number(count),
     size: Number(size),
     messages: messages as Buffer[],
+    /** An older library does not tell. */
+    error: String(error ?? '') || undefined,
   }
 }
 

@@ -1,14 +1,14 @@
-import { RapidfireError, toRapidfireError } from '../errors.ts'
+import { cannotBeUsed, RapidfireError, toRapidfireError } from '../errors.ts'
 import { CALLS, type Call, definitionOf, type Input, type Output, withNonce } from '../protocol/calls.ts'
 import { Nonces } from '../protocol/nonces.ts'
 import type { Argument, Connection } from './connection.ts'
 import { type FunctionName, READS } from './generated/facts.ts'
-import { type BindingOptions, isMissing, Loader, notLoaded } from './loader.ts'
+import { type BindingOptions, isAbsent, isMissing, Loader, noFunctions, notLoaded } from './loader.ts'
 import { gotNoAnswer, Late, NotSent, type Patience, patiently, Unanswered } from './patience.ts'
 import { forbidden, isForbidden, Rights, type Use } from './rights.ts'
 import { Room } from './room.ts'
 import { type LibrarySource, SOURCE } from './source.ts'
-import { checkTimeout, Term } from './term.ts'
+import { Term } from './term.ts'
 import { Underway } from './underway.ts'
 
 /** A command that must follow a call on the same connection. */
@@ -95,7 +95,7 @@ export class Caller {
 
   /** What a call fails with whose time is over. */
   late(name: FunctionName, { ms, sent, why }: Term): RapidfireError {
-    return unavailable(name, new Late(ms, why), sent)
+    return unavailable(this.connection.address, name, new Late(ms, why ?? this.connection.failure), sent)
   }
 
   async #call<Name extends FunctionName>(
@@ -130,7 +130,7 @@ export class Caller {
       if (!this.#rights.has(root, name)) await this.#rights.check(root, name)
       return read(await this.#loader.send(name, keysOf(root), write(input)))
     } catch (error) {
-      throw gotNoAnswer(error) ? error : toRapidfireError(error, `rapidfire_${name}`, this.#library.lines)
+      throw gotNoAnswer(error) ? error : this.#told(error, name)
     }
   }
 
@@ -189,9 +189,16 @@ export class Caller {
     } catch (failure) {
       const error = isForbidden(failure) ? await this.#namingRights(failure, root, use) : failure
       if (isMissing(error)) throw notLoaded(`has no rapidfire_${name}`, error)
-      if (!(error instanceof Unanswered)) throw toRapidfireError(error, `rapidfire_${name}`, this.#library.lines)
-      throw unavailable(name, error, true)
+      if (!(error instanceof Unanswered)) throw this.#told(error, name)
+      throw unavailable(this.connection.address, name, error, true)
     }
+  }
+
+  /** What is told of an error of Redis, or of the client. */
+  #told(error: unknown, name: FunctionName): RapidfireError {
+    const refused = isAbsent(error) && /\bfcall/i.test((error as Error).message)
+    const { lines } = this.#library
+    return refused ? noFunctions(error) : toRapidfireError(error, `rapidfire_${name}`, { lines, address: this.connection.address })
   }
 
   #patience({ once, patience, term }: { once: boolean | undefined; patience: number | undefined; term: Term | undefined }): Patience {
@@ -235,11 +242,9 @@ export class Caller {
   /**
    * Waits for what is under way, then closes the connection if it is our own.
    *
-   * @param timeout ms, 0 to ten minutes; then the connection is closed all the same
-   * @throws RapidfireError `BAD_OPTION`
+   * @param timeout ms; then the connection is closed all the same
    */
-  async close({ timeout }: { timeout?: number | undefined } = {}): Promise<void> {
-    if (timeout !== undefined) checkTimeout('timeout', timeout, 0)
+  async close(timeout?: number): Promise<void> {
     const closing = this.underway.close(() => this.connection.close())
     if (timeout === undefined) return closing
     const term = new Term(timeout)
@@ -256,9 +261,9 @@ export class Caller {
 }
 
 /** @param sent whether Redis may have heard of it */
-function unavailable(name: FunctionName, error: Error, sent: boolean): RapidfireError {
+function unavailable(address: string, name: FunctionName, error: Error, sent: boolean): RapidfireError {
   const may = !sent || READS.has(name) ? '' : `; it may have been ${name === 'add' ? 'stored' : 'done'} all the same`
-  return new RapidfireError('UNAVAILABLE', `Redis cannot be used: ${error.message}${may}`, { command: `rapidfire_${name}`, cause: error })
+  return new RapidfireError('UNAVAILABLE', cannotBeUsed(address, error.message + may), { command: `rapidfire_${name}`, cause: error })
 }
 
 const keysOf = (root: string | undefined) => (root === undefined ? [] : [root])

@@ -1,13 +1,17 @@
 import { type Cluster, Redis, type RedisOptions } from 'ioredis'
 import { RapidfireError, toRapidfireError } from '../errors.ts'
+import { ms } from '../given.ts'
+import { checkRedisOptions, isClient, LOCAL, notReachable, type RedisInput } from './input.ts'
 import { gotNoAnswer, Late, NotSent, type Patience, patiently, Unanswered } from './patience.ts'
-import { drop, nodeOf, ready, unlessSilent } from './readiness.ts'
-import { checkTimeout, Limit, Term } from './term.ts'
+import { addressOf, drop, nodeOf, reacher, ready, unlessSilent } from './readiness.ts'
+import { Limit, LONGEST_CALL, Term } from './term.ts'
 
 /** An argument of a Redis command. */
 export type Argument = string | Buffer | number
 
-type Command = 'fcall' | 'fcall_ro' | 'evalsha' | 'function' | 'script' | 'command'
+type Walk = 'scan' | 'zscan' | 'hscan' | 'sscan'
+
+type Command = 'fcall' | 'fcall_ro' | 'evalsha' | 'function' | 'script' | 'command' | Walk
 
 /**
  * Sends one command; strings of the reply come as buffers, since keys and data may be any bytes. `after` is a second command that must
@@ -18,6 +22,10 @@ export type Send = (command: Command, args: Argument[], after?: Argument[], term
 
 /** The few things that rapidfire needs of a Redis client. */
 export interface Connection {
+  /** Where Redis is, for errors: host and port, or a socket. */
+  readonly address: string
+  /** What connecting has failed with last, as long as there is no connection; of one of our own. */
+  readonly failure: unknown
   /**
    * On a connection of our own nothing is ever sent twice, and it is always known whether a command was sent at all: else `NotSent` is thrown.
    * It waits for the connection that is being made.
@@ -36,7 +44,7 @@ export interface Connection {
   /** One sender for each primary of a cluster, or for the one server. */
   primaries(): Promise<Send[]>
   /** Walks with SCAN, or with ZSCAN, HSCAN or SSCAN of a key, in bounded steps; of a cluster all primaries are walked. */
-  scan(command: 'SCAN' | 'ZSCAN' | 'HSCAN' | 'SSCAN', key: string | undefined, pattern?: string): AsyncGenerator<Buffer>
+  scan(command: Walk, key: string | undefined, pattern?: string): AsyncGenerator<Buffer>
   /**
    * Another connection of our own to the same server, for calls that are not repeated unless they ask for it. A command fails when nothing
    * arrives from its server for `silence` ms: a long answer on a slow way goes on arriving.
@@ -45,7 +53,7 @@ export interface Connection {
   /** Hears the messages of channels, named without the client's key prefix, on this connection and on each one that is made after it. */
   subscribe(
     channels: readonly string[],
-    heard: { message: (message: string) => void; subscribed: () => void; failed: (error: unknown) => unknown },
+    heard: { message: (message: string) => void; subscribed: () => void; lost: () => void; failed: (error: unknown) => unknown },
   ): void
   /** Drops a connection that may be dead and makes a new one; of a cluster the one to the node that serves `root`, or all of them. */
   reconnect(root?: string): void
@@ -56,11 +64,6 @@ export interface Connection {
   /** The same at once, whatever is under way. */
   end(): void
 }
-
-/** How to reach Redis: a URL, ioredis options, or a client or Cluster of your own, which is never closed by rapidfire. */
-export type RedisInput = string | RedisOptions | Redis | Cluster
-
-const isClient = (redis: RedisInput): redis is Redis | Cluster => typeof redis === 'object' && 'fcallBuffer' in redis
 
 type Methods = Record<`${Command}Buffer`, (args: Argument[]) => Promise<unknown>> & {
   callBuffer(name: Argument, args: Argument[]): Promise<unknown>
@@ -88,19 +91,24 @@ async function replies(results: Promise<[Error | null, unknown][]>, both: boolea
   return both ? [first?.[1], second?.[0] ?? second?.[1]] : first?.[1]
 }
 
-/** What was given is not shown: it may hold a password. */
-const notReachable = () =>
-  new RapidfireError(
-    'BAD_OPTION',
-    'redis must be a URL such as redis://127.0.0.1:6379, ioredis options or a client; got a text that is none',
-  )
-
 function clientOf(url: string): Redis {
   try {
-    return new Redis(url, { lazyConnect: true })
+    return new Redis(url, { ...AT_ONCE, lazyConnect: true })
   } catch {
-    throw notReachable()
+    throw notReachable(url)
   }
+}
+
+/**
+ * Connects as the options of a client say.
+ *
+ * @throws RapidfireError `BAD_OPTION`
+ */
+export function connectTo(options: { redis?: RedisInput; timeout?: number }): Connection {
+  if ('redis' in options && options.redis === undefined) {
+    throw new RapidfireError('BAD_OPTION', `redis is undefined, as a variable that is not set is: leave it out to mean ${LOCAL}`)
+  }
+  return connect(options.redis === undefined ? LOCAL : options.redis, options.timeout)
 }
 
 /**
@@ -108,7 +116,7 @@ function clientOf(url: string): Redis {
  * @throws RapidfireError `BAD_OPTION`
  */
 export function connect(redis: RedisInput, timeout?: number): Connection {
-  if (typeof redis === 'string' ? !/^(rediss?:)?\/\//.test(redis) : typeof redis !== 'object') throw notReachable()
+  if (typeof redis === 'string' ? !/^(rediss?:)?\/\//.test(redis) : typeof redis !== 'object' || redis === null) throw notReachable(redis)
   if (isClient(redis)) {
     if (timeout === undefined) return connectionOf(redis)
     throw new RapidfireError('BAD_OPTION', 'timeout is for connections that rapidfire makes; give your own client a commandTimeout')
@@ -116,9 +124,10 @@ export function connect(redis: RedisInput, timeout?: number): Connection {
   if (typeof redis === 'object' && 'sendCommand' in redis) {
     throw new RapidfireError('BAD_OPTION', 'redis must be a client or Cluster of ioredis; got one of another library')
   }
-  const limit = new Limit(checkTimeout('timeout', timeout ?? TIMEOUT, 1))
+  if (typeof redis === 'object') checkRedisOptions(redis)
+  const limit = new Limit(ms('timeout', timeout ?? TIMEOUT, { most: LONGEST_CALL }))
   const given: RedisOptions = typeof redis === 'string' ? {} : redis
-  const client = typeof redis === 'string' ? clientOf(redis) : new Redis({ ...redis, lazyConnect: true })
+  const client = typeof redis === 'string' ? clientOf(redis) : new Redis({ ...AT_ONCE, ...redis, lazyConnect: true })
   const { reconnectOnError = leaveReplica, retryStrategy = soon } = given
   Object.assign(client.options, ONCE, {
     retryStrategy,
@@ -134,6 +143,9 @@ export function connect(redis: RedisInput, timeout?: number): Connection {
  * when the connection is lost only with this number of retries.
  */
 const ONCE = { maxRetriesPerRequest: 0, enableOfflineQueue: false }
+
+/** What was answered is all that is waited for: ioredis would keep the process for two seconds more when the other side is silent or gone. */
+export const AT_ONCE = { disconnectTimeout: 0 }
 
 /** For how long a call is waited for, ms. */
 export const TIMEOUT = 5000
@@ -167,8 +179,9 @@ export function leaveOtherDatabase(client: Redis): void {
  *   silence they fail, ms
  */
 function connectionOf(client: Redis | Cluster, own?: Patience & ({ limit: Limit } | { silence: number })): Connection {
+  let failure: unknown
   // Without a listener ioredis prints each failed attempt; the calls that fail say it better.
-  if (own) client.on('error', () => {})
+  if (own) client.on('error', (error) => (failure = error)).on('ready', () => (failure = undefined))
   if (own && !('nodes' in client)) leaveOtherDatabase(client)
   const plain = sender(client)
   const patience: Patience = own ?? { patience: undefined, retries: Number.POSITIVE_INFINITY }
@@ -176,6 +189,7 @@ function connectionOf(client: Redis | Cluster, own?: Patience & ({ limit: Limit 
   const silence = () => (own && 'silence' in own ? own.silence : limit?.ms)
   const wait = own && 'silence' in own ? own.silence : CONNECT_WITHIN
   let closed = false
+  const reached = own ? () => undefined : reacher(client, TIMEOUT)
   const send: Send = own
     ? (command, args, after, term) => {
         // A client that was making a new connection when it was closed does not say so.
@@ -190,7 +204,10 @@ function connectionOf(client: Redis | Cluster, own?: Patience & ({ limit: Limit 
         const waiting = ready(client, key, wait)
         return waiting ? waiting.then(write) : write()
       }
-    : plain
+    : (command, args, after) => {
+        const waiting = reached()
+        return waiting ? waiting.then(() => plain(command, args, after)) : plain(command, args, after)
+      }
   const end = () => {
     if (!own) return
     closed = true
@@ -200,7 +217,12 @@ function connectionOf(client: Redis | Cluster, own?: Patience & ({ limit: Limit 
   }
   let dropping = false
   const stopTelling: (() => void)[] = []
+  const address = addressOf(client)
   return {
+    address,
+    get failure() {
+      return failure
+    },
     send,
     cluster: 'nodes' in client,
     resends: !own && doesResend(client),
@@ -211,7 +233,7 @@ function connectionOf(client: Redis | Cluster, own?: Patience & ({ limit: Limit 
       if (!('nodes' in client)) return [send]
       // A cluster knows its nodes once it is connected.
       if (own) await ready(client, undefined, wait)
-      else if (client.status !== 'ready') await client.ping()
+      else if (client.status !== 'ready') await (reached() ?? client.ping())
       return client.nodes('master').map((node) => {
         const plain = sender(node)
         return (command, args, after) => unlessSilent(silence(), plain(command, args, after), () => node)
@@ -223,7 +245,7 @@ function connectionOf(client: Redis | Cluster, own?: Patience & ({ limit: Limit 
       const tried = async <Reply>(node: Redis | Cluster, attempt: () => Promise<Reply>): Promise<Reply> => {
         const term = limit && new Term(limit.ms)
         const connected = async () => {
-          if (own) await ready(node, key, wait)
+          await (own ? ready(node, key, wait) : reached())
           if (term?.over) throw new NotSent('its time is over', true)
           return unlessSilent(silence(), attempt(), () => nodeOf(node, key))
         }
@@ -231,16 +253,17 @@ function connectionOf(client: Redis | Cluster, own?: Patience & ({ limit: Limit 
         try {
           return await (term ? term.within(work, () => new Late(term.ms, undefined)) : work())
         } catch (error) {
-          throw gotNoAnswer(error) ? toRapidfireError(error, command) : error
+          throw gotNoAnswer(error) ? toRapidfireError(error, command, { address }) : error
         }
       }
       const nodes: (Redis | Cluster)[] =
         key === undefined && 'nodes' in client ? await tried(client, async () => client.nodes('master')) : [client]
       for (const node of nodes) {
+        const walk = sender(node)
         let cursor = '0'
         do {
           const args = [...(key === undefined ? [] : [key]), cursor, ...match, 'COUNT', 500]
-          const [next, found] = (await tried(node, () => node.callBuffer(command, args))) as [Buffer, (Buffer | Buffer[])[]]
+          const [next, found] = (await tried(node, () => walk(command, args))) as [Buffer, (Buffer | Buffer[])[]]
           yield* found.flat() as Buffer[]
           cursor = next.toString()
         } while (cursor !== '0')
@@ -249,6 +272,7 @@ function connectionOf(client: Redis | Cluster, own?: Patience & ({ limit: Limit 
     duplicate: (silence) => {
       const options = {
         ...ONCE,
+        ...AT_ONCE,
         commandTimeout: undefined,
         lazyConnect: true,
         // It would end the process when the connection is lost once more before the subscription is renewed.
@@ -269,10 +293,15 @@ function connectionOf(client: Redis | Cluster, own?: Patience & ({ limit: Limit 
           : client.duplicate(options as RedisOptions)
       return connectionOf(duplicate, { patience: 0, retries: Number.POSITIVE_INFINITY, silence })
     },
-    subscribe: (channels, { message: listener, subscribed, failed }) => {
+    subscribe: (channels, { message: listener, subscribed, lost, failed }) => {
       const prefix = client.options.keyPrefix ?? ''
-      const tell = (error: unknown) => failed(toRapidfireError(gotNoAnswer(error) ? new Unanswered(error) : error, 'subscribe'))
+      const tell = (error: unknown) => {
+        // All that ioredis says of an attempt to connect is that it has ended.
+        const why = failure !== undefined && /^Connection is closed/.test(String((error as Error).message)) ? failure : error
+        failed(toRapidfireError(gotNoAnswer(why) ? new Unanswered(why) : why, 'subscribe', { address }))
+      }
       client.on('message', (_, message: string) => listener(message))
+      client.on('close', lost)
       client.on('ready', () => client.subscribe(...channels.map((channel) => `${prefix}${channel}`)).then(subscribed, tell))
       client.connect().catch(tell)
     },

@@ -105,7 +105,11 @@ export class Loader {
     this.#scripts = scripts
     this.#binding = scripts ? 'scripts' : 'functions'
     if (scripts) {
-      await onEach(primaries, (send) => Promise.all(Object.values(scripts).map(({ text }) => send('script', ['LOAD', text]))))
+      await onEach(primaries, (send) => Promise.all(Object.values(scripts).map(({ text }) => send('script', ['LOAD', text])))).catch(
+        (error) => {
+          throw isAbsent(error) ? noScripts(error) : error
+        },
+      )
     }
     await this.#prepare()
   }
@@ -117,8 +121,9 @@ export class Loader {
       await onEach(primaries, (send) => this.#loadOn(send))
       return true
     } catch (error) {
-      if (this.#options.binding === 'auto' && /unknown command/i.test(messageOf(error))) return false
-      throw error
+      if (this.#options.binding === 'auto' && isAbsent(error)) return false
+      if (isAbsent(error)) throw noFunctions(error)
+      throw /^NOPERM .*\bfunction\b/is.test(messageOf(error)) ? mayNotLoad(error) : error
     }
   }
 
@@ -153,7 +158,8 @@ export class Loader {
 async function onEach(primaries: Send[], load: (send: Send) => Promise<unknown>): Promise<void> {
   const results = await Promise.allSettled(primaries.map(load))
   const failures = results.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []))
-  const refusal = failures.find((error) => error instanceof RapidfireError || /^[A-Z]{2,} /.test(messageOf(error)))
+  const isRefusal = (error: unknown) => error instanceof RapidfireError || isAbsent(error) || /^[A-Z]{2,} /.test(messageOf(error))
+  const refusal = failures.find(isRefusal)
   if (refusal) throw refusal
   if (failures.length === primaries.length) throw failures[0]
 }
@@ -170,6 +176,34 @@ export async function loadedVersion(send: Send): Promise<string | undefined> {
 
 export function notLoaded(what: string, cause?: unknown): RapidfireError {
   return new RapidfireError('NOT_LOADED', `the rapidfire library in Redis ${what}: run \`rapidfire load\` with the server's URL`, { cause })
+}
+
+/** How servers and proxies say that a command is not there, or not for their users; Redis itself says that it is unknown. */
+const ABSENT =
+  /unknown (sub)?command|unsupported|not (be )?(support|available|allowed|permitted|implemented|enabled)|n't support|disabled|forbid|prohibit|restrict/i
+
+/** Whether a command was refused since it is not there. What begins with another word than ERR tells of the state of Redis, or of a right. */
+export function isAbsent(error: unknown): boolean {
+  // An error of Node, of TLS for example, has a code.
+  if (!(error instanceof Error) || 'code' in error) return false
+  return !/^(?!ERR )[A-Z]{2,} /.test(error.message) && ABSENT.test(error.message)
+}
+
+/** @param cause what Redis has said to FCALL or FUNCTION */
+export function noFunctions(cause: unknown): RapidfireError {
+  const text = `${messageOf(cause)}: this Redis, or a proxy in front of it, takes no Redis Functions: give the client binding: 'scripts'`
+  return new RapidfireError('SERVER', text, { cause })
+}
+
+/** A user who may not load the library may still call it. */
+function mayNotLoad(cause: unknown): RapidfireError {
+  const ways = "give the user +function|load, let the operator load it with `rapidfire load`, or give the client binding: 'scripts'"
+  return new RapidfireError('SERVER', `${messageOf(cause)}, so the library is not loaded: ${ways}`, { cause })
+}
+
+function noScripts(cause: unknown): RapidfireError {
+  const text = `${messageOf(cause)}: this Redis, or a proxy in front of it, has neither Redis Functions nor SCRIPT LOAD: connect to Redis itself`
+  return new RapidfireError('SERVER', text, { cause })
 }
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : '')

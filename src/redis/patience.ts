@@ -1,4 +1,4 @@
-import { NoAnswer } from '../errors.ts'
+import { NoAnswer, reasonOf } from '../errors.ts'
 
 /** A command that was certainly not sent: there was no connection to send it on. Whatever it is, it may be sent again. */
 export class NotSent extends NoAnswer {
@@ -6,7 +6,7 @@ export class NotSent extends NoAnswer {
   readonly final: boolean
 
   constructor(why: unknown, final = false) {
-    super(textOf(why), why)
+    super(reasonOf(why), why)
     this.final = final
   }
 }
@@ -14,14 +14,14 @@ export class NotSent extends NoAnswer {
 /** A command that was sent, and then its connection was lost or went silent: Redis may have carried it out. */
 export class Unanswered extends NoAnswer {
   constructor(why: unknown) {
-    super(textOf(why), why)
+    super(reasonOf(why), why)
   }
 }
 
 /** What was not answered in time: whether it was sent, its `Term` knows. */
 export class Late extends NoAnswer {
   constructor(ms: number, why: unknown) {
-    super(`no answer within ${ms} ms${why === undefined ? '' : ` (${textOf(why)})`}`, why)
+    super(`no answer within ${ms} ms${why === undefined ? '' : ` (${reasonOf(why)})`}`, why)
   }
 }
 
@@ -79,11 +79,3 @@ export const gotNoAnswer = (error: unknown) =>
 
 // The text is what ioredis says of a stream that has ended, where it keeps no commands.
 const isUnsent = (error: unknown) => error instanceof NotSent || /^Stream isn't writeable/.test((error as Error).message)
-
-function textOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  // It would send the reader to an option that is not in use: the retries are ours.
-  if (/^Reached the max retries .*\(which is 0\)/.test(error.message)) return 'the connection was lost'
-  // Both addresses of a host name can fail: then the error has a code and no text.
-  return error.message || (error as Error & { code?: string }).code || String(error)
-}

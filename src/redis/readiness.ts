@@ -1,5 +1,6 @@
 import { type Cluster, Command, type Redis } from 'ioredis'
-import { NotSent } from './patience.ts'
+import { Late, NotSent, patiently } from './patience.ts'
+import { Term } from './term.ts'
 
 type Client = Redis | Cluster
 
@@ -125,3 +126,40 @@ export function drop(node: Redis | undefined): void {
 const LOOKS = 4
 
 const bytesFrom = (client: Client | undefined) => (client && !('nodes' in client) ? (client.stream?.bytesRead ?? 0) : 0)
+
+/**
+ * A client of the caller's that keeps no commands for later is waited for until it is connected, `most` ms. The function that is made
+ * returns undefined when there is nothing to wait for.
+ */
+export function reacher(client: Client, most: number): () => Promise<void> | undefined {
+  if (client.options.enableOfflineQueue !== false) return () => undefined
+  let waiting: Promise<void> | undefined
+  const reach = async (): Promise<void> => {
+    const term = new Term(most)
+    const attempt = async () => {
+      try {
+        await ready(client, undefined, most)
+      } catch (error) {
+        term.why = error
+        throw error
+      }
+    }
+    const attempts = () => attempt().catch((error) => patiently(error, attempt, { patience: most, retries: Number.POSITIVE_INFINITY }))
+    await term.within(attempts, () => new NotSent(new Late(most, term.why)))
+  }
+  return () => {
+    if (isReady(client)) return undefined
+    waiting ??= reach().finally(() => (waiting = undefined))
+    return waiting
+  }
+}
+
+/** Where a client goes, without what it proves itself with. */
+export function addressOf(client: Client): string {
+  if ('nodes' in client) {
+    const [node] = client.nodes()
+    return node ? `${addressOf(node)} and the other nodes` : 'the address of the cluster'
+  }
+  const { path, host, port, sentinels, name } = client.options
+  return path ?? (sentinels ? `the address that the sentinels have for ${name}` : `${host}:${port}`)
+}

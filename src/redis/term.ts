@@ -1,13 +1,5 @@
-import { RapidfireError } from '../errors.ts'
-
 /** Most that may be waited for a call, ms: ten minutes. */
-const MOST = 600_000
-
-/** @throws RapidfireError `BAD_OPTION` */
-export function checkTimeout(name: string, value: unknown, least: number): number {
-  if (Number.isInteger(value) && Number(value) >= least && Number(value) <= MOST) return Number(value)
-  throw new RapidfireError('BAD_OPTION', `${name} must be an integer from ${least} to ${MOST} (ms), got ${String(value)}`)
-}
+export const LONGEST_CALL = 600_000
 
 /** For how long the calls of a connection are waited for. */
 export class Limit {

@@ -75,6 +75,8 @@ export class Bodies {
     this.#count(body, length)
     const bytes = new Uint8Array(await request.arrayBuffer())
     if (bytes.byteLength > this.#limit) throw new Refusal('BODY_TOO_LARGE')
+    // Some adapters make an empty body of one that was read before.
+    if (bytes.byteLength === 0 && length > 0) throw new Refusal('BODY_UNREADABLE')
     return bytes
   }
 

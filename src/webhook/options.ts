@@ -3,8 +3,9 @@ import type { Cluster, Redis } from 'ioredis'
 import type { Stats } from '../batches/stats.ts'
 import { RapidfireError } from '../errors.ts'
 import type { WebhookEvents } from '../events.ts'
+import { checkFunction, checkNames, ms, type Names, whole } from '../given.ts'
 import type { MessageOptions, NewMessage } from '../options.ts'
-import { type LimitedQueue, RATE_LIMIT_RANGES, type RateLimits } from './rate-limit.ts'
+import { type LimitedQueue, RATE_LIMIT_RANGES, type RateLimit, type RateLimits } from './rate-limit.ts'
 import { type Served, servedSources } from './served.ts'
 import type { Source } from './sources/message.ts'
 import { SECRETS, type Secrets } from './trust.ts'
@@ -17,7 +18,10 @@ export interface MessageQueue<T> extends LimitedQueue<T> {
 
 /** Without a secret nothing is taken: at least one of `appSecret`, `telegramSecret` and `senderSecret` is needed, or `unsigned`. */
 export interface WebhookOptions<T> extends Secrets {
-  /** Where messages are posted; the statistics are at `<path>/stats`. @default '/webhook/whatsapp/batched' */
+  /**
+   * Where messages are posted, as the handler sees it; the statistics are at `<path>/stats`. Next.js shows it the whole path, `app.use` of Express what
+   * comes behind its own: `'/'`. @default '/webhook/whatsapp/batched'
+   */
   path?: string
   /**
    * Of those that a request has the proof of, the first that knows the form of the payload reads it. @default those of allSources() whose secret is given,
@@ -58,20 +62,41 @@ export interface WebhookOptions<T> extends Secrets {
   events?: EventEmitter<WebhookEvents>
 }
 
+const WEBHOOK_OPTIONS: Names<WebhookOptions<unknown>> = {
+  path: true,
+  sources: true,
+  unsigned: true,
+  appSecret: true,
+  telegramSecret: true,
+  senderSecret: true,
+  rules: true,
+  verifyToken: true,
+  statsToken: true,
+  redis: true,
+  rateLimit: true,
+  maxBytes: true,
+  maxBodyBytes: true,
+  bodyTimeout: true,
+  timeout: true,
+  events: true,
+}
+
 const bad = (message: string) => new RapidfireError('BAD_OPTION', message)
 
 /** The options with their defaults. Throws `BAD_OPTION`; a secret is in none of the messages. */
 export function checkOptions<T>(options: WebhookOptions<T>, all: readonly Source<T>[]) {
-  const { path = '/webhook/whatsapp/batched', rateLimit = {}, redis, maxBytes = 3_145_728, timeout = 2000 } = options ?? {}
-  if (typeof path !== 'string' || !/^(\/[\w.~-]+)+$/.test(path)) throw bad(`path must be like /webhook/whatsapp/batched, got '${path}'`)
+  checkNames('createWebhook', options, WEBHOOK_OPTIONS)
+  const { path = '/webhook/whatsapp/batched', rateLimit = {}, redis, maxBytes = 3_145_728, timeout = 2000 } = options
+  if (typeof path !== 'string' || !/^(\/|(\/[\w.~-]+)+)$/.test(path))
+    throw bad(`path must be like /webhook/whatsapp/batched, or / behind a mount, got '${path}'`)
   for (const name of [...Object.values(SECRETS), 'verifyToken', 'statsToken'] as const) {
     // Given but undefined or empty, as an unset variable is, it would leave the door open.
-    if (name in (options ?? {})) checkSecret(name, options[name])
+    if (name in options) checkSecret(name, options[name])
   }
-  const { maxBodyBytes = Math.max(67_108_864, 2 * maxBytes), bodyTimeout = 10_000 } = options ?? {}
-  for (const [name, value] of Object.entries({ maxBytes, timeout, maxBodyBytes, bodyTimeout })) {
-    if (!(Number.isSafeInteger(value) && value > 0)) throw bad(`${name} must be a positive integer, got ${value}`)
-  }
+  const { maxBodyBytes = Math.max(67_108_864, 2 * maxBytes), bodyTimeout = 10_000 } = options
+  for (const [name, value] of Object.entries({ maxBytes, maxBodyBytes })) whole(name, value, { least: 1, most: Number.MAX_SAFE_INTEGER })
+  for (const [name, value] of Object.entries({ timeout, bodyTimeout })) ms(name, value)
+  if (options.rules !== undefined) checkFunction('rules', options.rules)
   if (maxBodyBytes < 2 * maxBytes) throw bad(`maxBodyBytes must be at least twice maxBytes (${maxBytes}), got ${maxBodyBytes}`)
   if (rateLimit !== false) checkRateLimits(rateLimit)
   if (rateLimit !== false && !redis) throw bad('redis, the client on which the limits are kept, must be given unless rateLimit is false')
@@ -104,21 +129,14 @@ function checkSources<T>(options: WebhookOptions<T>, all: readonly Source<T>[]):
 }
 
 function checkRateLimits(limits: RateLimits): void {
-  const checkNames = (at: string, value: unknown, names: readonly string[]) => {
-    if (typeof value !== 'object' || value === null) throw bad(`${at} must be false or an object of ${names.join(' and ')}`)
-    const unknown = Object.keys(value).find((name) => !names.includes(name))
-    if (unknown !== undefined) throw bad(`${at} has ${names.join(' and ')}, got '${unknown}'`)
-  }
-  checkNames('rateLimit', limits, ['newConversations', 'perConversation'])
+  checkNames<RateLimits>('rateLimit, unless it is false,', limits, { newConversations: true, perConversation: true })
   for (const [name, limit] of Object.entries(limits)) {
     if (limit === undefined || limit === false) continue
-    checkNames(`rateLimit.${name}`, limit, Object.keys(RATE_LIMIT_RANGES))
+    checkNames<RateLimit>(`rateLimit.${name}, unless it is false,`, limit, { points: true, duration: true })
     for (const [member, [least, most]] of Object.entries(RATE_LIMIT_RANGES)) {
       const value = (limit as Record<string, unknown>)[member]
       if (value === undefined && member === 'duration') continue
-      if (!(Number.isInteger(value) && (value as number) >= least && (value as number) <= most)) {
-        throw bad(`rateLimit.${name}.${member} must be an integer from ${least} to ${most}, got ${value}`)
-      }
+      whole(`rateLimit.${name}.${member}`, value, { least, most })
     }
   }
 }

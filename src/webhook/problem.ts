@@ -35,9 +35,12 @@ const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS
 
-const BODIES = new Map(
-  Object.entries(PROBLEMS).map(([code, [status, detail]]) => [code, JSON.stringify({ title: STATUS_CODES[status], status, detail, code })]),
-)
+function bodyOf(code: ProblemCode, detail: string): string {
+  const [status] = PROBLEMS[code]
+  return JSON.stringify({ title: STATUS_CODES[status], status, detail, code })
+}
+
+const BODIES = new Map(Object.entries(PROBLEMS).map(([code, [, detail]]) => [code, bodyOf(code as ProblemCode, detail)]))
 
 /** Seconds until a sender should try again. */
 export const RETRY_AFTER = { BACKLOG_FULL: 10, OUT_OF_MEMORY: 10, UNAVAILABLE: 5 } as const satisfies Partial<Record<ProblemCode, number>>
@@ -45,13 +48,16 @@ export const RETRY_AFTER = { BACKLOG_FULL: 10, OUT_OF_MEMORY: 10, UNAVAILABLE: 5
 /** Ends a request with a problem. */
 export class Refusal extends Error {
   override readonly name = 'Refusal'
+  /** Says more than `PROBLEMS` does. */
+  readonly #detail: string | undefined
 
   constructor(
     readonly code: ProblemCode,
     readonly headers: Record<string, string> = {},
-    options?: ErrorOptions,
+    { detail, ...options }: ErrorOptions & { detail?: string } = {},
   ) {
     super(code, options)
+    this.#detail = detail
   }
 
   get status(): number {
@@ -66,7 +72,8 @@ export class Refusal extends Error {
       ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
       ...this.headers,
     }
-    return new Response(BODIES.get(this.code) as string, { status: this.status, headers })
+    const body = this.#detail === undefined ? (BODIES.get(this.code) as string) : bodyOf(this.code, this.#detail)
+    return new Response(body, { status: this.status, headers })
   }
 }
 

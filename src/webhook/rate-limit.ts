@@ -1,5 +1,5 @@
 import type { Cluster, Redis } from 'ioredis'
-import { RateLimiterRedis } from 'rate-limiter-flexible'
+import type { RateLimiterRedis } from 'rate-limiter-flexible'
 import { RapidfireError, RefusedMessagesError, toRapidfireError } from '../errors.ts'
 import type { AddResult } from '../messages/results.ts'
 import type { NewMessage } from '../options.ts'
@@ -64,10 +64,24 @@ const FINAL: ReadonlySet<string> = new Set(['BAD_KEY', 'BAD_ID', 'BAD_DATA', 'ME
 type Groups<T> = ReadonlyMap<string, Group<T>>
 
 /**
+ * Makes the limits. The package that counts is loaded here: who has none needs it not.
+ *
+ * @throws RapidfireError `BAD_OPTION` when it is not installed
+ */
+export async function openLimits<T>(redis: Redis | Cluster, queue: LimitedQueue<T>, gate: Gate, limits: RateLimits): Promise<Limits<T>> {
+  const { RateLimiterRedis } = await import('rate-limiter-flexible').catch((cause: NodeJS.ErrnoException) => {
+    if (!cause.code?.endsWith('MODULE_NOT_FOUND')) throw cause
+    const text = 'rateLimit needs a package more: npm install rate-limiter-flexible, or give rateLimit: false'
+    throw new RapidfireError('BAD_OPTION', text, { cause })
+  })
+  return new Limits(RateLimiterRedis, redis, queue, gate, limits)
+}
+
+/**
  * Stores what is not over a limit. Who is refused gets a place in the line of the conversation, and what comes later is refused too until it has
  * come again. Usually this costs one MGET: it tells how many conversations the source has opened, and which of the conversations have a line.
  */
-export class Limits<T> {
+class Limits<T> {
   readonly #redis: Redis | Cluster
   readonly #queue: LimitedQueue<T>
   readonly #gate: Gate
@@ -79,10 +93,17 @@ export class Limits<T> {
   /** Ends when it is decided on the latest request of a conversation. */
   readonly #turns = new Map<string, Promise<void>>()
 
-  constructor(redis: Redis | Cluster, queue: LimitedQueue<T>, gate: Gate, { newConversations, perConversation }: RateLimits) {
+  /** @internal Its types are of a package that may not be there. */
+  constructor(
+    Limiter: typeof RateLimiterRedis,
+    redis: Redis | Cluster,
+    queue: LimitedQueue<T>,
+    gate: Gate,
+    { newConversations, perConversation }: RateLimits,
+  ) {
     const prefix = `rapid-fire:{${queue.queue}}:rate`
     const limiter = (name: string, { points, duration = 1 }: RateLimit) =>
-      new RateLimiterRedis({ storeClient: redis, keyPrefix: `${prefix}:${name}`, points, duration })
+      new Limiter({ storeClient: redis, keyPrefix: `${prefix}:${name}`, points, duration })
     this.#redis = redis
     this.#queue = queue
     this.#gate = gate

@@ -3,9 +3,9 @@ import { parseJson } from './body.ts'
 import { Gate } from './gate.ts'
 import { checkOptions, type MessageQueue, type WebhookOptions } from './options.ts'
 import { Refusal, toRefusal } from './problem.ts'
-import { Limits } from './rate-limit.ts'
+import { openLimits } from './rate-limit.ts'
 import { generic } from './sources/generic.ts'
-import type { AccountOptions, ChatMessage, Source } from './sources/message.ts'
+import { type AccountOptions, type ChatMessage, checkAccount, type Source } from './sources/message.ts'
 import { telegram } from './sources/telegram.ts'
 import { whatsappCloud } from './sources/whatsapp-cloud.ts'
 import { whatsappWeb } from './sources/whatsapp-web.ts'
@@ -26,7 +26,9 @@ export type Webhook = (request: Request, environment?: unknown) => Promise<Respo
  *
  * @throws RapidfireError `BAD_OPTION`
  */
-export function allSources({ groups = 'chat', account }: AccountOptions = {}): Source<ChatMessage>[] {
+export function allSources(options: AccountOptions = {}): Source<ChatMessage>[] {
+  checkAccount('allSources', options)
+  const { groups = 'chat', account } = options
   const own = { groups, ...(account !== undefined && { account }) }
   return [whatsappCloud({ groups }), telegram(own), generic<ChatMessage>(), whatsappWeb(own)]
 }
@@ -47,11 +49,15 @@ export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T
   )
   const teller = options.events && new Teller(options.events)
   const gate = new Gate(timeout, () => rapidfire.version())
-  const limits = rateLimit && options.redis && new Limits(options.redis, rapidfire, gate, rateLimit)
+  const opening = rateLimit && options.redis ? openLimits(options.redis, rapidfire, gate, rateLimit) : undefined
+  // Requests are told too, but whoever starts it should not have to wait for one.
+  opening?.catch((error) => process.emitWarning(error))
   const bodies = new Bodies(maxBytes, maxBodyBytes, bodyTimeout)
   const trust = new Trust(sources, options, unsigned)
   const isVerifier = verifyToken === undefined ? undefined : tokenCheck(verifyToken)
   const isReader = statsToken === undefined ? undefined : tokenCheck(`Bearer ${statsToken}`)
+  const statsPath = path === '/' ? '/stats' : `${path}/stats`
+  const served = `There is nothing at this path. Messages are posted to ${path}, and the statistics are at ${statsPath}.`
   const isPublic = sources.every(({ name }) => unsigned.includes(name))
 
   /** The messages of a payload, and the name of the source that knows its form: one that is not trusted does not even look at it. */
@@ -73,6 +79,7 @@ export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T
     const [messages, source] = readMessages(parseJson(body), trusted)
     let added = 0
     if (messages.length > 0) {
+      const limits = await opening
       const results = limits ? await limits.store(source, messages) : await gate.run(() => rapidfire.addMessages(messages))
       for (const result of results) if (result.status === 'added') added += 1
     }
@@ -101,7 +108,7 @@ export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T
       if (request.method === 'GET' && (isVerifier || url.searchParams.has('hub.mode'))) return verify(url.searchParams)
       throw new Refusal('METHOD_NOT_ALLOWED', { allow: isVerifier ? 'GET, POST' : 'POST' })
     }
-    if (url.pathname !== `${path}/stats`) throw new Refusal('NOT_FOUND')
+    if (url.pathname !== statsPath) throw new Refusal('NOT_FOUND', {}, { detail: served })
     if (request.method !== 'GET') throw new Refusal('METHOD_NOT_ALLOWED', { allow: 'GET' })
     return stats(request)
   }
@@ -146,6 +153,5 @@ function peerOf(environment: unknown): string | undefined {
 
 type Messages<T> = NonNullable<ReturnType<Source<T>['read']>>
 
-const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' }
-
-const json = (body: string) => new Response(body, { headers: JSON_HEADERS })
+// An object of its own: @hono/node-server 1 writes the length of the body into it.
+const json = (body: string) => new Response(body, { headers: { 'content-type': 'application/json', 'cache-control': 'no-store' } })

@@ -14,6 +14,8 @@ export interface BatchClient<T> {
 /** What a worker needs of its client. */
 export interface WorkerClient<T> extends BatchClient<T> {
   readonly queue: string
+  /** Throws `CLOSED` when the client that has made the worker is closed. */
+  checkOpen(): void
   /** Roots that serve, and those that are being drained; `refused` is one that would not. */
   roots(refused?: string): Promise<Roots>
   /** Restores roots that have lost a step of a change of partitions, forgets those that are drained, and tells which are to be claimed from. */

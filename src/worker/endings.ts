@@ -59,7 +59,7 @@ export class Endings<T> {
         if (!failure || failure.error instanceof Discard) return await this.#client.complete(batch)
         return await this.#client.fail(batch, this.#failOptions(batch, failure.error, plain))
       } catch (problem) {
-        this.#failed(problem, root)
+        this.#failed(inHandlersWords(problem, failure), root)
         const code = problem instanceof RapidfireError ? problem.code : 'BAD_ARGUMENT'
         // What was chosen for this failure, a pause or the messages, is not possible: given back without it.
         if (code === 'BAD_ARGUMENT' && failure && !plain) plain = true
@@ -80,8 +80,16 @@ export class Endings<T> {
   }
 }
 
+/** A pause that is none was returned by `backoff`, or thrown. */
+function inHandlersWords(problem: unknown, failure: Failure | undefined): unknown {
+  if (!(problem instanceof RapidfireError) || !problem.message.startsWith('delay ')) return problem
+  const name = failure?.error instanceof RetryLater ? 'the pause of RetryLater' : 'what backoff returns'
+  const { code, command = 'rapidfire_fail', cause } = problem
+  return new RapidfireError(code, problem.message.replace('delay', name), { command, cause })
+}
+
 /** Anything can be thrown, even what throws when it is looked at. */
-function textOf(error: unknown): string {
+export function textOf(error: unknown): string {
   try {
     return error instanceof Error ? String(error.message) : `the handler threw ${inspect(error)}`
   } catch {

@@ -1,6 +1,8 @@
 // What somebody who writes a handler has to know: what it gets, what may be set, and how a batch ends.
 
 import type { Batch } from '../batches/batch.ts'
+import { ms } from '../given.ts'
+import { OPTIONS } from '../redis/generated/limits.ts'
 import type { Timing } from './timing.ts'
 
 /** Where a handler's `log` goes; a pino logger is one. */
@@ -59,11 +61,14 @@ export type Outcome = 'completed' | 'retry' | 'dead' | 'lost' | 'released'
  * Doubles with each attempt, and leaves half of the pause to chance, so that batches that failed together do not come back together
  * ("equal jitter" in Marc Brooker's "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
  *
- * @param base pause after the first attempt, ms, 1000 by default
- * @param max longest pause, ms, 60000 by default
+ * @param base pause after the first attempt, ms, 0 to a year, 1000 by default
+ * @param max longest pause, ms, 0 to a year, 60000 by default
+ * @throws RapidfireError `BAD_OPTION`
  * @example await rapidfire.processPendingBatches(handler, { backoff: exponentialBackoff(5000, 300_000) })
  */
 export function exponentialBackoff(base = 1000, max = 60_000): (attempt: number) => number {
+  ms('base', base, OPTIONS.delay)
+  ms('max', max, OPTIONS.delay)
   return (attempt) => {
     const pause = Math.min(base * 2 ** (attempt - 1), max)
     return Math.round(pause / 2 + (Math.random() * pause) / 2)

@@ -52,8 +52,9 @@ export class Loop<T> {
   #closed = false
   /** Until wake-ups are heard, or it turns out that they may not be for a while: then it looks for the first time. */
   #first: NodeJS.Timeout | undefined
-  /** Whether it has ever heard wake-ups. */
+  /** Whether it has ever heard wake-ups, and whether it hears them now, as far as it knows. */
   #subscribed = false
+  #hears = false
   /** When Redis has answered a claim last, by `performance.now`. */
   #answered: number | undefined
   /** Whether a batch was handled since the last `idle`. */
@@ -93,6 +94,7 @@ export class Loop<T> {
     this.#wakeUps = new WakeUps(client.queue, this.#worker, connections.subscriber, this.#lanes, this.#timing, {
       due: (root, time) => this.#lanes.of(root)?.wake(time, this.#longest),
       subscribed: () => this.#hearsAgain(),
+      lost: () => this.#hearsNoMore(),
       failed: (error) => this.#unheard(error),
       ask: (lane) => this.#look(lane),
     })
@@ -211,7 +213,14 @@ export class Loop<T> {
     if (this.#first) this.#lookFirst()
   }
 
+  /** Nobody can wake it: it looks once in a rest, whatever it was told. */
+  #hearsNoMore(): void {
+    this.#hears = false
+    if (this.#running) for (const lane of this.#lanes.all) lane.wake(Number.POSITIVE_INFINITY, this.#longest)
+  }
+
   #hearsAgain(): void {
+    this.#hears = true
     if (!this.#running) return
     // Wake-ups may have been sent since the last look, and before anybody listened.
     this.#lookFirst()
@@ -235,10 +244,14 @@ export class Loop<T> {
       lane.lookIn(this.#longest)
       return
     }
-    // Not all at once: else the one that a silent server is noticed by may come late.
-    const rest = this.#lanes.size === 1 ? this.#longest : this.#longest * (0.8 + Math.random() / 5)
+    const longest = this.#longest
+    const rested = next === 0 || next >= now + longest
+    // One of many that stand by looks more seldom, as long as it can be woken. A stream may get room without a word.
+    const isOneOfMany = this.#hears && !lane.blocked && next > now + longest
+    // Not all at once: else the one that a silent server, or the death of several workers, is noticed by may come late.
+    const chance = this.#lanes.size === 1 && !isOneOfMany ? 1 : 0.8 + Math.random() / 5
     // With nothing due before, Redis answers that the longest rest has come to its end.
-    lane.lookAt(next === 0 || next >= now + this.#longest ? Number.POSITIVE_INFINITY : next, rest)
+    lane.lookAt(rested ? Number.POSITIVE_INFINITY : next, chance * (isOneOfMany ? next - now : longest))
     this.#tellIdle()
   }
 

@@ -1,16 +1,19 @@
 import { ProcessingError, RapidfireError } from '../errors.ts'
+import { checkNames, type Names, whole } from '../given.ts'
 import { inTurn } from '../partitions/roots.ts'
 import type { WorkerClient } from './client.ts'
 import type { Handler, ProcessorOptions } from './handler.ts'
 import { Lane } from './lane.ts'
 import { Processor } from './processor.ts'
-import { whole } from './settings.ts'
+import { WORKER_OPTIONS } from './settings.ts'
 import type { Summary } from './summary.ts'
 
 export interface ProcessOptions extends ProcessorOptions {
   /** At most this many batches. @default all that are due */
   limit?: number
 }
+
+const PROCESS_OPTIONS: Names<ProcessOptions> = { ...WORKER_OPTIONS, limit: true }
 
 /** How often it asks which roots serve, when one refuses to. */
 const ROUNDS = 3
@@ -24,6 +27,7 @@ const ROUNDS = 3
 export async function processPending<T>(client: WorkerClient<T>, handler: Handler<T>, options: ProcessOptions): Promise<Summary> {
   const summary: Summary = { batches: 0, messages: 0, completed: 0, retry: 0, dead: 0, lost: 0 }
   const failures: unknown[] = []
+  checkNames('processPendingBatches', options, PROCESS_OPTIONS)
   const limit = whole('limit', options.limit ?? Number.MAX_SAFE_INTEGER, { least: 1, most: Number.MAX_SAFE_INTEGER })
   let refusal: { root: string; error: unknown } | undefined
   const processor = new Processor<T>(client, handler, options, {

@@ -1,4 +1,4 @@
-import { RapidfireError } from '../errors.ts'
+import { checkFunction, ms, type Names, whole } from '../given.ts'
 import { OPTIONS } from '../redis/generated/limits.ts'
 import { exponentialBackoff, type Handler, type Logger, type ProcessorOptions } from './handler.ts'
 import { TIMING, type Timing } from './timing.ts'
@@ -14,6 +14,17 @@ export interface Settings {
   timing: Timing
 }
 
+/** The options of a worker. */
+export const WORKER_OPTIONS: Names<ProcessorOptions> = {
+  concurrency: true,
+  lease: true,
+  attempts: true,
+  backoff: true,
+  timeout: true,
+  logger: true,
+  timing: true,
+}
+
 const QUIET: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** @throws RapidfireError `BAD_OPTION` */
@@ -22,23 +33,14 @@ export function settingsOf(handler: Handler<any>, options: ProcessorOptions): Se
   const { backoff = exponentialBackoff(), logger = QUIET, timing } = options
   checkFunction('the handler', handler)
   checkFunction('backoff', backoff)
+  for (const level of ['debug', 'info', 'warn', 'error'] as const) checkFunction(`logger.${level}`, logger?.[level])
   return {
     concurrency: whole('concurrency', concurrency, OPTIONS.claimed),
-    lease: whole('lease', lease, OPTIONS.lease),
+    lease: ms('lease', lease, OPTIONS.lease),
     attempts: whole('attempts', attempts, OPTIONS.attempts),
-    timeout: timeout === undefined ? undefined : whole('timeout', timeout, { least: 1, most: 86_400_000 }),
+    timeout: timeout === undefined ? undefined : ms('timeout', timeout, { most: 86_400_000 }),
     backoff,
     logger,
     timing: { ...TIMING, ...timing },
   }
-}
-
-/** @throws RapidfireError `BAD_OPTION` */
-export function whole(name: string, value: number, { least, most }: { least: number; most: number }): number {
-  if (Number.isInteger(value) && value >= least && value <= most) return value
-  throw new RapidfireError('BAD_OPTION', `${name} must be an integer from ${least} to ${most}, got ${String(value)}`)
-}
-
-function checkFunction(name: string, value: unknown): void {
-  if (typeof value !== 'function') throw new RapidfireError('BAD_OPTION', `${name} must be a function, got ${typeof value}`)
 }

@@ -1,10 +1,12 @@
 /** Times that a worker goes by, ms. They are one object, so that tests can give others. */
 export interface Timing {
+  /** A worker that nobody has run for so long says so. */
+  runWithin: number
   /** A command that Redis has not answered for so long has failed, and the connection is made anew. */
   stall: number
   /**
    * An idle worker looks once in so many ms; with partitions at one of them, a little more seldom. That is what a lost wake-up costs at most, times
-   * their number and a quarter.
+   * their number and a quarter. Where many stand by, Redis lets each look more seldom.
    */
   rest: number
   /** With partitions a worker says once in so many ms that it is there, and asks after the others. */
@@ -29,6 +31,7 @@ export interface Timing {
 }
 
 export const TIMING: Timing = {
+  runWithin: 5000,
   stall: 5000,
   rest: 1000,
   present: 900,

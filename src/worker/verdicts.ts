@@ -33,7 +33,7 @@ export class PartialFailure extends Error {
   /** @param messages those of `batch.messages` that failed, at least one */
   constructor(
     readonly messages: readonly Message<any>[],
-    message = `${messages.length} messages failed`,
+    message = `${messages.length} ${messages.length === 1 ? 'message' : 'messages'} failed`,
   ) {
     super(message)
   }

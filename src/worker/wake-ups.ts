@@ -10,6 +10,8 @@ export interface WakeUpHooks {
   due(root: string, time: number): void
   /** It hears from now on; wake-ups may have been sent before. */
   subscribed(): void
+  /** The subscription is lost, and is being made anew. */
+  lost(): void
   /** The subscription failed, or does not carry wake-ups. */
   failed(error: unknown): void
   /** Claim from this lane, to ask for an echo. */
@@ -53,6 +55,7 @@ export class WakeUps {
         this.#forgetEcho(0)
         this.#hooks.subscribed()
       },
+      lost: () => this.#hooks.lost(),
       failed: (error) => this.#hooks.failed(error),
     })
   }

@@ -2,12 +2,17 @@ import { randomUUID } from 'node:crypto'
 import { captureRejectionSymbol, EventEmitter } from 'node:events'
 import type { Batch } from '../batches/batch.ts'
 import type { Run, WorkerEvents } from '../events.ts'
+import { checkNames, msOrForever } from '../given.ts'
 import type { Connection } from '../redis/connection.ts'
 import type { WorkerClient } from './client.ts'
-import type { Handler, Outcome, ProcessorOptions } from './handler.ts'
+import { textOf } from './endings.ts'
+import type { Handler, Logger, Outcome, ProcessorOptions } from './handler.ts'
 import { Loop } from './loop.ts'
+import { WORKER_OPTIONS } from './settings.ts'
 
 export interface WorkerOptions extends ProcessorOptions {}
+
+export const CLOSE_OPTIONS = { timeout: true } as const
 
 /**
  * Handles the batches of a queue when they are due. It claims only for free slots, keeps leases, sleeps until the next deadline, and is
@@ -23,10 +28,15 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   #run: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #whenClosed: () => void = () => {}
+  readonly #hasLogger: boolean
+  readonly #logger: Logger
+  readonly #notRun: NodeJS.Timeout
+  #hasWarned = false
 
   /** @internal */
   constructor(client: WorkerClient<T>, commands: Connection, subscriber: Connection, handler: Handler<T>, options: WorkerOptions) {
     super({ captureRejections: true })
+    checkNames('worker', options, WORKER_OPTIONS)
     this.#client = client
     this.#connections = { commands, subscriber }
     this.#loop = new Loop(this.id, client, this.#connections, handler, options, {
@@ -37,11 +47,21 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
       isIdleWanted: () => this.listenerCount('idle') > 0,
       failed: (error) => this.#report(error),
     })
+    const { logger, timing } = this.#loop.processor.settings
+    this.#logger = logger
+    this.#hasLogger = options.logger !== undefined
+    this.#notRun = setTimeout(() => this.#warn('NOT_RUN', 'was made, and nobody runs it: call run(), or close()'), timing.runWithin)
   }
 
-  /** Starts claiming; resolves when the worker has been closed. Calling it again returns the same promise. */
+  /**
+   * Starts claiming; resolves when the worker has been closed. Calling it again returns the same promise.
+   *
+   * @throws RapidfireError `CLOSED` when the client that has made it was closed before
+   */
   run(): Promise<void> {
+    clearTimeout(this.#notRun)
     this.#run ??= new Promise((resolve) => {
+      this.#client.checkOpen()
       this.#whenClosed = resolve
       if (this.#state === 'closed') resolve()
       if (this.#state !== 'new') return
@@ -78,18 +98,22 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   /**
    * Claims no more, waits for the handlers that run, and closes the connections. Calling it again may shorten the wait.
    *
-   * @param options.timeout how long to wait, ms; then what still runs is given back, at once claimable by others, and its handlers'
-   *   signals abort. By default it waits for ever.
+   * @param options.timeout how long to wait, ms, 0 to 2 147 483 647; then what still runs is given back, at once claimable by others, and its
+   *   handlers' signals abort. By default, and with `Infinity`, it waits for ever.
+   * @throws RapidfireError `BAD_OPTION`; then it goes on
    */
-  close(options: { timeout?: number } = {}): Promise<void> {
+  async close(options: { timeout?: number } = {}): Promise<void> {
+    checkNames('close', options, CLOSE_OPTIONS)
+    const timeout = msOrForever('timeout', options.timeout)
+    clearTimeout(this.#notRun)
     this.#state = 'closed'
     this.#closing ??= this.#closeAll()
-    if (options.timeout === undefined) return this.#closing
+    if (timeout === undefined) return this.#closing
     let timer = setTimeout(() => {
       this.#loop.processor.giveUp()
       // A Redis that does not answer is not waited for: what it is not told has its lease, and comes again.
       timer = setTimeout(() => this.#connections.commands.close(), this.#loop.processor.settings.timing.stall)
-    }, options.timeout)
+    }, timeout)
     return this.#closing.finally(() => clearTimeout(timer))
   }
 
@@ -115,9 +139,30 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   }
 
   #emitEnd(outcome: Outcome, batch: Batch<T>, error: unknown, run: Run): void {
-    if (outcome === 'retry') this.emit('failed', batch, error, run)
-    else if (outcome === 'dead') this.emit('dead', batch, error, run)
-    else this.emit(outcome, batch, run)
+    if (outcome !== 'retry' && outcome !== 'dead') {
+      this.emit(outcome, batch, run)
+      return
+    }
+    const event = outcome === 'retry' ? 'failed' : 'dead'
+    if (!this.emit(event, batch, error, run)) this.#tellFailure(event, batch, error)
+  }
+
+  /** Nobody listens to what a handler throws: it must not be tried again in silence until it is dead. */
+  #tellFailure(event: 'failed' | 'dead', { id, attempt }: Batch<T>, error: unknown): void {
+    if (this.#hasLogger) {
+      this.#logger[event === 'failed' ? 'warn' : 'error']({ batch: id, attempt, error: textOf(error) }, event)
+      return
+    }
+    if (this.#hasWarned) return
+    this.#hasWarned = true
+    const then = event === 'failed' ? 'the batch comes again' : 'the batch is dead'
+    // What a handler throws may quote what somebody has written.
+    const text = textOf(error).replace(/\p{Cc}/gu, ' ')
+    this.#warn('HANDLER_FAILED', `has a handler that failed, and ${then}: ${text} (said once: listen to failed and dead, or give a logger)`)
+  }
+
+  #warn(code: string, text: string): void {
+    process.emitWarning(`a worker of the queue '${this.#client.queue}' ${text}`, { type: 'RapidfireWarning', code })
   }
 
   /** Emits an event; what a listener throws is an `error` of its own, and does not disturb the work. */

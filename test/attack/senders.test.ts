@@ -152,7 +152,7 @@ describe('a webhook does not start', () => {
     ['without any secret', {}, /^without a secret nobody may post/],
     ['with a verify token alone', { verifyToken: 'v' }, /^without a secret/],
     ['with a verify token and no app secret', { verifyToken: 'v', senderSecret: 's' }, /^verifyToken is of the WhatsApp Cloud API/],
-    ['with a misspelt secret', { apSecret: 's' } as object, /^without a secret/],
+    ['with a misspelt secret', { apSecret: 's' } as object, /has no option 'apSecret': did you mean appSecret/],
     ['with an empty secret', { appSecret: '' }, /^appSecret must be a text that is not empty/],
     ['with a secret that ends a line', { appSecret: 's\n' }, /^appSecret must not begin or end/],
     ['with a token that Telegram would not take', { telegramSecret: 'a b' }, /^telegramSecret must have 1 to 256 letters/],

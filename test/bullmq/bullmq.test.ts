@@ -94,7 +94,8 @@ describe('toBullmq', () => {
     await toBullmq(forgetful)(batch as NonNullable<typeof batch>)
     await work(1)
     await toBullmq(forgetful)(batch as NonNullable<typeof batch>)
-    expect(await queue.getJobCounts('waiting', 'completed')).toEqual({ waiting: 0, completed: 1 })
+    // An older BullMQ counts those that are paused beside those that wait.
+    expect(await queue.getJobCounts('waiting', 'completed')).toMatchObject({ waiting: 0, completed: 1 })
   })
 
   it('makes a job of every batch, also of the same key', async () => {

@@ -309,7 +309,7 @@ describe.skipIf(lacksServer('doctor'))('doctor', () => {
     await redis.hset('rapid-fire:{salon:0}', 'wait', 4000)
     const found = await partitions()
     expect(found.map(({ level, nodes, text }) => [level, nodes, text])).toEqual([
-      ['wrong', ['rapid-fire:{salon}'], expect.stringContaining('it knows 0 changes, rapid-fire:{salon:0} knows 1')],
+      ['wrong', ['rapid-fire:{salon}'], expect.stringContaining('the last that it knows is number 0, rapid-fire:{salon:0} knows 1')],
       ['wrong', ['rapid-fire:{salon}'], expect.stringContaining('it takes messages of new conversations')],
     ])
     const [mend] = found.flatMap((each) => each.mend)

@@ -36,10 +36,10 @@ it.each([
   [['wait=x'], 2, "got 'wait=x'"],
   [
     ['weight=5'],
-    1,
-    "rapidfire: a policy has no member 'weight'; expected wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, maxDeadAge, maxKeys, partitions\n",
+    2,
+    "rapidfire: policy has no option 'weight': it takes wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, maxDeadAge, maxKeys, partitions\n",
   ],
-  [['wait=0'], 1, 'rapidfire: wait must be an integer from 1'],
+  [['wait=0'], 1, 'rapidfire: wait must be an integer of ms from 1'],
   [['wait=5', 'maxWait=4'], 1, 'rapidfire: maxWait must not be shorter than wait'],
   [['partitions=2000'], 1, 'partitions must be an integer from 1 to 1024, got 2000'],
 ])('policy refuses %j', async (members, expected, says) => {

@@ -173,6 +173,7 @@ describe('dead', () => {
   }
 
   it('dead list shows all of them, or says that there are none', async () => {
+    await client.policy({ wait: 1000 })
     expect(await dead('list')).toEqual({ code: 0, stdout: 'No dead batches in salon.\n', stderr: '' })
     const [first, second] = [await bury('1'), await bury('2')]
     const { stdout } = await dead('list', '--json')

@@ -210,3 +210,14 @@ it('joins the texts of a batch', () => {
   expect(joinText(batch, '\n')).toBe('Hi\nbook me\nnow')
   expect(joinText({ messages: [] })).toBe('')
 })
+
+it.each<[unknown[], string]>([
+  [[{ body: 'Hi' }, { text: 'book me' }, { caption: 'like this' }], 'Hi book me like this'],
+  [[{ text: '', caption: 'look', body: 'x' }, { text: 5, body: 'now' }, { text: { body: 'no' } }], 'look now'],
+  [[{ type: 'image', mimetype: 'image/jpeg', body: '/9j/4AAQ', caption: 'venom' }], 'venom'],
+  [[{ type: 'image', mimetype: 'image/jpeg', body: '/9j/4AAQ' }], ''],
+  [[{ type: 'image', mimetype: 'image/jpeg', hasMedia: true, body: 'web.js' }], 'web.js'],
+  [[{ type: 'voice', text: '' }, null, 7, undefined, []], ''],
+])('the words of %j are %j', (data, words) => {
+  expect(joinText({ messages: data.map((each) => ({ data: each })) })).toBe(words)
+})

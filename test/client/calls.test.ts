@@ -49,7 +49,8 @@ describeBindings('calls', (lua) => {
   )
 
   it('refuses a member that no policy has', async () => {
-    await expect(client({ policy: { weight: 5 } as object }).addMessage('ann', 1)).rejects.toMatchObject({ code: 'UNKNOWN_ARGUMENT' })
+    expect(() => client({ policy: { weight: 5 } as object })).toThrow(expect.objectContaining({ code: 'BAD_OPTION' }))
+    await expect(client().policy({ weight: 5 } as object)).rejects.toMatchObject({ code: 'BAD_OPTION' })
     expect(await lua().keyspace()).toEqual({})
   })
 

@@ -88,7 +88,7 @@ describe.skipIf(lacksServer('durability'))('durability', () => {
   it.each([
     [{}, 'must name replicas, aof or both'],
     [{ replicas: -1 }, 'durability.replicas must be an integer from 0 to 100, got -1'],
-    [{ replicas: 1, timeout: 0 }, 'durability.timeout must be an integer from 1 to 60000, got 0'],
+    [{ replicas: 1, timeout: 0 }, 'durability.timeout must be an integer of ms from 1 to 60000, got 0'],
     [{ aof: 1 as unknown as boolean }, 'durability.aof must be true or false, got 1'],
   ])('refuses %j', async (durability, says) => {
     expect(() => new RapidFire({ durability })).toThrow(says)

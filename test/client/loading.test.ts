@@ -4,6 +4,8 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { assemble } from '../../lua/build/assemble.mjs'
 import type { RapidFireOptions } from '../../src/options.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
+import { Caller } from '../../src/redis/caller.ts'
+import { connect } from '../../src/redis/connection.ts'
 import { describeBindings, Lua } from '../support/lua.ts'
 import { startRedis, useRedis } from '../support/redis.ts'
 import { lacksServer } from './clients.ts'
@@ -147,13 +149,15 @@ describe('the library', () => {
   })
 
   it('refuses an argument that no version knows, and is not loaded for it', async () => {
-    await using rapidfire = client(lua, '1.0.0')
-    await rapidfire.addMessage('ann', 1)
+    const caller = new Caller(connect(lua.server.url), {}, undefined, build('1.0.0'))
+    const call = () => caller.call(lua.root, 'policy', { members: { weight: 5 } as object })
+    await caller.call(lua.root, 'policy', {})
     await redis.config('RESETSTAT')
-    await expect(rapidfire.policy({ weight: 5 } as object)).rejects.toMatchObject({ code: 'UNKNOWN_ARGUMENT' })
+    await expect(call()).rejects.toMatchObject({ code: 'UNKNOWN_ARGUMENT' })
     await restore('FLUSH')
-    await expect(rapidfire.policy({ weight: 5 } as object)).rejects.toMatchObject({ code: 'UNKNOWN_ARGUMENT' })
+    await expect(call()).rejects.toMatchObject({ code: 'UNKNOWN_ARGUMENT' })
     expect(await count(lua, 'function|load')).toBe(2)
+    await caller.close()
   })
 
   it("stays when an older one comes back and the operator loads: load: 'never'", async () => {

@@ -44,7 +44,6 @@ it('connects on the first call only, and takes no options at all', () => {
   expect(new RapidFire().queue).toBe('default')
   expect(
     refusal({
-      redis: undefined,
       queue: undefined,
       policy: undefined,
       schema: undefined,

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import type { Batch } from '../../src/batches/batch.ts'
 import { RefusedBatchesError } from '../../src/errors.ts'
+import { KnownLayout } from '../../src/partitions/layout.ts'
 import { partitionOf } from '../../src/partitions/roots.ts'
 import type { RapidFire } from '../../src/rapidfire.ts'
 import { urlOf } from '../support/acl.ts'
@@ -29,6 +30,21 @@ it.each([
   const counts = new Array(16).fill(0)
   for (let n = 0; n < 1_000_000; n += 1) counts[partitionOf(key(n), 16)] += 1
   for (const count of counts) expect(Math.abs(count / 62_500 - 1)).toBeLessThan(0.02)
+})
+
+it('a former partition is told from the others without a list of all, of which each of a thousand would need one', () => {
+  const layout = new KnownLayout('orders', () => expect.unreachable('Redis is asked'))
+  const former = (...roots: string[]) => roots.filter((root) => layout.isFormer(`rapid-fire:{${root}}`))
+  const roots = ['orders', 'orders:0', 'orders:1', 'orders:2', 'orders:511', 'orders:512', 'orders:1022', 'orders:1023']
+  const lists = vi.spyOn(Array, 'from')
+  onTestFinished(() => lists.mockRestore())
+  expect(former(...roots)).toEqual(roots.slice(1))
+  const change = { serving: { first: 512, count: 511 }, other: { first: 1, count: 511 }, generation: 2 }
+  layout.learn({ ...change, state: 'draining' })
+  expect(former(...roots)).toEqual(['orders:0', 'orders:1023'])
+  layout.learn({ ...change, state: 'steady' })
+  expect(former(...roots)).toEqual(['orders:0', 'orders:1', 'orders:2', 'orders:511', 'orders:1023'])
+  expect(lists).not.toHaveBeenCalled()
 })
 
 describeBindings('partitions', (lua) => {

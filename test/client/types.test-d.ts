@@ -42,6 +42,39 @@ it('infers the type from a schema: its input on the way in, its output on the wa
   })
   // @ts-expect-error: the schema is for another type
   new RapidFire<Text>({ schema: z.number() })
+  const named = new RapidFire<Text>({ schema: z.object({ text: z.string() }) })
+  expectTypeOf(named.addMessage).parameter(1).toEqualTypeOf<Text>()
+})
+
+it('goes where a client of its type is asked for, with a schema or without', () => {
+  const take = (rapidfire: RapidFire<Text>) => rapidfire
+  take(new RapidFire({ schema: z.object({ text: z.string() }) }))
+  take(new RapidFire<Text>())
+  take(new RapidFire<any>())
+  // @ts-expect-error: what it hands over is another thing
+  take(new RapidFire<{ words: string }>())
+  class Bot<T> {
+    readonly #rapidfire = new RapidFire<T>({ queue: 'bot' })
+    hear(data: T) {
+      return this.#rapidfire.addMessage('ann', data)
+    }
+  }
+  expectTypeOf(new Bot<Text>().hear).parameter(0).toEqualTypeOf<Text>()
+})
+
+it('makes one mistake in the options one error', () => {
+  // @ts-expect-error: no such option
+  const mistyped = new RapidFire<Text>({ polcy: { wait: 5 } })
+  mistyped.addMessage('ann', { text: 'Hi' })
+  mistyped.addMessages([{ key: 'ann', data: { text: 'Hi' } }])
+  mistyped.processPendingBatches((batch) => {
+    expectTypeOf(batch).toEqualTypeOf<Batch<Text>>()
+  })
+  // @ts-expect-error: not a Text
+  mistyped.addMessage('ann', 7)
+  // @ts-expect-error: no such option
+  const untyped = new RapidFire({ polcy: { wait: 5 } })
+  untyped.addMessage('ann', { text: 'Hi' })
 })
 
 it('makes a switch over the codes exhaustive', () => {

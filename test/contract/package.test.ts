@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -9,12 +9,14 @@ import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { publint } from 'publint'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { DOCUMENTS } from '../docs/blocks.ts'
+import manifest from '../../package.json' with { type: 'json' }
+import { DOCUMENTS, read } from '../docs/blocks.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
 
 // The package as `npm publish` would send it. dist/ is that of the last build: `make test` builds first.
 const project = fileURLToPath(new URL('../..', import.meta.url))
 const run = promisify(execFile)
+const require = createRequire(import.meta.url)
 
 /** A burst that comes out as one message, a refusal with its code, and an error of Redis. */
 const SCRIPT = `
@@ -84,10 +86,19 @@ it('holds what is promised and nothing else', async () => {
   )
   expect(paths).toEqual(expect.arrayContaining(['dist/cli/main.js', 'lua/functions/conversation/add.lua', 'lua/lib/clock.lua']))
   const foreign = paths.filter(
-    (path) => !/^(dist\/.*\.(js|d\.ts|lua)|lua\/.*\.lua|.*\/README\.md|.*\/charts\/\w+\.svg|[A-Z]+(\.md)?|package\.json)$/.test(path),
+    (path) =>
+      !/^(dist\/.*\.(js|d\.ts|lua)|dist\/src\/package\.json|lua\/.*\.lua|.*\/README\.md|.*\/charts\/\w+\.svg|[A-Z]+(\.md)?|package\.json)$/.test(
+        path,
+      ),
   )
   expect(foreign).toEqual([])
   expect(paths.filter((path) => path.endsWith('README.md')).sort()).toEqual([...DOCUMENTS].sort())
+  expect(read('README.md')).toContain(`/rapidfire-${manifest.version}.tgz ioredis`)
+  const pictures = DOCUMENTS.flatMap((document) =>
+    [...read(document).matchAll(/!\[[^\]]*\]\(([^)]+)\)/g)].map(([, picture]) => join(dirname(document), picture as string)),
+  )
+  expect(pictures.length).toBeGreaterThan(1)
+  expect(pictures.filter((picture) => !paths.includes(picture))).toEqual([])
 })
 
 it('is installed into an empty folder and runs', async () => {
@@ -100,14 +111,82 @@ it('brings the command', async () => {
   expect(stdout.trim()).toBe(readFileSync(join(project, 'dist/rapidfire.lua'), 'utf8').trim())
 })
 
-it('can be required', async () => {
-  const script = "console.log(JSON.stringify(Object.keys(require('rapidfire')).sort()))"
-  const names = await said(folder, '--input-type=commonjs', '-e', script)
-  expect(names).toEqual([
+it('is the same by require as by import: one class of each name', async () => {
+  const script = `
+    import * as imported from 'rapidfire'
+    import { createRequire } from 'node:module'
+    const required = createRequire(import.meta.url)('rapidfire')
+    const names = Object.keys(required).sort()
+    console.log(JSON.stringify({ names, differ: names.filter((name) => required[name] !== imported[name]) }))
+  `
+  const names = [
     ...['Discard', 'PartialFailure', 'ProcessingError', 'RapidFire', 'RapidfireError', 'RefusedBatchesError', 'RefusedMessagesError'],
     ...['RetryLater', 'Worker'],
     ...['exponentialBackoff', 'joinText', 'partitionOf'],
+  ]
+  expect(await said(folder, '--input-type=module', '-e', script)).toEqual({ names, differ: [] })
+})
+
+it('is compiled and run by a CommonJS project that resolves as Node 10 did, and needs no package that it does not use', async () => {
+  const program = `
+    import { type Batch, joinText, RapidFire, RapidfireError } from 'rapidfire'
+    import { toBullmq } from 'rapidfire/bullmq'
+    import { type ChatMessage, createWebhook } from 'rapidfire/webhook'
+
+    declare const process: any, Request: any
+    const rapidfire = new RapidFire<ChatMessage>({ redis: process.argv[2], queue: 'required' })
+    const text = (batch: Batch<ChatMessage>): string => joinText(batch)
+    async function main() {
+      const code = await rapidfire.addMessage('', { text: '', type: 'text', from: 'ann' }).catch((error: unknown) => error instanceof RapidfireError && error.code)
+      const options = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"key":"ann","id":"1","data":{"text":"Hi"}}' }
+      const request = () => new Request('http://localhost/webhook/whatsapp/batched', options)
+      const stored = await createWebhook(rapidfire, { rateLimit: false, unsigned: ['generic'], rules: () => ({ flush: true }) })(request())
+      const warning = new Promise((resolve) => process.once('warning', ({ message }: Error) => resolve(message)))
+      const refused = await createWebhook(rapidfire, { redis: {} as any, unsigned: ['generic'] })(request())
+      const jobs: string[] = []
+      const { batches } = await rapidfire.claimReady()
+      for (const batch of batches) await toBullmq({ add: async (_, data) => jobs.push(data.text) })(batch)
+      await rapidfire.close()
+      return { code, texts: batches.map(text), jobs, statuses: [stored.status, refused.status], warning: await warning }
+    }
+    main().then((said) => process.stdout.write(JSON.stringify(said)))
+    // @ts-expect-error: not a message of this queue
+    const wrong = () => rapidfire.addMessage('ann', 7)
+  `
+  const cwd = join(folder, 'commonjs')
+  await mkdir(cwd)
+  await writeFile(join(cwd, 'package.json'), '{ "type": "commonjs" }')
+  await writeFile(join(cwd, 'program.ts'), program)
+  // The last compiler that knows this resolution; the one of this project has it no more.
+  const attw = createRequire(require.resolve('@arethetypeswrong/cli/package.json')).resolve('@arethetypeswrong/core')
+  const old = createRequire(attw).resolve('typescript/bin/tsc')
+  const options = ['--strict', '--skipLibCheck', '--target', 'es2021', '--module', 'commonjs', '--moduleResolution', 'node10']
+  await run(process.execPath, [old, ...options, 'program.ts'], { cwd }).catch((error) => expect.unreachable(error.stdout))
+  expect(await said(cwd, 'program.js', server.url)).toEqual({
+    code: 'BAD_KEY',
+    texts: ['Hi'],
+    jobs: ['Hi'],
+    statuses: [200, 500],
+    warning: 'rateLimit needs a package more: npm install rate-limiter-flexible, or give rateLimit: false',
+  })
+})
+
+it('shows editors nothing that is for tests', () => {
+  const declared = (file: string) => readFileSync(join(folder, 'node_modules/rapidfire/dist/src', file), 'utf8')
+  expect(declared('worker/worker.d.ts')).not.toContain('constructor(')
+  expect(declared('worker/handler.d.ts')).not.toContain('timing')
+})
+
+it('names a package that a command lacks, and plays the demo when it is there', async () => {
+  const command = join(folder, 'node_modules/.bin/rapidfire')
+  const lacking = await run(command, ['demo'], { cwd: folder }).catch((error) => error)
+  expect([lacking.code, lacking.stderr]).toEqual([
+    2,
+    'rapidfire: the demo needs @hono/node-server, which is not installed: npm install @hono/node-server hono\n',
   ])
+  for (const name of ['@hono', 'hono']) await symlink(join(project, 'node_modules', name), join(folder, 'node_modules', name))
+  const { stdout } = await run(command, ['demo'], { cwd: folder })
+  expect(stdout).toContain('one batch of 4 messages')
 })
 
 it.each([false, true])('is bundled into one file that runs without node_modules, minified: %s', async (minify) => {
@@ -164,24 +243,21 @@ it('is clean for publint', async () => {
 })
 
 it('is clean for Are The Types Wrong', async () => {
-  const attw = join(dirname(createRequire(import.meta.url).resolve('@arethetypeswrong/cli/package.json')), 'dist/index.js')
-  const ran = run(process.execPath, [attw, tarball, '--profile', 'esm-only', '--no-definitely-typed'])
+  const attw = join(dirname(require.resolve('@arethetypeswrong/cli/package.json')), 'dist/index.js')
+  const ran = run(process.execPath, [attw, tarball, '--no-definitely-typed'])
   await ran.catch((error) => expect.unreachable(error.stdout))
 })
 
-it('imports nothing from its root but ioredis and what Node has', async () => {
+it('loads nothing from its root but ioredis and what Node has', async () => {
   const { metafile } = await build({
     entryPoints: [join(project, 'dist/src/index.js')],
     bundle: true,
     packages: 'external',
     platform: 'node',
-    format: 'esm',
     metafile: true,
     write: false,
   })
-  const imports = Object.values(metafile.inputs).flatMap((input) =>
-    input.imports.filter((each) => each.external && each.kind === 'import-statement').map((each) => each.path),
-  )
-  expect([...new Set(imports)].filter((path) => !path.startsWith('node:'))).toEqual(['ioredis'])
+  const external = Object.values(metafile.inputs).flatMap(({ imports }) => imports.filter((each) => each.external).map(({ path }) => path))
+  expect([...new Set(external)].filter((path) => !path.startsWith('node:'))).toEqual(['ioredis'])
   expect(Object.keys(metafile.inputs).filter((path) => !path.startsWith('dist/src/'))).toEqual([])
 })

@@ -12,7 +12,7 @@ import { START, TEST_SOURCE } from '../support/lua.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
 import { type Ended, environment, findRedisCli, run, useCommands } from '../support/shell.ts'
 import { type Block, blocksOf, DOCUMENTS, linesOf, REPOSITORY, read } from './blocks.ts'
-import { createProject, nameOf, type Places, type Project, placed, printedBy } from './project.ts'
+import { createProject, createWorkspace, nameOf, type Places, type Project, placed, printedBy, type Workspace } from './project.ts'
 import { startTlsRedis, type TlsRedis } from './tls.ts'
 
 const TSC = fileURLToPath(new URL('node_modules/typescript/bin/tsc', REPOSITORY))
@@ -22,6 +22,12 @@ if (lacksCli) console.warn('skipped: the blocks of every README: no curl, or no 
 
 /** Of a document that a reader may well go through again: it must not matter. */
 const PASSES: Record<string, number[]> = { 'README.md': [1, 2], 'src/bullmq/README.md': [1, 2] }
+
+let workspace: Workspace
+beforeAll(async () => {
+  workspace = await createWorkspace()
+})
+afterAll(() => workspace.remove())
 
 // A reader goes from top to bottom: the blocks of a document run in order, on one server.
 describe.skipIf(lacksCli).each(DOCUMENTS)('%s', (file) => {
@@ -44,7 +50,7 @@ describe.skipIf(lacksCli).each(DOCUMENTS)('%s', (file) => {
     if (read(file).includes('rediss://')) tls = await startTlsRedis(certificates)
     places = { url: server.url, port: await freePort(), cluster: cluster?.nodes[0]?.port, tls: tls?.port }
     commands = await useCommands(server.url)
-    project = await createProject(typescript, places)
+    project = await createProject(workspace, file, typescript, places)
     if (tls) await copyFile(join(certificates, 'ca.pem'), join(project.folder, 'ca.pem'))
     expect((await run(process.execPath, ['dist/cli/main.js', 'load', '--redis', server.url], {}, fileURLToPath(REPOSITORY))).code).toBe(0)
   })
@@ -53,16 +59,8 @@ describe.skipIf(lacksCli).each(DOCUMENTS)('%s', (file) => {
     await cluster?.stop()
     await tls?.server.stop()
     await rm(certificates, { recursive: true, force: true })
-    await project?.remove()
     await commands?.remove()
   })
-
-  if (typescript.length > 0) {
-    it('has TypeScript that is of the right types', async () => {
-      const { code, stdout } = await run(process.execPath, [TSC, '-p', project.folder])
-      expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
-    }, 120_000)
-  }
 
   let printed = ''
   /** A server that the next block talks to. */
@@ -105,6 +103,11 @@ describe.skipIf(lacksCli).each(DOCUMENTS)('%s', (file) => {
     } else if (kind === 'text') expectOutput(block.text, printed)
     else throw new Error(`blocks of the kind '${kind}' cannot be run`)
   })
+})
+
+it.skipIf(lacksCli)('every block of TypeScript is of the right types', { timeout: 120_000 }, async () => {
+  const { code, stdout } = await run(process.execPath, [TSC, '-p', workspace.folder])
+  expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
 })
 
 /** A program that runs, and what it has printed so far. */

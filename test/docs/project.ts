@@ -33,11 +33,16 @@ const PACKAGES = ['ioredis', 'zod', 'bullmq', '@hono', 'hono', 'express', 'fasti
  */
 const STAND_INS = { '@nestjs/core': 'nest.ts' }
 
+/** What a user's own folder holds who has installed the package: a project for each document stands in it. */
+export interface Workspace {
+  folder: string
+  remove(): Promise<void>
+}
+
 export interface Project {
   folder: string
   /** The program of a block, or the file that it is. */
   fileOf(block: Block): string
-  remove(): Promise<void>
 }
 
 /** The name of the file that a block is, for others to use: it stands in its first line. */
@@ -64,16 +69,15 @@ export const placed = (text: string, { url, port, cluster, tls }: Places): strin
     .replaceAll('listen(3000,', `listen(${port},`)
     .replaceAll('port: 3000', `port: ${port}`)
 
-/** A project of a user who has installed the package: one file for each block. */
-export async function createProject(blocks: Block[], places: Places): Promise<Project> {
+/** As TypeScript for its types to be checked, and as what Node runs. */
+async function write(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path.replace(/js$/, 'ts'), text)
+  await writeFile(path, (await transform(text, { loader: 'ts', target: 'node20' })).code)
+}
+
+export async function createWorkspace(): Promise<Workspace> {
   const folder = await mkdtemp(join(tmpdir(), 'rapidfire-docs-'))
-  const fileOf = (block: Block) => join(folder, nameOf(block) ?? `line-${block.line}.js`)
-  /** As TypeScript for its types to be checked, and as what Node runs. */
-  const write = async (path: string, text: string) => {
-    await mkdir(dirname(path), { recursive: true })
-    await writeFile(path.replace(/js$/, 'ts'), text)
-    await writeFile(path, (await transform(text, { loader: 'ts', target: 'node20' })).code)
-  }
   await mkdir(join(folder, 'node_modules'))
   await symlink(repository, join(folder, 'node_modules', 'rapidfire'))
   for (const name of PACKAGES) await symlink(join(repository, 'node_modules', name), join(folder, 'node_modules', name))
@@ -85,8 +89,6 @@ export async function createProject(blocks: Block[], places: Places): Promise<Pr
     )
   }
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
-  await write(join(folder, 'check.js'), CHECK)
-  await write(join(folder, 'app.module.js'), 'export class AppModule {}\n')
   const options = {
     target: 'ES2023',
     lib: ['ES2023', 'ESNext.Disposable'],
@@ -97,11 +99,20 @@ export async function createProject(blocks: Block[], places: Places): Promise<Pr
   }
   const compilerOptions = { ...options, skipLibCheck: true }
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['**/*.ts'] }))
+  return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
+}
+
+/** The blocks of a document, one file for each. */
+export async function createProject(workspace: Workspace, document: string, blocks: Block[], places: Places): Promise<Project> {
+  const folder = join(workspace.folder, document)
+  const fileOf = (block: Block) => join(folder, nameOf(block) ?? `line-${block.line}.js`)
+  await write(join(folder, 'check.js'), CHECK)
+  await write(join(folder, 'app.module.js'), 'export class AppModule {}\n')
   for (const block of blocks) {
     if (nameOf(block)) await write(fileOf(block).replace(/ts$/, 'js'), placed(block.text, places))
     else await write(fileOf(block), placed(toProgram(block.text), places))
   }
-  return { folder, fileOf, remove: () => rm(folder, { recursive: true, force: true }) }
+  return { folder, fileOf }
 }
 
 /** `await call // { value }` becomes a check; the rest stays as it is. */

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings, START } from '../support/lua.ts'
+import { userWithout } from './users.ts'
 
 const HOUR = 3_600_000
 
@@ -46,6 +47,21 @@ describeBindings('a clock that goes back', (lua) => {
     expect((await claim()).batches.map(({ key }) => key)).toEqual(['failed'])
     await lua().tick(3000)
     expect((await claim()).batches.map(({ key }) => key)).toEqual(['held'])
+  })
+
+  it('ends all promises to look, first of those that stand by, and is noted when no worker is there to say so', async () => {
+    for (const worker of ['w1', '~w2', '~w3', '~w4']) await lua().call('claim_ready', 'WORKER', worker)
+    const promises = async () => [
+      await lua().redis.zcard(`${lua().root}:watch:standby`),
+      ...(await lua().redis.hmget(lua().root, 'watchAt', 'looked')),
+    ]
+    expect(await promises()).toEqual([3, String(START + 1000), String(START)])
+    await lua().tick(-HOUR)
+    const poor = await userWithout(lua(), 'hset')
+    await expect(poor.call('claim_ready')).rejects.toThrow(/NOPERM|can't run/)
+    expect(await promises()).toEqual([0, String(START + 1000), String(START)])
+    expect(await lua().call('claim_ready')).toEqual([lua().now, 0])
+    expect(await promises()).toEqual([0, '0', String(lua().now)])
   })
 
   it('is undone at most a hundred entries a call, until nothing is left', async () => {

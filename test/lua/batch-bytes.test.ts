@@ -43,6 +43,27 @@ describeBindings('maxBatchBytes', (lua) => {
     await lua().holds()
   })
 
+  it.each([
+    [100, 3],
+    [99, 2],
+  ])('hands over what fits into %d bytes of messages with options, to the last byte', async (most, count) => {
+    await lua().call('policy', 'MAXBATCHBYTES', most)
+    for (const bytes of [30, 40, 30, 50]) await add('ann', bytes - ',W1000'.length, 'WAIT', 1000)
+    await lua().tick(1000)
+    expect(await taken()).toEqual([['ann', count, 'bytes', 1000, 1000]])
+    await lua().holds()
+  })
+
+  it('reads on when all that it has read fits to the last byte, and hands over no more than that', async () => {
+    await lua().call('policy', 'MAXBATCHBYTES', 300, 'MAXSIZE', 15)
+    for (let n = 0; n < 15; n += 1) await add('ann', 30)
+    expect(await taken()).toEqual([['ann', 10, 'bytes', 0, 0]])
+    await finish()
+    await lua().tick(10_000)
+    expect(await taken()).toEqual([['ann', 5, 'wait', 10_000, 10_000]])
+    await lua().holds()
+  })
+
   it('hands over a larger message alone', async () => {
     await lua().call('policy', 'MAXBATCHBYTES', 1)
     for (let n = 0; n < 3; n += 1) await add('ann', 30)

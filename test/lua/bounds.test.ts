@@ -53,6 +53,17 @@ describeBindings('bounds of claim_ready', (lua) => {
     await lua().holds()
   })
 
+  it('reads one message of a key that nobody has a claim of, and goes on', async () => {
+    await lua().call('add', 'b', 'x', 'FLUSH')
+    await lua().claimOne('LEASE', 1)
+    await fill('a', 3, 250 * KIB)
+    await lua().redis.zrem(`${lua().root}:due`, 'a')
+    await lua().redis.zadd(`${lua().root}:active`, START, 'a')
+    await lua().tick(1)
+    expect((await lua().claim()).batches.map(({ key }) => key)).toEqual(['b'])
+    await lua().holds()
+  })
+
   it('bounds batches that come back as well', async () => {
     for (const key of ['a', 'b', 'c', 'd', 'e']) await fill(key, 2, 100 * KIB)
     await lua().tick(10_000)

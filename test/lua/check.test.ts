@@ -188,6 +188,17 @@ describeBindings('check', (lua) => {
     expect(await check('messages:k', 'messages:k')).toHaveLength(1)
   })
 
+  it.each([
+    [131_072, [256 * KIB, 1, 1], 2],
+    [131_073, [256 * KIB, 1, 1], 1],
+    [1_048_576, [256 * KIB, 1, 1], 1],
+    [200_000, [140_000, 200_000, 1], 2],
+  ])('reads no more messages at once than are left of the bytes, if each is as large as one may be: %d', async (largest, sizes, read) => {
+    await lua().redis.hset(lua().root, 'largest', largest)
+    await pushed(...sizes.map((bytes) => 'x'.repeat(bytes)))
+    expect(await laws()).toEqual([['readable', `${read} of 3 messages cannot be read`, 0]])
+  })
+
   it('reads messages up to the last one and the last byte that a call may read, and ends behind it', async () => {
     const list = (key: string, sizes: number[]) => lua().redis.rpush(part(`messages:${key}`), ...sizes.map((size) => 'x'.repeat(size)))
     const parts = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
@@ -197,6 +208,13 @@ describeBindings('check', (lua) => {
     await lua().reset()
     for (const key of parts) await list(key, [key < 'd' ? 64 * KIB : key === 'd' ? 64 * KIB - 1 : 1])
     expect(await check(...parts.map((key) => `messages:${key}`))).toHaveLength(5)
+  })
+
+  it.each(['due', 'active', 'dead'])('counts no messages while %s is a foreign key', async (index) => {
+    await lua().call('add', 'k', 'x')
+    await lua().redis.del(part(index))
+    await lua().redis.set(part(index), 'mine')
+    expect(await check()).toEqual([['', '', -1]])
   })
 
   it('counts all messages while there are no more than 1000 keys and dead batches', async () => {

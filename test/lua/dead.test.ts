@@ -39,6 +39,29 @@ describeBindings('dead', (lua) => {
     expect(await lua().call('dead', 'ID', '1-2')).toEqual([])
   })
 
+  it('shows what is there of a batch with a gap, and looks for one only where fields are left over', async () => {
+    const id = await bury(lua(), 'ann', 1, 2, 3)
+    const shown = async () => texts((await lua().call('dead', 'ID', id))[0][9])
+    await lua().redis.config('RESETSTAT')
+    expect(await shown()).toEqual(['1', '2', '3'])
+    expect(await lua().redis.info('commandstats')).not.toMatch(/cmdstat_hkeys:/)
+    await lua().redis.hdel(`${lua().root}:dead:${id}`, '2')
+    expect(await shown()).toEqual(['1', '3'])
+  })
+
+  it.each([
+    [2000, ['1', '3']],
+    [2001, []],
+  ])('takes no messages from what has more fields than a batch may have: of %d', async (fields, held) => {
+    const id = await bury(lua(), 'ann', 1, 2, 3)
+    const dead = `${lua().root}:dead:${id}`
+    await lua().redis.hdel(dead, '2')
+    await lua().redis.hset(dead, ...Array.from({ length: fields - 10 }, (_, n) => [`other${n}`, '']).flat())
+    expect(texts((await lua().call('dead', 'ID', id))[0][9])).toEqual(held)
+    const laws = (await lua().call('check', `dead:${id}`))[0].slice(3).map(([law]: [string]) => law)
+    expect(laws).toEqual(held.length > 0 ? ['dead-complete'] : ['dead-has-messages'])
+  })
+
   it('lists fifty of them, and as many as LIMIT says from OFFSET on', async () => {
     await lua().redis.zadd(`${lua().root}:dead`, ...Array.from({ length: 120 }, (_, n) => [n, `1-${n}`]).flat())
     const listed = async (...args: (string | number)[]) => (await lua().call('dead', ...args)).map(([id]: string[]) => id)

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { describeBindings, expiryOf, START } from '../support/lua.ts'
-import { userWithout } from './users.ts'
+import { NO_RIGHT, userWithout } from './users.ts'
 
 describeBindings('message ids', (lua) => {
   const add = async (id: string, key = 'ann') => (await lua().call('add', key, 'x', 'ID', id))[0]
@@ -141,8 +141,11 @@ describeBindings('message ids', (lua) => {
     await lua().call(look, ...args)
     expect(await seen()).toEqual([`${lua().root}:seen:${START + 1000}`])
     await lua().tick(999)
+    await lua().redis.config('RESETSTAT')
     await lua().call(look, ...args)
     expect(await seen()).toHaveLength(1)
+    // It is not even asked for when they are forgotten.
+    expect(await lua().redis.info('commandstats')).not.toMatch(/cmdstat_(unlink|hdel|hget):/)
     await lua().tick(1)
     await lua().call(look, ...args)
     expect(await seen()).toEqual([])
@@ -150,6 +153,27 @@ describeBindings('message ids', (lua) => {
     await lua().call(look, ...args)
     expect(await lua().redis.info('commandstats')).not.toMatch(/cmdstat_(unlink|hdel|hget):/)
     expect(await add('a')).toBe('added')
+  })
+
+  it('refuses an id that it knows, too, where a set is a key of another type', async () => {
+    await lua().call('policy', 'DEDUPE', 1000)
+    await add('a')
+    await lua().tick(1000)
+    await add('b')
+    for (const slice of [START, START + 1000]) {
+      const set = `${lua().root}:seen:${slice}`
+      await lua().redis.rename(set, 'aside')
+      await lua().redis.set(set, 'mine')
+      for (const id of ['a', 'b', 'c']) await lua().refuses('WRONG_TYPE', `expected a set at '${set}'`, 'add', 'ann', 'x', 'ID', id)
+      await lua().redis.rename('aside', set)
+    }
+    expect([await add('a'), await add('b'), await add('c')]).toEqual(['duplicate', 'duplicate', 'added'])
+  })
+
+  it('refuses a message whose id can neither be kept for long enough nor taken back, and no other', async () => {
+    const poor = await userWithout(lua(), 'pexpireat', 'srem')
+    const reply = await poor.call('add', 'ann', 'x', 'ID', 'a', 'NEXT', 'ann', 'y')
+    expect(reply).toEqual([expect.objectContaining({ message: expect.stringMatching(/can't run|NOPERM/) }), 0, 'added', 1])
   })
 
   it('leaves what is forgotten to a look that finds nothing else to do', async () => {
@@ -208,7 +232,7 @@ describeBindings('message ids', (lua) => {
     expect((await poor.call('add', 'ann', 'x', 'ID', 'a'))[0]).toBe('duplicate')
     expect(await add('b')).toBe('added')
     await lua().tick(-500)
-    expect(String(await poor.call('add', 'ann', 'x', 'ID', 'c').catch((error) => error))).toMatch(/can't run|NOPERM/)
+    expect(String(await poor.call('add', 'ann', 'x', 'ID', 'c').catch((error) => error))).toMatch(NO_RIGHT)
     await lua().holds()
   })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { describeBindings } from '../support/lua.ts'
-import { userWithout } from './users.ts'
+import { NO_RIGHT, userWithout } from './users.ts'
 
 describeBindings('edges', (get) => {
   const part = (name: string) => `${get().root}:${name}`
@@ -172,7 +172,7 @@ describeBindings('edges', (get) => {
   it('a right that is missing for what tells a slot that is being moved is told as it is', async () => {
     for (const [command, ...args] of [['exists'], ['mget', 'NONCE', 'me/1']] as const) {
       const poor = await userWithout(get(), command)
-      await expect(poor.call('claim_ready', ...args)).rejects.toThrow(/NOPERM|can't run/)
+      await expect(poor.call('claim_ready', ...args)).rejects.toThrow(NO_RIGHT)
     }
   })
 
@@ -210,7 +210,7 @@ describeBindings('edges', (get) => {
     const before = await get().keyspace()
     await get().tick(100)
     const poor = await userWithout(get(), 'zadd')
-    for (const tokens of [[], ['WAIT', 5]]) await expect(poor.call('add', 'k', 'y', ...tokens)).rejects.toThrow(/NOPERM|can't run/)
+    for (const tokens of [[], ['WAIT', 5]]) await expect(poor.call('add', 'k', 'y', ...tokens)).rejects.toThrow(NO_RIGHT)
     expect(await get().keyspace()).toEqual(before)
   })
 
@@ -339,7 +339,7 @@ describeBindings('edges', (get) => {
   it('a message is refused of whose key nobody can tell whether it has options', async () => {
     await get().call('add', 'k', 'x', 'WAIT', 500)
     const before = await get().keyspace()
-    await expect((await userWithout(get(), 'sismember')).call('add', 'k', 'y')).rejects.toThrow(/NOPERM|can't run/)
+    await expect((await userWithout(get(), 'sismember')).call('add', 'k', 'y')).rejects.toThrow(NO_RIGHT)
     expect(await get().keyspace()).toEqual(before)
   })
 
@@ -360,7 +360,7 @@ describeBindings('edges', (get) => {
 
   it('a message whose options cannot be noted is refused', async () => {
     const poor = await userWithout(get(), 'sadd')
-    await expect(poor.call('add', 'k', 'x', 'WAIT', 5)).rejects.toThrow(/NOPERM|can't run/)
+    await expect(poor.call('add', 'k', 'x', 'WAIT', 5)).rejects.toThrow(NO_RIGHT)
     expect(await get().keyspace()).toEqual({})
   })
 
@@ -377,7 +377,7 @@ describeBindings('edges', (get) => {
     const before = await get().keyspace()
     const poor = await userWithout(get(), 'lrange')
     for (let look = 1; look <= 2; look += 1) {
-      await expect(poor.call('claim_ready')).rejects.toThrow(/NOPERM|can't run/)
+      await expect(poor.call('claim_ready')).rejects.toThrow(NO_RIGHT)
       await get().tick(20_000)
     }
     expect(await get().keyspace()).toEqual(before)

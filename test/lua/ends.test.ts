@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { LIMITS } from '../../src/redis/generated/limits.ts'
 import { describeBindings, type TakenBatch } from '../support/lua.ts'
+import { userWithout } from './users.ts'
 
 type Options = (string | number)[]
 
@@ -101,6 +102,14 @@ describeBindings('fail and release of several batches', (lua) => {
     const [ann] = (await claimed(['ann'])) as [TakenBatch]
     await expect(lua().call('fail', 'ann', ann.token, 'KEEP', '2', 'NONCE', 'me/1')).rejects.toThrow(/^RAPIDFIRE_BAD_ARGUMENT/)
     expect(await lua().call('fail', 'ann', ann.token, 'KEEP', '1', 'NONCE', 'me/1')).toBe('retry')
+  })
+
+  it('each is refused of whose list it may not be asked how long it is', async () => {
+    await lua().call('add', 'ann', 1, 'FLUSH', 'NEXT', 'bob', 1, 'FLUSH')
+    const { batches } = await lua().claim()
+    const poor = await userWithout(lua(), 'llen')
+    const reply = await poor.call('fail', ...batches.flatMap(({ key, token }, n) => [...(n > 0 ? ['NEXT'] : []), key, token]))
+    expect(reply.map((each: unknown) => each instanceof Error)).toEqual([true, true])
   })
 
   it('one that is named twice ends once', async () => {

@@ -158,6 +158,27 @@ describeBindings('the most that one call does', (lua) => {
     expect(await lua().call('fail', ...(await held([1, bytes], [1, 100])))).toEqual(['dead', said])
   })
 
+  it.each([
+    [262_143, 'retry'],
+    [262_144, 'again'],
+  ])('fail takes what is done out of a batch more while it has moved less than 256 KiB: %d bytes', async (bytes, said) => {
+    const batches = (await held([1, bytes], [1, 100])).map((word) => (word === 'ATTEMPTS' ? 'KEEP' : word))
+    expect(await lua().call('fail', ...batches)).toEqual(['retry', said])
+  })
+
+  // Of two messages, each as large as one may be, and 2048 bytes more for its options.
+  it.each([
+    [260_096, 5000],
+    [260_097, 0],
+  ])('the end of a batch reads half a MiB of messages with options to learn when they are due: %d bytes each', async (largest, due) => {
+    await lua().call('add', 'k', 1, 'FLUSH')
+    const { token } = await lua().claimOne()
+    await lua().call('add', 'k', 2, 'WAIT', 5000, 'NEXT', 'k', 3, 'WAIT', 5000)
+    await lua().redis.hset(lua().root, 'largest', largest)
+    expect(await lua().call('complete', 'k', token)).toEqual(['completed'])
+    expect(await lua().redis.zscore(part('due'), 'k')).toBe(String(START + due))
+  })
+
   it('a root knows a thousand workers', async () => {
     await lua().redis.zadd(part('watch:present'), ...Array.from({ length: 1000 }, (_, n) => [START + 5000, `~w${n}`]).flat())
     expect(await lua().call('present', '~w')).toEqual([])

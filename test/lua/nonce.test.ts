@@ -41,6 +41,7 @@ describeBindings('calls with a NONCE', (get) => {
       await add('bob')
       const before = await lua().keyspace()
       expect(await lua().call('claim_ready', 'NONCE', 'w1/1')).toEqual([START, 0])
+      expect(await lua().call('claim_ready', 'NONCE', 'w1/1', 'DEAD')).toEqual([START, 0, []])
       expect(await lua().keyspace()).toEqual(before)
     })
 

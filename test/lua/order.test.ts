@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { describeBindings, START } from '../support/lua.ts'
 import { bury, texts } from './dead-batches.ts'
-import { userWithout } from './users.ts'
+import { NO_RIGHT, userWithout } from './users.ts'
 
 /**
  * The order in which a call writes, seen where it is cut off: what it has written by then, and that it has written nothing that would come behind.
@@ -14,13 +14,38 @@ describeBindings('the order in which a call writes', (lua) => {
   const score = (index: string) => lua().redis.zscore(part(index), 'k')
   async function cut(lacking: string, name: 'claim_ready' | 'complete' | 'erase' | 'fail' | 'release', ...args: (string | number)[]) {
     const poor = await userWithout(lua(), lacking)
-    await expect(poor.call(name, ...args)).rejects.toThrow(/NOPERM|can't run/)
+    await expect(poor.call(name, ...args)).rejects.toThrow(NO_RIGHT)
   }
   /** A batch of 1, 2 and 3 that is with a worker, with 4 behind it. */
   async function claimed(...args: (string | number)[]): Promise<string> {
     await lua().call('add', 'k', 1, 'NEXT', 'k', 2, 'NEXT', 'k', 3, 'FLUSH', 'NEXT', 'k', 4)
     return (await lua().claimOne(...args)).token
   }
+
+  it.each([
+    ['fail', 'zcard'],
+    ['release', 'zcard'],
+    ['extend', 'zcard'],
+    ['erase', 'zcard'],
+    ['erase', 'scard'],
+    ['add', 'scard'],
+    ['forward', 'xlen'],
+    ['requeue', 'llen'],
+  ] as const)('asks before it writes: %s without %s is refused as Redis says it, and not broken off', async (name, command) => {
+    const token = await claimed()
+    await lua().redis.hset(part('dead:mine'), 'key', 'k', 'count', 1, '1', `${START} 0 x`)
+    await lua().redis.zadd(part('dead'), 1, 'mine')
+    const args = { add: ['k', 5], extend: [1000, 'k', token], erase: ['k'], forward: ['batches'], requeue: ['mine'] }
+    const before = await lua().keyspace()
+    const poor = await userWithout(lua(), command)
+    const error = await poor
+      .call(name, ...(name in args ? args[name as keyof typeof args] : ['k', token]))
+      .catch((refusal: Error) => refusal)
+    expect(error.message).toMatch(/^(NOPERM|ERR The user executing the script can't run) /)
+    // Where it was broken off, Redis would say.
+    expect(error.message).not.toMatch(/script:|@user_/)
+    expect(await lua().keyspace()).toEqual(before)
+  })
 
   it('hands out again: first the claim, then its lease', async () => {
     const token = await claimed('LEASE', 1000)
@@ -90,6 +115,8 @@ describeBindings('the order in which a call writes', (lua) => {
     expect(await lua().redis.hget(lua().root, 'droppedMessages')).toBeNull()
     await cut('srem', 'erase', 'k')
     expect([await list(), await lua().redis.hget(lua().root, 'droppedMessages')]).toEqual([[], '4'])
+    // The key is in its indexes as long as something is left of it.
+    expect([await score('active'), await score('due')]).toEqual([String(START + 30_000), null])
   })
 
   it('opens the messages of a batch that is done: the claim first, and out of active last', async () => {
@@ -106,6 +133,20 @@ describeBindings('the order in which a call writes', (lua) => {
     await cut('zadd', 'claim_ready')
     expect([await list(), await score('active')]).toEqual([['4'], String(START + 1)])
   })
+
+  it.each([
+    ['llen', ['1', 'NEXT', 'k', '2']],
+    ['lrange', ['1', 'FLUSH', 'NEXT', 'k', '2']],
+  ])(
+    'opens what is behind a batch before it takes the key out of active, also where it may not ask what that is: %s',
+    async (command, add) => {
+      await lua().call('policy', 'MAXSIZE', 1)
+      await lua().call('add', 'k', ...add)
+      const { token } = await lua().claimOne()
+      await cut(command, 'complete', 'k', token)
+      expect([await list(), await score('active')]).toEqual([['2'], String(START + 30_000)])
+    },
+  )
 
   it('takes an open key out of active: first its claim', async () => {
     await lua().call('add', 'k', '1')
@@ -145,11 +186,66 @@ describeBindings('the order in which a call writes', (lua) => {
   it('notes the options of what comes back, and takes back what it has noted, and nothing else', async () => {
     const poor = await userWithout(lua(), 'zadd')
     const bring = () => poor.call('add', 'k', 'x', 'WAIT', 5, 'REQUEUED', '1:x')
-    await expect(bring()).rejects.toThrow(/NOPERM|can't run/)
+    await expect(bring()).rejects.toThrow(NO_RIGHT)
     expect(await lua().redis.exists(part('overrides'))).toBe(0)
     await lua().call('add', 'k', '1', 'WAIT', 5)
-    await expect(bring()).rejects.toThrow(/NOPERM|can't run/)
+    await expect(bring()).rejects.toThrow(NO_RIGHT)
     expect([await lua().redis.smembers(part('overrides')), await list()]).toEqual([['k'], ['1']])
+  })
+
+  it.each(['lpos', 'linsert'])('brings one message back between others also without %s', async (command) => {
+    await lua().call('add', 'k', '1')
+    await lua().tick(10)
+    await lua().call('add', 'k', '3')
+    const poor = await userWithout(lua(), command)
+    expect(await poor.call('add', 'k', '2', 'REQUEUED', `${START + 5}:x`)).toEqual(['added', 3])
+    expect(await list()).toEqual(['1', '2', '3'])
+  })
+
+  it('takes back the one message that it has brought back, and none that reads the same', async () => {
+    await claimed()
+    await lua().tick(10)
+    await lua().call('add', 'k', '5')
+    const poor = await userWithout(lua(), 'zscore')
+    await expect(poor.call('add', 'k', '1', 'REQUEUED', `${START}:x`)).rejects.toThrow(/NOPERM|can't run/)
+    expect(await list()).toEqual(['1', '2', '3', '4', '5'])
+  })
+
+  it.each([
+    ['front', 6],
+    ['back', 1],
+  ])('takes back the messages of a batch that it has brought back between others, by the %s', async (_, behind) => {
+    for (const data of ['1', '2', '3', '4']) await lua().call('add', 'k', data)
+    await lua().tick(10)
+    await lua().call('add', 'k', '5')
+    await lua().tick(10)
+    for (let n = 0; n < behind; n += 1) await lua().call('add', 'k', `${6 + n}`)
+    await lua().redis.hset(part('dead:mine'), 'key', 'k', 'count', 2, '1', `${START + 5} 0 x`, '2', `${START + 15} 0 x`)
+    await lua().redis.zadd(part('dead'), 1, 'mine')
+    const before = await lua().keyspace()
+    const poor = await userWithout(lua(), 'sismember')
+    const [said] = [await poor.call('requeue', 'mine').catch((error: Error) => error)].flat()
+    expect(said.message).toMatch(/NOPERM|can't run/)
+    expect(await lua().keyspace()).toEqual(before)
+  })
+
+  it('refuses a batch for whose place it may not look', async () => {
+    const id = await bury(lua(), 'k', 1, 2)
+    await lua().call('add', 'k', 3)
+    const poor = await userWithout(lua(), 'lrange')
+    await expect(poor.call('requeue', id)).rejects.toThrow(/NOPERM|can't run/)
+    expect(await list()).toEqual(['3'])
+    await lua().holds()
+  })
+
+  it('refuses a message that cannot be brought back between others, and stores the others of the call', async () => {
+    await lua().call('add', 'k', '1')
+    await lua().tick(10)
+    await lua().call('add', 'k', '3')
+    const poor = await userWithout(lua(), 'lpos', 'ltrim')
+    const reply = await poor.call('add', 'k', '2', 'REQUEUED', `${START + 5}:x`, 'NEXT', 'other', '1')
+    expect(reply.map((each: unknown) => (each instanceof Error ? 'refused' : each))).toEqual(['refused', 0, 'added', 1])
+    expect(await list()).toEqual(['1', '3'])
   })
 
   it('brings back a message with options, of which nothing has to be asked', async () => {
@@ -221,6 +317,13 @@ describeBindings('the order in which a call writes', (lua) => {
     expect(await list()).toEqual(['1', '2', '3', 'x', '4'])
     expect(await lua().redis.zrange(part('due'), 0, '-1')).toEqual(['open'])
     for (const key of ['k', 'open']) expect((await lua().call('add', key, 'x', 'REQUEUED', '1:x'))[0]).toBe('duplicate')
+  })
+
+  it('remembers ids for longer: first the root says so, then their sets', async () => {
+    await lua().call('add', 'k', '1', 'ID', 'm1')
+    const poor = await userWithout(lua(), 'pexpireat')
+    await expect(poor.call('policy', 'DEDUPE', 7_200_000)).rejects.toThrow(/NOPERM|can't run/)
+    expect(await lua().redis.hmget(lua().root, 'dedupe', 'sliceEnds')).toEqual(['7200000', String(START + 14_400_000)])
   })
 
   it('tells of a duplicate also when that cannot be counted', async () => {

@@ -171,6 +171,18 @@ describeBindings('options of a message', (lua) => {
     await lua().holds()
   })
 
+  it('is closed by the wait when something else would close it in the same ms', async () => {
+    await lua().call('policy', 'WAIT', 500, 'MAXWAIT', 500)
+    await lua().call('add', 'ann', 1)
+    await lua().tick(500)
+    expect(await lua().claimOne()).toMatchObject({ key: 'ann', reason: 'wait' })
+    // The second message allows one in the batch, and so ends that of the first.
+    await lua().call('add', 'bob', 1, 'WAIT', 400)
+    await lua().tick(400)
+    await lua().call('add', 'bob', 2, 'MAXSIZE', 1)
+    expect((await lua().claim()).batches).toMatchObject([{ key: 'bob', reason: 'wait', messages: [{ data: '1' }] }])
+  })
+
   it('need no message of the batch but the first, however many come at once', async () => {
     const score = async () => Number(await lua().redis.zscore(`${lua().root}:due`, 'ann'))
     const many = Array.from({ length: 30 }, (_, n) => ['NEXT', 'ann', `${n}`, 'MAXSIZE', '100', 'WAIT', `${5000 - n}`]).flat()

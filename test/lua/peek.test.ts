@@ -3,9 +3,10 @@ import { describeBindings, START } from '../support/lua.ts'
 
 describeBindings('peek', (lua) => {
   const peek = async (key: string) => {
-    const [state, now, deadline, until, token, count, size, messages] = await lua().call('peek', key)
+    const [state, now, deadline, until, token, count, size, messages, error] = await lua().call('peek', key)
     expect(now).toBe(lua().now)
-    return { state, deadline: deadline && deadline - START, until: until && until - START, token, count, size, messages: messages.length }
+    const about = { state, deadline: deadline && deadline - START, until: until && until - START, token, count, size }
+    return { ...about, messages: messages.length, ...(error !== '' && { error }) }
   }
   const nothing = { until: 0, token: '' }
 
@@ -33,6 +34,39 @@ describeBindings('peek', (lua) => {
     expect(await peek('ann')).toEqual({ state: 'active', ...held, token: again.token, until: 11_140 })
     await lua().call('complete', 'ann', again.token)
     expect(await peek('ann')).toEqual({ state: 'collecting', deadline: 20_000, ...nothing, count: 1, size: 1, messages: 1 })
+  })
+
+  it('shows what a batch has failed with while it pauses, however it is written', async () => {
+    await lua().call('add', 'ann', 'one', 'FLUSH')
+    for (const error of ['timeout', ':done', '1:by=name/7', 'retry', '.', 'a\0b:30000:done', 'line\nline', 'x'.repeat(256)]) {
+      const { token } = await lua().claimOne('LEASE', 500)
+      expect(await peek('ann')).not.toHaveProperty('error')
+      await lua().call('fail', 'ann', token, 'ERROR', error, 'ATTEMPTS', 1000, 'DELAY', 5)
+      expect(await peek('ann')).toMatchObject({ state: 'retry', token, error })
+      expect(await lua().call('fail', 'ann', token, 'ERROR', 'again')).toBe('retry')
+      expect(await lua().call('complete', 'ann', token)).toEqual(['lost'])
+      expect(await peek('ann')).toMatchObject({ state: 'retry', error })
+      await lua().holds()
+      await lua().tick(5)
+    }
+    const { token } = await lua().claimOne()
+    await lua().call('fail', 'ann', token, 'ERROR', 'x'.repeat(300), 'ATTEMPTS', 1000)
+    expect(await peek('ann')).toMatchObject({ error: 'x'.repeat(256) })
+    await lua().tick(1000)
+    const last = await lua().claimOne()
+    await lua().call('fail', 'ann', last.token, 'ERROR', '', 'ATTEMPTS', 1000)
+    expect(await peek('ann')).not.toHaveProperty('error')
+  })
+
+  it('shows what a batch has failed with of which the other messages are done, and after a repair', async () => {
+    await lua().call('add', 'ann', 'one', 'NEXT', 'ann', 'two', 'FLUSH')
+    const { token } = await lua().claimOne()
+    await lua().call('fail', 'ann', token, 'ERROR', 'timeout', 'KEEP', '2')
+    await lua().redis.lpop(`${lua().root}:messages:ann`)
+    await lua().redis.rpush(`${lua().root}:messages:ann`, `${START} 0 three`)
+    await lua().redis.zadd(`${lua().root}:due`, START, 'ann')
+    await lua().call('repair', 'messages:ann')
+    expect(await peek('ann')).toMatchObject({ state: 'retry', count: 1, error: 'timeout' })
   })
 
   it('shows a batch that was given back as ready, and a claim without a lease as one that ends at no time', async () => {
@@ -74,6 +108,15 @@ describeBindings('peek', (lua) => {
     expect(await shown('ann', 262_143, 1, 1)).toBe(2)
     expect(await shown('bob', 262_144, 1, 1)).toBe(1)
     expect(await shown('carl', 100_000, 100_000, 100_000, 1)).toBe(3)
+    // One is read at least.
+    await lua().redis.hset(lua().root, 'largest', 1_048_576)
+    expect(await shown('dora', 262_144, 1)).toBe(1)
+  })
+
+  it('says that a batch is due since 1970 which has no time', async () => {
+    await lua().call('policy', 'MAXSIZE', 1)
+    await lua().redis.rpush(`${lua().root}:messages:ann`, 'mine')
+    expect(await lua().call('peek', 'ann')).toEqual(['ready', START, 1, 0, '', 1, 1, ['mine'], ''])
   })
 
   it('changes nothing', async () => {

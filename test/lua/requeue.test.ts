@@ -5,7 +5,7 @@ import { urlOf } from '../support/acl.ts'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings, TEST_SOURCE } from '../support/lua.ts'
 import { bury, texts } from './dead-batches.ts'
-import { userWithout } from './users.ts'
+import { NO_RIGHT, userWithout } from './users.ts'
 
 describeBindings('requeue', (lua) => {
   const intact = async () => expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
@@ -96,6 +96,19 @@ describeBindings('requeue', (lua) => {
     await intact()
   })
 
+  it.each([
+    ['0', 'requeued'],
+    ['500', 'again'],
+    ['501', 'again'],
+    ['many', 'again'],
+  ])('goes by how many messages a batch says that it has, the most when it says nothing that can be: %s', async (count, said) => {
+    await lua().call('policy', 'MAXSIZE', 500)
+    const [ann, bob] = [await bury(lua(), 'ann', ...Array.from({ length: 70 }, (_, n) => n)), await bury(lua(), 'bob', 1)]
+    await lua().redis.hset(`${lua().root}:dead:${bob}`, 'count', count)
+    expect(await lua().call('requeue', ann, bob)).toEqual(['requeued', said])
+    expect(await lua().call('requeue', bob)).toEqual([said === 'again' ? 'requeued' : 'unknown'])
+  })
+
   it('takes where a message died for no option of it', async () => {
     await lua().call('policy', 'MAXSIZE', 2)
     await lua().call('add', 'ann', 1, 'NEXT', 'ann', 2)
@@ -160,6 +173,44 @@ describeBindings('requeue', (lua) => {
       expect(after).toEqual([...after].sort())
     },
   )
+
+  it('loses nothing of a long list that is out of order since the clock has gone back', async () => {
+    const list = `${lua().root}:messages:ann`
+    const message = (ms: number) => `${lua().now + ms} 0 ${ms}`
+    const held = Array.from({ length: 200 }, (_, n) => message(n === 150 ? 900 : 2 * n))
+    await lua().redis.rpush(list, ...held)
+    await lua().redis.hset(`${lua().root}:dead:mine`, 'key', 'ann', 'count', 2, '1', message(21), '2', message(361))
+    await lua().redis.zadd(`${lua().root}:dead`, 1, 'mine')
+    expect(await lua().call('requeue', 'mine')).toEqual(['requeued'])
+    expect(await lua().redis.lrange(list, 0, -1)).toEqual([
+      ...[...held.slice(0, 11), message(21)],
+      ...[...held.slice(11, 150), message(361), ...held.slice(150)],
+    ])
+  })
+
+  it.each([
+    ['front', 1, [10, 10, 20], [10, 5, 10, 20]],
+    ['back', 2, [10, 1, 10], [10, 1, 5, 10]],
+  ])('puts one message in front of one that reads like one of a claimed batch, by the %s', async (_, claimed, held, expected) => {
+    const message = (ms: number) => `${lua().now + ms} 0 ${ms}`
+    await lua().redis.rpush(`${lua().root}:messages:ann`, ...held.map(message))
+    await lua().redis.hset(`${lua().root}:claims`, 'ann', `1-1:1:1:0:${claimed}:1:wait:30000`)
+    await lua().redis.zadd(`${lua().root}:active`, lua().now + 30_000, 'ann')
+    await lua().redis.hset(`${lua().root}:dead:mine`, 'key', 'ann', 'count', 1, '1', message(5))
+    await lua().redis.zadd(`${lua().root}:dead`, 1, 'mine')
+    expect(await lua().call('requeue', 'mine')).toEqual(['requeued'])
+    expect(await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)).toEqual(expected.map(message))
+  })
+
+  it('brings back a batch of the largest size in front of what is newer', async () => {
+    const list = `${lua().root}:messages:ann`
+    const messages = Array.from({ length: 500 }, (_, n) => `${lua().now + n - 1000} 0 ${n}`)
+    await lua().redis.rpush(list, `${lua().now} 0 newer`)
+    await lua().redis.hset(`${lua().root}:dead:mine`, 'key', 'ann', 'count', 500, ...messages.flatMap((each, n) => [`${n + 1}`, each]))
+    await lua().redis.zadd(`${lua().root}:dead`, 1, 'mine')
+    expect(await lua().call('requeue', 'mine')).toEqual(['requeued'])
+    expect(await lua().redis.lrange(list, 0, -1)).toEqual([...messages, `${lua().now} 0 newer`])
+  })
 
   it('goes behind a backlog that is older, however long', async () => {
     await lua().call('policy', 'MAXSIZE', 1)
@@ -305,7 +356,7 @@ describeBindings('requeue', (lua) => {
   it('loses nothing for a user who may not take back what was begun', async () => {
     const id = await bury(lua(), 'ann', 1)
     const poor = await userWithout(lua(), 'ltrim', 'sadd')
-    await expect(poor.call('requeue', id)).rejects.toThrow(/NOPERM|can't run/)
+    await expect(poor.call('requeue', id)).rejects.toThrow(NO_RIGHT)
     expect((await lua().call('dead')).map(([dead]: string[]) => dead)).toEqual([id])
   })
 

@@ -28,6 +28,22 @@ describeBindings('rights', (lua) => {
     expect(await rights(user, ...all)).toEqual(named)
   })
 
+  it('goes by the keys of a partition, and by the channel of its queue', async () => {
+    const user = await userWithout(lua(), 'get')
+    const rules = [
+      'resetkeys',
+      'resetchannels',
+      '~rapid-fire:{orders}',
+      '~rapid-fire:{orders:1}',
+      '~rapid-fire:{orders:1}:*',
+      '&rapid-fire:{orders}:wake',
+      '+get',
+    ]
+    await lua().redis.call('ACL', 'SETUSER', 'no-get', ...rules)
+    expect(await user.callWith('rights', ['rapid-fire:{orders:1}'], ...all)).toEqual([])
+    expect(await rights(user, ...all)).toEqual(['rpush', 'zadd', 'xinfo|groups'])
+  })
+
   it('takes two hundred of them, and no more', async () => {
     expect(await rights(lua(), ...Array(200).fill('zadd'))).toEqual([])
     await lua().refuses('BAD_ARGUMENT', 'expected at most 200 commands, got 201', 'rights', ...Array(201).fill('zadd'))

@@ -21,6 +21,35 @@ describeBindings('watch', (lua) => {
     expect(await heard()).toEqual([])
   })
 
+  it('lets those that stand by look the more seldom the more there are, from nine on', async () => {
+    await listen()
+    await lua().redis.hset(lua().root, 'watcher', 'w', 'watchAt', lua().now + 1000)
+    const standby = `${lua().root}:watch:standby`
+    const stand = async (count: number) => {
+      await lua().redis.del(standby)
+      await lua().redis.zadd(standby, ...Array.from({ length: count }, (_, n) => [lua().now + 1, `w${n}`]).flat())
+    }
+    for (const [others, after] of [
+      [8, 1000],
+      [9, 1125],
+      [79, 9875],
+      [80, 10_000],
+      [81, 10_000],
+    ] as const) {
+      await stand(others)
+      expect([others, await next('one more')]).toEqual([others, after])
+      expect(await lua().redis.zscore(standby, 'one more')).toBe(String(lua().now + after))
+    }
+    for (const [rest, after] of [
+      [401, 1002],
+      [9999, 10_000],
+      [10_001, 10_001],
+    ] as const) {
+      await stand(20)
+      expect([rest, await next('one more', 'REST', rest)]).toEqual([rest, after])
+    }
+  })
+
   it('lets nobody stand by who is the watcher', async () => {
     await listen()
     await claim('w1')
@@ -54,6 +83,7 @@ describeBindings('watch', (lua) => {
     ['a full batch', (lua) => lua.call('add', ...Array(10).fill(['ann', '"Hi"', 'NEXT']).flat().slice(0, -1)), 0],
     ['a batch that is due a ms earlier', (lua) => lua.call('add', 'ann', '"Hi"', 'WAIT', 999), 999],
     ['a shorter wait', (lua) => lua.call('add', 'ann', '"Hi"', 'WAIT', 200), 200],
+    ['one by the policy', (lua) => lua.call('policy', 'WAIT', 300).then(() => lua.call('add', 'ann', '"Hi"')), 300],
     ['a shorter maxWait', (lua) => lua.call('add', 'ann', '"Hi"', 'MAXWAIT', 150), 150],
     ['a smaller size', (lua) => lua.call('add', 'ann', '"Hi"', 'MAXSIZE', 1), 0],
   ])('tells the watcher alone of %s', async (_, act, after) => {
@@ -283,6 +313,27 @@ describeBindings('watch', (lua) => {
     expect(await next('w2')).toBe(200)
   })
 
+  it('is followed by one that stands by when it is a quarter of a second late, as soon as something is added', async () => {
+    await listen()
+    await claim('w1')
+    await lua().tick(500)
+    await claim('w2')
+    await lua().tick(749)
+    await lua().call('add', 'ann', '"Hi"', 'FLUSH')
+    expect(await heard()).toEqual([])
+    await lua().tick(1)
+    await lua().call('add', 'bob', '"Hi"', 'WAIT', 300)
+    expect(await heard()).toEqual([`w2 ${lua().now}`])
+    expect(await lua().redis.hmget(lua().root, 'watcher', 'watchAt')).toEqual(['w2', `${lua().now}`])
+    // Nobody else stands by: that is found out once.
+    await lua().tick(250)
+    await lua().call('add', 'cid', '"Hi"')
+    expect(await lua().redis.hget(lua().root, 'watchAt')).toBe('0')
+    await lua().redis.zadd(`${lua().root}:watch:standby`, lua().now + 1000, 'w3')
+    await lua().call('add', 'dan', '"Hi"')
+    expect(await heard()).toEqual([])
+  })
+
   it('changes nothing else when the user of Redis may not publish', async () => {
     await lua().redis.call('ACL', 'SETUSER', 'mute', 'on', 'nopass', '+@all', '~*', 'resetchannels')
     const redis = new Redis(urlOf(lua().server.url, 'mute', 'none'))
@@ -370,6 +421,19 @@ describeBindings('watch', (lua) => {
     expect(await heard()).toEqual([`w1 ${lua().now + 100}`])
   })
 
+  it('is not forgotten before it looks when another one that stands by looks earlier', async () => {
+    await listen()
+    await lua().call('add', 'ann', '"Hi"', 'FLUSH')
+    await lua().call('claim_ready')
+    for (const worker of ['w1', 'w2']) await claim(worker, 'REST', 20_000)
+    await lua().call('add', 'bob', '"Hi"', 'WAIT', 300)
+    // It takes the place of w1, which meant to look for bob.
+    await lua().redis.zadd(`${lua().root}:active`, lua().now + 100, 'ann')
+    expect(await next('w3', 'REST', 20_000)).toBe(100)
+    expect(await standbys()).toEqual(['w1', 'w2'])
+    expect(await expiryOf(lua().redis, `${lua().root}:watch:standby`)).toBe(lua().now + 21_000)
+  })
+
   it('keeps no more names of those that stand by than are of use', async () => {
     await listen()
     await claim('w0')
@@ -384,7 +448,9 @@ describeBindings('watch', (lua) => {
     await lua().tick(600)
     await claim('w2')
     expect(await names()).toHaveLength(402)
-    expect(await expiryOf(lua().redis, `${lua().root}:watch:standby`)).toBe(lua().now + 2000)
+    expect(await expiryOf(lua().redis, `${lua().root}:watch:standby`)).toBe(lua().now + 11_000)
+    await claim('w3', 'REST', 20_000)
+    expect(await expiryOf(lua().redis, `${lua().root}:watch:standby`)).toBe(lua().now + 21_000)
   })
 
   it.each([[['WORKER']], [['WORKER', 'w'.repeat(65)]], [['WORKER', 'w1', 'ECHO', '1']]])('refuses %j and changes nothing', async (args) => {
@@ -432,5 +498,34 @@ describeBindings('many watchers', (lua) => {
 
   it('claim it a second later at most when the watcher has died', async () => {
     await measure(fc.oneof({ weight: 4, arbitrary: added }, begun, killed), fc.constantFrom(1, 300, 2500), 1000, 60)
+  })
+
+  it('look some ten times a second together, however many they are, and miss one that was killed all the same', async () => {
+    const wakes = await wakesOf(lua())
+    try {
+      const watchers = new Watchers(lua(), wakes, 1)
+      const starts = Array.from({ length: 60 }, (_, n) => ({ at: 10 * n, what: 'start' as const, slots: 1 }))
+      await watchers.run(starts, 10_000)
+      const before = watchers.claims
+      await watchers.run([], 10_000)
+      // The one that watches does so each second.
+      expect(watchers.claims - before).toBeLessThanOrEqual(10 * 11)
+      expect(watchers.claims - before).toBeGreaterThanOrEqual(10 * 7)
+      for (let n = 0; n < 8; n += 1) {
+        const watcher = Number((await lua().redis.hget(lua().root, 'watcher'))?.slice(1))
+        const key = `key ${n}`
+        // It is due after the one that was to watch would have looked.
+        await watchers.run(
+          [
+            { at: 0, what: 'add', key, tokens: ['WAIT', 1500] },
+            { at: 0, what: 'kill', worker: watcher },
+          ],
+          3000,
+        )
+      }
+      expect(watchers.latest).toBeLessThanOrEqual(1000)
+    } finally {
+      wakes.close()
+    }
   })
 })

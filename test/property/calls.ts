@@ -135,7 +135,7 @@ export const peek = ({ key, limit }: { key: string; limit: number }) =>
       // No more when they have 256 KiB together.
       if (shown.join('').length < 256 * 1024) shown.push(written(message))
     }
-    expect(reply).toEqual([...about, shown])
+    expect(reply).toEqual([...about, shown, (held?.state === 'paused' && held.failed) || ''])
     return keyspace
   })
 

@@ -71,7 +71,7 @@ class Now {
   /** Whether a token proves a claim. */
   holds(key: string, token: string): boolean {
     const claim = this.claim(key)
-    return claim?.startsWith(`${token}:`) === true && !/:(retry|released)$/.test(claim)
+    return claim?.startsWith(`${token}:`) === true && !['paused', 'released'].includes(readClaim(claim, 0).state)
   }
 }
 
@@ -188,7 +188,7 @@ export const cutFail =
           if (status === 'again' || isError(status)) continue
           const [id, claim] = token.split(':') as [string, string]
           expect(now.holds(key, token)).toBe(false)
-          if (status === 'retry') expect(now.claim(key)).toMatch(new RegExp(`^${token}:.*:retry$`))
+          if (status === 'retry') expect(now.claim(key)).toMatch(new RegExp(`^${token}:.*:retry(:.*\\.)?$`, 's'))
           if (status === 'dead') expect([now.buried(id)?.claim, id in now.dead()]).toEqual([claim, true])
         }
       },
@@ -312,11 +312,13 @@ const CLAIM = /^([\d-]+):(\d+):(\d+):(\d+):(\d+):(\d+):(\w+):(\d+)(?::(.*))?$/s
 function readClaim(text: string, ends: number): Held {
   const [, id, claim, attempt, lost, count, deadline, reason, span, state = ''] = CLAIM.exec(text) as unknown as string[]
   const by = /^by=(.*)\/(\d+)$/.exec(state)
+  const failed = /^retry:(.*)\.$/s.exec(state)?.[1]
   const states: Record<string, Held['state']> = { '': 'known', retry: 'paused', released: 'released' }
   return {
-    ...{ id: id as string, reason: reason as Held['reason'], ends, state: states[state] ?? 'by' },
+    ...{ id: id as string, reason: reason as Held['reason'], ends, state: failed === undefined ? (states[state] ?? 'by') : 'paused' },
     ...{ claim: Number(claim), attempt: Number(attempt), lost: Number(lost), count: Number(count) },
     ...{ deadline: Number(deadline), span: Number(span) },
+    ...(failed !== undefined && { failed }),
     ...(by && { by: { name: by[1] as string, number: Number(by[2]) } }),
   }
 }

@@ -230,8 +230,14 @@ export const HISTORY = fc.commands(STEPS, { maxCommands: 60, size: 'max' })
  * paste to see it.
  *
  * @param seed the one of SEED comes before; without either there are others each time
+ * @param shrink false to throw the first that fails as it is
  */
-export async function runHistories(world: World, histories: number, seed?: number): Promise<{ histories: number; steps: number }> {
+export async function runHistories(
+  world: World,
+  histories: number,
+  seed?: number,
+  shrink = true,
+): Promise<{ histories: number; steps: number }> {
   let steps = 0
   let failing: string | undefined
   await world.load()
@@ -245,7 +251,7 @@ export async function runHistories(world: World, histories: number, seed?: numbe
     steps += [...history].length
   })
   const wanted = process.env.SEED === undefined ? seed : Number(process.env.SEED)
-  const details = await fc.check(property, { numRuns: histories, ...(wanted !== undefined && { seed: wanted }) })
+  const details = await fc.check(property, { numRuns: histories, endOnFailure: !shrink, ...(wanted !== undefined && { seed: wanted }) })
   if (details.failed) throw new Error(`${fc.defaultReportMessage(details)}\n\n${failing}`, { cause: details.errorInstance })
   return { histories: details.numRuns, steps }
 }

@@ -9,7 +9,7 @@ import type { Step } from './step.ts'
 import { World } from './world.ts'
 
 /** HISTORIES=5000 for as many that nobody has seen, SEED=… for those that were printed; without either the same ones each time. */
-const HISTORIES = Number(process.env.HISTORIES ?? 300)
+const HISTORIES = Number(process.env.HISTORIES ?? 200)
 const SEED = process.env.HISTORIES === undefined ? 7 : undefined
 
 const say = (id: string) => add([{ key: 'ann', id, data: 'plain' }])

@@ -99,8 +99,13 @@ function exactly({ conversations, dead, streams }: Model): Record<string, unknow
     expected[`messages:${key}`] = ['list', messages.map((message) => short(written(message)))]
     if (!held) continue
     active[key] = held.ends
-    const { attempt, lost, count, deadline, reason, span, state, by } = held
-    const states = { known: '', by: `:by=${by?.name}/${by?.number}`, paused: ':retry', released: ':released' }
+    const { attempt, lost, count, deadline, reason, span, state, by, failed } = held
+    const states = {
+      known: '',
+      by: `:by=${by?.name}/${by?.number}`,
+      paused: failed ? `:retry:${failed}.` : ':retry',
+      released: ':released',
+    }
     claims[key] = [tokenOf(held), attempt, lost, count, deadline, reason, span].join(':') + states[state]
   }
   if (Object.keys(active).length > 0) Object.assign(expected, { active: ['zset', active], claims: ['hash', claims] })

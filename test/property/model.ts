@@ -425,7 +425,7 @@ export class Model {
       held.count = kept.length
     }
     if (held.attempt >= attempts && this.bury(key, held, 'failed', error)) return 'dead'
-    Object.assign(held, { state: 'paused', span: delay, ends: this.now + delay })
+    Object.assign(held, { state: 'paused', span: delay, ends: this.now + delay, failed: error })
     this.count('failed')
     return 'retry'
   }

@@ -57,7 +57,7 @@ const FAULTS = [
   },
 ]
 
-it.each(FAULTS)('a history is found in which $name', { timeout: 300_000 }, async ({ file, right, wrong }) => {
+it.each(FAULTS)('a history is found in which $name', { timeout: 300_000 }, async ({ name, file, right, wrong }) => {
   const folder = mkdtempSync(join(tmpdir(), 'rapidfire-fault-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   cpSync(fileURLToPath(new URL('../../lua', import.meta.url)), folder, { recursive: true })
@@ -67,7 +67,8 @@ it.each(FAULTS)('a history is found in which $name', { timeout: 300_000 }, async
 
   const { redis } = await useRedis()
   const world = new World(redis, 'functions', testSource(folder))
-  const found = await runHistories(world, 3000, SEED).then(
+  // To shrink one takes longer than to find it: once is enough to see that it works.
+  const found = await runHistories(world, 3000, SEED, name === FAULTS[0]?.name).then(
     ({ steps }) => expect.unreachable(`nothing was found in ${steps} steps`),
     (error: Error) => error.message,
   )

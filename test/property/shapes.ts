@@ -36,6 +36,8 @@ export interface Held extends Head {
   span: number
   /** `by`: claimed with this nonce, and not acknowledged yet. */
   state: 'known' | 'paused' | 'released' | 'by'
+  /** What it has failed with, while it pauses. */
+  failed?: string
   by?: Nonce
 }
 

@@ -27,7 +27,17 @@ describe('a message', () => {
     const webhook = queue.webhook({ path: '/hook' })
     expect((await webhook(post(MESSAGE, {}, 'http://localhost/hook?x=1'))).status).toBe(200)
     expect((await webhook(new Request('http://localhost/hook/stats'))).status).toBe(200)
-    expect((await webhook(post(MESSAGE))).status).toBe(404)
+    const elsewhere = await read(await webhook(post(MESSAGE)))
+    const detail = 'There is nothing at this path. Messages are posted to /hook, and the statistics are at /hook/stats.'
+    expect([elsewhere.status, elsewhere.body.code, elsewhere.body.detail]).toEqual([404, 'NOT_FOUND', detail])
+  })
+
+  it('may come to / behind a mount', async () => {
+    const webhook = queue.webhook({ path: '/' })
+    expect((await webhook(post(MESSAGE, {}, 'http://localhost'))).status).toBe(200)
+    expect((await webhook(new Request('http://localhost/stats'))).status).toBe(200)
+    const elsewhere = await read(await webhook(post(MESSAGE)))
+    expect(elsewhere.body.detail).toMatch(/ posted to \/, and the statistics are at \/stats\.$/)
   })
 
   it('has the options that the rules give it', async () => {
@@ -307,18 +317,18 @@ describe('options', () => {
   it.each([
     [{}, 'redis'],
     [{ rateLimit: {} }, 'redis'],
-    [{ rateLimit: true }, 'rateLimit must be false or an object'],
-    [{ rateLimit: null }, 'rateLimit must be false or an object'],
-    [{ rateLimit: { points: 5, duration: 1 } }, "got 'points'"],
-    [{ rateLimit: { perConversations: false } }, "got 'perConversations'"],
-    [{ rateLimit: { newConversations: 5 } }, 'rateLimit.newConversations must be false or an object'],
+    [{ rateLimit: true }, 'rateLimit, unless it is false, takes an object with newConversations, perConversation, got true'],
+    [{ rateLimit: null }, 'rateLimit, unless it is false, takes an object with newConversations, perConversation, got null'],
+    [{ rateLimit: { points: 5, duration: 1 } }, "has no option 'points': it takes newConversations, perConversation"],
+    [{ rateLimit: { perConversations: false } }, 'did you mean perConversation?'],
+    [{ rateLimit: { newConversations: 5 } }, 'rateLimit.newConversations, unless it is false, takes an object'],
     [{ rateLimit: { newConversations: {} } }, 'rateLimit.newConversations.points'],
     [{ rateLimit: { newConversations: { points: 0 } } }, 'rateLimit.newConversations.points'],
     [{ rateLimit: { newConversations: { points: '5' } } }, 'rateLimit.newConversations.points'],
     [{ rateLimit: { perConversation: { points: 1_000_001 } } }, 'rateLimit.perConversation.points'],
     [{ rateLimit: { perConversation: { points: 5, duration: 0.5 } } }, 'rateLimit.perConversation.duration'],
     [{ rateLimit: { perConversation: { points: 5, duration: 86_401 } } }, 'rateLimit.perConversation.duration'],
-    [{ rateLimit: { perConversation: { points: 5, durations: 1 } } }, "got 'durations'"],
+    [{ rateLimit: { perConversation: { points: 5, durations: 1 } } }, 'did you mean duration?'],
     [{ rateLimit: false, appSecret: '' }, 'appSecret'],
     [{ rateLimit: false, senderSecret: undefined }, 'senderSecret'],
     [{ rateLimit: false, telegramSecret: '' }, 'telegramSecret'],
@@ -328,6 +338,11 @@ describe('options', () => {
     [{ rateLimit: false, path: '/hook/' }, 'path'],
     [{ rateLimit: false, maxBytes: -1 }, 'maxBytes'],
     [{ rateLimit: false, timeout: Number.NaN }, 'timeout'],
+    [{ rateLimit: false, timeout: Number.POSITIVE_INFINITY }, 'timeout must be an integer of ms from 1 to 2147483647, got Infinity'],
+    [{ rateLimit: false, bodyTimeout: 2 ** 31 }, 'bodyTimeout must be an integer of ms from 1 to 2147483647'],
+    [{ rateLimit: false, secert: 'abc' }, "createWebhook has no option 'secert'"],
+    [{ rateLimit: false, appSecert: 'abc' }, 'did you mean appSecret?'],
+    [{ rateLimit: false, rules: 'flush' }, 'rules must be a function'],
   ])('that cannot be are refused: %j', (options, name) => {
     expect(() => createWebhook(queue.rapidfire, options as object)).toThrow(
       expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining(name) }),

@@ -45,6 +45,9 @@ const SERVERS: [string, (webhook: Webhook) => Promise<Running>][] = [
       const app = express()
       // Before express.json(), which would take the bytes that the signature is made of.
       app.all([PATH, `${PATH}/*rest`], getRequestListener(webhook))
+      // Behind a mount it sees what comes after that.
+      const mounted: Webhook = (request) => queue.webhook({ path: '/' })(request)
+      app.use('/api/whatsapp', getRequestListener(mounted))
       app.use(express.json())
       app.post('/other', (request, response) => void response.json(request.body))
       return listening(app.listen(0, '127.0.0.1'))
@@ -157,6 +160,17 @@ describe.each(SERVERS)('%s', (name, start) => {
   })
 
   if (name === 'Express 5') {
+    it('serves it behind a mount', async () => {
+      const posted = await fetch(`${server.url}/api/whatsapp`, {
+        method: 'POST',
+        body: JSON.stringify({ key: 'ann', id: '1', data: { text: 'Hi' } }),
+        headers: { 'content-type': 'application/json' },
+      })
+      expect([posted.status, await queue.data('ann')]).toEqual([200, [{ text: 'Hi' }]])
+      expect((await fetch(`${server.url}/api/whatsapp/stats`)).status).toBe(200)
+      expect((await fetch(`${server.url}/api/whatsapp/unknown`)).status).toBe(404)
+    })
+
     it('leaves the rest of the application as it is', async () => {
       const response = await fetch(`${server.url}/other`, {
         method: 'POST',

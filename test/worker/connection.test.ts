@@ -43,7 +43,7 @@ describeBindings('connections', (lua) => {
     await client().addMessage('ann', 1, { flush: true })
     await eventually(() => expect(worker.told.map(([event]) => event)).toContain('completed'))
     const errors = worker.told.flatMap(([event, error]) => (event === 'error' ? [String(error)] : []))
-    expect([...new Set(errors)]).toEqual(['RapidfireError: Redis cannot be used: the connection was lost'])
+    expect([...new Set(errors)]).toEqual([`RapidfireError: Redis at ${new URL(proxy.url).host} cannot be used: the connection was lost`])
   })
 
   it('workers subscribe again when the connection is lost, also when it is lost once more while they do', async () => {
@@ -103,7 +103,7 @@ describeBindings('connections', (lua) => {
     await addDue(client(), 1)
     await pass(10_000, () => !worker.isHealthy())
     expect(worker.isHealthy()).toBe(false)
-    expect(errors(worker)[0]).toMatch(/^Redis cannot be used: Command timed out/)
+    expect(errors(worker)[0]).toMatch(/^Redis at 127\.0\.0\.1:\d+ cannot be used: Command timed out/)
     await pass(10_000, () => worker.isHealthy() && worker.told.at(-1)?.[0] === 'completed')
     expect(worker.told.at(-1)?.[0]).toBe('completed')
     expect(worker.isHealthy()).toBe(true)

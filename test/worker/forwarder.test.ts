@@ -47,6 +47,17 @@ describeBindings('a forwarder', (lua) => {
     expect(idle).toEqual([])
   })
 
+  it('a forwarder looks again soon when it has filled the stream, and what is next is due much later', async () => {
+    const rapidfire = client()
+    await rapidfire.addMessage('ann', 'later', { wait: 3_600_000, maxWait: 3_600_000 })
+    await addDue(rapidfire, 1)
+    const { moved } = start({ maxLength: 1 })
+    await eventually(() => expect(moved).toEqual([1]))
+    await lua().redis.xtrim(stream(), 'MAXLEN', 0)
+    await rapidfire.addMessage('bob', 'now', { flush: true })
+    await eventually(async () => expect(await messages()).toEqual(['"now"']))
+  })
+
   it('a forwarder says so when there is no stream that it could write into, keeps the batches, and goes on when there is', async () => {
     await lua().redis.set(stream(), 'mine')
     await addDue(client(), 1)

@@ -2,7 +2,10 @@ import { once } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import { beforeEach, expect, it } from 'vitest'
 import type { RapidFire } from '../../src/rapidfire.ts'
+import { userWithout } from '../lua/users.ts'
+import { urlOf } from '../support/acl.ts'
 import { describeBindings } from '../support/lua.ts'
+import { proxyTo } from './proxy.ts'
 import { addDue, eventually, gate, holdTime, ONLY_RESTS, recordCalls, useWorkers } from './workers.ts'
 
 // Redis time and the timers stand still: what a worker does then it does because it was woken, and not because a second has passed.
@@ -122,6 +125,56 @@ describeBindings('waking', (lua) => {
     const claims = (await calls.made()).filter(({ name }) => name === 'claim_ready')
     expect(claims.length).toBeGreaterThanOrEqual(batches)
     expect(claims.length).toBeLessThanOrEqual(3 * batches)
+  })
+})
+
+describeBindings('one of many that stand by', (lua) => {
+  const { client, start } = useWorkers(lua)
+  const rest = 1000
+  let passUntil: ReturnType<typeof holdTime>
+
+  /** So many stand by that another one is to look once in ten rests. */
+  beforeEach(async () => {
+    passUntil = holdTime(lua())
+    await lua().tick(0)
+    const later = lua().now + 3_600_000
+    await lua().redis.hset(lua().root, 'watcher', '~w', 'watchAt', later)
+    await lua().redis.zadd(`${lua().root}:watch:standby`, ...Array.from({ length: 80 }, (_, n) => [later, `~w${n}`]).flat())
+  })
+
+  const standsBy = (id: string) => passUntil(() => lua().redis.zscore(`${lua().root}:watch:standby`, id), 0)
+  const hearing = async () => (await lua().redis.pubsub('NUMSUB', `${lua().root}:wake`))[1]
+
+  /** A worker that has looked, and how much passes until it has looked so many times more. */
+  async function looking(redis = lua().server.url) {
+    const worker = start(() => {}, { timing: { ...ONLY_RESTS, rest } }, client({ redis }))
+    await standsBy(worker.id)
+    const calls = await recordCalls(lua())
+    const looks = async () => (await calls.made()).filter(({ name }) => name === 'claim_ready').length
+    return { worker, until: (more: number) => passUntil(async () => (await looks()) >= more, 50) }
+  }
+
+  it('looks the more seldom the more they are', async () => {
+    const { until } = await looking()
+    await passUntil(async () => (await hearing()) === 1, 0)
+    expect(await until(1)).toBeGreaterThanOrEqual(8 * rest)
+    expect(await until(2)).toBeGreaterThanOrEqual(7 * rest)
+  })
+
+  it('looks once in a rest when nobody can wake it', async () => {
+    const deaf = await userWithout(lua(), 'subscribe')
+    const { until } = await looking(urlOf(lua().server.url, deaf.redis.options.username as string, 'none'))
+    expect(await until(3)).toBeLessThan(6 * rest)
+  })
+
+  it('looks within a rest when the connection is lost by which it would be woken, and says that Redis is away', async () => {
+    const proxy = await proxyTo(lua().server.url)
+    const { worker } = await looking(proxy.url)
+    await passUntil(async () => (await hearing()) === 1, 0)
+    proxy.leadTo('redis://127.0.0.1:1')
+    proxy.cut('')
+    await passUntil(async () => (await hearing()) === 0, 0)
+    expect(await passUntil(() => !worker.isHealthy(), 20)).toBeLessThan(5 * rest)
   })
 })
 

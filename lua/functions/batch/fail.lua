@@ -11,7 +11,7 @@
 --   token     proof of the claim, from claim_ready
 --   DELAY     ms until the next attempt, 0 to a year (1000)
 --   ATTEMPTS  a batch that fails in this attempt or a later one is dead, 1 to 1000 (5)
---   ERROR     why, kept with a dead batch, at most 4096 bytes
+--   ERROR     why, at most 4096 bytes: kept with a dead batch, and the first 256 of them while it pauses
 --   KEEP      which messages failed, ascending positions from 1, with commas: the others are done (all)
 --   NEXT      behind it stand the key, the token and the options of another batch, at most 64 in all
 --   NONCE     as in claim_ready: repeated with it, the call says what the first did
@@ -60,7 +60,7 @@ local function judge_failure(root, batch, stored)
   if not count then return said_before(root, stored, batch.token) end
   local size, foreign = size_of(root, batch.key)
   if foreign then return foreign end
-  batch.head, batch.pause, batch.count = head, options.delay or OPTIONS.delay.default, count
+  batch.head, batch.pause, batch.count, batch.failed = head, options.delay or OPTIONS.delay.default, count, options.error
   -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
   batch.whole = size >= count
   batch.ends = size > 0 and attempt >= (options.attempts or OPTIONS.attempts.default)

@@ -94,7 +94,7 @@ local function forward(keys, args)
   if queue.maxDeadAge > 0 then drop_old_dead(queue) end
   if length > 0 then
     local kept = options.kept or OPTIONS.kept.default
-    length = length - delete_acknowledged(stream, length < longest and queue.now - kept or nil)
+    length = length - delete_acknowledged(stream, length < longest and queue.now - kept)
     if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
   end
   local take = {
@@ -105,7 +105,7 @@ local function forward(keys, args)
   local batches = take_ready(queue, take)
   local done, counts = {}, {}
   -- So that it is known which streams there are. Nothing is lost without it: an error must not keep the batches.
-  if #batches > 0 then redis.pcall('ZADD', streams_key(root), 'NX', '0', name) end
+  if #batches > 0 then redis.pcall('ZADD', streams_key(root), '0', name) end
   for n = 1, #batches do
     local key, messages = batches[n][1], batches[n][6]
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))

@@ -17,6 +17,7 @@
 --   count     messages of the batch at the head
 --   size      messages of the key
 --   messages  array of messages, as in claim_ready: no more when they have 256 KiB together, whatever LIMIT says
+--   error     what the last attempt has failed with, its first 256 bytes, while a retry waits; else ''
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root is a key of another type
@@ -54,13 +55,13 @@ local function peek(keys, args)
   if claim then
     local ends = tonumber(call('ZSCORE', active_key(root), key)) or 0
     local state = claim.state == 'retry' and 'retry' or claim.state == 'released' and 'ready' or 'active'
-    return { state, now, claim.deadline, math.ceil(ends), token_of(claim), claim.count, size, messages }
+    return { state, now, claim.deadline, math.ceil(ends), token_of(claim), claim.count, size, messages, claim.failed or '' }
   end
   local head = head_of(queue, key, has_options(queue, key))
-  if not head then return { 'empty', now, 0, 0, '', 0, 0, messages } end
+  if not head then return { 'empty', now, 0, 0, '', 0, 0, messages, '' } end
   read_batch(queue, head)
   local deadline = due_at(head, now)
-  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages }
+  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages, '' }
 end
 
 register('peek', peek, { 'no-writes' }, 'Show the messages, state and deadline of one key.')

@@ -49,7 +49,7 @@ local function meet(queue, worker, rest)
   if is_deaf(1) then
     redis.call('ZREM', present, worker)
   else
-    note_worker(present, worker, queue.now + 2 * rest)
+    note_worker(present, worker, queue.now + 2 * rest, queue.now + 2 * rest)
   end
   return gone
 end

@@ -97,11 +97,11 @@ local function integer(text, least, most)
   return value
 end
 
--- A number of the root of a queue, or nil when it is none that is written here: who may write to the root may write anything there, and a \`largest\`
--- of 0, for example, would grow for ever.
+-- A number of the root of a queue, or nil or false when it is none that is written here: who may write to the root may write anything there, and a
+-- \`largest\` of 0, for example, would grow for ever.
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 
 -- \`known\` maps a token to what may stand behind it, as lib/limits.lua has it.
@@ -213,6 +213,8 @@ LIMITS = {
   moved = 256,
   movedBytes = 256 * KIB,
   movedBatch = 10,
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
   oldDead = 10,
   -- Partitions, and the numbers of partitions and of changes.
@@ -221,6 +223,11 @@ LIMITS = {
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
   standbys = 1000,
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+  standbyLooks = 8,
+  longestStandby = 10 * SECOND,
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
   asked = 10,
   -- What programs gave last is kept of so many.
@@ -393,14 +400,14 @@ end
 -- When a message was received, whether it begins as message_header writes, and its options: all is seen at once.
 local function header_of(message)
   local time, behind = string.match(message, '^(%d+) %d+()[^ ]* ')
-  if not time or #time ~= 13 then return received_at(message), false end
+  if not time or #time ~= 13 then return received_at(message) end
   return tonumber(time), true, string.byte(message, behind) == 44 and options_of(message)
 end
 
--- One of these options, 'W', 'X' or 'S', or nil when there is none that could be right.
+-- One of these options, 'W', 'X' or 'S', or nil or false when there is none that could be right.
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -511,7 +518,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -655,21 +662,27 @@ end
 --
 -- The token is its beginning, '<batch id>:<claim>'. Claims are counted apart from attempts: one that nobody has heard of is no attempt.
 -- \`span\` is the length of the lease or pause, so no score in \`active\` is further ahead than that. \`state\` says what the claim is waiting for:
---   'retry'               it failed, and pauses
+--   'retry:<error>.'      it failed, and pauses: the beginning of what it failed with; 'retry' when nothing was said
 --   'released'            it was given back
 --   'done'                it was completed while its list was missing; see finish in lib/conversation.lua
 --   'by=<name>/<number>'  it was taken by this call, and nobody has acknowledged it yet (lib/nonce.lua)
 --   none                  it is acknowledged: a worker has it
 
--- The end of a record.
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+-- The end of a record. \`failed\`: what the batch has failed with, if it pauses.
+-- WHY the dot: an error may be any text, and none must look like the end of another state.
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
 
 -- All but the end.
 local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
 end
 
-local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state, claim.failed) end
 
 -- The first claim of a batch: its token, and its record with a tail that all of a call share.
 local function first_claim(id, head, tail)
@@ -683,11 +696,13 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 
@@ -749,11 +764,21 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
+local bad_worker
+local looked_at
+local send
+local appoint
+local wake_watcher
+local note_worker
+local leave_watch
+local keep_watch
+local next_due
+do
 --- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by, each by its name and until it looks
---- by itself. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines. A watcher that has no slot
---- left, or goes, is followed by one of those that stand by.
+--- by itself, the more seldom the more there are. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for
+--- deadlines. A watcher that has no slot left, or goes, is followed by one of those that stand by.
 
-local function bad_worker(worker)
+function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
     return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
@@ -762,20 +787,20 @@ end
 
 -- The time of this look, for \`looked\` in the root: it tells the next one whether the clock has gone back since. It stays in the future until all
 -- is lowered that lies ahead; see lib/recover.lua.
-local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
+function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 
 -- Sends to a worker, or to all when none is named, what it is to do in this root: 'echo', or when to look. Whether anybody has heard it, as far as
 -- Redis knows: a worker whose name begins with ~ hears by way of another node of a cluster, and is not counted. A user of Redis who may not publish
 -- goes without: an error here would hide what the call has written.
-local function send(root, worker, what)
+function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
 
--- Makes a worker that stands by the watcher: the one that has said so last, since it is the most likely to be there still. It is to look at \`at\`, or
--- when it meant to look anyway. One that does not hear is gone, and the next one is taken. Whether there is one.
-local function appoint(queue, at)
+-- Makes a worker that stands by the watcher: the one that means to look last, which has said so last as a rule and is the likeliest to be there.
+-- It is to look at \`at\`, or when it meant to look anyway. One that does not hear is gone, and the next one is taken. Whether there is one.
+function appoint(queue, at)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
@@ -790,26 +815,30 @@ local function appoint(queue, at)
 end
 
 -- Tells the watcher of something that is due before it means to look; \`at\` may be nil: nothing is. A promise that has passed is being kept
--- just now.
-local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+-- just now, unless it has passed for long: then whoever is found that stands by looks at once. 0 is no promise.
+function wake_watcher(queue, at)
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  end
 end
 
 -- Notes a worker until \`latest\` in a set of workers: that it is there, or that it stands by and looks by itself then. What is too much is dropped.
--- Nobody needs it: what is refused here must not hide what a claim has taken.
-local function note_worker(workers, worker, latest)
+-- Nobody in it is noted for later than \`ends\`. Nobody needs it: what is refused here must not hide what a claim has taken.
+function note_worker(workers, worker, latest, ends)
   local added = redis.pcall('ZADD', workers, digits(latest), worker)
   -- What somebody else has put there is not ours to end.
   if type(added) == 'table' then return end
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
-  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
+  redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
 end
 
 -- Ends the watch of a worker that has no slot left, or says to the watcher what it leaves behind; \`next_at\` is when the next batch is due.
-local function leave_watch(queue, worker, next_at)
+function leave_watch(queue, worker, next_at)
   redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)
   -- Somebody who has slots must look instead.
   if queue.watcher == worker or queue.watchAt <= queue.now then
@@ -819,27 +848,36 @@ local function leave_watch(queue, worker, next_at)
   end
 end
 
--- Makes an idle worker the watcher, or lets it stand by for the one that there is. Returns when it looks next, at most \`rest\` ms from now.
-local function keep_watch(queue, worker, next_at, rest)
+-- When a worker that stands by looks by itself. It misses a watcher that was killed, and for that some of all who stand by are enough.
+local function standby_until(queue, standby, rest)
+  local count = redis.pcall('ZCARD', standby)
+  local many = type(count) == 'number' and math.floor(count * rest / LIMITS.standbyLooks) or 0
+  return queue.now + math.max(rest, math.min(many, LIMITS.longestStandby))
+end
+
+-- Makes an idle worker the watcher, or lets it stand by for the one that there is. Returns when it looks next: as the watcher at most \`rest\` ms from now.
+function keep_watch(queue, worker, next_at, rest)
   local standby, latest = watch_key(queue.root, 'standby'), queue.now + rest
+  local ends = queue.now + math.max(rest, LIMITS.longestStandby)
   local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
   redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
   if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
-    note_worker(standby, worker, latest)
+    latest = standby_until(queue, standby, rest)
+    note_worker(standby, worker, latest, ends)
     return latest
   end
   local at = math.min(next_at or latest, latest)
   if not mine then
     redis.pcall('ZREM', standby, worker)
-    if not vacant then note_worker(standby, queue.watcher, queue.watchAt) end
+    if not vacant then note_worker(standby, queue.watcher, queue.watchAt, ends) end
   end
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
 end
 
 -- When the next batch of a root is due, or ends its lease or its pause; nil when nothing is pending.
-local function next_due(queue)
+function next_due(queue)
   local next_at
   for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
     local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
@@ -848,6 +886,7 @@ local function next_due(queue)
     if at and (not next_at or at < next_at) then next_at = at end
   end
   return next_at
+end
 end
 local counter_names
 local count_up
@@ -948,7 +987,7 @@ function count_messages(root)
     end
   end
   for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count') or '') or 0)
+    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count')) or 0)
   end
   return held, buried
 end
@@ -1046,12 +1085,12 @@ function read_batch_ids(args, first, last)
   return { unpack(args, first, last) }
 end
 
--- Deletes a dead batch for good. Returns whether it was there, and how many messages it had.
+-- Deletes a dead batch for good. Returns how many messages it had, or nil when it was not there.
 -- WHY its id comes back when the batch cannot go: nobody would find it.
 function drop_dead(root, id)
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
-  if not died then return false, 0 end
+  if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
@@ -1063,7 +1102,7 @@ function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
-  return true, count
+  return count
 end
 
 -- Drops dead batches that are older than the policy allows, the oldest first: a few of them, since the call does something else.
@@ -1241,10 +1280,10 @@ local function replace(list, size, first, last, between, row)
 end
 
 -- Puts messages, which are in order, into a list, each where its time belongs: behind what is older, and behind the first \`claimed\`, which are a batch
--- in work. Returns what takes them out again; or nil and a refusal, and the list is as it was.
+-- in work. Returns what takes them out again; or nil and a refusal, and the list is as it was. Whoever calls this has asked for the length of the list
+-- before.
 function insert_by_time(list, claimed, messages)
-  local size = redis.pcall('LLEN', list)
-  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  local size = redis.call('LLEN', list)
   local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
   local last = first
   if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
@@ -1513,14 +1552,15 @@ function extend_leases(queue, held, lease, known)
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
 
--- Puts claimed batches off, each { key, head, pause }: the beginning of its claim's record, and ms; \`state\`: 'retry' or 'released'.
+-- Puts claimed batches off, each { key, head, pause, failed }: the beginning of its claim's record, ms, and what it has failed with, if it has; \`state\`:
+-- 'retry' or 'released'.
 -- WHY the claims first: from then on the tokens prove nothing, and the batches come when their leases end at the latest.
 function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
   for n = 1, #batches do
     local key, pause = batches[n].key, batches[n].pause
-    records[2 * n - 1], records[2 * n] = key, batches[n].head .. claim_tail(pause, state)
+    records[2 * n - 1], records[2 * n] = key, batches[n].head .. claim_tail(pause, state, batches[n].failed)
     ends[2 * n - 1], ends[2 * n] = digits(queue.now + pause), key
   end
   redis.call('HSET', claims_key(queue.root), unpack(records))
@@ -1933,7 +1973,7 @@ end
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
-  return tonumber(ends or '') or queue.slice + 2 * queue.dedupe
+  return tonumber(ends) or queue.slice + 2 * queue.dedupe
 end
 
 -- Whether that has come, and not only the end of the slice before it. Under a shorter \`dedupe\` than now it cannot have come before. Not when that is
@@ -1975,7 +2015,7 @@ function read_ids(queue, asked)
   if slice > queue.now then
     local known
     known, failed = slice_ends(queue)
-    ends = math.max(ends, known or 0)
+    ends = math.max(ends, known or ends)
   end
   local ids = {
     asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', ends + queue.dedupe),
@@ -2643,7 +2683,7 @@ do
 --   ATTEMPTS  a batch whose lease ran out in this attempt or a later one is dead, 1 to 1000 (5)
 --   WORKER    name of a worker that is told by a message when it must look earlier than \`next\`, 1 to 64 bytes
 --   ECHO      send that worker '<WORKER> echo', so that it knows that messages reach it
---   REST      longest rest of that worker, ms, 1 to an hour (1000): what a message that is lost costs
+--   REST      rest of that worker, ms, 1 to an hour (1000): what a message that is lost costs
 --   DRAIN     take what is left in a partition that does not serve any more
 --   DEAD      tell also of batches that died in this call
 --   NONCE     '<name>/<number>', who calls and the number of the call: repeated with it, the call returns the same batches (lua/lib/nonce.lua)
@@ -2651,7 +2691,8 @@ do
 -- RETURNS
 --   now       the time in Redis, ms
 --   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
---             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time (lua/lib/watch.lua)
+--             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time; when many
+--             stand by for that one, at most ten seconds from now (lua/lib/watch.lua)
 --   dead      with DEAD alone: an array of batches that died in this call, since their last lease had run out; each 'lease' or 'unacknowledged',
 --             a text, and what stands for a batch below
 --   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
@@ -2688,7 +2729,7 @@ local function claim_ready(keys, args)
   if queue.refuses_new and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
-  if kept == false then return { queue.now, 0, options.dead and {} or nil } end
+  if kept == false then return { queue.now, 0, options.dead and {} } end
   local take = {
     limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
     attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
@@ -2840,7 +2881,7 @@ do
 --   token     proof of the claim, from claim_ready
 --   DELAY     ms until the next attempt, 0 to a year (1000)
 --   ATTEMPTS  a batch that fails in this attempt or a later one is dead, 1 to 1000 (5)
---   ERROR     why, kept with a dead batch, at most 4096 bytes
+--   ERROR     why, at most 4096 bytes: kept with a dead batch, and the first 256 of them while it pauses
 --   KEEP      which messages failed, ascending positions from 1, with commas: the others are done (all)
 --   NEXT      behind it stand the key, the token and the options of another batch, at most 64 in all
 --   NONCE     as in claim_ready: repeated with it, the call says what the first did
@@ -2889,7 +2930,7 @@ local function judge_failure(root, batch, stored)
   if not count then return said_before(root, stored, batch.token) end
   local size, foreign = size_of(root, batch.key)
   if foreign then return foreign end
-  batch.head, batch.pause, batch.count = head, options.delay or OPTIONS.delay.default, count
+  batch.head, batch.pause, batch.count, batch.failed = head, options.delay or OPTIONS.delay.default, count, options.error
   -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
   batch.whole = size >= count
   batch.ends = size > 0 and attempt >= (options.attempts or OPTIONS.attempts.default)
@@ -3069,7 +3110,7 @@ local function forward(keys, args)
   if queue.maxDeadAge > 0 then drop_old_dead(queue) end
   if length > 0 then
     local kept = options.kept or OPTIONS.kept.default
-    length = length - delete_acknowledged(stream, length < longest and queue.now - kept or nil)
+    length = length - delete_acknowledged(stream, length < longest and queue.now - kept)
     if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
   end
   local take = {
@@ -3080,7 +3121,7 @@ local function forward(keys, args)
   local batches = take_ready(queue, take)
   local done, counts = {}, {}
   -- So that it is known which streams there are. Nothing is lost without it: an error must not keep the batches.
-  if #batches > 0 then redis.pcall('ZADD', streams_key(root), 'NX', '0', name) end
+  if #batches > 0 then redis.pcall('ZADD', streams_key(root), '0', name) end
   for n = 1, #batches do
     local key, messages = batches[n][1], batches[n][6]
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
@@ -3215,7 +3256,7 @@ local ADD_OPTIONS = {
 -- '<ms>:<name>' as a table. The name of a message of a dead batch is the id of that and its position from 1, with a colon between.
 local function read_requeued(text)
   local at, name = string.match(text, '^(%d+):(.+)$')
-  at = integer(at, 0, 9999999999999)
+  at = integer(at, 0, LAST)
   if not at then return nil, fail('BAD_ARGUMENT', 'REQUEUED must be a time in ms and a name, <ms>:<name>, got ' .. shown(text)) end
   local number, position = string.match(name, '^%d+%-(%d+)[^:]*:(%d%d?%d?%d?)$')
   return { at = at, name = name, place = number and place_among_dead(number, position) }
@@ -3531,19 +3572,17 @@ local NEWEST = 999999999999999
 -- What is being erased: the \`key\`; when that \`began\`, and the \`number\` of the newest batch then; \`what\` is looked at, and the \`place\` up to which that
 -- was done, of a stream with this \`name\`; and the figures of this call. Or nil and a refusal.
 local function read_erasing(queue, key, after)
-  local erasing = {
-    key = key, began = queue.now, number = 0, what = 'all', place = '0', name = '',
-    work = 0, messages = 0, claimed = 0, batches = 0, dead = 0, entries = 0, rates = 0,
-  }
-  if after then
-    local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
-    began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
-    local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
-    if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
-    erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
+  local erasing = { key = key, work = 0, messages = 0, claimed = 0, batches = 0, dead = 0, entries = 0, rates = 0 }
+  if not after then
+    erasing.began, erasing.number = queue.now, bounded(redis.call('HGET', queue.root, 'batches'), 0, NEWEST) or 0
+    erasing.what, erasing.place, erasing.name = 'all', '0', ''
     return erasing
   end
-  erasing.number = bounded(redis.call('HGET', queue.root, 'batches'), 0, NEWEST) or 0
+  local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
+  began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
+  local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
+  if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
+  erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
   return erasing
 end
 
@@ -3580,7 +3619,7 @@ local function erase_dead(queue, erasing)
       local owner = redis.pcall('HGET', dead_key(root, id), 'key')
       erasing.work = erasing.work + DEAD.look
       if owner == erasing.key and not is_newer(erasing, id, tonumber(ids[n + 1])) then
-        local _, count = drop_dead(root, id)
+        local count = drop_dead(root, id)
         erasing.batches, erasing.dead, erasing.work = erasing.batches + 1, erasing.dead + count, erasing.work + DEAD.delete
       end
     end
@@ -3696,6 +3735,7 @@ do
 --   count     messages of the batch at the head
 --   size      messages of the key
 --   messages  array of messages, as in claim_ready: no more when they have 256 KiB together, whatever LIMIT says
+--   error     what the last attempt has failed with, its first 256 bytes, while a retry waits; else ''
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root is a key of another type
@@ -3733,13 +3773,13 @@ local function peek(keys, args)
   if claim then
     local ends = tonumber(call('ZSCORE', active_key(root), key)) or 0
     local state = claim.state == 'retry' and 'retry' or claim.state == 'released' and 'ready' or 'active'
-    return { state, now, claim.deadline, math.ceil(ends), token_of(claim), claim.count, size, messages }
+    return { state, now, claim.deadline, math.ceil(ends), token_of(claim), claim.count, size, messages, claim.failed or '' }
   end
   local head = head_of(queue, key, has_options(queue, key))
-  if not head then return { 'empty', now, 0, 0, '', 0, 0, messages } end
+  if not head then return { 'empty', now, 0, 0, '', 0, 0, messages, '' } end
   read_batch(queue, head)
   local deadline = due_at(head, now)
-  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages }
+  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages, '' }
 end
 
 register('peek', peek, { 'no-writes' }, 'Show the messages, state and deadline of one key.')
@@ -3899,7 +3939,7 @@ local function requeue(keys, args)
   local reply, revived, soonest = {}, 0, nil
   for n = 1, #ids do
     reply[n] = 'unknown'
-    if owners[n] and revived > 0 and revived + counts[n] + LIMITS.revivedMore > LIMITS.revived then
+    if owners[n] and revived + counts[n] + LIMITS.revivedMore > LIMITS.revived then
       reply[n] = 'again'
     elseif owners[n] and said == nil then
       local count, at = revive(queue, ids[n], owners[n])
@@ -3937,7 +3977,7 @@ local function is_put_off(score, now) return score % 1 == 0.5 and score <= now +
 INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
-function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
+function kind_of(part) return NAMED[string.match(part, '^(%l+):.')] end
 
 -- Holds for several kinds of parts.
 local KEPT = {
@@ -4986,7 +5026,7 @@ local function meet(queue, worker, rest)
   if is_deaf(1) then
     redis.call('ZREM', present, worker)
   else
-    note_worker(present, worker, queue.now + 2 * rest)
+    note_worker(present, worker, queue.now + 2 * rest, queue.now + 2 * rest)
   end
   return gone
 end
@@ -5027,7 +5067,7 @@ do
 -- active. With more of them it is an estimate: of 100 neighbours, other ones each ms, what they have is taken for all.
 local function count_queued(root, now)
   local active, looks = redis.call('ZCARD', active_key(root)), LIMITS.sampled
-  local first = active > looks and now % (active - looks + 1) or 0
+  local first = now % (math.max(active - looks, 0) + 1)
   local keys, held, claimed = redis.call('ZRANGE', active_key(root), first, first + looks - 1), 0, 0
   for n = 1, #keys do
     -- A key of another type must not hide the figures of all others.

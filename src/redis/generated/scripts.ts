@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '8236a3b043f92a1ea922db28f0bc04e45cc580fb',
+    sha1: 'e37f2b79998dd10212950674ed37303de9c5be81',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -77,7 +77,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -170,6 +170,8 @@ local LIMITS = {
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -178,6 +180,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -291,7 +298,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -359,7 +366,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -441,17 +448,24 @@ local function due_at(head, now)
 end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
-${blank(13)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(14)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
 ${blank(16)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 ${blank(54)}
@@ -459,7 +473,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(27)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -485,12 +499,16 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  end
 end
-${blank(71)}
+${blank(81)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -606,12 +624,9 @@ local function replace(list, size, first, last, between, row)
     push(list, joined(between))
   end
 end
-
-
-
+${blank(3)}
 local function insert_by_time(list, claimed, messages)
-  local size = redis.pcall('LLEN', list)
-  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  local size = redis.call('LLEN', list)
   local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
   local last = first
   if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
@@ -710,7 +725,7 @@ local function index_appended(queue, key, size, options)
   if not failed then queue.filled = key end
   return at, failed
 end
-${blank(194)}
+${blank(195)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -780,7 +795,7 @@ end
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
-  return tonumber(ends or '') or queue.slice + 2 * queue.dedupe
+  return tonumber(ends) or queue.slice + 2 * queue.dedupe
 end
 
 
@@ -810,7 +825,7 @@ local function read_ids(queue, asked)
   if slice > queue.now then
     local known
     known, failed = slice_ends(queue)
-    ends = math.max(ends, known or 0)
+    ends = math.max(ends, known or ends)
   end
   local ids = {
     asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', ends + queue.dedupe),
@@ -962,7 +977,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(655)}
+${blank(656)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1009,7 +1024,7 @@ local ADD_OPTIONS = {
 -- '<ms>:<name>' as a table. The name of a message of a dead batch is the id of that and its position from 1, with a colon between.
 local function read_requeued(text)
   local at, name = string.match(text, '^(%d+):(.+)$')
-  at = integer(at, 0, 9999999999999)
+  at = integer(at, 0, LAST)
   if not at then return nil, fail('BAD_ARGUMENT', 'REQUEUED must be a time in ms and a name, <ms>:<name>, got ' .. shown(text)) end
   local number, position = string.match(name, '^%d+%-(%d+)[^:]*:(%d%d?%d?%d?)$')
   return { at = at, name = name, place = number and place_among_dead(number, position) }
@@ -1280,7 +1295,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '7c6b8e243d7ceeddeab68a30729d6b0b37b9e747',
+    sha1: '81a2532fcc752662703b8ac3c3852f82b6f1bab2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1329,7 +1344,7 @@ end
 ${blank(18)}
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -1376,6 +1391,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -1383,6 +1400,11 @@ ${blank(3)}
 
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
 
 
 
@@ -1455,26 +1477,28 @@ end
 
 local function header_of(message)
   local time, behind = string.match(message, '^(%d+) %d+()[^ ]* ')
-  if not time or #time ~= 13 then return received_at(message), false end
+  if not time or #time ~= 13 then return received_at(message) end
   return tonumber(time), true, string.byte(message, behind) == 44 and options_of(message)
 end
 
 
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 ${blank(47)}
 local CLOCK_STEP = 1000
-${blank(228)}
+${blank(234)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 ${blank(23)}
@@ -1487,7 +1511,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(185)}
+${blank(209)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -1501,7 +1525,7 @@ local function count_messages(root)
     end
   end
   for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count') or '') or 0)
+    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count')) or 0)
   end
   return held, buried
 end
@@ -1518,7 +1542,7 @@ local function dead_positions(name)
 end
 ${blank(418)}
 local LOOK_AGAIN = 10000
-${blank(333)}
+${blank(334)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(396)}
 local function moving_away(root, found)
@@ -1593,7 +1617,7 @@ local function is_put_off(score, now) return score % 1 == 0.5 and score <= now +
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
-local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
+local function kind_of(part) return NAMED[string.match(part, '^(%l+):.')] end
 
 
 local KEPT = {
@@ -1985,7 +2009,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '5b776de769576ba69384e1c5f8b7b3495252c923',
+    sha1: '2be1b05b9e04a285d5061634478a1bf6f577b386',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2040,7 +2064,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -2135,6 +2159,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
   oldDead = 10,
   -- Partitions, and the numbers of partitions and of changes.
@@ -2143,6 +2169,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
   standbys = 1000,
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+  standbyLooks = 8,
+  longestStandby = 10 * SECOND,
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -2245,7 +2276,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -2311,7 +2342,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -2445,15 +2476,20 @@ local function due_at(head, now)
 end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
-${blank(13)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(14)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
 
 
 local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
 end
 
-local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state, claim.failed) end
 
 
 local function first_claim(id, head, tail)
@@ -2467,11 +2503,13 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 
@@ -2503,7 +2541,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(12)}
+${blank(22)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 ${blank(3)}
 local function send(root, worker, what)
@@ -2531,20 +2569,24 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  end
 end
 
 
 
-local function note_worker(workers, worker, latest)
+local function note_worker(workers, worker, latest, ends)
   local added = redis.pcall('ZADD', workers, digits(latest), worker)
   -- What somebody else has put there is not ours to end.
   if type(added) == 'table' then return end
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
-  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
+  redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
 end
 
 
@@ -2559,19 +2601,28 @@ local function leave_watch(queue, worker, next_at)
 end
 
 
+local function standby_until(queue, standby, rest)
+  local count = redis.pcall('ZCARD', standby)
+  local many = type(count) == 'number' and math.floor(count * rest / LIMITS.standbyLooks) or 0
+  return queue.now + math.max(rest, math.min(many, LIMITS.longestStandby))
+end
+
+
 local function keep_watch(queue, worker, next_at, rest)
   local standby, latest = watch_key(queue.root, 'standby'), queue.now + rest
+  local ends = queue.now + math.max(rest, LIMITS.longestStandby)
   local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
   redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
   if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
-    note_worker(standby, worker, latest)
+    latest = standby_until(queue, standby, rest)
+    note_worker(standby, worker, latest, ends)
     return latest
   end
   local at = math.min(next_at or latest, latest)
   if not mine then
     redis.pcall('ZREM', standby, worker)
-    if not vacant then note_worker(standby, queue.watcher, queue.watchAt) end
+    if not vacant then note_worker(standby, queue.watcher, queue.watchAt, ends) end
   end
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
@@ -2588,7 +2639,7 @@ local function next_due(queue)
   end
   return next_at
 end
-${blank(10)}
+${blank(11)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 ${blank(7)}
 local COUNTED = 9007199254740991
@@ -2680,7 +2731,7 @@ ${blank(48)}
 local function drop_dead(root, id)
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
-  if not died then return false, 0 end
+  if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
@@ -2692,7 +2743,7 @@ local function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
-  return true, count
+  return count
 end
 
 
@@ -2817,7 +2868,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(31)}
+${blank(32)}
 local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
@@ -2942,7 +2993,7 @@ ${blank(108)}
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
-  return tonumber(ends or '') or queue.slice + 2 * queue.dedupe
+  return tonumber(ends) or queue.slice + 2 * queue.dedupe
 end
 
 
@@ -3364,7 +3415,7 @@ end
 --   ATTEMPTS  a batch whose lease ran out in this attempt or a later one is dead, 1 to 1000 (5)
 --   WORKER    name of a worker that is told by a message when it must look earlier than \`next\`, 1 to 64 bytes
 --   ECHO      send that worker '<WORKER> echo', so that it knows that messages reach it
---   REST      longest rest of that worker, ms, 1 to an hour (1000): what a message that is lost costs
+--   REST      rest of that worker, ms, 1 to an hour (1000): what a message that is lost costs
 --   DRAIN     take what is left in a partition that does not serve any more
 --   DEAD      tell also of batches that died in this call
 --   NONCE     '<name>/<number>', who calls and the number of the call: repeated with it, the call returns the same batches (lua/lib/nonce.lua)
@@ -3372,7 +3423,8 @@ end
 -- RETURNS
 --   now       the time in Redis, ms
 --   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
---             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time (lua/lib/watch.lua)
+--             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time; when many
+--             stand by for that one, at most ten seconds from now (lua/lib/watch.lua)
 --   dead      with DEAD alone: an array of batches that died in this call, since their last lease had run out; each 'lease' or 'unacknowledged',
 --             a text, and what stands for a batch below
 --   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
@@ -3409,7 +3461,7 @@ local function claim_ready(keys, args)
   if queue.refuses_new and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
-  if kept == false then return { queue.now, 0, options.dead and {} or nil } end
+  if kept == false then return { queue.now, 0, options.dead and {} } end
   local take = {
     limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
     attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
@@ -3436,7 +3488,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'dc412f25a5de253fb9a1bcd4a9a9b0cb9bb90439',
+    sha1: 'bdb6877208b9ee853e1aab1076279d8a043d95cf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3482,7 +3534,7 @@ end
 ${blank(27)}
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -3529,6 +3581,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -3537,6 +3591,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -3611,7 +3670,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -3677,7 +3736,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -3759,24 +3818,31 @@ local function due_at(head, now)
 end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
-${blank(13)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(14)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
 
 
 local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
 end
 
-local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state, claim.failed) end
 ${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 ${blank(7)}
@@ -3804,7 +3870,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(27)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -3830,12 +3896,16 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  end
 end
-${blank(82)}
+${blank(92)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -3889,7 +3959,7 @@ end
 local LOOK_AGAIN = 10000
 
 local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
-${blank(122)}
+${blank(123)}
 local function finish_without_list(queue, key, record)
   local claim = decode_claim(record)
   queue.now = queue.now or now_ms()
@@ -4045,7 +4115,7 @@ local function named(flat)
   for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
   return values
 end
-${blank(434)}
+${blank(435)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -4104,7 +4174,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '1f7adca01f132f3f96499dcd4a1b1895f2bd631a',
+    sha1: '4cbc95e6b1794b3210ee35eb6c4184fb02a9ac75',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4168,7 +4238,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -4263,6 +4333,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -4270,6 +4342,11 @@ ${blank(3)}
   number = 999999,
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
 
 
 
@@ -4331,9 +4408,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(316)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(205)}
+${blank(317)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(231)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -4370,7 +4452,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(1136)}
+${blank(1137)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -4500,7 +4582,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '6e5d780aa96a222bdf94622db5e76864c1fd39d9',
+    sha1: '2f78bef9bca1b0c3dbce2c8d69e31916875c0bcd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4549,7 +4631,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -4596,6 +4678,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -4603,6 +4687,11 @@ ${blank(3)}
 
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
 
 
 
@@ -4644,7 +4733,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(534)}
+${blank(566)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -4666,7 +4755,7 @@ end
 local function drop_dead(root, id)
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
-  if not died then return false, 0 end
+  if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
@@ -4678,9 +4767,9 @@ local function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
-  return true, count
+  return count
 end
-${blank(619)}
+${blank(620)}
 local NONCE_KEPT = 60000
 
 
@@ -4840,7 +4929,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '79dae148273f973c179b3f9e5d675c23c1e96ff5',
+    sha1: 'dea9d4b56e0d66eb585e56e1dd0e8bfef2c3de94',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4900,7 +4989,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -4995,6 +5084,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -5002,6 +5093,11 @@ ${blank(3)}
   number = 999999,
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
 
 
 
@@ -5080,17 +5176,24 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(311)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(312)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
 ${blank(16)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 ${blank(34)}
@@ -5103,7 +5206,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(119)}
+${blank(143)}
 local COUNTED = 9007199254740991
 ${blank(9)}
 local function count_up(root, field, by)
@@ -5129,7 +5232,7 @@ ${blank(148)}
 local function drop_dead(root, id)
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
-  if not died then return false, 0 end
+  if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
@@ -5141,11 +5244,11 @@ local function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
-  return true, count
+  return count
 end
 ${blank(49)}
 local function delete_list(list) redis.call('UNLINK', list) end
-${blank(547)}
+${blank(548)}
 local function erase_messages(queue, key, size)
   local root = queue.root
   redis.call('HDEL', claims_key(root), key)
@@ -5303,7 +5406,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(970)}
+${blank(971)}
 --- Erase all that is kept of a conversation, some of it in each call.
 --
 --   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
@@ -5351,19 +5454,17 @@ local NEWEST = 999999999999999
 -- What is being erased: the \`key\`; when that \`began\`, and the \`number\` of the newest batch then; \`what\` is looked at, and the \`place\` up to which that
 -- was done, of a stream with this \`name\`; and the figures of this call. Or nil and a refusal.
 local function read_erasing(queue, key, after)
-  local erasing = {
-    key = key, began = queue.now, number = 0, what = 'all', place = '0', name = '',
-    work = 0, messages = 0, claimed = 0, batches = 0, dead = 0, entries = 0, rates = 0,
-  }
-  if after then
-    local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
-    began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
-    local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
-    if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
-    erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
+  local erasing = { key = key, work = 0, messages = 0, claimed = 0, batches = 0, dead = 0, entries = 0, rates = 0 }
+  if not after then
+    erasing.began, erasing.number = queue.now, bounded(redis.call('HGET', queue.root, 'batches'), 0, NEWEST) or 0
+    erasing.what, erasing.place, erasing.name = 'all', '0', ''
     return erasing
   end
-  erasing.number = bounded(redis.call('HGET', queue.root, 'batches'), 0, NEWEST) or 0
+  local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
+  began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
+  local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
+  if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
+  erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
   return erasing
 end
 
@@ -5400,7 +5501,7 @@ local function erase_dead(queue, erasing)
       local owner = redis.pcall('HGET', dead_key(root, id), 'key')
       erasing.work = erasing.work + DEAD.look
       if owner == erasing.key and not is_newer(erasing, id, tonumber(ids[n + 1])) then
-        local _, count = drop_dead(root, id)
+        local count = drop_dead(root, id)
         erasing.batches, erasing.dead, erasing.work = erasing.batches + 1, erasing.dead + count, erasing.work + DEAD.delete
       end
     end
@@ -5499,7 +5600,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '79d3f48d4a7cbd7f68661bb3cb5296be82d70945',
+    sha1: '94bec21c44bc638b1486f5f48c09146153a70cf4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5542,7 +5643,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -5589,6 +5690,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -5596,6 +5699,11 @@ ${blank(3)}
   number = 999999,
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
 
 
 
@@ -5653,24 +5761,31 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(316)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(317)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
 
 
 local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
 end
 
-local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state, claim.failed) end
 ${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 ${blank(7)}
@@ -5698,7 +5813,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(119)}
+${blank(143)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -5725,7 +5840,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(650)}
+${blank(651)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -5799,7 +5914,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(255)}
+${blank(256)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -5860,7 +5975,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '3cc3ceff9db35eb45353a42775bf7d6f93615974',
+    sha1: 'd10a6d9855b2a5ca303a5d834576ef8f00f52813',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5920,7 +6035,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -6012,6 +6127,8 @@ ${blank(4)}
   moved = 256,
   movedBytes = 256 * KIB,
   movedBatch = 10,
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -6020,6 +6137,11 @@ ${blank(4)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -6118,7 +6240,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -6184,7 +6306,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -6266,24 +6388,31 @@ local function due_at(head, now)
 end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
-${blank(13)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(14)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
 
 
 local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
 end
 
-local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state, claim.failed) end
 ${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 
@@ -6303,7 +6432,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(27)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -6329,12 +6458,16 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  end
 end
-${blank(71)}
+${blank(81)}
 local COUNTED = 9007199254740991
 ${blank(9)}
 local function count_up(root, field, by)
@@ -6448,13 +6581,13 @@ local function open_rest(queue, key, count)
   write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
-${blank(87)}
+${blank(88)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
   for n = 1, #batches do
     local key, pause = batches[n].key, batches[n].pause
-    records[2 * n - 1], records[2 * n] = key, batches[n].head .. claim_tail(pause, state)
+    records[2 * n - 1], records[2 * n] = key, batches[n].head .. claim_tail(pause, state, batches[n].failed)
     ends[2 * n - 1], ends[2 * n] = digits(queue.now + pause), key
   end
   redis.call('HSET', claims_key(queue.root), unpack(records))
@@ -6630,7 +6763,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(313)}
+${blank(314)}
 --- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -6644,7 +6777,7 @@ ${blank(313)}
 --   token     proof of the claim, from claim_ready
 --   DELAY     ms until the next attempt, 0 to a year (1000)
 --   ATTEMPTS  a batch that fails in this attempt or a later one is dead, 1 to 1000 (5)
---   ERROR     why, kept with a dead batch, at most 4096 bytes
+--   ERROR     why, at most 4096 bytes: kept with a dead batch, and the first 256 of them while it pauses
 --   KEEP      which messages failed, ascending positions from 1, with commas: the others are done (all)
 --   NEXT      behind it stand the key, the token and the options of another batch, at most 64 in all
 --   NONCE     as in claim_ready: repeated with it, the call says what the first did
@@ -6693,7 +6826,7 @@ local function judge_failure(root, batch, stored)
   if not count then return said_before(root, stored, batch.token) end
   local size, foreign = size_of(root, batch.key)
   if foreign then return foreign end
-  batch.head, batch.pause, batch.count = head, options.delay or OPTIONS.delay.default, count
+  batch.head, batch.pause, batch.count, batch.failed = head, options.delay or OPTIONS.delay.default, count, options.error
   -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
   batch.whole = size >= count
   batch.ends = size > 0 and attempt >= (options.attempts or OPTIONS.attempts.default)
@@ -6779,7 +6912,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '30a468db4fd147c5ee6089faad021f88abdd00ee',
+    sha1: '6af418f2baa34cdddb51f81a3abccaddbd782ac3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6834,7 +6967,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -6929,6 +7062,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
   oldDead = 10,
   -- Partitions, and the numbers of partitions and of changes.
@@ -6937,6 +7072,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
   standbys = 1000,
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+  standbyLooks = 8,
+  longestStandby = 10 * SECOND,
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -7044,7 +7184,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -7120,7 +7260,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -7254,15 +7394,20 @@ local function due_at(head, now)
 end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
-${blank(13)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(14)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
 
 
 local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
 end
 
-local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state, claim.failed) end
 
 
 local function first_claim(id, head, tail)
@@ -7276,11 +7421,13 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 
@@ -7305,7 +7452,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(12)}
+${blank(22)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 ${blank(3)}
 local function send(root, worker, what)
@@ -7333,20 +7480,24 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  end
 end
 
 
 
-local function note_worker(workers, worker, latest)
+local function note_worker(workers, worker, latest, ends)
   local added = redis.pcall('ZADD', workers, digits(latest), worker)
   -- What somebody else has put there is not ours to end.
   if type(added) == 'table' then return end
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
-  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
+  redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
 end
 
 
@@ -7361,19 +7512,28 @@ local function leave_watch(queue, worker, next_at)
 end
 
 
+local function standby_until(queue, standby, rest)
+  local count = redis.pcall('ZCARD', standby)
+  local many = type(count) == 'number' and math.floor(count * rest / LIMITS.standbyLooks) or 0
+  return queue.now + math.max(rest, math.min(many, LIMITS.longestStandby))
+end
+
+
 local function keep_watch(queue, worker, next_at, rest)
   local standby, latest = watch_key(queue.root, 'standby'), queue.now + rest
+  local ends = queue.now + math.max(rest, LIMITS.longestStandby)
   local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
   redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
   if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
-    note_worker(standby, worker, latest)
+    latest = standby_until(queue, standby, rest)
+    note_worker(standby, worker, latest, ends)
     return latest
   end
   local at = math.min(next_at or latest, latest)
   if not mine then
     redis.pcall('ZREM', standby, worker)
-    if not vacant then note_worker(standby, queue.watcher, queue.watchAt) end
+    if not vacant then note_worker(standby, queue.watcher, queue.watchAt, ends) end
   end
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
@@ -7390,7 +7550,7 @@ local function next_due(queue)
   end
   return next_at
 end
-${blank(10)}
+${blank(11)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 ${blank(7)}
 local COUNTED = 9007199254740991
@@ -7482,7 +7642,7 @@ ${blank(48)}
 local function drop_dead(root, id)
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
-  if not died then return false, 0 end
+  if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
@@ -7494,7 +7654,7 @@ local function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
-  return true, count
+  return count
 end
 
 
@@ -7601,7 +7761,7 @@ local function hand_out_again(queue, again, take)
   redis.call('HSET', claims_key(queue.root), unpack(records))
   redis.call('ZADD', active_key(queue.root), unpack(leases))
 end
-${blank(49)}
+${blank(50)}
 local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
@@ -7762,7 +7922,7 @@ ${blank(108)}
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
-  return tonumber(ends or '') or queue.slice + 2 * queue.dedupe
+  return tonumber(ends) or queue.slice + 2 * queue.dedupe
 end
 
 
@@ -8175,7 +8335,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(346)}
+${blank(347)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -8272,7 +8432,7 @@ local function forward(keys, args)
   if queue.maxDeadAge > 0 then drop_old_dead(queue) end
   if length > 0 then
     local kept = options.kept or OPTIONS.kept.default
-    length = length - delete_acknowledged(stream, length < longest and queue.now - kept or nil)
+    length = length - delete_acknowledged(stream, length < longest and queue.now - kept)
     if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
   end
   local take = {
@@ -8283,7 +8443,7 @@ local function forward(keys, args)
   local batches = take_ready(queue, take)
   local done, counts = {}, {}
   -- So that it is known which streams there are. Nothing is lost without it: an error must not keep the batches.
-  if #batches > 0 then redis.pcall('ZADD', streams_key(root), 'NX', '0', name) end
+  if #batches > 0 then redis.pcall('ZADD', streams_key(root), '0', name) end
   for n = 1, #batches do
     local key, messages = batches[n][1], batches[n][6]
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
@@ -8300,7 +8460,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '5ed6c480d3e6c0236cfb66ad20ff3e27d0cb47ba',
+    sha1: 'bb5f71371c5bc0882b661531d049427ae69f2bff',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8347,7 +8507,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -8442,6 +8602,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -8449,6 +8611,11 @@ ${blank(3)}
 
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
 
 
 
@@ -8487,7 +8654,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1739)}
+${blank(1772)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8632,7 +8799,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '702a292163a4f58f130ea3e73bb53d42eda1994f',
+    sha1: 'a9e75fc39a62df3606e56933b4151c06201f728f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8666,7 +8833,7 @@ end
 ${blank(27)}
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -8713,6 +8880,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -8720,6 +8889,11 @@ ${blank(3)}
   number = 999999,
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
 
   appointed = 100,
 
@@ -8782,14 +8956,19 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(316)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(81)}
+${blank(317)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(83)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(3)}
+${blank(13)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -8818,7 +8997,7 @@ local function appoint(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', 0)
   return false
 end
-${blank(50)}
+${blank(63)}
 local function next_due(queue)
   local next_at
   for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
@@ -8829,7 +9008,7 @@ local function next_due(queue)
   end
   return next_at
 end
-${blank(19)}
+${blank(20)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -8840,7 +9019,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1263)}
+${blank(1264)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -8951,7 +9130,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '1af3537f176533b09d3770a5efe3372cb55cd006',
+    sha1: '033aa6ce982c580ef8de7df66378ccefc6c8c3ee',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9003,7 +9182,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -9098,6 +9277,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -9105,6 +9286,11 @@ ${blank(3)}
   number = 999999,
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
 
 
 
@@ -9166,20 +9352,25 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(316)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(81)}
+${blank(317)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(83)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(27)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
-${blank(96)}
+${blank(110)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -9190,7 +9381,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1185)}
+${blank(1186)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -9409,7 +9600,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'ec626dcf2f3ca70626063b06477962acd555be02',
+    sha1: '2f58a8e72f079f5f8409a516ff005656f398b9d9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9464,7 +9655,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -9559,6 +9750,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -9566,6 +9759,11 @@ ${blank(3)}
   number = 999999,
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
 
 
 
@@ -9656,7 +9854,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -9722,7 +9920,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -9812,17 +10010,24 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.last, now) then return now end
   return head.deadline
 end
-${blank(18)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(19)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
 ${blank(16)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 
@@ -9832,7 +10037,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(119)}
+${blank(143)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -9843,7 +10048,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1263)}
+${blank(1264)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -9917,7 +10122,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1163)}
+${blank(1162)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -9937,6 +10142,7 @@ ${blank(1163)}
 --   count     messages of the batch at the head
 --   size      messages of the key
 --   messages  array of messages, as in claim_ready: no more when they have 256 KiB together, whatever LIMIT says
+--   error     what the last attempt has failed with, its first 256 bytes, while a retry waits; else ''
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root is a key of another type
@@ -9974,13 +10180,13 @@ local function peek(keys, args)
   if claim then
     local ends = tonumber(call('ZSCORE', active_key(root), key)) or 0
     local state = claim.state == 'retry' and 'retry' or claim.state == 'released' and 'ready' or 'active'
-    return { state, now, claim.deadline, math.ceil(ends), token_of(claim), claim.count, size, messages }
+    return { state, now, claim.deadline, math.ceil(ends), token_of(claim), claim.count, size, messages, claim.failed or '' }
   end
   local head = head_of(queue, key, has_options(queue, key))
-  if not head then return { 'empty', now, 0, 0, '', 0, 0, messages } end
+  if not head then return { 'empty', now, 0, 0, '', 0, 0, messages, '' } end
   read_batch(queue, head)
   local deadline = due_at(head, now)
-  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages }
+  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages, '' }
 end
 
 register('peek', peek, { 'no-writes' }, 'Show the messages, state and deadline of one key.')
@@ -9988,7 +10194,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'e69f4e3715c409f8f7fc7c21803059d3e53c84ca',
+    sha1: '1c2cab70f70b53eb0c56fab182efa83e96b85bb2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10031,7 +10237,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -10126,6 +10332,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -10133,6 +10341,11 @@ ${blank(3)}
   number = 999999,
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
 
 
 
@@ -10188,14 +10401,19 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(316)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(81)}
+${blank(317)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(83)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(119)}
+${blank(143)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -10206,7 +10424,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1252)}
+${blank(1253)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
 }
@@ -10439,7 +10657,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'd00ebe391700a948a275fc7eed21907bb5ca352a',
+    sha1: 'c10d254a9a09bc9b7e25241abab93e7587ed68dc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10494,7 +10712,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -10589,6 +10807,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -10597,6 +10817,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
   standbys = 1000,
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
 
   asked = 10,
   -- What programs gave last is kept of so many.
@@ -10657,29 +10882,34 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(316)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(81)}
+${blank(317)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(83)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(3)}
+${blank(13)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
     return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
   end
 end
-${blank(40)}
-local function note_worker(workers, worker, latest)
+${blank(44)}
+local function note_worker(workers, worker, latest, ends)
   local added = redis.pcall('ZADD', workers, digits(latest), worker)
   -- What somebody else has put there is not ours to end.
   if type(added) == 'table' then return end
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
-  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
+  redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
 end
-${blank(61)}
+${blank(71)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -10690,7 +10920,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1263)}
+${blank(1264)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -10816,7 +11046,7 @@ local function meet(queue, worker, rest)
   if is_deaf(1) then
     redis.call('ZREM', present, worker)
   else
-    note_worker(present, worker, queue.now + 2 * rest)
+    note_worker(present, worker, queue.now + 2 * rest, queue.now + 2 * rest)
   end
   return gone
 end
@@ -10840,7 +11070,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '6ec6a6be9afde0722639e93b7d92533f0013a370',
+    sha1: '3a53e10a699f1b90a77be73f82c57b73f0f079e6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10888,7 +11118,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -10980,6 +11210,8 @@ ${blank(4)}
 
 
 
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -10988,6 +11220,11 @@ ${blank(4)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -11058,17 +11295,24 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(316)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(317)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
 ${blank(16)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 
@@ -11085,7 +11329,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(27)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -11111,12 +11355,16 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  end
 end
-${blank(71)}
+${blank(81)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -11127,13 +11375,13 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(615)}
+${blank(616)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
   for n = 1, #batches do
     local key, pause = batches[n].key, batches[n].pause
-    records[2 * n - 1], records[2 * n] = key, batches[n].head .. claim_tail(pause, state)
+    records[2 * n - 1], records[2 * n] = key, batches[n].head .. claim_tail(pause, state, batches[n].failed)
     ends[2 * n - 1], ends[2 * n] = digits(queue.now + pause), key
   end
   redis.call('HSET', claims_key(queue.root), unpack(records))
@@ -11289,7 +11537,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(581)}
+${blank(582)}
 --- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -11364,7 +11612,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'a4c641e982d8c22bdb4786465d2992b28570ad16',
+    sha1: '74f97d33fc2f6c18db7f760322c8428f1e8ae000',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11419,7 +11667,7 @@ end
 ${blank(18)}
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -11466,6 +11714,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -11474,6 +11724,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -11559,7 +11814,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -11613,7 +11868,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -11695,24 +11950,31 @@ local function due_at(head, now)
 end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
-${blank(13)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(14)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
 
 
 local function encode_head(claim)
   return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
 end
 
-local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state) end
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state, claim.failed) end
 ${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 ${blank(23)}
@@ -11725,7 +11987,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(27)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -11751,12 +12013,16 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  end
 end
-${blank(137)}
+${blank(147)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -11770,7 +12036,7 @@ local function count_messages(root)
     end
   end
   for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count') or '') or 0)
+    buried = buried + (tonumber(read_unless_foreign('HGET', dead_key(root, id), 'count')) or 0)
   end
   return held, buried
 end
@@ -11798,7 +12064,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(662)}
+${blank(663)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
@@ -11927,7 +12193,7 @@ ${blank(1696)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
-local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
+local function kind_of(part) return NAMED[string.match(part, '^(%l+):.')] end
 ${blank(340)}
 local function look_at_root(root)
   local seen = { what = 'root', expires = redis.call('PTTL', root) >= 0 }
@@ -12054,7 +12320,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '865353eb5a2432a499f9421ddeee0be48856a051',
+    sha1: '69cf0d3d1d102be463ebf85b35a0f66c5bea853d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12097,7 +12363,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -12192,6 +12458,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -12199,6 +12467,11 @@ ${blank(3)}
   number = 999999,
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
 
 
 
@@ -12257,9 +12530,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(316)}
-local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
-${blank(205)}
+${blank(317)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(231)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -12270,7 +12548,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1185)}
+${blank(1186)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -12512,7 +12790,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'a975c1c4f3efdc691d78aeb03f3911a61dd7800e',
+    sha1: '893335ba04264f2df49a5ee08824b7a925808463',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12582,7 +12860,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
@@ -12629,6 +12907,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -12637,6 +12917,11 @@ ${blank(3)}
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
   appointed = 100,
 
   -- What programs gave last is kept of so many.
@@ -12711,7 +12996,7 @@ end
 ${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or nil
+  return value and value >= 1 and value <= most and value
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
@@ -12784,7 +13069,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
   local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -12866,15 +13151,17 @@ local function due_at(head, now)
 end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
-${blank(31)}
+${blank(37)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 ${blank(54)}
@@ -12882,7 +13169,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(27)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -12908,12 +13195,16 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  if not at or queue.watchAt == 0 then return end
+  if queue.watchAt + LIMITS.missed <= queue.now then
+    appoint(queue, queue.now)
+  elseif queue.watchAt > queue.now and at < queue.watchAt then
+    queue.watchAt = at
+    redis.pcall('HSET', queue.root, 'watchAt', at)
+    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+  end
 end
-${blank(203)}
+${blank(213)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -13054,12 +13345,9 @@ local function replace(list, size, first, last, between, row)
     push(list, joined(between))
   end
 end
-
-
-
+${blank(3)}
 local function insert_by_time(list, claimed, messages)
-  local size = redis.pcall('LLEN', list)
-  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  local size = redis.call('LLEN', list)
   local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
   local last = first
   if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
@@ -13081,7 +13369,7 @@ local function insert_by_time(list, claimed, messages)
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
 end
-${blank(328)}
+${blank(329)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -13333,7 +13621,7 @@ local function requeue(keys, args)
   local reply, revived, soonest = {}, 0, nil
   for n = 1, #ids do
     reply[n] = 'unknown'
-    if owners[n] and revived > 0 and revived + counts[n] + LIMITS.revivedMore > LIMITS.revived then
+    if owners[n] and revived + counts[n] + LIMITS.revivedMore > LIMITS.revived then
       reply[n] = 'again'
     elseif owners[n] and said == nil then
       local count, at = revive(queue, ids[n], owners[n])
@@ -13355,7 +13643,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '23f1b39670f74aa2085d658eb012d5e9758cdfcf',
+    sha1: '82e189922e132f4f77d61689914aa935166b9735',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13372,7 +13660,8 @@ end
 
 
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-${blank(100)}
+${blank(99)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 ${blank(17)}
 local LIMITS = {
@@ -13399,6 +13688,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -13406,6 +13697,11 @@ ${blank(3)}
 
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
 
 
 
@@ -13446,7 +13742,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4112)}
+${blank(4145)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -13492,7 +13788,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: 'dafb9ff0280e7f2c25d29697a7a79864b3cb5a0b',
+    sha1: 'e8bd757d1353baf4029eed2f0cbfcd99124952cd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13539,7 +13835,7 @@ end
 
 local function bounded(text, least, most)
   local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value or nil
+  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(4)}
 local function read_tokens(args, at, known, stop)
@@ -13634,6 +13930,8 @@ ${blank(4)}
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+
   -- Dead batches that have become too old: one call drops so many.
 
   -- Partitions, and the numbers of partitions and of changes.
@@ -13641,6 +13939,11 @@ ${blank(3)}
 
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
 
 
 
@@ -13684,15 +13987,17 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(334)}
+${blank(340)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
   local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
   if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
 end
 ${blank(54)}
@@ -13700,7 +14005,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(110)}
+${blank(134)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -13715,7 +14020,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(1284)}
+${blank(1285)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -13801,7 +14106,7 @@ ${blank(2770)}
 -- active. With more of them it is an estimate: of 100 neighbours, other ones each ms, what they have is taken for all.
 local function count_queued(root, now)
   local active, looks = redis.call('ZCARD', active_key(root)), LIMITS.sampled
-  local first = active > looks and now % (active - looks + 1) or 0
+  local first = now % (math.max(active - looks, 0) + 1)
   local keys, held, claimed = redis.call('ZRANGE', active_key(root), first, first + looks - 1), 0, 0
   for n = 1, #keys do
     -- A key of another type must not hide the figures of all others.
@@ -13839,12 +14144,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '93171f497aff9243d9c62ee6f2c6e9892fe60609',
+    sha1: 'f45689a86c0a746e9495785a32ba0bc608c287c4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4495)}
+${blank(4535)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

@@ -1,3 +1,4 @@
+import { checkFlag, checkNames } from '../../given.ts'
 import { Refusal } from '../problem.ts'
 import { fitsId, fitsKey, member, OWN_KEYS, type Source } from './message.ts'
 
@@ -9,8 +10,13 @@ export interface GenericOptions {
 /**
  * `{ key, id, data }`, or an array of them: the form for senders of your own. The id is what makes a repeated delivery harmless, so
  * it must be there; `data` is anything and is taken as it is, for the schema of the client to check.
+ *
+ * @throws RapidfireError `BAD_OPTION`
  */
-export function generic<T = unknown>({ anyKey = false }: GenericOptions = {}): Source<T> {
+export function generic<T = unknown>(options: GenericOptions = {}): Source<T> {
+  checkNames('generic', options, { anyKey: true })
+  checkFlag('anyKey', options.anyKey)
+  const { anyKey = false } = options
   const isFree = (key: string) => anyKey || !OWN_KEYS.some((begin) => key.startsWith(begin))
   return {
     name: 'generic',

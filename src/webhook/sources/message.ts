@@ -1,4 +1,5 @@
 import { RapidfireError } from '../../errors.ts'
+import { checkNames, type Names, shown } from '../../given.ts'
 import type { NewMessage } from '../../options.ts'
 import { LIMITS, OPTIONS } from '../../redis/generated/limits.ts'
 
@@ -38,8 +39,21 @@ export interface AccountOptions extends GroupOptions {
   account?: string
 }
 
+const GROUP_OPTIONS: Names<GroupOptions> = { groups: true }
+const ACCOUNT_OPTIONS: Names<AccountOptions> = { ...GROUP_OPTIONS, account: true }
+
 /** @throws RapidfireError `BAD_OPTION` */
-export function checkAccount({ account }: AccountOptions): void {
+export function checkGroups(source: string, options: GroupOptions, names: Names<GroupOptions> = GROUP_OPTIONS): void {
+  checkNames(source, options, names)
+  const { groups } = options
+  if (groups === undefined || groups === 'chat' || groups === 'sender') return
+  throw new RapidfireError('BAD_OPTION', `groups must be 'chat' or 'sender', got ${shown(groups)}`)
+}
+
+/** @throws RapidfireError `BAD_OPTION` */
+export function checkAccount(source: string, options: AccountOptions): void {
+  checkGroups(source, options, ACCOUNT_OPTIONS)
+  const { account } = options
   if (account === undefined || (typeof account === 'string' && /^[A-Za-z+][\w.+@-]{0,63}$/.test(account))) return
   throw new RapidfireError('BAD_OPTION', `account must have 1 to 64 letters, digits, _ . + @ -, the first a letter or +, got '${account}'`)
 }

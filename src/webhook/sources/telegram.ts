@@ -37,7 +37,7 @@ const CONTENT = [
  * @throws RapidfireError `BAD_OPTION`
  */
 export function telegram(options: AccountOptions = {}): Source<ChatMessage> {
-  checkAccount(options)
+  checkAccount('telegram', options)
   return {
     name: 'telegram',
     proof: 'telegram',

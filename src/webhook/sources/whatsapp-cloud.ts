@@ -1,6 +1,7 @@
 import type { NewMessage } from '../../options.ts'
 import {
   type ChatMessage,
+  checkGroups,
   conversationKey,
   type GroupOptions,
   inOrder,
@@ -20,8 +21,11 @@ const NO_MESSAGE = new Set(['system', 'edit', 'revoke', 'request_welcome'])
 /**
  * Webhooks of the WhatsApp Cloud API: every message of every entry. Statuses, edits and the other fields of an account are ignored.
  * The key is `whatsapp:<phone number id>:<from>`, the sender's phone number (the user id of people who hide it) or the group; the id Meta's `wamid`.
+ *
+ * @throws RapidfireError `BAD_OPTION`
  */
 export function whatsappCloud(options: GroupOptions = {}): Source<ChatMessage> {
+  checkGroups('whatsappCloud', options)
   return {
     name: 'whatsapp',
     proof: 'app',

@@ -43,7 +43,7 @@ const NO_MESSAGE = new Set([
  * @throws RapidfireError `BAD_OPTION`
  */
 export function whatsappWeb(options: AccountOptions = {}): Source<ChatMessage> {
-  checkAccount(options)
+  checkAccount('whatsappWeb', options)
   return {
     name: 'whatsapp-web',
     proof: 'sender',

@@ -15,7 +15,7 @@ const LATEST_SPREAD = 35_000
 
 /** What a worker may say of a Redis that is killed, stopped, full, closes connections, and loses functions. */
 const EXPECTED =
-  /^Redis cannot be used: |^Redis is over maxmemory: |^the rapidfire library in Redis has no |^wake-ups do not arrive|^Connection is closed|^Command timed out/
+  /^Redis (at .+ )?cannot be used: |^Redis is over maxmemory: |^the rapidfire library in Redis has no |^wake-ups do not arrive|^Connection is closed|^Command timed out/
 
 /**
  * Judges a run that is settled.
