@@ -5,13 +5,27 @@
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: build server ## See four messages of a real conversation come out as one; speed=1 for real time
-	@node dist/cli/main.js demo $(if $(speed),--speed $(speed))
+demo: server .demo/node_modules/.package-lock.json ## See four messages of a real conversation come out as one; speed=1 for real time, lang=ru
+	@rm -rf .demo/src .demo/cli && cp -R src cli .demo/
+	@cd .demo && node --import tsx cli/main.ts demo $(if $(speed),--speed '$(speed)') $(if $(lang),--lang '$(lang)')
+
+# What the demo imports, and what runs TypeScript: few of all packages, as the lockfile has them. In a folder of their own, since the other
+# targets take a node_modules for one that has everything.
+DEMO_PACKAGES = commander pino ioredis rate-limiter-flexible @hono/node-server tsx
+.demo/node_modules/.package-lock.json: package.json package-lock.json
+	@echo "Installing what the demo needs into .demo, some seconds: $(DEMO_PACKAGES)"
+	@mkdir -p .demo && cp package-lock.json .demo/ && node -p "\
+	  const { dependencies, devDependencies } = require('./package.json'); \
+	  const all = Object.entries({ ...devDependencies, ...dependencies }); \
+	  const needed = all.filter(([name]) => '$(DEMO_PACKAGES)'.split(' ').includes(name)); \
+	  JSON.stringify({ type: 'module', private: true, dependencies: Object.fromEntries(needed) })" > .demo/package.json
+	@cd .demo && npm install --no-fund --no-audit --loglevel error
+	@touch $@
 
 test: build redis ## Run every test against real Redis servers: REDIS_BINARY=<file>, or REDIS_URL=<url> of one that is flushed
 	@npx vitest run
 
-test-matrix: build redis ## Run the tests of one server in containers of Redis 6.2, 7.2 and 8, Valkey 8 and Dragonfly
+test-matrix: build redis ## Run the tests on Redis 8.0, Valkey 8.1 and 9.1 (packages of Debian), and in containers: ONLY=valkey
 	@node --import tsx test/tools/matrix/main.ts
 
 coverage: build redis ## Print what no test runs: lines and branches of src and cli, statements of the Lua functions
@@ -72,12 +86,21 @@ luacheck:
 	@if command -v luacheck >/dev/null; then exit 0; fi; \
 	$(call install,lua-check,luacheck)
 
-# $(1): name in Debian, $(2): name in Homebrew, $(3): docker where a container does as well
+# $(1): name in Debian, $(2): name in Homebrew, $(3): docker where a container does as well. Another apt that runs is waited for, 5 minutes at most.
 define install
 	if command -v apt-get >/dev/null; then \
 	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	  echo "Installing $(1) with $${sudo:+sudo }apt-get"; \
-	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1) >/dev/null; \
+	  apt() { \
+	    for try in $$(seq 60); do \
+	      said=$$($$sudo env LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get -qq "$$@" 2>&1) && return; \
+	      case $$said in *'Could not get lock'*) ;; *) break;; esac; \
+	      [ $$try != 1 ] || echo "Another apt is running: waiting for it"; \
+	      sleep 5; \
+	    done; \
+	    echo "$$said"; return 1; \
+	  }; \
+	  apt update && apt install -y --no-install-recommends $(1); \
 	elif command -v brew >/dev/null; then \
 	  echo "Installing $(2) with brew"; brew install $(2); \
 	elif [ "$(3)" = docker ] && command -v docker >/dev/null; then \
@@ -88,4 +111,4 @@ define install
 endef
 
 clean: ## Remove what was built and installed
-	rm -rf dist coverage node_modules test/tools/bench/dist test/tools/bench/node_modules
+	rm -rf dist coverage .demo node_modules test/tools/bench/dist test/tools/bench/node_modules

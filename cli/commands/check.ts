@@ -3,7 +3,7 @@ import type { CheckReport } from '../../src/check/check.ts'
 import { isCountable } from '../../src/check/violations.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { redisOption, withRedis } from '../terminal/connection.ts'
-import { howMany, printable } from '../terminal/format.ts'
+import { howMany, printable, toJson } from '../terminal/format.ts'
 import { expectQueue, queueOption } from '../terminal/queue.ts'
 
 interface CheckOptions {
@@ -16,7 +16,8 @@ interface CheckOptions {
 export function check(program: Command): void {
   program
     .command('check')
-    .description('walk a live queue and report each law that is broken; exit code 1 when one was')
+    .summary('look for broken data in a queue, and mend it')
+    .description('Walks a live queue and tells each law of its data that is broken. The exit code is 1 when one was.')
     .addOption(queueOption())
     .addOption(redisOption())
     .option('--repair', 'mend what can be mended without loss')
@@ -26,7 +27,7 @@ export function check(program: Command): void {
         const report = await new RapidFire({ redis, queue: options.queue }).check({ repair: options.repair === true })
         if (report.keys + report.violations.length === 0) await expectQueue(redis, options.queue)
         const violations = report.violations.map((each) => ({ ...each, key: each.key?.toString(), part: each.part?.toString() }))
-        console.log(options.json ? JSON.stringify({ ...report, violations }) : format(report))
+        console.log(options.json ? toJson({ ...report, violations }) : format(report))
         if (violations.length > 0) process.exitCode = 1
       }),
     )

@@ -5,7 +5,7 @@ import { RapidFire } from '../../src/rapidfire.ts'
 import { LIMITS } from '../../src/redis/generated/limits.ts'
 import { redisOption, withRedis } from '../terminal/connection.ts'
 import { CliError, UsageError } from '../terminal/errors.ts'
-import { formatDead, printable } from '../terminal/format.ts'
+import { formatDead, howMany, printable, toJson } from '../terminal/format.ts'
 import { expectQueue, queueOption } from '../terminal/queue.ts'
 
 interface DeadOptions {
@@ -19,7 +19,10 @@ interface DeadOptions {
 const PAGE = LIMITS.ids
 
 export function dead(program: Command): void {
-  const group = program.command('dead').description('look at batches whose attempts are used up, and bring them back')
+  const group = program
+    .command('dead')
+    .summary('show batches that have failed, and bring them back')
+    .description('Shows batches whose attempts are used up, and brings them back or deletes them.')
   const command = (usage: string, description: string) =>
     group.command(usage).description(description).addOption(queueOption()).addOption(redisOption())
 
@@ -30,7 +33,7 @@ export function dead(program: Command): void {
         let found = 0
         for await (const batch of everyDead(rapidfire)) {
           found += 1
-          console.log(options.json ? JSON.stringify(batch) : formatDead(batch))
+          console.log(options.json ? toJson(batch) : formatDead(batch))
         }
         if (found === 0) await expected()
         if (found === 0 && !options.json) console.log(printable(`No dead batches in ${options.queue}.`))
@@ -43,7 +46,7 @@ export function dead(program: Command): void {
         const [batch] = await rapidfire.dead({ id })
         if (!batch) await expected()
         if (!batch) throw new CliError(`there is no dead batch ${id} in ${options.queue}`)
-        if (options.json) return console.log(JSON.stringify(batch))
+        if (options.json) return console.log(toJson(batch))
         console.log(formatDead(batch))
         for (const { id: message, receivedAt, data } of batch.messages) {
           console.log(printable(`  ${new Date(receivedAt).toISOString()}  ${message ?? '-'}  ${JSON.stringify(data)}`))
@@ -97,7 +100,7 @@ async function change(
     }
   }
   if (unknown.length === ids.length) await expected()
-  console.log(`${ids.length - unknown.length - refused.length} ${what === 'requeue' ? 'requeued' : 'dropped'}`)
+  console.log(`${howMany(ids.length - unknown.length - refused.length, 'batch', 'batches')} ${what === 'requeue' ? 'requeued' : 'dropped'}`)
   if (refused.length > 0) throw new CliError(`${refused.length} still dead in ${options.queue}:\n${refused.join('\n')}`)
   if (named.length > 0 && unknown.length > 0) throw new CliError(`not dead in ${options.queue}: ${unknown.join(', ')}`)
 }

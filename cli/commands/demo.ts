@@ -1,18 +1,25 @@
-import { type Command, InvalidArgumentError } from 'commander'
-import { run } from '../demo/demo.ts'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { LANGUAGES } from '../demo/conversation.ts'
+import { type DemoOptions, run } from '../demo/demo.ts'
 import { Interrupted } from '../terminal/errors.ts'
 
 export function demo(program: Command): void {
   program
     .command('demo')
-    .description('replay a real conversation against a throw-away Redis: its four messages come out as one')
+    .summary('see four messages come out as one')
+    .description('Replays a real conversation against a throw-away Redis: its four messages come out as one.')
     .option('--speed <factor>', 'how many times faster than in life, 0.1 to 100', toSpeed, 10)
-    .action(async ({ speed }: { speed: number }) => {
+    .addOption(
+      new Option('--lang <language>', 'of its words: en, with a gloss of what is said, or ru')
+        .choices(Object.keys(LANGUAGES))
+        .default('en'),
+    )
+    .action(async (options: DemoOptions) => {
       const stop = new AbortController()
       const interrupt = (signal: NodeJS.Signals) => stop.abort(new Interrupted(signal))
       process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
       try {
-        await run(speed, stop)
+        await run(options, stop)
       } catch (error) {
         if (!stop.signal.aborted) throw error
         // What fails after a stop fails because of it: Ctrl-C reaches the server and the worker too.

@@ -10,7 +10,7 @@ import type { RootSlot } from '../doctor/judge-cluster.ts'
 import { CALLS, type Role } from '../doctor/rights.ts'
 import { newestOf, readRoots } from '../doctor/roots.ts'
 import { redisOption, withServer } from '../terminal/connection.ts'
-import { type Paint, printable } from '../terminal/format.ts'
+import { type Paint, printable, toJson } from '../terminal/format.ts'
 import { queueOption } from '../terminal/queue.ts'
 
 interface DoctorOptions {
@@ -23,8 +23,9 @@ interface DoctorOptions {
 export function doctor(program: Command): void {
   program
     .command('doctor')
+    .summary('look whether the Redis servers are fit')
     .description(
-      'look at the servers for what would break a promise, and say how to mend it; changes nothing; exit code 1 when something is wrong',
+      'Looks at the servers for what would break a promise, and says how to mend it. It changes nothing. The exit code is 1 when something is wrong.',
     )
     .addOption(queueOption())
     .addOption(redisOption())
@@ -39,7 +40,7 @@ async function examine(redis: Redis, { queue, role, json }: DoctorOptions): Prom
   const roots = facts.nodes[0]?.cluster ? await readSlots(redis, queue, told) : []
   const findings = judge(facts, { version: SOURCE.version, role, roots, told })
   const wrong = findings.filter(({ level }) => level === 'wrong').length
-  console.log(json ? JSON.stringify({ ok: wrong === 0, findings }) : format(findings, styleText))
+  console.log(json ? toJson({ ok: wrong === 0, findings }) : format(findings, styleText))
   if (wrong > 0) process.exitCode = 1
 }
 

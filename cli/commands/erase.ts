@@ -2,13 +2,14 @@ import type { Command } from 'commander'
 import type { Erased } from '../../src/batches/erase.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { redisOption, withRedis } from '../terminal/connection.ts'
-import { howMany } from '../terminal/format.ts'
+import { howMany, toJson } from '../terminal/format.ts'
 import { expectQueue, queueOption } from '../terminal/queue.ts'
 
 export function erase(program: Command): void {
   program
     .command('erase <key>')
-    .description('erase all that Redis keeps of a conversation: messages, dead batches, entries of streams')
+    .summary('delete all that is kept of a conversation')
+    .description('Deletes all that Redis keeps of a conversation: messages, dead batches, entries of streams.')
     .addOption(queueOption())
     .addOption(redisOption())
     .option('--json', 'one JSON object')
@@ -16,7 +17,7 @@ export function erase(program: Command): void {
       withRedis(options.redis, async (redis) => {
         const erased = await new RapidFire({ redis, queue: options.queue }).erase(key)
         if (Object.values(erased).every((each) => !each)) await expectQueue(redis, options.queue)
-        console.log(options.json ? JSON.stringify(erased) : formatErased(erased))
+        console.log(options.json ? toJson(erased) : formatErased(erased))
       }),
     )
 }

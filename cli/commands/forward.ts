@@ -13,12 +13,14 @@ interface ForwardCommandOptions extends RunOptions, HealthOptions {
 }
 
 export function forward(program: Command): void {
-  addHealthOptions(addRunOptions(program.command('forward')))
-    .description('move batches into the Redis Stream rapid-fire:{queue}:stream:<stream> when they are due')
+  const command = program
+    .command('forward')
+    .summary('move batches into a Redis Stream')
+    .description('Moves batches into the Redis Stream rapid-fire:{queue}:stream:<stream> when they are due.')
     .argument('<stream>', 'name of the stream')
     .addOption(integerOption('--max-length <n>', 'most entries that are not acknowledged', 'RAPIDFIRE_MAX_LENGTH', OPTIONS.entries))
     .addOption(integerOption('--keep <ms>', 'how long entries stay that all groups have acknowledged', 'RAPIDFIRE_KEEP', OPTIONS.kept))
-    .action((stream: string, options: ForwardCommandOptions) => forwardTo(stream, options))
+  addHealthOptions(addRunOptions(command)).action((stream: string, options: ForwardCommandOptions) => forwardTo(stream, options))
 }
 
 /** Forwards until the process is stopped. */

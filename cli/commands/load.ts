@@ -6,11 +6,13 @@ import { Loader, loadedVersion } from '../../src/redis/loader.ts'
 import { SOURCE } from '../../src/redis/source.ts'
 import { addressOf, primaries, redisOption, withRedis } from '../terminal/connection.ts'
 import { CliError } from '../terminal/errors.ts'
+import { printable } from '../terminal/format.ts'
 
 export function load(program: Command): void {
   program
     .command('load')
-    .description('load the Lua library into Redis, or update it; a newer one is left as it is')
+    .summary('load the Lua library into Redis')
+    .description('Loads the Lua library into Redis, or updates it. A newer one is left as it is.')
     .addOption(redisOption())
     .option('--print', 'print the library for `redis-cli -x FUNCTION LOAD REPLACE` and do nothing else')
     .action(async (options: { redis: string; print?: true }) => {
@@ -19,7 +21,7 @@ export function load(program: Command): void {
         const failures: string[] = []
         for (const server of primaries(redis)) {
           try {
-            console.log(`${addressOf(server)}  ${await loadOn(server)}`)
+            console.log(printable(`${addressOf(server)}  ${await loadOn(server)}`))
           } catch (error) {
             failures.push(`${addressOf(server)}: ${toRapidfireError(error, 'rapidfire load').message}`)
           }

@@ -5,14 +5,17 @@ import { RapidFire } from '../../src/rapidfire.ts'
 import { POLICY } from '../../src/redis/generated/limits.ts'
 import { redisOption, withRedis } from '../terminal/connection.ts'
 import { CliError, UsageError } from '../terminal/errors.ts'
+import { count, howMany, toJson } from '../terminal/format.ts'
 import { expectQueue, queueOption } from '../terminal/queue.ts'
 
 const MEMBERS = [...Object.keys(POLICY), 'partitions']
 
 export function policy(program: Command): void {
   program
-    .command('policy [members...]')
-    .description('show the policy of a queue, after changing members of it: wait=5000 partitions=4')
+    .command('policy')
+    .summary('show or change how long a queue waits')
+    .description('Shows the policy of a queue, after changing the members that are named.')
+    .argument('[members...]', 'such as wait=5000 partitions=4')
     .addOption(queueOption())
     .addOption(redisOption())
     .option('--json', 'one JSON object')
@@ -23,11 +26,25 @@ export function policy(program: Command): void {
         const stored = await new RapidFire({ redis, queue: options.queue }).policy(changes).catch((error) => {
           throw refusal(error, Object.keys(changes))
         })
-        const lines = Object.entries(stored).map(([name, value]) => `${name.padEnd(16)} ${value.toLocaleString('en-US')}`)
-        console.log(options.json ? JSON.stringify(stored) : lines.join('\n'))
+        const lines = Object.entries(stored).map(([name, value]) => `${name.padEnd(16)} ${withUnit(name, value)}`)
+        console.log(options.json ? toJson(stored) : lines.join('\n'))
       })
     })
 }
+
+/** Members that are no times. */
+const UNITS: Record<string, (value: number) => string> = {
+  maxSize: (value) => `${howMany(value, 'message')} a batch`,
+  maxBacklog: (value) => `${howMany(value, 'message')} a conversation`,
+  maxMessageBytes: (value) => howMany(value, 'byte'),
+  maxBatchBytes: (value) => howMany(value, 'byte'),
+  maxDead: (value) => howMany(value, 'dead batch', 'dead batches'),
+  maxKeys: (value) => howMany(value, 'conversation'),
+  partitions: (value) => howMany(value, 'partition'),
+}
+
+/** A member that may be 0 has no limit then. */
+const withUnit = (name: string, value: number) => (value === 0 ? '0, no limit' : (UNITS[name]?.(value) ?? `${count(value)} ms`))
 
 /** Reads `name=value` pairs. Which names and values a policy may have, Redis knows. */
 function read(members: string[]): Partial<Policy> {

@@ -46,16 +46,21 @@ const SECRETS = {
 const TIMEOUT = 2000
 
 const HELP = `
-Sources, and the variable with the secret that serves each; one at least is needed:
-  whatsapp      RAPIDFIRE_APP_SECRET; RAPIDFIRE_VERIFY_TOKEN for the verification by Meta
+Sources, and the variable with the secret that serves each;
+one at least is needed:
+  whatsapp      RAPIDFIRE_APP_SECRET, and for Meta to verify
+                the address RAPIDFIRE_VERIFY_TOKEN
   telegram      RAPIDFIRE_TELEGRAM_SECRET
-  whatsapp-web  RAPIDFIRE_SENDER_SECRET (venom-bot, whatsapp-web.js)
+  whatsapp-web  RAPIDFIRE_SENDER_SECRET
+                (venom-bot, whatsapp-web.js)
   generic       RAPIDFIRE_SENDER_SECRET (your own senders)
-RAPIDFIRE_STATS_TOKEN is the bearer token of the statistics.`
+RAPIDFIRE_STATS_TOKEN is the token of the statistics.`
 
 export function serve(program: Command): void {
-  addRunOptions(program.command('serve'))
-    .description('store what WhatsApp, Telegram or own senders post: POST <path>, GET <path>/stats, GET /healthz and /readyz')
+  const command = program
+    .command('serve')
+    .summary('receive messages: a webhook for WhatsApp, Telegram, own senders')
+    .description('Stores what WhatsApp, Telegram or own senders post. It answers POST <path>, GET <path>/stats, GET /healthz and /readyz.')
     .addOption(integerOption('--port <port>', 'port', 'RAPIDFIRE_PORT', { least: 0, most: 65_535, default: 3000 }))
     .addOption(new Option('--host <host>', 'address to listen on').env('RAPIDFIRE_HOST').default('127.0.0.1'))
     .addOption(new Option('--path <path>', 'of the webhook').env('RAPIDFIRE_PATH').default('/webhook/whatsapp/batched'))
@@ -82,8 +87,7 @@ export function serve(program: Command): void {
     .addOption(new Option('--source <source...>', 'serve only these, of those that have a secret or are unsigned'))
     .addOption(new Option('--unsigned <source...>', 'take what is posted by these without proof: whoever reaches the port may').default([]))
     .addOption(new Option('--account <name>', 'your bot or number, in the keys: when several share the queue').env('RAPIDFIRE_ACCOUNT'))
-    .addHelpText('after', HELP)
-    .action(run)
+  addRunOptions(command).addHelpText('after', HELP).action(run)
 }
 
 async function run(options: ServeOptions): Promise<void> {

@@ -5,13 +5,14 @@ import type { Stats } from '../../src/batches/stats.ts'
 import { RapidfireError } from '../../src/errors.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { redisOption, withRedis } from '../terminal/connection.ts'
-import { formatStats } from '../terminal/format.ts'
+import { formatQueues, formatStats, toJson } from '../terminal/format.ts'
 import { expectQueue, findQueues, serversOf } from '../terminal/queue.ts'
 
 export function stats(program: Command): void {
   program
     .command('stats')
-    .description('show what each queue holds and what it has done')
+    .summary('show what queues hold and have done')
+    .description('Shows what a queue holds and what it has done, or a line for each of all queues.')
     .option('--queue <name>', 'this queue only (default: RAPIDFIRE_QUEUE, else all)')
     .addOption(redisOption())
     .option('--json', 'one JSON object a line for each queue')
@@ -22,9 +23,9 @@ export function stats(program: Command): void {
         const all: Stats[] = []
         for (const each of queues) all.push(await read(redis, each))
         if (queue !== undefined && all.every(({ totals, dead }) => totals.added + dead === 0)) await expectQueue(redis, queue)
-        if (options.json) for (const each of all) console.log(JSON.stringify(each))
+        if (options.json) for (const each of all) console.log(toJson(each))
         else if (all.length === 0) console.log(`No queues on ${serversOf(redis)}.`)
-        else console.log(all.map((each) => formatStats(each, styleText)).join('\n\n'))
+        else console.log(all.length === 1 ? formatStats(all[0] as Stats, styleText) : formatQueues(all, styleText))
       }),
     )
 }

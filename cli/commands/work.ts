@@ -1,19 +1,17 @@
-import { access } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Logger } from 'pino'
 import { toBullmq } from '../../src/bullmq/index.ts'
 import type { Handler, WorkerOptions } from '../../src/index.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { OPTIONS } from '../../src/redis/generated/limits.ts'
-import { openClient } from '../terminal/connection.ts'
+import { openClient, serverOf } from '../terminal/connection.ts'
 import { UsageError } from '../terminal/errors.ts'
 import { loggerOf } from '../terminal/log.ts'
 import { needed } from '../terminal/needed.ts'
 import { integerOption } from '../terminal/options.ts'
 import { addHealthOptions, addRunOptions, type HealthOptions, type RunOptions, runUntilStopped } from '../terminal/run.ts'
 import { forwardTo } from './forward.ts'
+import { loadHandler } from './handler.ts'
 
 interface WorkOptions extends RunOptions, HealthOptions {
   to?: string
@@ -27,10 +25,15 @@ interface WorkOptions extends RunOptions, HealthOptions {
   logContent?: true
 }
 
+/** What help says above these options. */
+const POLICY = 'Policy, stored for the queue:'
+
 export function work(program: Command): void {
-  addHealthOptions(addRunOptions(program.command('work')))
-    .description('handle batches when they are due, with the default export of a JavaScript or TypeScript file')
-    .argument('[module]', 'file whose default export is called with each batch')
+  const command = program
+    .command('work')
+    .summary('handle batches with a file of yours')
+    .description('Calls the function that a JavaScript or TypeScript file exports with each batch when it is due.')
+    .argument('[module]', 'the file; it exports the function by `export default`')
     .option('--to <target>', 'instead of a module: stream:<name> moves batches into a Redis Stream, bullmq:<queue> adds them as jobs')
     .addOption(
       integerOption('--concurrency <n>', 'handlers that run at once', 'RAPIDFIRE_CONCURRENCY', { ...OPTIONS.claimed, default: 10 }),
@@ -40,28 +43,30 @@ export function work(program: Command): void {
     .addOption(
       integerOption('--timeout <ms>', 'a handler that runs longer has failed', 'RAPIDFIRE_TIMEOUT', { least: 1, most: 86_400_000 }),
     )
-    .addOption(integerOption('--wait <ms>', 'store this policy: quiet time', 'RAPIDFIRE_WAIT', OPTIONS.wait))
-    .addOption(integerOption('--max-wait <ms>', 'store this policy: from the first message', 'RAPIDFIRE_MAX_WAIT', OPTIONS.maxWait))
-    .addOption(integerOption('--max-size <n>', 'store this policy: messages a batch', 'RAPIDFIRE_MAX_SIZE', OPTIONS.maxSize))
-    .option('--log-content', 'log keys and messages too: they are personal data')
-    .action(async (module: string | undefined, options: WorkOptions) => {
-      const target = targetOf(module, options.to)
-      if (target.kind === 'stream') return forwardTo(target.name, options)
-      const { queue, wait, maxWait, maxSize, cluster } = options
-      const logger = loggerOf(options)
-      if (cluster && target.kind === 'bullmq') throw new UsageError('--to bullmq needs a server that is no cluster')
-      const { handler, close } =
-        target.kind === 'bullmq' ? await bullmqHandler(target.name, options.redis) : { handler: await loadHandler(target.name) }
-      const policy = Object.fromEntries(Object.entries({ wait, maxWait, maxSize }).filter(([, value]) => value !== undefined))
-      const redis = openClient(options.redis, cluster === true)
-      redis.on('error', () => {}) // the worker, which has connections of its own, says it
-      const rapidfire = new RapidFire<unknown>({ redis, queue, policy })
-      const worker = rapidfire.worker(handler, workerOptions(options, logger))
-      await runUntilStopped(worker, options, { logger, content: options.logContent === true })
-      await rapidfire.close()
-      redis.disconnect()
-      await close?.()
-    })
+    .addOption(integerOption('--wait <ms>', 'quiet time after the last message', 'RAPIDFIRE_WAIT', OPTIONS.wait).helpGroup(POLICY))
+    .addOption(
+      integerOption('--max-wait <ms>', 'time from the first message at most', 'RAPIDFIRE_MAX_WAIT', OPTIONS.maxWait).helpGroup(POLICY),
+    )
+    .addOption(integerOption('--max-size <n>', 'messages a batch at most', 'RAPIDFIRE_MAX_SIZE', OPTIONS.maxSize).helpGroup(POLICY))
+    .addOption(new Option('--log-content', 'log keys and messages too: they are personal data').helpGroup('Process:'))
+  addHealthOptions(addRunOptions(command)).action(async (module: string | undefined, options: WorkOptions) => {
+    const target = targetOf(module, options.to)
+    if (target.kind === 'stream') return forwardTo(target.name, options)
+    const { queue, wait, maxWait, maxSize, cluster } = options
+    const logger = loggerOf(options)
+    if (cluster && target.kind === 'bullmq') throw new UsageError('--to bullmq needs a server that is no cluster')
+    const { handler, close } =
+      target.kind === 'bullmq' ? await bullmqHandler(target.name, options.redis) : { handler: await loadHandler(target.name) }
+    const policy = Object.fromEntries(Object.entries({ wait, maxWait, maxSize }).filter(([, value]) => value !== undefined))
+    const redis = openClient(options.redis, cluster === true)
+    redis.on('error', () => {}) // the worker, which has connections of its own, says it
+    const rapidfire = new RapidFire<unknown>({ redis, queue, policy })
+    const worker = rapidfire.worker(handler, workerOptions(options, logger))
+    await runUntilStopped(worker, options, { logger, content: options.logContent === true })
+    await rapidfire.close()
+    redis.disconnect()
+    await close?.()
+  })
 }
 
 function targetOf(module: string | undefined, to: string | undefined): { kind: 'module' | 'stream' | 'bullmq'; name: string } {
@@ -75,7 +80,8 @@ function targetOf(module: string | undefined, to: string | undefined): { kind: '
 async function bullmqHandler(name: string, url: string): Promise<{ handler: Handler<unknown>; close: () => Promise<void> }> {
   const { Queue } = await needed('--to bullmq', 'bullmq', () => import('bullmq'))
   // A client, since only the newest BullMQ takes a URL: the others would fill the queue of another server.
-  const connection = openClient(url, false)
+  // It has a prefix of its own, and refuses that of a client.
+  const connection = openClient(serverOf(url).replace(/\bkeyPrefix=[^&]*&?/, ''), false)
   const jobs = new Queue(name, { connection })
   // What fails is told by the batch that fails.
   connection.on('error', () => {})
@@ -89,28 +95,4 @@ async function bullmqHandler(name: string, url: string): Promise<{ handler: Hand
 
 function workerOptions({ concurrency, lease, attempts, timeout }: WorkOptions, logger: Logger): WorkerOptions {
   return { concurrency, lease, attempts, logger, ...(timeout === undefined ? {} : { timeout }) }
-}
-
-const unusable = (module: string) => (error: unknown) => {
-  const [line] = String(error instanceof Error ? error.message : error).split('\n')
-  throw new UsageError(`${module} cannot be loaded: ${line}`)
-}
-
-/** The default export of a file. TypeScript is run by tsx, where Node cannot. */
-async function loadHandler(module: string): Promise<Handler<unknown>> {
-  const file = resolve(module)
-  await access(file).catch(() => {
-    throw new UsageError(`there is no file ${module}`)
-  })
-  const url = pathToFileURL(file).href
-  let exported: { default?: unknown }
-  if (/\.[cm]?tsx?$/.test(file)) {
-    const tsx = await needed(`${module}, which is TypeScript,`, 'tsx', () => import('tsx/esm/api'))
-    exported = await tsx.tsImport(url, import.meta.url).catch(unusable(module))
-  } else exported = await import(url).catch(unusable(module))
-  // A CommonJS file that was compiled from an ES module has its default export one deeper.
-  const handler = (exported.default as { default?: unknown } | undefined)?.default ?? exported.default
-  if (typeof handler !== 'function')
-    throw new UsageError(`the default export of ${module} must be a function that takes a batch, got ${typeof handler}`)
-  return handler as Handler<unknown>
 }

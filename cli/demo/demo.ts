@@ -2,37 +2,36 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { createHmac, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { styleText } from 'node:util'
 import { Redis } from 'ioredis'
 import { joinText } from '../../src/batches/batch.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { NO_RETRY } from '../terminal/connection.ts'
 import { CliError } from '../terminal/errors.ts'
-import { formatBar, formatMs, formatStats, howMany } from '../terminal/format.ts'
+import { formatBar, formatStats } from '../terminal/format.ts'
 import { needed } from '../terminal/needed.ts'
+import { ANSWER, CONVERSATION, LANGUAGES, MERGED, type Said } from './conversation.ts'
 import { ended, endTogether, freePort, startRedis } from './private-redis.ts'
 
-/** A real conversation: when each message was sent, and what a bot that reads it alone can say. */
-const CONVERSATION = [
-  { at: 0, text: 'Запишите на стрижку меня', answer: 'На какой день?' },
-  { at: 3000, text: 'На завтра', answer: 'Что именно на завтра?' },
-  { at: 8000, text: 'В 18:00', answer: '18:00 какого дня?' },
-  { at: 12_000, text: 'К Бари', answer: 'Бари? По какому вопросу?' },
-]
-const MERGED = 'Запишите на стрижку меня На завтра В 18:00 К Бари'
-const ANSWER = 'Записал вас на стрижку к Бари, завтра в 18:00.'
 const WAIT = 10_000
 const QUEUE = 'demo'
 const STREAM = 'batches'
 const CHAT = '79001234567@c.us'
 const OWN = '15550783881@c.us'
 const KEY = `whatsapp-web:${OWN}:${CHAT}`
-const WIDEST = Math.max(...CONVERSATION.map(({ text }) => text.length))
+const WIDEST = Math.max(...CONVERSATION.flatMap(({ text, gloss }) => [text.length, gloss.length]))
+/** The column in which what was said begins. */
+const INDENT = ' '.repeat(9)
 const FRAME = 50
 /** Made up for this run: nobody else can post into it. */
 const SECRETS = { RAPIDFIRE_SENDER_SECRET: randomUUID(), RAPIDFIRE_STATS_TOKEN: randomUUID() }
 const NO_LIMIT = { RAPIDFIRE_RATE_LIMIT: '0', RAPIDFIRE_CONVERSATION_LIMIT: '0' }
+
+export interface DemoOptions {
+  /** How many times faster than in life. */
+  speed: number
+  lang: keyof typeof LANGUAGES
+}
 
 /** A batch as it stands in the stream. */
 interface HandedOver {
@@ -43,7 +42,7 @@ interface HandedOver {
 }
 
 /** Starts what the demo needs, and ends it however the demo ends. */
-export async function run(speed: number, stop: AbortController): Promise<void> {
+export async function run({ speed, lang }: DemoOptions, stop: AbortController): Promise<void> {
   await needed('the demo', '@hono/node-server hono', () => import('@hono/node-server'))
   const server = await startRedis().catch((error: Error) => {
     throw new CliError(error.message)
@@ -60,15 +59,16 @@ export async function run(speed: number, stop: AbortController): Promise<void> {
     const port = await freePort()
     const env = { ...process.env, REDIS_URL: server.url, RAPIDFIRE_QUEUE: QUEUE, RAPIDFIRE_PORT: String(port), ...NO_LIMIT, ...SECRETS }
     const gone = () => stop.abort(new CliError('the webhook or the worker of the demo has ended'))
-    const start = (file: string, ...args: string[]) => {
-      const child = fork(fileURLToPath(new URL(file, import.meta.url)), args, { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    const start = (...args: string[]) => {
+      // The program that runs: it may be the TypeScript itself.
+      const child = fork(process.argv[1] as string, args, { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
       children.push(child.once('exit', gone))
       return child
     }
-    const [webhook, worker] = [start('../main.js', 'serve'), start('../main.js', 'work', '--to', `stream:${STREAM}`)]
+    const [webhook, worker] = [start('serve'), start('work', '--to', `stream:${STREAM}`)]
     release = endTogether(children.map((child) => child.pid))
     await Promise.all([webhook, worker].map((child) => once(child, 'message', { signal: stop.signal })))
-    await play(rapidfire, client, `http://127.0.0.1:${port}/webhook/whatsapp/batched`, speed, policy, stop.signal)
+    await play(rapidfire, client, `http://127.0.0.1:${port}`, { speed, lang }, policy, stop.signal)
   } finally {
     release()
     for (const child of children) child.removeAllListeners('exit')
@@ -82,31 +82,43 @@ export async function run(speed: number, stop: AbortController): Promise<void> {
 async function play(
   rapidfire: RapidFire<{ text: string }>,
   client: Redis,
-  webhook: string,
-  speed: number,
+  server: string,
+  { speed, lang }: DemoOptions,
   policy: { wait: number; maxWait: number },
   signal: AbortSignal,
 ): Promise<void> {
+  const words = LANGUAGES[lang]
+  const webhook = `${server}/webhook/whatsapp/batched`
   // A line that is written again and again must fit into one row.
   const live = process.stdout.isTTY && process.stdout.columns >= 76
-  const line = (text: string) => process.stdout.write(`${live ? '\r\x1b[2K' : ''}${text}\n`)
+  const line = (text = '') => process.stdout.write(`${live ? '\r\x1b[2K' : ''}${text}\n`)
+  const dim = (text: string) => styleText('dim', text)
   /** Seconds of the conversation: those of the clock times `speed`. */
-  const seconds = (ms: number) => `${((ms * speed) / 1000).toFixed(1)} s`
-  const at = (ms: number) => styleText('dim', seconds(ms).padStart(8))
-  const answered = (text: string) => `${styleText('dim', '->')}  ${text}`
+  const seconds = (ms: number, digits = 0) => `${((ms * speed) / 1000).toFixed(digits)} ${words.seconds}`
+  const at = (ms: number) => dim(seconds(ms).padStart(7))
+  const gloss = (text: string) => words.glossed && line(dim(text))
+  const answered = (text: string) => `${dim('->')}  ${text}`
+  const said = ({ text, gloss: meaning }: Said, paint = (text: string) => text, lead = '') => {
+    line(`${INDENT}${lead && answered('')}${paint(text)}`)
+    gloss(`${INDENT}${' '.repeat(lead.length)}${meaning}`)
+    line()
+  }
 
-  line(`\nA client writes to a hair salon: four messages in 12 seconds${speed === 1 ? '' : `, replayed ${speed} times as fast`}.`)
-  line(styleText('bold', '\nWithout rapidfire the bot answers each message. Four answers, none of use:\n'))
-  for (const { at: sent, text, answer } of CONVERSATION) line(`${at(sent / speed)}  ${text.padEnd(WIDEST)}  ${answered(answer)}`)
-  line(styleText('bold', '\nWith rapidfire it answers once the client has been quiet for 10 seconds:\n'))
-  line(styleText('dim', `  POST ${webhook}  ->  Redis  ->  worker  ->  stream ${STREAM}\n`))
+  line(`\n${words.about(speed)}`)
+  line(styleText('bold', `\n${words.without}\n`))
+  for (const { at: sent, text, gloss: meaning, answer } of CONVERSATION) {
+    line(`${at(sent / speed)}  ${text.padEnd(WIDEST)}  ${answered(answer.text)}`)
+    gloss(`${INDENT}${meaning.padEnd(WIDEST + 6)}${answer.gloss}`)
+  }
+  line(styleText('bold', `\n${words.with}\n`))
+  line(dim(`  webhook ${server}  ->  Redis  ->  worker  ->  stream ${STREAM}\n`))
 
   /** The batch as it fills: how far its deadline is. */
   const progress = async () => {
     const { now, deadline = now, count } = await rapidfire.peek(KEY)
     const left = Math.max(deadline - now, 0)
     const bar = live ? `${formatBar(1 - left / policy.wait, 24)}  ` : ''
-    return `          ${styleText('dim', `${bar}${howMany(count, 'message')}, handed over in ${seconds(left)}`)}`
+    return `${INDENT}${dim(`${bar}${words.waiting(count, seconds(left, 1))}`)}`
   }
   let batch: HandedOver | undefined
   /** Passes the time until `end`, or until the batch is handed over. */
@@ -120,12 +132,15 @@ async function play(
   // The first request loads the library; the conversation should not wait for it.
   await fetch(`${webhook}/stats`, { headers: { authorization: `Bearer ${SECRETS.RAPIDFIRE_STATS_TOKEN}` } })
   const handedOver = nextEntry(client).then((entry) => (batch = entry))
-  const start = Date.now()
-  for (const [n, { at: sent, text }] of CONVERSATION.entries()) {
+  /** When the first message was received: the times that are printed count from there. */
+  let start = Date.now()
+  for (const [n, { at: sent, text, gloss: meaning }] of CONVERSATION.entries()) {
     await watch(start + sent / speed)
     await post(webhook, text, n + 1)
     const { messages } = await rapidfire.peek(KEY)
-    line(`${at((messages.at(-1)?.receivedAt ?? 0) - (messages[0]?.receivedAt ?? 0))}  ${text}`)
+    start = messages[0]?.receivedAt ?? start
+    const elapsed = (messages.at(-1)?.receivedAt ?? start) - start
+    line(`${at(elapsed)}  ${words.glossed ? `${text.padEnd(WIDEST)}  ${dim(meaning)}` : text}`)
     if (!live) line(await progress())
   }
   await watch(start + policy.maxWait + 5000)
@@ -134,11 +149,13 @@ async function play(
 
   const stats = await rapidfire.getStats()
   const { text, messages, openedAt, deadline } = batch
-  line(`${at(deadline - openedAt)}  one batch of ${messages} messages, ${formatMs(stats.lateness.max)} after its deadline\n`)
-  line(`          ${styleText('bold', styleText('green', text))}\n`)
-  if (text !== MERGED) throw new CliError(`the text should have been: ${MERGED}`)
-  line(`          ${answered(ANSWER)}\n`)
+  line(`${at(deadline - openedAt)}  ${words.done(messages, stats.lateness.max)}\n`)
+  if (text !== MERGED.text) throw new CliError(`the text should have been: ${MERGED.text}`)
+  said(MERGED, (text) => styleText('bold', styleText('green', text)))
+  said(ANSWER, undefined, '->  ')
+  line(`${words.stats}\n`)
   line(`${formatStats(stats, styleText)}\n`)
+  line(words.next)
 }
 
 /** Sends a message as venom-bot has it. */

@@ -26,12 +26,13 @@ export class Commands {
 
   /** For one server. */
   redisCliOn(address: string, command: string): string {
+    if (address.startsWith('/')) return this.redisCli(`-s ${quoted(address)} ${command}`)
     const at = address.lastIndexOf(':')
     return this.redisCli(`-h ${quoted(address.slice(0, at))} -p ${quoted(address.slice(at + 1))} ${command}`)
   }
 
   rapidfire(address: string, command: string): string {
     const { password, tls } = this.#access
-    return `npx rapidfire ${command}${password || tls ? '' : ` --redis ${quoted(`redis://${address}`)}`}`
+    return `npx rapidfire ${command}${password || tls ? '' : ` --redis ${quoted(address.startsWith('/') ? address : `redis://${address}`)}`}`
   }
 }

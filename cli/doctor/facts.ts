@@ -1,7 +1,7 @@
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { connect } from '../../src/redis/connection.ts'
 import { loadedVersion } from '../../src/redis/loader.ts'
-import { addressOf, connected, NO_RETRY } from '../terminal/connection.ts'
+import { addressOf, clientOf, connected } from '../terminal/connection.ts'
 import type { Access } from './command.ts'
 import { type Binding, missingRights, type Role } from './rights.ts'
 
@@ -64,8 +64,7 @@ export async function readFacts(redis: Redis, root: string): Promise<Facts> {
       for (const address of othersOf(read)) {
         if (known.has(address)) continue
         known.add(address)
-        const at = address.lastIndexOf(':')
-        waiting.push(new Redis({ ...redis.options, ...NO_RETRY, host: address.slice(0, at), port: Number(address.slice(at + 1)) }))
+        waiting.push(clientOf(redis, address))
       }
     } catch (error) {
       if (node === redis) throw error

@@ -96,7 +96,7 @@ export async function missingRights(redis: Redis, root: string, binding: Binding
   const attempt = async (command: string, reply: Promise<unknown>) => {
     const right = await reply.then(
       () => undefined,
-      (error: Error) => rightOf(error, command),
+      (error: Error) => rightOf(error, command, redis.options.keyPrefix),
     )
     if (right) lacking.set(command, right)
   }
@@ -115,8 +115,8 @@ export async function missingRights(redis: Redis, root: string, binding: Binding
 }
 
 /** Any other error comes after the rights were looked at: a replica that takes no writes, a slot of another node. */
-function rightOf({ message }: Error, command: string): string | undefined {
+function rightOf({ message }: Error, command: string, prefix = ''): string | undefined {
   if (!message.startsWith('NOPERM')) return undefined
-  if (/\bkeys?\b/.test(message)) return '~rapid-fire:*'
-  return /\bchannels?\b/.test(message) ? '&rapid-fire:*' : `+${command}`
+  if (/\bkeys?\b/.test(message)) return `~${prefix}rapid-fire:*`
+  return /\bchannels?\b/.test(message) ? `&${prefix}rapid-fire:*` : `+${command}`
 }

@@ -1,7 +1,7 @@
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { type Layout, type RootLayout, rootKey } from '../../src/partitions/roots.ts'
 import { CALLS } from '../../src/protocol/calls.ts'
-import { NO_RETRY } from '../terminal/connection.ts'
+import { clientOf } from '../terminal/connection.ts'
 
 /** Partitions that are asked at most: beyond them, `rapidfire check` looks. */
 const MOST = 2048
@@ -58,8 +58,7 @@ async function askRoot(redis: Redis, nodes: Map<string, Redis>, root: string): P
     if (address === undefined) return undefined
     let node = nodes.get(address)
     if (!node) {
-      const at = address.lastIndexOf(':')
-      node = new Redis({ ...redis.options, ...NO_RETRY, host: address.slice(0, at), port: Number(address.slice(at + 1)) })
+      node = clientOf(redis, address)
       node.on('error', () => {})
       nodes.set(address, node)
     }

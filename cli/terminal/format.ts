@@ -6,7 +6,7 @@ export type Paint = (style: 'bold' | 'dim' | 'green' | 'yellow' | 'red', text: s
 
 const plain: Paint = (_, text) => text
 
-const count = (value: number) => value.toLocaleString('en-US')
+export const count = (value: number) => value.toLocaleString('en-US')
 
 /** `1 message`, `2 messages`. */
 export const howMany = (value: number, one: string, many = `${one}s`) => `${count(value)} ${value === 1 ? one : many}`
@@ -14,6 +14,12 @@ export const howMany = (value: number, one: string, many = `${one}s`) => `${coun
 /** A line in which nothing steers the terminal, or turns around what is read: others have named and written what is in it. */
 export const printable = (line: string) =>
   line.replace(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
+/** The same for a text of several lines. */
+export const printableLines = (text: string) => text.split('\n').map(printable).join('\n')
+
+/** An object in one line that means the same: JSON itself leaves some of these signs as they are, and reads them either way. */
+export const toJson = (value: unknown) => printable(JSON.stringify(value))
 
 /** A span of time with the unit that a person would choose. */
 export function formatMs(ms: number): string {
@@ -82,6 +88,20 @@ export function formatStats(stats: Stats, paint: Paint = plain): string {
     `  ${paint('dim', 'closed by')}   wait ${count(closedBy.wait)}, maxWait ${count(closedBy.maxWait)}, size ${count(closedBy.size)}, flush ${count(closedBy.flush)}, bytes ${count(closedBy.bytes)}`,
     `  ${paint('dim', 'on average')}  ${ratio}`,
   ].join('\n')
+}
+
+/** Queues as a table with a row for each. */
+export function formatQueues(all: readonly Stats[], paint: Paint = plain): string {
+  const rows = all.map((stats) => [
+    printable(stats.queue),
+    ...[stats.collecting, stats.ready, stats.active, stats.dead, stats.messages, stats.totals.batches].map(count),
+    stats.totals.batches === 0 ? '-' : `≤ ${formatMs(stats.lateness.p99)}`,
+  ])
+  const head = ['queue', 'collecting', 'ready', 'active', 'dead', 'messages', 'batches', 'p99 late']
+  const widths = head.map((title, n) => Math.max(title.length, ...rows.map((row) => row[n]?.length ?? 0)))
+  const line = (cells: string[]) =>
+    cells.map((cell, n) => (n === 0 ? cell.padEnd(widths[n] as number) : cell.padStart(widths[n] as number)))
+  return [line(head).map((cell) => paint('dim', cell)), ...rows.map((row) => line(row))].map((cells) => cells.join('  ')).join('\n')
 }
 
 function table(columns: [string, Row[]][], paint: Paint): string[] {

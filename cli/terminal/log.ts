@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import { type Logger, pino } from 'pino'
 import type { Batch } from '../../src/batches/batch.ts'
 import type { Events, Run } from '../../src/events.ts'
+import { printable } from './format.ts'
 
 type Level = 'debug' | 'info' | 'warn' | 'error'
 
@@ -40,7 +41,8 @@ function textOf(error: unknown): string {
   return error.message || String((error as NodeJS.ErrnoException).code ?? error.name)
 }
 
-export const loggerOf = ({ queue, logLevel }: { queue: string; logLevel: string }): Logger => pino({ level: logLevel, base: { queue } })
+export const loggerOf = ({ queue, logLevel }: { queue: string; logLevel: string }): Logger =>
+  pino({ level: logLevel, base: { queue }, hooks: { streamWrite: (line) => `${printable(line.trimEnd())}\n` } })
 
 /** Logs what these tell, one line an event. */
 export function logEvents(logger: Logger, emitters: readonly EventEmitter<any>[], { content = false } = {}): void {

@@ -45,14 +45,17 @@ export const serversOf = (redis: Redis | Cluster) => primaries(redis).map(addres
 /** The queues of a server, or of a cluster, found among at most so many keys of each node. */
 export async function findQueues(redis: Redis | Cluster, most = MOST_KEYS): Promise<string[]> {
   const queues = new Set<string>()
+  // SCAN is the one command whose keys ioredis does not put a prefix before.
+  const prefix = redis.options.keyPrefix ?? ''
+  const pattern = `${prefix.replace(/[\\*?[\]]/g, '\\$&')}rapid-fire:{*}`
   for (const node of primaries(redis)) {
     let cursor = '0'
     let looked = 0
     do {
-      const [next, keys] = await node.scan(cursor, 'MATCH', 'rapid-fire:{*}', 'COUNT', STEP, 'TYPE', 'hash')
+      const [next, keys] = await node.scan(cursor, 'MATCH', pattern, 'COUNT', STEP, 'TYPE', 'hash')
       for (const key of keys) {
         // The root of a queue, or of one of its partitions.
-        const queue = /^rapid-fire:\{([^{}\s]+?)(:\d+)?\}$/.exec(key)?.[1]
+        const queue = /^rapid-fire:\{([^{}\s]+?)(:\d+)?\}$/.exec(key.slice(prefix.length))?.[1]
         if (queue) queues.add(queue)
       }
       cursor = next

@@ -29,23 +29,28 @@ export interface Log {
   content?: boolean
 }
 
+/** What help says above options. */
+const SERVER = 'Queue and server:'
+const PROCESS = 'Process:'
+
 export function addRunOptions(command: Command): Command {
   return command
-    .addOption(queueOption())
-    .addOption(redisOption())
-    .addOption(new Option('--cluster', 'the server is a node of a cluster').env('RAPIDFIRE_CLUSTER'))
+    .addOption(queueOption().helpGroup(SERVER))
+    .addOption(redisOption().helpGroup(SERVER))
+    .addOption(new Option('--cluster', 'the server is a node of a cluster').env('RAPIDFIRE_CLUSTER').helpGroup(SERVER))
     .addOption(
       integerOption('--close-timeout <ms>', 'how long a stop waits for what runs', 'RAPIDFIRE_CLOSE_TIMEOUT', {
         least: 0,
         most: 86_400_000,
         default: 25_000,
-      }),
+      }).helpGroup(PROCESS),
     )
     .addOption(
       new Option('--log-level <level>', 'what is logged')
         .env('RAPIDFIRE_LOG_LEVEL')
         .choices(['debug', 'info', 'warn', 'error'])
-        .default('info'),
+        .default('info')
+        .helpGroup(PROCESS),
     )
 }
 
@@ -56,9 +61,11 @@ export function addHealthOptions(command: Command): Command {
       integerOption('--health-port <port>', 'answer /healthz and /readyz on this port', 'RAPIDFIRE_HEALTH_PORT', {
         least: 0,
         most: 65_535,
-      }),
+      }).helpGroup(PROCESS),
     )
-    .addOption(new Option('--health-host <host>', 'and on this address').env('RAPIDFIRE_HEALTH_HOST').default('127.0.0.1'))
+    .addOption(
+      new Option('--health-host <host>', 'and on this address').env('RAPIDFIRE_HEALTH_HOST').default('127.0.0.1').helpGroup(PROCESS),
+    )
 }
 
 /** Resolves at SIGINT or SIGTERM; a second one ends the process at once. */

@@ -48,7 +48,7 @@ describeBindings('the roots of a queue', (lua) => {
     await fill(1)
     await restore(lua().redis, ROOT, earlier)
     expect((await found()).find(({ law }) => law === 'layout-known')?.text).toBe(
-      'it has missed a change of the partitions: it knows 0 changes, rapid-fire:{orders:0} knows 1: who asks here does not find the messages in the newer ones',
+      'it has missed a change of the partitions: the last that it knows is number 0, rapid-fire:{orders:0} knows 1: who asks here does not find the messages in the newer ones',
     )
     await expectMended([`layout-known ${ROOT}`, `serves-no-more ${ROOT}`], 20)
   })

@@ -5,6 +5,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { LANGUAGES } from '../../cli/demo/conversation.ts'
 import { lacksServer } from '../client/clients.ts'
 import { CLI, environment, rapidfire, run } from '../support/shell.ts'
 
@@ -19,19 +20,42 @@ beforeEach(async ({ skip }) => {
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
 describe('demo', () => {
+  let printed = ''
   it('the demo shows four messages come out as one', async () => {
     const { code, stdout, stderr } = await rapidfire(['demo'], { TMPDIR: folder })
+    printed = stdout
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout.match(/^ +[\d.]+ s .*->/gm)).toHaveLength(4)
-    expect(stdout).toMatch(
-      /POST http:\/\/127\.0\.0\.1:\d+\/webhook\/whatsapp\/batched {2}-> {2}Redis {2}-> {2}worker {2}-> {2}stream batches/,
-    )
+    expect(stdout).toMatch(/webhook http:\/\/127\.0\.0\.1:\d+ {2}-> {2}Redis {2}-> {2}worker {2}-> {2}stream batches/)
+    expect(stdout).toContain('Book me for a haircut, for tomorrow, at 18:00, with Bari')
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
+    expect(stdout).toMatch(/\n\nTry next:\n( {2}.+\n){3}$/)
     expect(stdout.split('\n').map((line) => line.trim())).toContain(MERGED)
     for (const size of ['1 message,', '2 messages,', '3 messages,', '4 messages,']) expect(stdout).toContain(` ${size} handed over in `)
     expect(stdout).toMatch(/one batch of 4 messages, \d+ ms after its deadline/)
     expect(stdout).toMatch(/completed +1 /)
     expect(stdout).toContain('4.0 messages a batch, 3 handler calls saved (75 %)')
     expect(await readdir(folder)).toEqual([])
+  })
+
+  it('the times that the demo prints agree with one another', () => {
+    const times = [...printed.matchAll(/^ +(\d+) s /gm)].map(([, time]) => Number(time))
+    expect(times.slice(0, 4)).toEqual([0, 3, 8, 12])
+    // On a slow machine a message may come later, never earlier.
+    const [first, ...others] = times.slice(4)
+    expect(first).toBe(0)
+    expect(others).toHaveLength(4)
+    const least = [3, 8, 12, 22]
+    expect(others.map((time, n) => Math.min(time, least[n] as number))).toEqual(least)
+    expect((others[3] as number) - (others[2] as number)).toBe(10)
+  })
+
+  it('the words of the demo fit into 80 columns in both languages', () => {
+    for (const { about, without, with: batched, waiting, done, stats, next } of Object.values(LANGUAGES)) {
+      const indented = [waiting(4, '10.0 s'), done(4, 12_345)].map((text) => `${' '.repeat(9)}${text}`)
+      const lines = [about(100), about(1), without, batched, ...indented, stats, next].join('\n').split('\n')
+      expect(lines.filter((line) => line.length > 80)).toEqual([])
+    }
   })
 
   it('the demo draws the batch as it fills on a terminal', async ({ skip }) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { formatBar, formatMs, formatStats, type Paint } from '../../cli/terminal/format.ts'
+import { formatBar, formatMs, formatQueues, formatStats, type Paint } from '../../cli/terminal/format.ts'
 import { readStats } from '../../src/batches/stats.ts'
 
 /** A queue in the middle of its work, as Redis replies it. */
@@ -64,6 +64,19 @@ describe('formatStats', () => {
     expect(text).toContain('<red> 2</>')
     expect(text).toContain('<yellow> 1</>')
     expect(text.replace(/<[^>]+>/g, '').replace(/ +$/gm, '')).toBe(formatStats(readStats('whatsapp', 1, [REPLY])))
+  })
+})
+
+describe('formatQueues', () => {
+  it('formatQueues makes a table with a row for each, in 80 columns', () => {
+    const text = formatQueues([readStats('whatsapp', 1, [REPLY]), readStats('new\u001b', 1, [[]])])
+    expect(text).toBe(
+      [
+        'queue      collecting  ready  active  dead  messages  batches  p99 late',
+        'whatsapp           12      1       3     2        48    3,120    ≤ 2 ms',
+        'new\\u001b           0      0       0     0         0        0         -',
+      ].join('\n'),
+    )
   })
 })
 

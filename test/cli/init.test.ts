@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { tmpdir, userInfo } from 'node:os'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { freePort } from '../../cli/demo/private-redis.ts'
@@ -30,7 +31,7 @@ async function folderWith(name: string, ...args: string[]): Promise<{ folder: st
 describe('init', () => {
   it('init prints a file that real pm2 starts, scales, reloads and stops without a loss', async () => {
     const { redis, url } = await useRedis()
-    const port = await freePort()
+    const [port, health] = [await freePort(), await freePort()]
     const { folder, file } = await folderWith(
       'ecosystem.config.cjs',
       'pm2',
@@ -40,6 +41,10 @@ describe('init', () => {
       String(port),
       '--source',
       'generic',
+      '--health-port',
+      String(health),
+      '--work',
+      '--to stream:batches',
     )
     const env = { PM2_HOME: join(folder, 'pm2'), REDIS_URL: url, PM2_DISCRETE_MODE: 'true', RAPIDFIRE_SENDER_SECRET: 'of our own' }
     const pm2 = (...args: string[]): Promise<Ended> => run(process.execPath, [PM2, ...args], env, folder)
@@ -71,6 +76,7 @@ describe('init', () => {
     expect(await pm2('start', file)).toMatchObject({ code: 0 })
     const first = await statuses()
     expect(first.map(({ name, status }) => `${name} ${status}`)).toEqual(['rapidfire-serve online', 'rapidfire-work online'])
+    for (const each of [port, health]) expect((await fetch(`http://127.0.0.1:${each}/readyz`)).status).toBe(200)
     await post('ann')
     await arrived(1)
 
@@ -90,26 +96,55 @@ describe('init', () => {
     }
   }, 60_000)
 
-  it('init prints units that systemd takes', async ({ skip }) => {
-    const { folder, file } = await folderWith('rapidfire.service', 'systemd', '--work', 'handler.mjs')
+  it('init prints a unit a file, which systemd takes, and which counts as started when it is healthy', async ({ skip }) => {
+    const both = await rapidfire(['init', 'systemd'])
+    expect(both).toMatchObject({ code: 2, stdout: '' })
+    expect(both.stderr).toMatch(/init systemd serve > rapidfire-serve\.service, rapidfire init systemd work > rapidfire-work\.service\n$/)
+    const { folder, file } = await folderWith('rapidfire-serve.service', 'systemd', 'serve')
     const text = await readFile(file, 'utf8')
-    expect(text).toMatch(/^ExecStart=.+main\.js serve --port 3000 --source whatsapp$[\s\S]+^ExecStart=.+main\.js work handler\.mjs$/m)
-    const units = text.split(/^(?=# \/etc\/systemd)/m)
-    expect(units).toHaveLength(2)
+    expect(text.match(/^\[Service\]$/gm)).toHaveLength(1)
+    expect(text).toMatch(/^ExecStart=.+main\.js serve --port 3000 --source whatsapp$/m)
+    const { stdout } = await rapidfire(['init', 'systemd', 'work'])
+    await writeFile(join(folder, 'rapidfire-work.service'), stdout)
+    expect(stdout).toMatch(/^# handler\.mjs exports [\s\S]+^ExecStart=.+main\.js work --health-port 3001 handler\.mjs$/m)
+    // Whatever PATH the manager has: this Node, and this folder.
+    expect(stdout).toContain(`\nExecStart="${process.execPath}" node_modules/`)
+    expect(stdout).toContain(`\nWorkingDirectory=${process.cwd()}\n`)
+    expect((await startedBy(stdout, 4_194_305)).code).toBe(1)
+
     if (await absent('systemd-analyze')) skip('systemd-analyze is not installed')
-    for (const [n, unit] of units.entries()) {
-      const one = join(folder, `rapidfire-${n}.service`)
-      await writeFile(one, unit)
-      const { stderr } = await run('systemd-analyze', ['verify', one])
-      expect(stderr.split('\n').filter((line) => line.includes(`rapidfire-${n}.service:`))).toEqual([])
-    }
+    const units = ['rapidfire-serve.service', 'rapidfire-work.service']
+    const { stderr } = await run('systemd-analyze', ['verify', ...units.map((name) => join(folder, name))])
+    expect(stderr.split('\n').filter((line) => units.some((name) => line.includes(`${name}:`)))).toEqual([])
   })
 
-  it('init prints a file for docker compose', async () => {
-    const { stdout } = await rapidfire(['init', 'compose', '--work', 'handler.mjs', '--port', '8080'])
+  it('a unit for what is in a home runs as its owner, whom alone it lets in', async () => {
+    const units = await Promise.all([dirname(process.cwd()), process.cwd()].map((HOME) => rapidfire(['init', 'systemd', 'work'], { HOME })))
+    for (const { stdout } of units) {
+      expect(stdout).toContain(`\nUser=${userInfo().username}\n`)
+      expect(stdout).not.toContain('DynamicUser')
+    }
+    expect((await rapidfire(['init', 'systemd', 'work'], { HOME: '/nowhere' })).stdout).toContain('\nDynamicUser=yes\n')
+  })
+
+  it('init prints a file for docker compose, in which each service is asked for its health', async () => {
+    const { stdout } = await rapidfire(['init', 'compose', '--work', 'own.mjs', '--port', '8080'])
     expect(stdout).toMatch(
-      /"serve","--host","0\.0\.0\.0","--port","8080","--source","whatsapp"[\s\S]+'127\.0\.0\.1:8080:8080'[\s\S]+"work","handler\.mjs"/,
+      /"serve","--host","0\.0\.0\.0","--port","8080","--source","whatsapp"[\s\S]+'127\.0\.0\.1:8080:8080'[\s\S]+"work","--health-port","3001","own\.mjs"/,
     )
+    expect(stdout.match(/^ {4}healthcheck:$/gm)).toHaveLength(3)
+    const server = createServer((request, response) => response.writeHead(request.url === '/readyz' ? status : 404).end())
+    let status = 200
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as { port: number }
+    const [, test = ''] = /test: (\["CMD","node".*:8080.*\])$/m.exec(stdout) ?? []
+    const [, , ...args] = JSON.parse(test.replace(':8080', `:${port}`)) as string[]
+    const healthy = async () => (await run(process.execPath, args)).code
+    expect(await healthy()).toBe(0)
+    status = 503
+    expect(await healthy()).toBe(1)
+    await new Promise((resolve) => server.close(resolve))
+    expect(await healthy()).toBe(1)
   })
 
   it('init knows no other kind', async () => {
@@ -126,8 +161,8 @@ describe('init', () => {
     )
     const [serve, work] = JSON.parse((await started({ RAPIDFIRE_TELEGRAM_SECRET: 't', RAPIDFIRE_SENDER_SECRET: 's' })).stdout)
     expect(serve.env).toMatchObject({ RAPIDFIRE_TELEGRAM_SECRET: 't', RAPIDFIRE_SENDER_SECRET: 's' })
-    expect(Object.keys(work.env)).toEqual(['RAPIDFIRE_QUEUE', 'REDIS_URL'])
-    const units = (await rapidfire(['init', 'systemd'])).stdout
+    expect(Object.keys(work.env)).toEqual(['RAPIDFIRE_QUEUE', 'REDIS_URL', 'RAPIDFIRE_HEALTH_PORT'])
+    const units = (await rapidfire(['init', 'systemd', 'serve'])).stdout
     expect(units).toContain('RAPIDFIRE_APP_SECRET=... RAPIDFIRE_VERIFY_TOKEN=...\nEnvironmentFile=/etc/rapidfire.env\n')
     expect((await rapidfire(['init', 'compose'])).stdout).toMatch(
       /RAPIDFIRE_APP_SECRET: \$\{RAPIDFIRE_APP_SECRET:\?.*\n.*RAPIDFIRE_VERIFY_TOKEN:\?/,
@@ -136,21 +171,27 @@ describe('init', () => {
 
   it('init writes what a format takes for something else so that it does not', async () => {
     const odd = ['--queue', 'a%n$b"c\\', '--work', 'handler.mjs --queue 100%$x']
-    const units = (await rapidfire(['init', 'systemd', ...odd])).stdout
+    const units = (await rapidfire(['init', 'systemd', 'work', ...odd])).stdout
     expect(units).toContain('Environment="RAPIDFIRE_QUEUE=a%%n$b\\"c\\\\"\n')
-    expect(units).toContain('main.js work handler.mjs --queue 100%%$$x\n')
+    expect(units).toContain('main.js work --health-port 3001 handler.mjs --queue 100%%$$x\n')
     const services = (await rapidfire(['init', 'compose', ...odd])).stdout
     expect(services).toContain('RAPIDFIRE_QUEUE: "a%n$$b\\"c\\\\"\n')
-    expect(services).toContain('"work","handler.mjs","--queue","100%$$x"]\n')
+    expect(services).toContain('"handler.mjs","--queue","100%$$x"]\n')
     for (const bad of [
       ['--work', 'a.mjs\nExecStart=/bin/true'],
       ['--queue', 'a\nExecStartPre=/bin/true'],
       ['--source', 'anybody'],
     ]) {
-      expect(await rapidfire(['init', 'systemd', ...bad])).toMatchObject({ code: 2, stdout: '' })
+      expect(await rapidfire(['init', 'systemd', 'work', ...bad])).toMatchObject({ code: 2, stdout: '' })
     }
   })
 })
+
+/** Runs what a unit runs after its start, as systemd would; `main` is the process that was started. */
+function startedBy(unit: string, main: number): Promise<Ended> {
+  const [, script = ''] = /^ExecStartPost="[^"]+" -e "([^"]+)"$/m.exec(unit) ?? []
+  return run(process.execPath, ['-e', script.replaceAll('%%', '%').replaceAll('$$', '$')], { MAINPID: String(main) })
+}
 
 function alive(pid: number): boolean {
   try {

@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process'
 import { createServer } from 'node:net'
+import type { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
+import { createProgram } from '../../cli/program.ts'
 import manifest from '../../package.json' with { type: 'json' }
 import { CLI, environment, rapidfire } from '../support/shell.ts'
+import { command } from './command.ts'
 
 describe('usage', () => {
   it.each([['--version'], ['-V']])('%s prints the version', async (option) => {
@@ -12,7 +15,33 @@ describe('usage', () => {
   it('--help names every command', async () => {
     const { code, stdout, stderr } = await rapidfire(['--help'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    for (const command of ['stats', 'load', 'demo']) expect(stdout).toMatch(new RegExp(`^  ${command} \\[options\\]`, 'm'))
+    for (const command of ['stats', 'load', 'demo']) expect(stdout).toMatch(new RegExp(`^  ${command} {2}`, 'm'))
+  })
+
+  it('help of every command can be read in 60 columns, groups its options, and leaves none out', () => {
+    const help = (command: Command) => {
+      let printed = ''
+      command.configureOutput({ getOutHelpWidth: () => 60, writeOut: (text) => void (printed += text) }).outputHelp()
+      return printed
+    }
+    const program = createProgram()
+    const commands = [program, ...program.commands, ...program.commands.flatMap((command) => command.commands)]
+    expect(commands).toHaveLength(17)
+    for (const command of commands) {
+      const lines = help(command).split('\n')
+      expect(lines.filter((line) => line.length > 60)).toEqual([])
+      for (const { long } of command.options)
+        expect(lines.filter((line) => line.startsWith(`  ${long}`) || line.includes(`, ${long} `))).toHaveLength(1)
+    }
+    expect(help(program).match(/^\S.*:$/gm)).toEqual(['Options:', 'Run until stopped:', 'Look into a queue, and change it:', 'Set up:'])
+    const [work] = program.commands.filter((command) => command.name() === 'work')
+    expect(help(work as Command).match(/^\S.*:$/gm)).toEqual([
+      'Arguments:',
+      'Options:',
+      'Policy, stored for the queue:',
+      'Process:',
+      'Queue and server:',
+    ])
   })
 
   it('help of a command does not show what REDIS_URL holds', async () => {
@@ -36,7 +65,7 @@ describe('usage', () => {
     [['stats', '--redis', 'http://127.0.0.1'], 'must be given as a URL'],
     [['load', '--redis', 'redis://127.0.0.1:99999'], 'must be given as a URL'],
   ])('%j is refused with exit code 2', async (args, text) => {
-    const { code, stdout, stderr } = await rapidfire(args)
+    const { code, stdout, stderr } = await command(args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(text)
     expect(stderr).not.toMatch(/^ +at /m)

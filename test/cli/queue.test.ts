@@ -2,7 +2,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { expectQueue } from '../../cli/terminal/queue.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
-import { rapidfire } from '../support/shell.ts'
+import { command } from './command.ts'
 
 /** Commands that find nothing in a queue with a name that is mistyped. */
 const COMMANDS = [
@@ -32,8 +32,9 @@ describe('a queue that is not there', () => {
     const { host, port } = server.redis.options
     const stderr = `rapidfire: there is no queue salo on ${host}:${port}; there are salon, clinic\n`
     const keys = await server.redis.keys('*')
-    const results = await Promise.all(COMMANDS.map((command) => rapidfire([...command, '--queue', 'salo'], { REDIS_URL: server.url })))
-    expect(results).toEqual(COMMANDS.map(() => ({ code: 1, stdout: '', stderr })))
+    for (const args of COMMANDS) {
+      expect([args, await command([...args, '--queue', 'salo', '--redis', server.url])]).toEqual([args, { code: 1, stdout: '', stderr }])
+    }
     expect((await server.redis.keys('*')).sort()).toEqual(keys.sort())
   })
 

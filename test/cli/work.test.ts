@@ -43,7 +43,6 @@ describe('work', () => {
       'handler.ts',
       'export default async (batch: { messages: unknown[] }): Promise<void> => { if (batch.messages.length !== 1) throw new Error() }',
     ],
-    ['handler.cjs', 'module.exports = async () => {}'],
   ])('work runs %s, and logs no content and no key', async (name, text) => {
     const worker = await start(['work', await handler(name, text)], env).ready()
     await add()
@@ -174,6 +173,7 @@ describe('dead', () => {
   }
 
   it('dead list shows all of them, or says that there are none', async () => {
+    await client.policy({ wait: 1000 })
     expect(await dead('list')).toEqual({ code: 0, stdout: 'No dead batches in salon.\n', stderr: '' })
     const [first, second] = [await bury('1'), await bury('2')]
     const { stdout } = await dead('list', '--json')
@@ -190,13 +190,13 @@ describe('dead', () => {
 
   it('dead requeue and dead drop take those that are named, or all, and name those that are not dead', async () => {
     const [first, second] = [await bury('1'), await bury('2'), await bury('3')]
-    expect(await dead('requeue', first)).toMatchObject({ code: 0, stdout: '1 requeued\n' })
+    expect(await dead('requeue', first)).toMatchObject({ code: 0, stdout: '1 batch requeued\n' })
     expect(await dead('drop', second, 'x-1')).toMatchObject({
       code: 1,
-      stdout: '1 dropped\n',
+      stdout: '1 batch dropped\n',
       stderr: 'rapidfire: not dead in salon: x-1\n',
     })
-    expect(await dead('drop', '--all')).toMatchObject({ code: 0, stdout: '1 dropped\n' })
+    expect(await dead('drop', '--all')).toMatchObject({ code: 0, stdout: '1 batch dropped\n' })
     expect(await client.getStats()).toMatchObject({ dead: 0, messages: 1 })
     expect((await dead('requeue')).code).toBe(2)
     expect((await dead('drop', first, '--all')).code).toBe(2)
@@ -206,7 +206,7 @@ describe('dead', () => {
     const [large] = [await bury('4', 'x'.repeat(200)), await bury('5')]
     await client.policy({ partitions: 2, maxMessageBytes: 100 })
     const { code, stdout, stderr } = await dead('requeue', '--all')
-    expect([code, stdout]).toEqual([1, '1 requeued\n'])
+    expect([code, stdout]).toEqual([1, '1 batch requeued\n'])
     expect(stderr).toContain(`1 still dead in salon:\n${large}: message 1 of 1: data must have at most 100 bytes`)
     expect((await client.dead()).map(({ id }) => id)).toEqual([large])
   })
