@@ -417,19 +417,19 @@ export const REFUSED: Record<string, string[]> = {
   ],
   'repair: what is open': [
     'refused: HMGET ., EXISTS .:',
-    'cut off: TYPE claims, TYPE overrides, TYPE active, TYPE due, TYPE streams, TYPE dead, PERSIST messages:k, TYPE messages:k, LLEN messages:k, HGET claims, LRANGE messages:k, SADD overrides',
+    'cut off: TYPE active, TYPE claims, TYPE dead, TYPE due, TYPE overrides, TYPE streams, PERSIST messages:k, TYPE messages:k, LLEN messages:k, HGET claims, LRANGE messages:k, SADD overrides',
     'cut off, half done: HDEL claims, ZREM active',
     'says otherwise: LRANGE messages:k',
     'cut off, half done: ZSCORE due, ZADD due',
   ],
   'repair: what is with a worker': [
     'refused: HMGET ., EXISTS .:',
-    'cut off: TYPE claims, TYPE overrides, TYPE active, TYPE due, TYPE streams, TYPE dead, PERSIST messages:k, TYPE messages:k, LLEN messages:k, HGET claims, LRANGE messages:k, SADD overrides, ZREM dead, UNLINK dead:2000000000000-1, ZREM due',
+    'cut off: TYPE active, TYPE claims, TYPE dead, TYPE due, TYPE overrides, TYPE streams, PERSIST messages:k, TYPE messages:k, LLEN messages:k, HGET claims, LRANGE messages:k, SADD overrides, ZREM dead, UNLINK dead:2000000000000-1, ZREM due',
     'cut off, half done: ZADD active, ZSCORE active',
   ],
   'repair: a dead batch': [
     'refused: HMGET ., EXISTS .:',
-    'cut off: TYPE claims, TYPE overrides, TYPE active, TYPE due, TYPE streams, TYPE dead, PERSIST dead:2000000000000-1, TYPE dead:2000000000000-1, HLEN dead:2000000000000-1, HKEYS dead:2000000000000-1, HGET dead:2000000000000-1, ZADD dead',
+    'cut off: TYPE active, TYPE claims, TYPE dead, TYPE due, TYPE overrides, TYPE streams, PERSIST dead:2000000000000-1, TYPE dead:2000000000000-1, HLEN dead:2000000000000-1, HKEYS dead:2000000000000-1, HGET dead:2000000000000-1, ZADD dead',
   ],
   'rights: any': [],
   'layout: any': ['refused: HMGET ., EXISTS .:', 'cut off: HGET ., ZCARD due, ZCARD active, HMGET ., HMGET .'],
