@@ -201,6 +201,14 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
       },
       ...{ args: ['LIMIT', 100], touches: counted(180, 1698, 18_800) },
     },
+    ...[1, 1000].map((limit) => ({
+      content: `batches that have come back, at most ${limit}`,
+      fill: async (lua: Lua) => {
+        await large(keep(names(1000), 1, { due: false }), hold(names(1000), 1))(lua)
+        await lua.tick(3_600_000)
+      },
+      ...{ args: ['LIMIT', limit], touches: limit === 1 ? counted(12, 95, 900) : counted(103, 1512, 23_400) },
+    })),
     { content: 'a batch of five hundred', fill: large(keep(['k'], 2000)), args: [], touches: counted(21, 642, 10_000) },
     {
       content: 'messages of half a MiB, of which two fit into a batch',
