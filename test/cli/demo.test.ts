@@ -74,7 +74,7 @@ describe('demo', () => {
   })
 
   it('the demo says how to get Redis when there is none', async () => {
-    const { code, stdout, stderr } = await rapidfire(['demo'], { PATH: folder })
+    const { code, stdout, stderr } = await rapidfire(['demo'], { PATH: folder, REDIS_BINARY: '' })
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toMatch(/^rapidfire: no redis-server found: install it [^\n]+\n$/)
   })

@@ -7,7 +7,7 @@ export async function rapidfire({ url, wait, ids }: SystemOptions): Promise<Syst
   await client.version()
   return {
     add: ids ? ({ key, data, id }) => client.addMessage(key, data, { id }) : ({ key, data }) => client.addMessage(key, data),
-    addMany: (messages) => client.addMessages(ids ? messages : messages.map(({ key, data }) => ({ key, data }))),
+    addMany: (messages) => client.addMessages(messages.map(({ key, id, data }) => (ids ? { key, id, data } : { key, data }))),
     work: async ({ concurrency, handler, completed }) => {
       const worker = client.worker(({ deadline, messages }) => handler({ count: messages.length, deadline }), { concurrency })
       worker.on('completed', completed)
