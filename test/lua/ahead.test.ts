@@ -202,6 +202,9 @@ describeBindings('a clock that goes back', (lua) => {
     await lua().call('add', 'ann', '1')
     await claim()
     await lua().tick(-1000)
+    // The promise of the watcher would be worthless, if the clock had gone back further.
+    await lua().claim()
+    expect(await lua().redis.hget(lua().root, 'watchAt')).toBe(String(lua().now + 2000))
     await claim()
     expect(await score('due', 'ann')).toBe(11_000)
     expect(await looked()).toBe(lua().now)

@@ -101,6 +101,21 @@ describeBindings('complete', (lua) => {
     expect([await due('ann'), await due('bob')]).toEqual([10_000, 0])
   })
 
+  it.each([
+    [0, 10_000],
+    [2, 0],
+  ])('looks as long as that is half a MiB to the last byte, and no more: %d more', async (more, at) => {
+    for (const key of ['ann', 'bob']) await lua().call('add', key, '1', 'FLUSH')
+    const { batches } = await lua().claim()
+    await lua().call('add', 'ann', '2', 'NEXT', 'bob', '2')
+    // The one message of ann is the first and the last, and is read twice.
+    const read = 2 * `${lua().now} 0 2`.length
+    await lua().redis.hset(lua().root, 'largest', (524_288 - read + more) / 2)
+    await lua().redis.del(`${lua().root}:overrides`)
+    await lua().call('complete', ...batches.flatMap(({ key, token }) => [key, token]))
+    expect(await lua().redis.zscore(`${lua().root}:due`, 'bob')).toBe(String(lua().now + at))
+  })
+
   it('opens nothing beyond that where somebody put a key of another type', async () => {
     await lua().call('add', 'ann', '1', 'FLUSH')
     const { token } = await lua().claimOne()

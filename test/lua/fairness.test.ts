@@ -154,6 +154,20 @@ describeBindings('keys that are due together', (lua) => {
     expect(taken).toEqual([one, other, one, other, one, other, one, other, 'bad', 'bad'])
   })
 
+  it.each([
+    [[], 'bad'],
+    [['batches', 2], 'bad'],
+    [['redelivered', 2], 'bad'],
+    [['batches', 1], 'fresh'],
+    [['redelivered', 1], 'fresh'],
+  ])('have turns by what was counted, also when a part of that was lost: %j', async (counted, first) => {
+    await failed(1)
+    await fresh(1)
+    await lua().redis.hdel(lua().root, 'batches', 'redelivered')
+    if (counted.length > 0) await lua().redis.hset(lua().root, ...counted)
+    expect(await kinds('LIMIT', 1)).toEqual([first])
+  })
+
   it('leave to those that come back what they do not need, and get what those leave', async () => {
     await failed(7)
     await fresh(2)

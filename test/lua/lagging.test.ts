@@ -117,4 +117,17 @@ describeBindings('scores in due that lag behind', (lua) => {
     // What is ready is handed out without another look ahead.
     expect(await commandsOf()).toMatchObject({ zrangebyscore: 2, lrange: 2 })
   })
+
+  it('moves none to an earlier time, as one would go to whose wait was shortened', async () => {
+    await lua().call('add', 'lags', '1')
+    await lua().tick(40)
+    await lua().call('add', 'waits', '1')
+    await lua().tick(9959)
+    await lua().call('add', 'lags', '2')
+    await lua().call('policy', 'WAIT', 5000)
+    await lua().tick(1)
+    expect((await lua().claim()).batches).toEqual([])
+    const due = await lua().redis.zrange(`${lua().root}:due`, 0, '-1', 'WITHSCORES')
+    expect(due).toEqual(['waits', String(START + 10_040), 'lags', String(START + 14_999)])
+  })
 })

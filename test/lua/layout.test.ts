@@ -281,16 +281,16 @@ describeBindings('partition', (lua) => {
     expect(heard).toEqual(['0'])
   })
 
-  it('wakes nobody when it is opened, and keeps no policy when it is retired unused', async () => {
+  it('wakes nobody when it is opened, but when it is retired unused, and keeps no policy then', async () => {
     const heard = lua().redis.duplicate()
-    await heard.subscribe(`${part(3)}:wake`)
+    await heard.subscribe(`${lua().root}:wake`)
     const messages: string[] = []
     heard.on('message', (_, message) => messages.push(message))
     await partition(3, 'OPEN')
     await partition(4, 'RETIRE', 'WAIT', 5)
     await heard.unsubscribe()
     heard.disconnect()
-    expect([messages, await lua().redis.hgetall(part(4))]).toEqual([[], { partition: 'retired:0' }])
+    expect([messages, await lua().redis.hgetall(part(4))]).toEqual([['0 4'], { partition: 'retired:0' }])
   })
 
   it('that is open is opened by no older change', async () => {

@@ -52,6 +52,17 @@ describeBindings('check and repair', (lua) => {
     expect(await lua().call('repair', 'messages:ann')).toEqual([done])
   })
 
+  it.each(['messages:ann', 'dead:1-1'])('leave what somebody else has put at %s', async (part) => {
+    const name = `${lua().root}:${part}`
+    for (const put of [() => lua().redis.set(name, 'x'), () => lua().redis.zadd(name, 1, '1'), () => lua().redis.sadd(name, '1')]) {
+      await lua().redis.del(name)
+      await put()
+      const before = await lua().keyspace()
+      expect(await lua().call('repair', part)).toEqual([''])
+      expect(await lua().keyspace()).toEqual(before)
+    }
+  })
+
   it('leave a dead batch without messages, and the counters of what is too much to be counted, as they are', async () => {
     const id = await bury(lua(), 'ann', 1)
     await lua().redis.hdel(`${lua().root}:dead:${id}`, '1')

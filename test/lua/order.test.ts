@@ -319,6 +319,14 @@ describeBindings('the order in which a call writes', (lua) => {
     for (const key of ['k', 'open']) expect((await lua().call('add', key, 'x', 'REQUEUED', '1:x'))[0]).toBe('duplicate')
   })
 
+  it('keeps what can neither be remembered nor taken back, and the turn that its key has', async () => {
+    await lua().call('add', 'k', '1')
+    await lua().tick(5000)
+    const poor = await userWithout(lua(), 'hset', 'rpop')
+    expect(await poor.call('add', 'k', '2', 'ID', 'm1')).toEqual(['added', 2])
+    expect(await score('due')).toBe(String(START + 10_000))
+  })
+
   it('remembers ids for longer: first the root says so, then their sets', async () => {
     await lua().call('add', 'k', '1', 'ID', 'm1')
     const poor = await userWithout(lua(), 'pexpireat')

@@ -202,14 +202,18 @@ describeBindings('requeue', (lua) => {
     expect(await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)).toEqual(expected.map(message))
   })
 
-  it('brings back a batch of the largest size in front of what is newer', async () => {
+  it.each([
+    ['in front of what is newer', 0],
+    ['behind what is older', -2000],
+  ])('brings back a batch of the largest size %s', async (_, ms) => {
     const list = `${lua().root}:messages:ann`
     const messages = Array.from({ length: 500 }, (_, n) => `${lua().now + n - 1000} 0 ${n}`)
-    await lua().redis.rpush(list, `${lua().now} 0 newer`)
+    const other = `${lua().now + ms} 0 other`
+    await lua().redis.rpush(list, other)
     await lua().redis.hset(`${lua().root}:dead:mine`, 'key', 'ann', 'count', 500, ...messages.flatMap((each, n) => [`${n + 1}`, each]))
     await lua().redis.zadd(`${lua().root}:dead`, 1, 'mine')
     expect(await lua().call('requeue', 'mine')).toEqual(['requeued'])
-    expect(await lua().redis.lrange(list, 0, -1)).toEqual([...messages, `${lua().now} 0 newer`])
+    expect(await lua().redis.lrange(list, 0, -1)).toEqual(ms < 0 ? [other, ...messages] : [...messages, other])
   })
 
   it('goes behind a backlog that is older, however long', async () => {

@@ -184,6 +184,12 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
       args: [],
       touches: counted(18, 141, 1350),
     },
+    {
+      content: 'a key with thirty messages and options, of which ten are a batch',
+      fill: keep(['k'], 30, { options: ',W5000' }),
+      args: [],
+      touches: counted(18, 141, 1350),
+    },
 
     { content: 'keys with one message', fill: keep(names(1000), 1), args: ['LIMIT', 100], touches: counted(109, 1411, 15_500) },
     {
@@ -195,6 +201,14 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
       },
       ...{ args: ['LIMIT', 100], touches: counted(180, 1698, 18_800) },
     },
+    ...[1, 1000].map((limit) => ({
+      content: `batches that have come back, at most ${limit}`,
+      fill: async (lua: Lua) => {
+        await large(keep(names(1000), 1, { due: false }), hold(names(1000), 1))(lua)
+        await lua.tick(3_600_000)
+      },
+      ...{ args: ['LIMIT', limit], touches: limit === 1 ? counted(12, 95, 900) : counted(103, 1512, 23_400) },
+    })),
     { content: 'a batch of five hundred', fill: large(keep(['k'], 2000)), args: [], touches: counted(21, 642, 10_000) },
     {
       content: 'messages of half a MiB, of which two fit into a batch',
