@@ -8460,7 +8460,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'bb5f71371c5bc0882b661531d049427ae69f2bff',
+    sha1: '4350a35a628428c732079ce2ec2208733817eb09',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8751,7 +8751,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2279)}
+${blank(2284)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -8799,7 +8799,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'a9e75fc39a62df3606e56933b4151c06201f728f',
+    sha1: 'cdf0fd1f9687350e28f77785cf197902fc266fae',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9093,7 +9093,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2255)}
+${blank(2260)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -9130,7 +9130,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '033aa6ce982c580ef8de7df66378ccefc6c8c3ee',
+    sha1: '93528e40025f2f157c24b65aa640c7397ca82ea2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9503,7 +9503,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2048)}
+${blank(2053)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -10194,7 +10194,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '1c2cab70f70b53eb0c56fab182efa83e96b85bb2',
+    sha1: 'db86ba3c33586199d5af9d64f2ab708cb0d4d7a2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10522,7 +10522,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2289)}
+${blank(2294)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -10657,7 +10657,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'c10d254a9a09bc9b7e25241abab93e7587ed68dc',
+    sha1: 'b79ab241148724fef1acf3e99caf8a5fc7f1ea2e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10994,7 +10994,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2421)}
+${blank(2426)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -12320,7 +12320,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '69cf0d3d1d102be463ebf85b35a0f66c5bea853d',
+    sha1: '8119413a397280baf5c1e29825f62e4753c19092',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12676,7 +12676,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2142)}
+${blank(2147)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -13643,7 +13643,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '82e189922e132f4f77d61689914aa935166b9735',
+    sha1: '7a19d90d52ef11f698f44ee5640e23a7b500860f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13760,14 +13760,19 @@ ${blank(4145)}
 -- WHY: Redis looks at the rights of the caller with each command of a function, and undoes nothing. A call for which one is missing would be cut off
 -- behind some of its writes. To ask within each call would cost half as much as storing a message; so whoever has a connection asks once.
 
--- Each word behind the command is the name of a key, since commands find theirs at different places and Redis is not to be given too few.
+-- Each word behind the command is the name of a key, since commands find theirs at different places. Redis 7 is not to be given too few of them,
+-- and Redis 8 refuses to tell unless their number is one that the command takes: so they become fewer until it tells.
 local function is_allowed(root, command)
   local name, words = part_key(root, 'rights'), {}
   if command == 'publish' then name = wake_channel(root) end
   for word in string.gmatch(command, '[^|]+') do words[#words + 1] = word end
-  for _ = 1, 4 do words[#words + 1] = name end
-  local known, allowed = pcall(redis.acl_check_cmd, unpack(words))
-  return not known or allowed
+  local own = #words
+  for n = 1, 4 do words[own + n] = name end
+  for last = own + 4, own, -1 do
+    local known, allowed = pcall(redis.acl_check_cmd, unpack(words, 1, last))
+    if known then return allowed end
+  end
+  return true
 end
 
 local function rights(keys, args)
@@ -13788,7 +13793,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: 'e8bd757d1353baf4029eed2f0cbfcd99124952cd',
+    sha1: '4eefeceeca288cecd950d34b719e0d353a2cca34',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -14086,7 +14091,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2770)}
+${blank(2775)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -14144,12 +14149,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'f45689a86c0a746e9495785a32ba0bc608c287c4',
+    sha1: 'e1d3465fbcb240712b9d17df8826da8171ec794e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4535)}
+${blank(4540)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

@@ -86,6 +86,8 @@ function working(client: RapidFire, { workers, concurrency, idle }: Deployment, 
   const started = Array.from({ length: workers }, () => client.worker(handle, { concurrency, backoff: () => 1000 }))
   for (const worker of started) {
     worker.on('error', () => {})
+    // Some handlers fail on purpose: that is nothing to warn of.
+    worker.on('failed', () => {})
     if (idle) worker.on('idle', () => {})
     void worker.run()
   }
