@@ -101,7 +101,7 @@ describe('webhook to BullMQ', () => {
 })
 
 describe('webhook to stream', () => {
-  it('loses nothing that was answered 200 and doubles nothing, whichever process is killed and when', async () => {
+  it('loses nothing that was answered 200 and doubles nothing, whichever process is killed and when', { timeout: 120_000 }, async () => {
     const rapidfire = await quiet(20)
     const commands = { serve: ['serve', '--unsigned', 'generic'], forward: ['forward', 'batches'] }
     const now: Record<keyof typeof commands, Running> = { serve: start(commands.serve, env), forward: start(commands.forward, env) }
