@@ -13,7 +13,7 @@ export type Names<T> = Readonly<Record<keyof T, true>>
  */
 export function checkNames<T>(who: string, given: unknown, names: Names<T>): void {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw bad(`${who} takes an object with ${listOf(names)}, got ${shown(given)}`)
+    throw bad(`${who} takes an object with ${listOf(names)}, got ${kindOf(given)}`)
   }
   for (const name in given) {
     if (Object.hasOwn(names, name)) continue
@@ -48,6 +48,9 @@ export function checkFlag(name: string, value: unknown): void {
 export function checkFunction(name: string, value: unknown): void {
   if (typeof value !== 'function') throw bad(`${name} must be a function, got ${shown(value)}`)
 }
+
+/** What stands where no text belongs: of a text only that it is one, since it may be a URL with its password, or what somebody wrote. */
+export const kindOf = (value: unknown): string => (typeof value === 'string' ? 'a text' : shown(value))
 
 /** A value as it may stand in an error: what people write is not shown. */
 export function shown(value: unknown): string {

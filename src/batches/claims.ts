@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { RapidfireError } from '../errors.ts'
-import { checkNames, type Names, shown } from '../given.ts'
+import { checkNames, kindOf, type Names } from '../given.ts'
 import type { Partitioning } from '../partitions/change.ts'
 import { within } from '../partitions/layout.ts'
 import { byRoot, inTurn, isRootOf, rootKey } from '../partitions/roots.ts'
@@ -233,7 +233,7 @@ export class Claims<T> {
       return (await Promise.all(calls)).flat()
     }
     return this.#caller.underway.run(async () => {
-      if (!Array.isArray(batches)) throw new RapidfireError('BAD_ARGUMENT', `extend takes a list of batches, got ${shown(batches)}`)
+      if (!Array.isArray(batches)) throw new RapidfireError('BAD_ARGUMENT', `extend takes a list of batches, got ${kindOf(batches)}`)
       for (const batch of batches) checkBatch(batch)
       // Without batches the root of the queue says what was expected.
       if (batches.length === 0) return call(rootKey(this.#queue), batches)
@@ -256,7 +256,7 @@ export class Claims<T> {
 }
 
 const noBatch = (given: unknown) =>
-  new RapidfireError('BAD_ARGUMENT', `a batch must be one that this queue has handed over, or a copy of it; got ${shown(given)}`)
+  new RapidfireError('BAD_ARGUMENT', `a batch must be one that this queue has handed over, or a copy of it; got ${kindOf(given)}`)
 
 function checkBatch(batch: Batch): void {
   if (typeof batch !== 'object' || batch === null) throw noBatch(batch)

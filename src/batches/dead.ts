@@ -1,5 +1,5 @@
 import { RapidfireError, RefusedBatchesError, RefusedMessagesError, toRapidfireError } from '../errors.ts'
-import { checkNames, shown } from '../given.ts'
+import { checkNames, kindOf } from '../given.ts'
 import type { EncodedMessage } from '../messages/encode.ts'
 import type { Sender } from '../messages/sender.ts'
 import type { KnownLayout } from '../partitions/layout.ts'
@@ -96,7 +96,7 @@ export class DeadBatches {
 
   #byRoot<Result>(ids: readonly string[], change: (root: string, ids: string[]) => Promise<Result[]>): Promise<Result[]> {
     return this.#caller.underway.run(async () => {
-      if (!Array.isArray(ids)) throw new RapidfireError('BAD_ARGUMENT', `expected a list of ids of dead batches, got ${shown(ids)}`)
+      if (!Array.isArray(ids)) throw new RapidfireError('BAD_ARGUMENT', `expected a list of ids of dead batches, got ${kindOf(ids)}`)
       // Without ids the root of the queue says what was expected.
       if (ids.length === 0) return change(rootKey(this.#queue), [])
       return byRoot(ids, (id) => rootOfId(this.#queue, id), change)

@@ -1,7 +1,7 @@
 import type { JobsOptions } from 'bullmq'
 import { type Batch, joinText, type Message } from '../batches/batch.ts'
 import { RapidfireError } from '../errors.ts'
-import { checkFunction, checkNames, type Names, shown } from '../given.ts'
+import { checkFunction, checkNames, kindOf, type Names } from '../given.ts'
 import type { Reason } from '../protocol/replies.ts'
 
 /** The data of a job: a batch and its text. */
@@ -47,7 +47,7 @@ const BULLMQ_OPTIONS: Names<BullmqOptions<unknown>> = { name: true, prefix: true
 export function toBullmq<T = any>(queue: JobQueue<T>, options: BullmqOptions<T> = {}): (batch: Batch<T>) => Promise<void> {
   checkNames('toBullmq', options, BULLMQ_OPTIONS)
   const { name = 'batch', prefix = '', job } = options
-  if (typeof queue?.add !== 'function') throw new RapidfireError('BAD_OPTION', `toBullmq takes a Queue of BullMQ, got ${shown(queue)}`)
+  if (typeof queue?.add !== 'function') throw new RapidfireError('BAD_OPTION', `toBullmq takes a Queue of BullMQ, got ${kindOf(queue)}`)
   if (job !== undefined) checkFunction('job', job)
   if (String(prefix).includes(':'))
     throw new RapidfireError('BAD_OPTION', `prefix must have no colon, which BullMQ refuses; got '${prefix}'`)

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { RapidfireError, RefusedMessagesError } from '../errors.ts'
-import { checkNames, shown } from '../given.ts'
+import { checkNames, kindOf } from '../given.ts'
 import { ADD_OPTIONS, type AddOptions, MESSAGE_MEMBERS, type NewMessage, type RapidFireOptions } from '../options.ts'
 import type { Underway } from '../redis/underway.ts'
 import { checkDurability, type Durability } from './durability.ts'
@@ -62,7 +62,7 @@ export class Adder<Input> {
 
   /** @throws RefusedMessagesError */
   async addAll(messages: readonly NewMessage<Input>[], options: { durability?: Durability }): Promise<AddResult[]> {
-    if (!Array.isArray(messages)) throw new RapidfireError('BAD_ARGUMENT', `addMessages takes a list of messages, got ${shown(messages)}`)
+    if (!Array.isArray(messages)) throw new RapidfireError('BAD_ARGUMENT', `addMessages takes a list of messages, got ${kindOf(messages)}`)
     checkNames('addMessages', options, { durability: true })
     const durability = options.durability !== undefined ? checkDurability(options.durability) : this.#durability
     const results = await (messages.length > SLICE ? this.#sendLong(messages, durability) : this.#sendShort(messages, durability))

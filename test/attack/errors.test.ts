@@ -206,3 +206,19 @@ it.each(Object.entries(WAYS).flatMap(([code, ways]) => ways.map(([way, fails]) =
     for (const secret of [PASSWORD, KEY, TEXT.slice(0, 8)]) expect(printed.filter((text) => text.includes(secret))).toEqual([])
   },
 )
+
+it.each<[where: string, made: () => unknown]>([
+  ['the options of a client', () => new RapidFire(`redis://:${PASSWORD}@h:1` as never)],
+  ['the options of a message', () => client().addMessage('ann', 1, PASSWORD as never)],
+  ['messages', () => client().addMessages(PASSWORD as never)],
+  ['a batch', () => client().fail(PASSWORD as never)],
+  ['batches', () => client().extend(PASSWORD as never, 1000)],
+  ['ids of dead batches', () => client().requeue(PASSWORD as never)],
+])('a text that is given for %s is not told', async (_, made) => {
+  const error = await (async () => made())().then(
+    () => expect.unreachable('it worked'),
+    (failure) => failure,
+  )
+  expect(error).toMatchObject({ name: 'RapidfireError', message: expect.stringContaining('got a text') })
+  expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain(PASSWORD)
+})

@@ -25,10 +25,7 @@ describe('a client is not made', () => {
     [{ queu: 'a' }, "RapidFire has no option 'queu': did you mean queue?"],
     [{ Queue: 'a' }, "RapidFire has no option 'Queue': did you mean queue?"],
     [{ weight: 5 }, "RapidFire has no option 'weight': it takes redis, queue, policy, timeout, durability, schema, binding, load"],
-    [
-      'redis://127.0.0.1',
-      "RapidFire takes an object with redis, queue, policy, timeout, durability, schema, binding, load, got 'redis://127.0.0.1'",
-    ],
+    ['redis://127.0.0.1', 'RapidFire takes an object with redis, queue, policy, timeout, durability, schema, binding, load, got a text'],
     [['redis'], 'RapidFire takes an object with redis, queue, policy, timeout, durability, schema, binding, load, got a list'],
     [null, 'RapidFire takes an object with redis, queue, policy, timeout, durability, schema, binding, load, got null'],
     [{ redis: undefined }, 'redis is undefined, as a variable that is not set is: leave it out to mean redis://127.0.0.1:6379'],
@@ -129,7 +126,7 @@ describe('no option that nobody knows is passed over', () => {
       'BAD_ARGUMENT',
       'addMessages takes a list of messages, got an object',
     ],
-    ['ids', () => rapidfire.requeue('1-1' as never), 'BAD_ARGUMENT', "expected a list of ids of dead batches, got '1-1'"],
+    ['ids', () => rapidfire.requeue('1-1' as never), 'BAD_ARGUMENT', 'expected a list of ids of dead batches, got a text'],
     [
       'a batch to complete',
       () => rapidfire.complete(undefined as never),
@@ -140,7 +137,7 @@ describe('no option that nobody knows is passed over', () => {
       'a batch to fail',
       () => rapidfire.fail('1-1:1' as never),
       'BAD_ARGUMENT',
-      expect.stringMatching(/^a batch must be one .*; got '1-1:1'$/),
+      expect.stringMatching(/^a batch must be one .*; got a text$/),
     ],
     ['a batch to release', () => rapidfire.release(7 as never), 'BAD_ARGUMENT', expect.stringMatching(/^a batch must be one .*; got 7$/)],
     ['batches', () => rapidfire.extend(batch, 5), 'BAD_ARGUMENT', 'extend takes a list of batches, got an object'],
@@ -166,7 +163,7 @@ describe('no option that nobody knows is passed over', () => {
       'BAD_OPTION',
       'lease must be an integer of ms from 1 to 86400000, got 86400001',
     ],
-    ['a queue of BullMQ', () => toBullmq('jobs' as never), 'BAD_OPTION', "toBullmq takes a Queue of BullMQ, got 'jobs'"],
+    ['a queue of BullMQ', () => toBullmq('jobs' as never), 'BAD_OPTION', 'toBullmq takes a Queue of BullMQ, got a text'],
     ['a base', () => exponentialBackoff('1s' as never), 'BAD_OPTION', "base must be an integer of ms from 0 to 31536000000, got '1s'"],
     [
       'a longest pause',
