@@ -51,14 +51,14 @@ export const PASSWORD = randomUUID()
  * Starts a server on a free port of 127.0.0.1.
  *
  * @param options more options of redis-server, such as `['--appendonly', 'yes']`
- * @param at port and folder of a server that was ended before, to start it again with its data, and a password of its own
+ * @param at port and folder of a server that was ended before, to start it again with its data, a password of its own, and what is run instead of
+ * what `findServer` finds
  */
 export async function startRedis(
   options: string[] = [],
-  at: { port?: number; folder?: string; password?: string } = {},
+  at: { port?: number; folder?: string; password?: string; binary?: string } = {},
 ): Promise<PrivateRedis> {
-  const { password = PASSWORD } = at
-  const binary = findServer()
+  const { password = PASSWORD, binary = findServer() } = at
   if (!binary) throw new Error('no redis-server found: install it (apt-get install redis-server, brew install redis) or set REDIS_BINARY')
   const folder = at.folder ?? (await mkdtemp(join(tmpdir(), 'rapidfire-redis-')))
   for (let attempt = 1; ; attempt += 1) {

@@ -1,7 +1,7 @@
 // The build for servers with Functions: all files in one text for FUNCTION LOAD.
 
 const SHEBANG = '#!lua name=rapidfire'
-const REGISTER = `local function register(name, callback, flags, text)
+const REGISTER = `local REMEMBERS = true; local function register(name, callback, flags, text)
   redis.register_function{ function_name = 'rapidfire_' .. name, callback = callback, flags = flags, description = text } end`
 
 /** The line that both builds have second. */

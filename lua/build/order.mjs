@@ -75,8 +75,8 @@ const usedBy = ({ globals }, libs) => libs.filter(({ parts }) => parts.some(({ n
 
 function refuseTooMany({ path, tree }, libs) {
   const count = (statements) => statements.reduce((sum, { type, variables }) => sum + (type === 'LocalStatement' ? variables.length : 1), 0)
-  // The version, and what registers.
-  let locals = 2
+  // The version, whether calls remember, and what registers.
+  let locals = 3
   for (const { lib, exported } of libs) {
     refuse(lib.path, locals + namesOf(lib).length)
     locals += exported

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { visit } from './check.mjs'
 import { versionLine } from './library.mjs'
 
-const REGISTER = 'local entry; local function register(_, callback)\n  entry = callback end'
+const REGISTER = 'local REMEMBERS = false; local entry; local function register(_, callback)\n  entry = callback end'
 // For Dragonfly, which refuses keys that a script was not given; to others it is a comment. It stands where the library has its first line.
 const PRAGMA = '--!df flags=allow-undeclared-keys'
 // Without Functions there is no allow-oom flag. Over maxmemory Redis refuses a script whose first write could need memory,

@@ -1,8 +1,11 @@
 --- Which batches a claim takes. The steps themselves are in lib/conversation.lua.
 ---
 --- `take` is what the caller asks for: `limit` batches at most, their `lease` and `attempts`, `due_by` (what was due then, and nothing later), its
---- `nonce`, the `state` of a claim that it will acknowledge, how much `work` each of the messages is for it; and of a worker `worker`, `echo`, `rest`.
+--- `nonce`, the `state` of a claim that it will acknowledge, and how much `work` each of the messages is for it.
 --- `taken` is what it gets: `batches` and those that are `dead` now, each as claim_ready replies it, and how much `work` that was.
+
+-- What a call has to know that claims.
+local function read_queue_to_claim(keys, nonce) return read_queue_for(keys, nonce, 'looked', 'batches', 'latenessSum', 'latenessMax') end
 
 -- Work is counted in what it costs to hand out a small message, some 4000 instructions of a processor: a look at a key, handing out a batch and burying one,
 -- besides its messages, and so many bytes that are read. A call ends when it has done LIMITS.claimWork: others wait meanwhile.
@@ -134,7 +137,7 @@ end
 local function look_through(queue, take, taken, keys, scores)
   local root, now, due_by, work, room = queue.root, queue.now, take.due_by, taken.work, taken.room
   local look = { records = {}, leases = {}, gone = {}, passed = 0, ended = false }
-  local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
+  local active = (queue.first_active or #taken.batches > 0) and redis.call('ZMSCORE', active_key(root), unpack(keys)) or {}
   for n = 1, #keys do
     look.ended = work >= room or #taken.batches >= taken.slots
     if look.ended then break end
@@ -142,7 +145,7 @@ local function look_through(queue, take, taken, keys, scores)
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
     local held = record and not is_done(record)
-    if not held then head, reply = head_of(queue, key, not plain and has_options(queue, key)) end
+    if not held then head, reply = head_of(queue, key, has_options(queue, key)) end
     if held then
       look.gone[#look.gone + 1] = key
     elseif not head then
@@ -183,10 +186,10 @@ end
 
 -- What all new claims of a call share.
 local function prepare(queue, take, taken)
-  local partition = partition_of(queue.root)
+  local partition = queue.partition
   taken.tally = begin_tally(queue)
   -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
 
@@ -233,6 +236,17 @@ local function share(queue, take, taken, returned, now)
   claim_returned(queue, take, taken, returned, #returned)
 end
 
+-- Whether anything has come that may be taken by `due_by`; most looks of those who are idle end here. The queue notes what was seen: `first_active`, when
+-- the first lease or pause ends, false if there is none; whether some have `returned`; and `next_at` when nothing has come, false if nothing is pending.
+local function has_ready(queue, due_by)
+  lower_ahead(queue)
+  local active, due = first_in(active_key(queue.root)), first_in(due_key(queue.root))
+  queue.first_active, queue.returned = active or false, active and active <= due_by
+  if queue.returned or due and due <= queue.now then return true end
+  queue.next_at = earlier(due, active) or false
+  return false
+end
+
 -- Takes what is ready under a lease. Returns the batches, and those that are dead now since their last lease has run out.
 local function take_ready(queue, take)
   -- `lagging`: it has looked too early at a key; `slots` and `room`: how many batches and how much work it may have by then; `began`: it has taken some of
@@ -242,13 +256,14 @@ local function take_ready(queue, take)
     lagging = nil, began = false, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   local now = digits(queue.now)
-  lower_ahead(queue)
   local due_by = take.due_by == queue.now and now or digits(take.due_by)
   -- WHY again: those that are dead now, or whose lists are gone, hold nothing up that stands behind them.
-  repeat
-    local returned = find_returned(queue, take, due_by)
-    if returned then share(queue, take, taken, returned, now) end
-  until not returned or not returned.more or returned.next_one <= #returned or #taken.batches == take.limit
+  local returned = queue.returned and find_returned(queue, take, due_by)
+  while returned do
+    share(queue, take, taken, returned, now)
+    if not returned.more or returned.next_one <= #returned or #taken.batches == take.limit then break end
+    returned = find_returned(queue, take, due_by)
+  end
   claim_due(queue, take, taken, now)
   local tally, batches = taken.tally, taken.batches
   if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
@@ -267,7 +282,7 @@ end
 
 -- The batches of a claim that is made again, by the proofs of the first: those that it still holds, under a lease that begins anew, since
 -- nobody can tell when the first reply was lost.
-local function take_again(queue, take, proofs)
+local function take_again(queue, lease, proofs)
   local keys, held, batches = {}, {}, {}
   for n = 1, #proofs, 3 do keys[#keys + 1] = proofs[n] end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
@@ -281,24 +296,35 @@ local function take_again(queue, take, proofs)
       batches[#batches + 1] = { key, token, claim.attempt, claim.reason, claim.deadline, messages, proofs[3 * n] }
     end
   end
-  extend_leases(queue, held, take.lease, false)
+  extend_leases(queue, held, lease, false)
   return batches
 end
 
--- When who has taken so many batches looks next, or 0: nothing is pending.
-local function next_look(queue, take, count)
-  local next_at = next_due(queue)
+-- What a look does that has found nothing to do.
+local function tidy(queue)
+  drop_slices(queue)
+  end_options(queue)
+end
+
+-- When a caller looks next that has taken so many batches, or 0: nothing is pending. `caller`: { worker, rest, echo }, and `full`: it has no slot left.
+local function next_look(queue, caller, full)
+  local next_at, active = queue.next_at, queue.first_active
+  if next_at == nil then
+    -- What has come back is active again, or not, as it may be.
+    if active == nil or queue.returned then active = first_in(active_key(queue.root)) end
+    next_at = earlier(first_in(due_key(queue.root)), active)
+  end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
-  if not take.worker or not next_at and queue.refuses_new then
+  if not caller.worker or not next_at and refuses_new(queue) then
     -- What this call has made due, or has left, may be due before the watcher means to look.
     wake_watcher(queue, next_at)
     return next_at or 0
   end
-  if count >= take.limit then
-    leave_watch(queue, take.worker, next_at)
+  if full then
+    leave_watch(queue, caller.worker, next_at)
   else
-    next_at = keep_watch(queue, take.worker, next_at, take.rest or OPTIONS.rest.default)
+    next_at = keep_watch(queue, caller.worker, next_at, caller.rest or OPTIONS.rest.default)
   end
-  if take.echo then send(queue.root, take.worker, 'echo') end
+  if caller.echo then send(queue, caller.worker, 'echo') end
   return next_at or 0
 end

@@ -51,6 +51,28 @@ local function look_by(queue, key, at)
   return queue.now, error_of(redis.pcall('ZADD', due, digits(queue.now), key), 'zset', due)
 end
 
+-- Notes that messages of a key may have options. Returns 1 when that is new, 0 when it is known; or nil and a refusal, and nothing is written.
+local function note_options(queue, key)
+  local overrides, first = overrides_key(queue.root), not queue.options
+  local noted = first and write_settings(queue, { options = 1 })
+  if type(noted) == 'table' then return nil, wrong_type(noted, 'hash', queue.root) end
+  local listed = redis.pcall('SADD', overrides, key)
+  if type(listed) ~= 'table' then return listed end
+  if first then write_settings(queue, { options = false }) end
+  return nil, wrong_type(listed, 'set', overrides)
+end
+
+-- Notes that no key has options any more, if that is so.
+local function end_options(queue)
+  if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = false }) end
+end
+
+-- Takes back that messages of a key may have options.
+local function forget_options(queue, key)
+  redis.pcall('SREM', overrides_key(queue.root), key)
+  end_options(queue)
+end
+
 -- When a key with options has to be looked at that has just got its message number `size`, with these `options` or none: never later than its batch
 -- is due, but perhaps earlier, when an earlier message has closed the batch. Or nil and a refusal.
 -- WHY not the deadline itself: whoever closes the batch is found by reading all of it, and this is asked for each message.
@@ -72,10 +94,7 @@ end
 -- when it refuses.
 local function index_by_options(queue, key, size, options)
   local root, listed, failed = queue.root, nil, nil
-  if options then
-    listed = redis.pcall('SADD', overrides_key(root), key)
-    failed = error_of(listed, 'set', overrides_key(root))
-  end
+  if options then listed, failed = note_options(queue, key) end
   local at
   if not failed then at, failed = due_with_options(queue, key, size, options or queue) end
   if at and size == 1 then
@@ -83,8 +102,7 @@ local function index_by_options(queue, key, size, options)
   elseif at then
     at, failed = look_by(queue, key, at)
   end
-  if failed and listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
-  queue.any_options = true
+  if failed and listed == 1 then forget_options(queue, key) end
   return at, failed
 end
 
@@ -93,7 +111,7 @@ end
 -- empty. The entry then lags behind the deadline and is put right by the next claim.
 local function index_appended(queue, key, size, options)
   local root = queue.root
-  local listed = options and 1 or queue.any_options and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
+  local listed = options and 1 or queue.options and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
   if listed == 1 then return index_by_options(queue, key, size, options) end
   if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   if size == 1 then
@@ -282,15 +300,14 @@ end
 -- WHY this order: the claims go first, since a token must not prove anything once the messages are gone; `active` last, so that no key is in
 -- no index.
 local function finish(queue, keys, counts, records)
-  local root, messages, ended, emptied, soonest = queue.root, 0, {}, {}, nil
-  local plain = not any_options(queue)
+  local root, messages, ended, emptied, lists, soonest = queue.root, 0, {}, {}, {}, nil
   redis.call('HDEL', claims_key(root), unpack(keys))
   for n = 1, #keys do
     local key, count = keys[n], counts[n]
     local list = messages_key(root, key)
     local size = redis.pcall('LLEN', list)
-    if size == count and plain then
-      emptied[#emptied + 1], ended[#ended + 1] = list, key
+    if size == count then
+      lists[#lists + 1], emptied[#emptied + 1], ended[#ended + 1] = list, key, key
     elseif size == 0 then
       finish_without_list(queue, key, records[n])
     else
@@ -300,7 +317,10 @@ local function finish(queue, keys, counts, records)
     end
     messages = messages + count
   end
-  if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
+  if #lists > 0 then
+    redis.call('UNLINK', unpack(lists))
+    if queue.options then redis.call('SREM', overrides_key(root), unpack(emptied)) end
+  end
   if #ended > 0 then write_unless_foreign('ZREM', active_key(root), unpack(ended)) end
   count_up(root, 'completed', #keys)
   count_up(root, 'completedMessages', messages)
@@ -336,12 +356,12 @@ local function bring_back(queue, key, messages, with_options)
   local claim = decode_claim(stored)
   local take_out, refused = insert_by_time(messages_key(root, key), claim and claim.count or 0, messages)
   if not take_out then return nil, refused end
-  local listed = with_options and redis.pcall('SADD', overrides_key(root), key)
-  local at, failed = nil, error_of(listed, 'set', overrides_key(root))
+  local listed, at, failed
+  if with_options then listed, failed = note_options(queue, key) end
   if not failed then at, failed = index_brought_back(queue, key, claim, with_options) end
   local function undo()
     take_out()
-    if listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
+    if listed == 1 then forget_options(queue, key) end
   end
   if failed then
     undo()

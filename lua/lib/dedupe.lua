@@ -37,17 +37,12 @@ local function look_up(set, asked, known)
   end
 end
 
--- When the ids of the last slice are forgotten; or nil and a refusal. The root has it, since the slice may have begun under another `dedupe`.
-local function slice_ends(queue)
-  local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
-  if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
-  return tonumber(ends) or queue.slice + 2 * queue.dedupe
-end
+-- When the ids of the last slice are forgotten. The root has it, since the slice may have begun under another `dedupe`.
+local function slice_ends(queue) return queue.sliceEnds or queue.slice + 2 * queue.dedupe end
 
--- Whether that has come, and not only the end of the slice before it. Under a shorter `dedupe` than now it cannot have come before. Not when that is
--- not to be known.
+-- Whether that has come, and not only the end of the slice before it. Under a shorter `dedupe` than now it cannot have come before.
 local function is_forgotten(queue)
-  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= (slice_ends(queue) or math.huge)
+  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= slice_ends(queue)
 end
 
 -- The sets whose ids are forgotten when the last slice has ended; `all`: its own too.
@@ -65,8 +60,7 @@ local function drop_slices(queue)
   local gone = gone_slices(queue, all)
   if #gone == 0 then return end
   redis.pcall('UNLINK', unpack(gone))
-  -- A command takes no nil.
-  redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')
+  write_settings(queue, { sliceBefore = false, slice = not all and queue.slice })
 end
 
 -- Looks up the ids of a call.
@@ -78,18 +72,14 @@ local function read_ids(queue, asked)
     gone = gone_slices(queue, all)
     slice, before = queue.now, not all and slice
   end
-  local ends, failed = slice + 2 * queue.dedupe, nil
+  local ends = slice + 2 * queue.dedupe
   -- The clock has gone back, and ids are remembered that came later than now.
-  if slice > queue.now then
-    local known
-    known, failed = slice_ends(queue)
-    ends = math.max(ends, known or ends)
-  end
+  if slice > queue.now then ends = math.max(ends, slice_ends(queue)) end
   local ids = {
     asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', ends + queue.dedupe),
   }
   if begins then ids.begins = { slice = slice, before = before, gone = gone } end
-  failed = failed or look_up(ids.set, asked, ids.known)
+  local failed = look_up(ids.set, asked, ids.known)
   if not failed and before then failed = look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known) end
   if failed then ids.failed = failed end
   return ids
@@ -137,13 +127,8 @@ end
 local function begin_slice(queue, ids)
   local begins = ids.begins
   if not begins then return nil end
-  local done = redis.pcall('HSET', queue.root, 'slice', begins.slice, 'sliceEnds', begins.slice + 2 * queue.dedupe)
+  local done = write_settings(queue, { slice = begins.slice, sliceEnds = begins.slice + 2 * queue.dedupe, sliceBefore = begins.before or false })
   if type(done) == 'table' then return wrong_type(done, 'hash', queue.root) end
-  if begins.before then
-    redis.pcall('HSET', queue.root, 'sliceBefore', begins.before)
-  else
-    redis.pcall('HDEL', queue.root, 'sliceBefore')
-  end
   if #begins.gone > 0 then redis.pcall('UNLINK', unpack(begins.gone)) end
   ids.begins = nil
 end

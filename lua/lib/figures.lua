@@ -33,9 +33,9 @@ end
 -- What one call counts of the batches that it claims for the first time: the `number` of the newest, how many were
 -- `claimed`, how late they are, and what closed them.
 local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  local fields = queue.fields
   return {
-    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    number = bounded(fields[4], 0, COUNTED) or 0, sum = bounded(fields[5], 0, COUNTED) or 0, max = bounded(fields[6], 0, COUNTED) or 0,
     claimed = 0,
     closed_by = {}, late_by = {},
   }

@@ -1,10 +1,28 @@
 --- Every name of a key in Redis (lua/README.md has the table). Nothing else builds one.
 
+-- Names that were built, by root: each call would build them several times. At most of ten thousand roots.
+local NAMES = { count = 0 }
+
+local function name_of(root, part)
+  local names = NAMES[root]
+  if not names then
+    if NAMES.count == 10000 then NAMES = { count = 0 } end
+    names = {}
+    NAMES[root], NAMES.count = names, NAMES.count + 1
+  end
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
+
 local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-local function overrides_key(root) return root .. ':overrides' end
+local function due_key(root) return name_of(root, 'due') end
+local function active_key(root) return name_of(root, 'active') end
+local function claims_key(root) return name_of(root, 'claims') end
+local function overrides_key(root) return name_of(root, 'overrides') end
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
 local function stream_key(root, name) return root .. ':stream:' .. name end
 -- All streams that were ever written to.
@@ -14,7 +32,7 @@ local function rate_key(root, what, key) return root .. ':rate:' .. what .. ':' 
 local function calls_key(root, name) return root .. ':calls:' .. name end
 -- 'standby' or 'present': sets of workers.
 local function watch_key(root, name) return root .. ':watch:' .. name end
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
 
 -- The number of the partition that a root belongs to, as text, or nil.
 local function partition_of(root) return string.match(root, ':(%d+)}$') end

@@ -37,8 +37,11 @@ local function told_layout(text, generation)
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
 
+-- Whether a root takes no messages of new keys.
+local function refuses_new(queue) return queue.serves == 'retired' or not queue.serves and queue.partition ~= '' end
+
 -- What a root is among the partitions: 'open' or 'retired', or 'unused' when it is that of a partition which was never opened.
-local function state_of(root, queue) return queue.serves or partition_of(root) and 'unused' or 'open' end
+local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
 
 -- Conversations that have messages in a root.
 local function count_keys(root)
@@ -52,10 +55,10 @@ end
 
 -- Refuses a caller that goes by another generation of the partitions than this root: one of the two has missed a change, a caller that was
 -- idle, or a root whose server was replaced by one that had not heard of it. A caller without a generation is judged by the root alone.
-local function other_generation(root, queue, generation)
+local function other_generation(queue, generation)
   if not generation or generation == queue.generation then return nil end
   return fail(
     'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(queue.root), queue.generation, generation)
   )
 end

@@ -20,83 +20,131 @@ local function moving_away(root, found)
   return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
--- The fields of the root that every call needs, in one command; or nil and a refusal.
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
+-- The last moment of a time with 13 digits.
+local LAST = 9999999999999
+local TIME = { least = 0, most = LAST }
 
--- The last moment of a time with 13 digits, and the most bytes of data that `largest` may say.
-local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
+-- What the root says of the queue and seldom changes: the policy; `largest`, which no message exceeds in bytes of data (lib/window.lua); in which sets ids
+-- are remembered, and when those of the first are forgotten (lib/dedupe.lua); since which change of the partitions it is open, or retired; and
+-- `options`, which is 1 while messages may have options of their own.
+local SETTINGS = {
+  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
+  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
+  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
+  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
+  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
+  options = { least = 1, most = 1 },
+}
+local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
 
--- These fields as a table:
---   root             its key
---   wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, maxDeadAge, maxKeys   the policy
---   slice, sliceBefore   in which sets ids are remembered: lib/dedupe.lua
---   largest          no message has more bytes of data: lib/window.lua
---   watcher, watchAt, looked   who looks next, and when: lib/watch.lua
---   kept             what is kept of the last call of this caller: lib/nonce.lua
---   refuses_new      it takes no messages of new keys: lib/layout.lua
---   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest, maxDeadAge, maxKeys = unpack(stored)
-  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+-- All of it stands in one field of the root, '<name>=<value>' with blanks between, without what is not stored. What is no number that could be written
+-- there counts as not stored.
+-- WHY one field: each by itself, they were read and made numbers in each call, which was a third of what adding a message cost.
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local range = SETTINGS[name]
+    stored[name] = range and bounded(value, range.least, range.most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
-    root = root,
-    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
-    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
-      or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
-      or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
-    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
-    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
-    slice = slice and bounded(slice, 0, LAST),
-    sliceBefore = before and bounded(before, 0, LAST),
-    watcher = watcher or '',
-    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
-    looked = looked and bounded(looked, 0, LAST) or 0,
-    kept = kept,
-    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = since and tonumber(since) or 0,
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
   }
 end
 
--- Returns the queue, as queue_of has it, or nil and a refusal.
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
+-- What was parsed is kept by its text, and so holds for whichever root has that. A queue takes it from there by its metatable.
+local PARSED = { count = 0 }
+local function settings_of(text)
+  local found = PARSED[text]
+  if not found then
+    if PARSED.count == 1000 then PARSED = { count = 0 } end
+    found = { __index = parse_settings(text) }
+    PARSED[text], PARSED.count = found, PARSED.count + 1
+  end
+  return found
 end
 
--- The same for a call that may be repeated: what is kept of the last call with the name of this nonce is read along, at no cost.
-local function read_queue_for(keys, nonce)
-  if not nonce then return read_queue(keys) end
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
-  if found.err then return nil, moving_away(root, found) end
-  return queue_of(root, stored, found[3])
+-- Writes some of the settings, by name; false takes one away. Returns what Redis replies.
+local function write_settings(queue, changes)
+  local parts = {}
+  for _, names in ipairs({ MEMBERS, OTHERS }) do
+    for _, name in ipairs(names) do
+      local value = changes[name]
+      if value == nil then value = queue.stored[name] end
+      if value then parts[#parts + 1] = name .. '=' .. count_text(value) end
+    end
+  end
+  local text = table.concat(parts, ' ')
+  local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
+  if type(done) ~= 'table' then setmetatable(queue, settings_of(text)) end
+  return done
 end
+
+-- What a root is in its queue, once it was seen to be named as it must be: the number of its partition, or '' for the root of the queue.
+local ROOTS = { count = 0 }
+
+-- That of the root of a call; or nil and a refusal.
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
+  partition = partition_of(root) or ''
+  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
+  return partition
+end
+
+-- Whether this is no node of a cluster, once that is known: then no slot moves away.
+local SERVER = { alone = nil }
+
+-- Finds it out, by keys of two slots, of which a node of a cluster refuses to be asked at once. Who may not read them does not learn it, and asks on.
+local function is_alone(root)
+  local prefix = string.gsub(root, '{[^{}]*}$', '')
+  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+end
+
+-- The queue, or nil and a refusal. `nonce`: that of a call that may be repeated; what is kept of it is read along. Behind that stand the fields of the root
+-- that the call needs beside its settings and `watchAt`. Beside the settings a queue has
+--   root, partition   its key, and the number of its partition or ''
+--   fields            what was read: the settings, `watchAt`, and what was asked for
+--   kept              what is kept of the last call of this caller: lib/nonce.lua
+--   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
+-- and what calls put in: `now`, the time; how much they have `read` already.
+local function read_queue_for(keys, nonce, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local root = keys[1]
+  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', root) end
+  local kept
+  if SERVER.alone then
+    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
+  elseif nonce then
+    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  else
+    kept = redis.pcall('MGET', root .. ':', root .. '::')
+  end
+  if kept and kept.err then return nil, moving_away(root, kept) end
+  -- A script would have to find it out each time.
+  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  return setmetatable(
+    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
+    settings_of(fields[1] or '')
+  )
+end
+
+local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
 
 -- The policy of a queue with some of its members changed.
 local function changed_policy(queue, changes)

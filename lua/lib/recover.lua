@@ -52,7 +52,7 @@ end
 -- Lowers what is further ahead than anything may be, when the last look was in the future: some of it in each call, until nothing is left.
 local function lower_ahead(queue)
   local root, now = queue.root, queue.now
-  if queue.looked <= now + CLOCK_STEP then return end
+  if looked_before(queue) <= now + CLOCK_STEP then return end
   local left = lower_index(due_key(root), now + longest_wait(queue), LIMITS.lowered, function(keys, scores)
     local right = {}
     for n = 1, #keys do right[n] = lowered_due(queue, keys[n], scores[n]) end
@@ -124,7 +124,7 @@ local function mend(queue, key, done)
   local claim, with_options = decode_claim(redis.call('HGET', claims_key(root), key)), carries_options(list, size)
   -- Its list was missing when it was completed, and a message has begun a new one since.
   if claim and claim.state == 'done' and redis.call('ZSCORE', due_key(root), key) then claim = nil end
-  if with_options and redis.call('SADD', overrides_key(root), key) == 1 then done[#done + 1] = 'added to overrides' end
+  if with_options and note_options(queue, key) == 1 then done[#done + 1] = 'added to overrides' end
   if size == 0 and redis.call('SREM', overrides_key(root), key) == 1 then done[#done + 1] = 'removed from overrides' end
   if claim and size > 0 and claim.count > 0 then
     mend_active(queue, key, claim, size, done)

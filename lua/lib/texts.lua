@@ -1,10 +1,26 @@
 --- Numbers as texts. Redis takes a number as an argument too, but to print a time costs Redis 7.0 a fortieth of what adding a message does, each
 --- time. So what every call writes is given as text, and printed here as cheaply as can be.
 
--- A time as 13 digits. WHY not by '%.0f': that costs a quarter more.
+-- The thousandths of a second of the clock, and the seconds that were printed last, as texts.
+local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+
+-- Keeps what the clock has said: most times that are written are so many seconds from now.
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  if not SECONDS[second] then
+    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
+    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
+  end
+  return text
+end
+
+-- A time as 13 digits.
+-- WHY in two parts: '%.0f' costs 5,000 instructions, '%07d%06d' 3,500, and to join what is known 900 (Redis 7.0).
 local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 -- A count. Small ones are printed once: they come again and again.

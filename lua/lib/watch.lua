@@ -9,16 +9,34 @@ local function bad_worker(worker)
   end
 end
 
+-- When the watcher is to look; 0: nobody has promised to.
+local function watch_at(queue)
+  if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
+  return queue.watchAt
+end
+
+-- Who that is. Most calls need not know.
+local function watcher_of(queue)
+  if not queue.watcher then queue.watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] or '' end
+  return queue.watcher
+end
+
+-- When the last look was, of a call that claims and has asked for it.
+local function looked_before(queue)
+  if not queue.looked then queue.looked = queue.fields[3] and bounded(queue.fields[3], 0, LAST) or 0 end
+  return queue.looked
+end
+
 -- The time of this look, for `looked` in the root: it tells the next one whether the clock has gone back since. It stays in the future until all
 -- is lowered that lies ahead; see lib/recover.lua.
-local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
+local function looked_at(queue) return looked_before(queue) > queue.now + CLOCK_STEP and queue.looked or queue.now end
 
 -- Sends to a worker, or to all when none is named, what it is to do in this root: 'echo', or when to look. Whether anybody has heard it, as far as
 -- Redis knows: a worker whose name begins with ~ hears by way of another node of a cluster, and is not counted. A user of Redis who may not publish
 -- goes without: an error here would hide what the call has written.
-local function send(root, worker, what)
-  local partition = partition_of(root)
-  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+local function send(queue, worker, what)
+  local partition = queue.partition
+  local heard = redis.pcall('PUBLISH', wake_channel(queue.root, worker), partition ~= '' and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
 
@@ -30,8 +48,8 @@ local function appoint(queue, at)
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
     queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
-    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+    if send(queue, worker, digits(queue.watchAt)) then return true end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -41,13 +59,14 @@ end
 -- Tells the watcher of something that is due before it means to look; `at` may be nil: nothing is. A promise that has passed is being kept
 -- just now, unless it has passed for long: then whoever is found that stands by looks at once. 0 is no promise.
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt == 0 then return end
-  if queue.watchAt + LIMITS.missed <= queue.now then
+  local promised = at and watch_at(queue) or 0
+  if promised == 0 then return end
+  if promised + LIMITS.missed <= queue.now then
     appoint(queue, queue.now)
-  elseif queue.watchAt > queue.now and at < queue.watchAt then
+  elseif promised > queue.now and at < promised then
     queue.watchAt = at
-    redis.pcall('HSET', queue.root, 'watchAt', at)
-    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+    redis.pcall('HSET', queue.root, 'watchAt', digits(at))
+    if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
 
@@ -65,7 +84,7 @@ end
 local function leave_watch(queue, worker, next_at)
   redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)
   -- Somebody who has slots must look instead.
-  if queue.watcher == worker or queue.watchAt <= queue.now then
+  if watcher_of(queue) == worker or watch_at(queue) <= queue.now then
     appoint(queue, next_at)
   else
     wake_watcher(queue, next_at)
@@ -83,7 +102,7 @@ end
 local function keep_watch(queue, worker, next_at, rest)
   local standby, latest = watch_key(queue.root, 'standby'), queue.now + rest
   local ends = queue.now + math.max(rest, LIMITS.longestStandby)
-  local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
+  local mine, vacant = watcher_of(queue) == worker, watch_at(queue) <= queue.now
   redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
   if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
@@ -96,18 +115,20 @@ local function keep_watch(queue, worker, next_at, rest)
     redis.pcall('ZREM', standby, worker)
     if not vacant then note_worker(standby, queue.watcher, queue.watchAt, ends) end
   end
-  redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
+  redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', digits(at), 'looked', digits(looked_at(queue)))
   return at
 end
 
--- When the next batch of a root is due, or ends its lease or its pause; nil when nothing is pending.
-local function next_due(queue)
-  local next_at
-  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
-    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
-    -- A score that ends in .5 is one of an entry whose list is missing.
-    local at = head[2] and math.ceil(tonumber(head[2]))
-    if at and (not next_at or at < next_at) then next_at = at end
-  end
-  return next_at
+-- When the first of an index comes; nil when nothing is in it. A score that ends in .5 is one of an entry whose list is missing.
+local function first_in(index)
+  local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
+  return head[2] and math.ceil(head[2])
 end
+
+-- When the next batch of a root is due, or ends its lease or its pause, by what comes first in `due` and in `active`; nil when nothing is pending.
+local function earlier(due, active)
+  if due and active and active < due then return active end
+  return due or active
+end
+
+local function next_due(queue) return earlier(first_in(due_key(queue.root)), first_in(active_key(queue.root))) end

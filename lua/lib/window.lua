@@ -3,15 +3,8 @@
 -- So far in the future is no cause for alarm, ms: clocks are put right in small steps.
 local CLOCK_STEP = 1000
 
--- Whether any key of the queue has messages with options: asked once a call, since most queues have none.
-local function any_options(queue)
-  if queue.any_options == nil then queue.any_options = redis.call('SCARD', overrides_key(queue.root)) > 0 end
-  return queue.any_options
-end
-
-local function has_options(queue, key)
-  return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
-end
+-- Whether messages of a key may have options. Most queues have none: they say so in their settings, and it is not asked for.
+local function has_options(queue, key) return queue.options and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1 end
 
 -- When a batch is due, and what closes it: `wait` after its last message, or `maxWait` after its `first`, or before, when a message that was received
 -- at `closed` has closed it, as `closed_by` says.

@@ -4,10 +4,11 @@ import { describeBindings, type Lua } from '../support/lua.ts'
 
 /** Whoever may add messages may write to the root of the queue, and so anything into it. No call hangs, breaks or reads without a bound for it. */
 const POLICY = ['wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead']
-const STATE = ['slice', 'sliceBefore', 'sliceEnds', 'watchAt', 'looked', 'largest', 'longestWait', 'watcher', 'partition', 'layout']
+const SETTINGS = [...POLICY, 'slice', 'sliceBefore', 'sliceEnds', 'largest', 'open', 'retired', 'options']
+const STATE = ['settings', 'watchAt', 'looked', 'longestWait', 'watcher', 'layout']
 const COUNTERS = ['batches', 'added', 'duplicates', 'completed', 'completedMessages', 'failed', 'redelivered', 'dead', 'deadMessages']
 const FIGURES = ['closedBy:flush', 'latenessSum', 'latenessMax', 'lateness:1', 'droppedMessages']
-const FIELDS = [...POLICY, ...STATE, ...COUNTERS, ...FIGURES]
+const FIELDS = [...SETTINGS, ...STATE, ...COUNTERS, ...FIGURES]
 const VALUES = ['1e308', '-1e308', 'inf', 'nan', '-1', '0', '0.5', 'abc', '', '9999999999999', '0x10']
 
 /** Makes every call. Returns what went wrong: errors that are no refusals, and tokens that are none. */
@@ -50,7 +51,8 @@ describeBindings('a root into which somebody has written', (lua) => {
       await lua().reset()
       await lua().call('add', 'ann', '1', 'ID', 'a', 'FLUSH')
       await lua().call('claim_ready')
-      await lua().redis.hset(lua().root, field, value)
+      if (SETTINGS.includes(field)) await lua().set({ [field]: value })
+      else await lua().redis.hset(lua().root, field, value)
       expect([value, await breaks(lua())]).toEqual([value, []])
     }
   })
@@ -60,7 +62,7 @@ describe('a policy that is none', () => {
   describeBindings('counts as the default', (lua) => {
     beforeAll(() => lua().reset())
     it('while it is there, and can be set right', async () => {
-      for (const field of POLICY) await lua().redis.hset(lua().root, field, '1e308')
+      await lua().set(Object.fromEntries(POLICY.map((field) => [field, '1e308'])))
       expect((await lua().call('policy')).filter((_: unknown, n: number) => n % 2 === 1)).toEqual([
         ...[10_000, 60_000, 10, 1000, 262_144, 1_048_576, 3_600_000, 10_000, 0, 0],
       ])

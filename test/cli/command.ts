@@ -7,8 +7,8 @@ import type { Ended } from '../support/shell.ts'
 export async function command(args: string[]): Promise<Ended> {
   const written = { stdout: '', stderr: '' }
   const spies = [
-    vi.spyOn(console, 'log').mockImplementation((text) => void (written.stdout += `${text}\n`)),
-    vi.spyOn(console, 'error').mockImplementation((text) => void (written.stderr += `${text}\n`)),
+    vi.spyOn(console, 'log').mockImplementation((...texts) => void (written.stdout += `${texts.join(' ')}\n`)),
+    vi.spyOn(console, 'error').mockImplementation((...texts) => void (written.stderr += `${texts.join(' ')}\n`)),
     ...(['stdout', 'stderr'] as const).map((name) =>
       vi.spyOn(process[name], 'write').mockImplementation((text) => {
         written[name] += text

@@ -12,6 +12,7 @@ import { lacksServer } from '../client/clients.ts'
 import { urlOf } from '../support/acl.ts'
 import { connectTo } from '../support/cluster.ts'
 import { type PrivateRedis, startRedis } from '../support/redis.ts'
+import { setBy } from '../support/settings.ts'
 import { findRedisCli, rapidfire, run, useCommands } from '../support/shell.ts'
 import { eventually } from './processes.ts'
 
@@ -307,7 +308,7 @@ describe.skipIf(lacksServer('doctor'))('doctor', () => {
     await client.addMessage('bob', 1)
     expect(await partitions()).toMatchObject([{ level: 'ok', text: 'partitions 0 to 1 serve, and all 3 roots agree on it' }])
     await redis.del('rapid-fire:{salon}')
-    await redis.hset('rapid-fire:{salon:0}', 'wait', 4000)
+    await setBy(redis, 'rapid-fire:{salon:0}', { wait: 4000 })
     const found = await partitions()
     expect(found.map(({ level, nodes, text }) => [level, nodes, text])).toEqual([
       ['wrong', ['rapid-fire:{salon}'], expect.stringContaining('the last that it knows is number 0, rapid-fire:{salon:0} knows 1')],
@@ -317,7 +318,8 @@ describe.skipIf(lacksServer('doctor'))('doctor', () => {
     expect(mend).toBe('npx rapidfire check --repair --queue salon')
     await rapidfire(['check', '--repair', '--queue', 'salon'], { REDIS_URL: server.url })
     expect(await partitions()).toMatchObject([{ level: 'ok' }])
-    await redis.hset('rapid-fire:{salon}', 'wait', 7000, 'given:wait', '7000 a.js@h1,1000 b.js@h2')
+    await setBy(redis, 'rapid-fire:{salon}', { wait: 7000 })
+    await redis.hset('rapid-fire:{salon}', 'given:wait', '7000 a.js@h1,1000 b.js@h2')
     expect((await partitions()).map(({ level, text, mend }) => [level, text, mend[0]])).toEqual([
       [
         'note',

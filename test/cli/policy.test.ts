@@ -1,5 +1,6 @@
 import { beforeAll, beforeEach, expect, it } from 'vitest'
 import { type TestRedis, useRedis } from '../support/redis.ts'
+import { settingsOf } from '../support/settings.ts'
 import { command } from './command.ts'
 
 let server: TestRedis
@@ -11,7 +12,7 @@ beforeEach(() => server.redis.flushall())
 const policy = (...args: string[]) => command(['policy', '--queue', 'salon', '--redis', server.url, ...args])
 
 it('policy shows the policy, and changes what is named', async () => {
-  await server.redis.hset('rapid-fire:{salon}', 'maxSize', 10)
+  await server.redis.hset('rapid-fire:{salon}', 'settings', 'maxSize=10')
   expect((await policy()).stdout).toBe(`wait             10,000 ms
 maxWait          60,000 ms
 maxSize          10 messages a batch
@@ -27,7 +28,7 @@ partitions       1 partition
   const { code, stdout } = await policy('wait=5000', 'partitions=4', '--json')
   expect(code).toBe(0)
   expect(JSON.parse(stdout)).toMatchObject({ wait: 5000, maxWait: 60_000, partitions: 4 })
-  expect(await server.redis.hget('rapid-fire:{salon:3}', 'wait')).toBe('5000')
+  expect((await settingsOf(server.redis, 'rapid-fire:{salon:3}')).wait).toBe('5000')
   expect(JSON.parse((await policy('--json')).stdout)).toMatchObject({ wait: 5000, partitions: 4 })
 })
 

@@ -54,7 +54,7 @@ describe('a queue that is not there', () => {
   })
 
   it('names the nearest of many', async () => {
-    for (let n = 0; n < 12; n += 1) await server.redis.hset(`rapid-fire:{queue${n}}`, 'wait', 1)
+    for (let n = 0; n < 12; n += 1) await server.redis.hset(`rapid-fire:{queue${n}}`, 'settings', 'wait=1')
     await expect(expectQueue(server.redis, 'queue11x')).rejects.toThrow(/; there are queue11, queue1, queue10, .* and 2 more$/)
   })
 })

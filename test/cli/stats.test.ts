@@ -60,12 +60,12 @@ describe('one queue', () => {
   })
 
   it('stats of a queue that nobody has used is zeros, and looking at it changes nothing', async () => {
-    await server.redis.hset('rapid-fire:{nobody}', 'wait', 5000)
+    await server.redis.hset('rapid-fire:{nobody}', 'settings', 'wait=5000')
     const { code, stdout } = await command(['stats', '--queue', 'nobody', '--redis', server.url, '--json'])
     expect(code).toBe(0)
     expect(parse(stdout)).toEqual([expect.objectContaining({ queue: 'nobody', collecting: 0, messages: 0, callsSaved: 0 })])
     expect(await server.redis.keys('*')).toEqual(['rapid-fire:{nobody}'])
-    expect(await server.redis.hgetall('rapid-fire:{nobody}')).toEqual({ wait: '5000' })
+    expect(await server.redis.hgetall('rapid-fire:{nobody}')).toEqual({ settings: 'wait=5000' })
     expect(await server.redis.function('LIST')).toEqual([])
   })
 

@@ -47,7 +47,7 @@ describeBindings('losing the functions', (lua) => {
     await lua().redis.del(lua().root)
     await flush(lua())
     await rapidfire.addMessage('ann', 1)
-    expect(await lua().redis.hget(lua().root, 'wait')).toBe('7777')
+    expect((await lua().settings()).wait).toBe('7777')
   })
 
   it('works for each call', async () => {

@@ -220,5 +220,5 @@ it('serve and the consumers of a stream do with what cli/README.md adds for them
   expect(await reader.xpending(stream, 'bots')).toContain(id)
   expect(await reader.xautoclaim(stream, 'bots', 'bot 2', 0, '0')).toHaveLength(3)
   expect(await reader.xack(stream, 'bots', id)).toBe(1)
-  await expect(reader.hset('rapid-fire:{default}', 'wait', 1)).rejects.toThrow(/^NOPERM/)
+  await expect(reader.hset('rapid-fire:{default}', 'settings', 'wait=1')).rejects.toThrow(/^NOPERM/)
 })

@@ -154,13 +154,13 @@ describeBindings('add', (lua) => {
   }
 
   it.each([
-    [4096, null],
+    [4096, undefined],
     [4097, '8192'],
     [8192, '8192'],
     [8193, '16384'],
   ])('notes that messages are larger than the small ones, and doubles what it notes: %d bytes', async (bytes, noted) => {
     await lua().call('add', 'ann', 'x'.repeat(bytes))
-    expect(await lua().redis.hget(lua().root, 'largest')).toBe(noted)
+    expect((await lua().settings()).largest).toBe(noted)
   })
 
   it.each([
@@ -169,9 +169,9 @@ describeBindings('add', (lua) => {
     ['2097152', '2097152'],
     ['2097153', '8192'],
   ])('takes what somebody wrote for the size of the largest message when it may be that: %s', async (written, noted) => {
-    await lua().redis.hset(lua().root, 'largest', written)
+    await lua().set({ largest: written })
     await lua().call('add', 'ann', 'x'.repeat(5000))
-    expect(await lua().redis.hget(lua().root, 'largest')).toBe(noted)
+    expect((await lua().settings()).largest).toBe(noted)
   })
 
   it('does not write what is large before it knows that there is room, and does not ask for what is small', async () => {
@@ -301,7 +301,7 @@ describeBindings('add', (lua) => {
   })
 
   it('counts only what there is to count', async () => {
-    const counters = async () => Object.keys(await lua().redis.hgetall(lua().root)).filter((name) => !name.startsWith('slice'))
+    const counters = async () => Object.keys(await lua().redis.hgetall(lua().root)).filter((name) => name !== 'settings')
     await lua().redis.set(`${lua().root}:messages:bob`, 'mine')
     await lua().call('add', 'bob', '1', 'NEXT', 'bob', '2')
     expect(await counters()).toEqual([])

@@ -117,7 +117,7 @@ describeBindings('maxBatchBytes', (lua) => {
     expect(await readOf(() => taken())).toEqual({ lrange: 1 })
     await lua().call('policy', 'MAXMESSAGEBYTES', MIB, 'MAXSIZE', 500)
     for (let n = 0; n < 20; n += 1) await add('large', 500_000)
-    expect(await lua().redis.hget(lua().root, 'largest')).toBe('524288')
+    expect((await lua().settings()).largest).toBe('524288')
     await lua().tick(10_000)
     const made = await readOf(async () => expect(await taken()).toEqual([['large', 2, 'bytes', 10_000, 10_000]]))
     // Two messages fit, and one is read that does not.

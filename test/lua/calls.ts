@@ -237,7 +237,7 @@ export const CALLS: Record<string, (hands: Hands) => Args | Promise<Args>> = {
   'complete: more behind it than is read': async ({ add, claim, lua }) => {
     await lua.call('policy', 'MAXSIZE', 1)
     for (let n = 0; n < 3; n += 1) await add('k', 'x'.repeat(200_000))
-    await lua.redis.hset(lua.root, 'largest', 2_000_000)
+    await lua.set({ largest: 2_000_000 })
     return claim()
   },
   'fail: for a later attempt': async ({ add, claim }) => {

@@ -194,7 +194,7 @@ describeBindings('check', (lua) => {
     [1_048_576, [256 * KIB, 1, 1], 1],
     [200_000, [140_000, 200_000, 1], 2],
   ])('reads no more messages at once than are left of the bytes, if each is as large as one may be: %d', async (largest, sizes, read) => {
-    await lua().redis.hset(lua().root, 'largest', largest)
+    await lua().set({ largest: largest })
     await pushed(...sizes.map((bytes) => 'x'.repeat(bytes)))
     expect(await laws()).toEqual([['readable', `${read} of 3 messages cannot be read`, 0]])
   })

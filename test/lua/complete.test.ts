@@ -93,7 +93,7 @@ describeBindings('complete', (lua) => {
     for (const key of ['ann', 'bob']) await lua().call('add', key, '1', 'FLUSH')
     const { batches } = await lua().claim()
     // Of a key without options two messages are read, each as large as the largest of the queue may be.
-    await lua().redis.hset(lua().root, 'largest', 262_144)
+    await lua().set({ largest: 262_144 })
     await lua().call('add', 'ann', '2', 'NEXT', 'bob', '2')
     await lua().redis.del(`${lua().root}:overrides`)
     expect(await lua().call('complete', ...batches.flatMap(({ key, token }) => [key, token]))).toEqual(['completed', 'completed'])
@@ -110,7 +110,7 @@ describeBindings('complete', (lua) => {
     await lua().call('add', 'ann', '2', 'NEXT', 'bob', '2')
     // The one message of ann is the first and the last, and is read twice.
     const read = 2 * `${lua().now} 0 2`.length
-    await lua().redis.hset(lua().root, 'largest', (524_288 - read + more) / 2)
+    await lua().set({ largest: (524_288 - read + more) / 2 })
     await lua().redis.del(`${lua().root}:overrides`)
     await lua().call('complete', ...batches.flatMap(({ key, token }) => [key, token]))
     expect(await lua().redis.zscore(`${lua().root}:due`, 'bob')).toBe(String(lua().now + at))
@@ -119,7 +119,7 @@ describeBindings('complete', (lua) => {
   it('opens nothing beyond that where somebody put a key of another type', async () => {
     await lua().call('add', 'ann', '1', 'FLUSH')
     const { token } = await lua().claimOne()
-    await lua().redis.hset(lua().root, 'largest', 1_048_576)
+    await lua().set({ largest: 1_048_576 })
     await lua().redis.del(`${lua().root}:overrides`)
     await lua().redis.del(`${lua().root}:messages:ann`)
     await lua().redis.set(`${lua().root}:messages:ann`, 'mine')

@@ -290,7 +290,7 @@ describeBindings('partition', (lua) => {
     await partition(4, 'RETIRE', 'WAIT', 5)
     await heard.unsubscribe()
     heard.disconnect()
-    expect([messages, await lua().redis.hgetall(part(4))]).toEqual([['0 4'], { partition: 'retired:0' }])
+    expect([messages, await lua().redis.hgetall(part(4))]).toEqual([['0 4'], { settings: 'retired=0' }])
   })
 
   it('that is open is opened by no older change', async () => {

@@ -174,7 +174,7 @@ describeBindings('the most that one call does', (lua) => {
     await lua().call('add', 'k', 1, 'FLUSH')
     const { token } = await lua().claimOne()
     await lua().call('add', 'k', 2, 'WAIT', 5000, 'NEXT', 'k', 3, 'WAIT', 5000)
-    await lua().redis.hset(lua().root, 'largest', largest)
+    await lua().set({ largest: largest })
     expect(await lua().call('complete', 'k', token)).toEqual(['completed'])
     expect(await lua().redis.zscore(part('due'), 'k')).toBe(String(START + due))
   })

@@ -21,7 +21,7 @@ describeBindings('policy', (lua) => {
     expect(await policy('WAIT', 5000, 'maxdead', 7)).toEqual({ ...DEFAULTS, wait: 5000, maxDead: 7 })
     expect(await policy('MAXWAIT', 5000)).toEqual({ ...DEFAULTS, wait: 5000, maxWait: 5000, maxDead: 7 })
     expect(await policy()).toEqual({ ...DEFAULTS, wait: 5000, maxWait: 5000, maxDead: 7 })
-    expect(await lua().redis.hgetall(lua().root)).toEqual({ wait: '5000', maxWait: '5000', maxDead: '7', longestWait: '10000' })
+    expect(await lua().redis.hgetall(lua().root)).toEqual({ settings: 'wait=5000 maxWait=5000 maxDead=7', longestWait: '10000' })
   })
 
   const least = {
@@ -35,7 +35,7 @@ describeBindings('policy', (lua) => {
   }
 
   it('is the default one where what somebody wrote is no whole number, or out of bounds', async () => {
-    const write = (all: Record<string, string | number>) => lua().redis.hset(lua().root, all)
+    const write = (all: Record<string, string | number>) => lua().set(all)
     const changed = (all: object, change: (value: number) => string | number) =>
       Object.fromEntries(Object.entries(all).map(([name, value]) => [name, change(value)]))
     for (const wrong of [changed(least, (value) => value - 1), changed(most, (value) => value + 1), changed(least, () => 'x')]) {
@@ -161,7 +161,7 @@ describeBindings('policy', (lua) => {
       await policy(token, value)
       expect(await expiries()).toEqual([START + 3000, START + 4000])
     }
-    const ends = () => lua().redis.hget(lua().root, 'sliceEnds')
+    const ends = async () => (await lua().settings()).sliceEnds
     await policy('DEDUPE', 901)
     expect([await ends(), await expiries()]).toEqual([String(START + 2802), [START + 2802, START + 3703]])
     await lua().tick(1202)
@@ -172,7 +172,7 @@ describeBindings('policy', (lua) => {
 
   it('that contradicts itself, since a person has written it so, gives way to all that a program gives', async () => {
     await set('WAIT', 1000, 'MAXWAIT', 9000, 'GIVEN', 'a@h')
-    await lua().redis.hset(lua().root, 'maxWait', 5)
+    await lua().set({ maxWait: 5 })
     await lua().refuses('BAD_POLICY', 'maxWait must not be shorter than wait (1000), got 5', 'policy')
     expect((await set('WAIT', 1000, 'MAXWAIT', 9000, 'GIVEN', 'a@h')).slice(0, 4)).toEqual(['wait', 1000, 'maxWait', 9000])
   })

@@ -78,7 +78,8 @@ export function compareKeyspace(model: Model, keyspace: Keyspace): void {
   equal(found, exactly(model))
   compareRoot(model, (keyspace.get('')?.content ?? {}) as Record<string, string>)
   compareDue(model, (keyspace.get('due')?.content ?? {}) as Record<string, number>)
-  compareOverrides(model, (keyspace.get('overrides')?.content ?? new Set()) as Set<string>)
+  const root = (keyspace.get('')?.content ?? {}) as Record<string, string>
+  compareOverrides(model, (keyspace.get('overrides')?.content ?? new Set()) as Set<string>, 'options' in settingsIn(root))
   compareSeen(model, seen)
   // A call that was cut off has named a stream and written nothing to it.
   const named = (keyspace.get('streams')?.content ?? {}) as Record<string, number>
@@ -140,12 +141,16 @@ export function told({ id, key, reason, count, deadline, messages }: Omit<Claime
 }
 
 /** Fields that say how the queue is looked at and remembered, not what it holds. */
-const INNER = new Set(['largest', 'slice', 'sliceBefore', 'sliceEnds', 'watcher', 'watchAt'])
+const INNER = new Set(['settings', 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'options', 'watcher', 'watchAt'])
+
+/** What stands in the field of the root that has the policy, by name. */
+const settingsIn = ({ settings = '' }: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(settings.split(' ').flatMap((each) => (each ? [each.split('=')] : [])))
 
 function compareRoot({ policy, counters, longestWait, looked }: Model, root: Record<string, string>): void {
   const expected: Record<string, number> = { ...counters, ...policy, longestWait, looked }
   const found: Record<string, number> = Object.fromEntries(Object.keys(expected).map((name) => [name, 0]))
-  for (const [field, value] of Object.entries(root)) if (!INNER.has(field)) found[field] = Number(value)
+  for (const [field, value] of Object.entries({ ...root, ...settingsIn(root) })) if (!INNER.has(field)) found[field] = Number(value)
   equal(found, expected)
 }
 
@@ -164,7 +169,8 @@ function compareDue(model: Model, due: Record<string, number>): void {
   }
 }
 
-function compareOverrides({ conversations }: Model, overrides: Set<string>): void {
+function compareOverrides({ conversations }: Model, overrides: Set<string>, said: boolean): void {
+  if (overrides.size > 0 && !said) expect.unreachable('keys have options and the root does not say so')
   for (const [key, conversation] of conversations) {
     conversation.listed = overrides.has(key)
     if (conversation.messages.some(hasOptions) && !overrides.has(key)) expect.unreachable(`${key} has options and is not in overrides`)

@@ -9,6 +9,7 @@ import { RAN, type Ran } from '../tools/cover/instrument.ts'
 import { brokenLaws } from './laws.ts'
 import { readMessage } from './message.ts'
 import { type TestRedis, useRedis } from './redis.ts'
+import { setBy, settingsOf } from './settings.ts'
 import { TEST_SOURCE } from './source.ts'
 
 export { TEST_SOURCE } from './source.ts'
@@ -132,6 +133,16 @@ export class Lua {
       if (batches.length === 0) return all
       all.push(...batches)
     }
+  }
+
+  /** What stands in the settings of the root, by name. */
+  settings(): Promise<Record<string, string>> {
+    return settingsOf(this.redis, this.root)
+  }
+
+  /** Writes some of them by hand: null takes one away. */
+  set(changes: Record<string, string | number | null>): Promise<void> {
+    return setBy(this.redis, this.root, changes)
   }
 
   /** The figures of the queue, by name. */

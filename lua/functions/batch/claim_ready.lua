@@ -53,30 +53,31 @@ local function claim_ready(keys, args)
   local root = keys[1]
   local options, bad = read_options(args, 1, CLAIM_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue_for(keys, nonce)
-  refusal = refusal or bad or no_nonce or other_generation(root, queue, options.generation)
+  local queue, refusal = read_queue_to_claim(keys, nonce)
+  refusal = refusal or bad or no_nonce or other_generation(queue, options.generation)
   if refusal then return refusal end
-  if queue.refuses_new and not options.drain then return not_serving(root) end
+  if refuses_new(queue) and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
   if kept == false then return { queue.now, 0, options.dead and {} } end
-  local take = {
-    limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
-    attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
-    nonce = nonce, state = state_by(nonce), work = 1, worker = options.worker, echo = options.echo, rest = options.rest,
-  }
+  local limit, lease, due_by = options.limit or OPTIONS.claimed.default, options.lease or OPTIONS.lease.default, queue.now
+  if options.before and options.before < due_by then due_by = options.before end
 
   -- first write
   if queue.maxDeadAge > 0 then drop_old_dead(queue) end
-  local batches, dead
+  local batches, dead = {}, {}
   if kept then
-    batches, dead = take_again(queue, take, kept), {}
-  else
-    batches, dead = take_ready(queue, take)
+    batches = take_again(queue, lease, kept)
+  elseif has_ready(queue, due_by) then
+    batches, dead = take_ready(queue, {
+      limit = limit, lease = lease, attempts = options.attempts or OPTIONS.attempts.default, due_by = due_by,
+      nonce = nonce, state = state_by(nonce), work = 1,
+    })
   end
-  if #batches == 0 then drop_slices(queue) end
-  if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), take.lease) end
-  local next_at = next_look(queue, take, #batches)
+  if #batches == 0 then tidy(queue) end
+  if #batches > 0 and not queue.returned then queue.first_active = earlier(queue.first_active, queue.now + lease) end
+  if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), lease) end
+  local next_at = next_look(queue, options, #batches >= limit)
   if options.dead then return { queue.now, next_at, dead, unpack(batches) } end
   return { queue.now, next_at, unpack(batches) }
 end

@@ -73,15 +73,15 @@ local function forward(keys, args)
   local root, name = keys[1], args[1]
   local options, bad = read_options(args, 2, FORWARD_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue_for(keys, nonce)
+  local queue, refusal = read_queue_to_claim(keys, nonce)
   if refusal then return refusal end
   if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
   if #name < 1 or #name > LIMITS.stream then
     return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to ' .. LIMITS.stream .. ' bytes, got ' .. #name)
   end
-  bad = bad or no_nonce or other_generation(root, queue, options.generation)
+  bad = bad or no_nonce or other_generation(queue, options.generation)
   if bad then return bad end
-  if queue.refuses_new and not options.drain then return not_serving(root) end
+  if refuses_new(queue) and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local stream, longest = stream_key(root, name), options.longest or OPTIONS.entries.default
   local length = redis.pcall('XLEN', stream)
@@ -97,12 +97,10 @@ local function forward(keys, args)
     length = length - delete_acknowledged(stream, length < longest and queue.now - kept)
     if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
   end
-  local take = {
-    limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length), lease = LEASE, due_by = queue.now,
-    -- A lease ends with this script, so attempts are never used up: nothing is buried here.
-    attempts = math.huge, nonce = nonce, work = 5, worker = options.worker, echo = options.echo, rest = options.rest,
-  }
-  local batches = take_ready(queue, take)
+  local limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length)
+  -- A lease ends with this script, so attempts are never used up: nothing is buried here.
+  local take = { limit = limit, lease = LEASE, due_by = queue.now, attempts = math.huge, nonce = nonce, state = nil, work = 5 }
+  local batches = has_ready(queue, queue.now) and take_ready(queue, take) or {}
   local done, counts = {}, {}
   -- So that it is known which streams there are. Nothing is lost without it: an error must not keep the batches.
   if #batches > 0 then redis.pcall('ZADD', streams_key(root), '0', name) end
@@ -111,8 +109,8 @@ local function forward(keys, args)
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
     done[n], counts[n] = key, #messages
   end
-  if #done > 0 then finish(queue, done, counts, {}) else drop_slices(queue) end
-  local reply = { queue.now, next_look(queue, take, #done), #done, longest - length - #done }
+  if #done > 0 then finish(queue, done, counts, {}) else tidy(queue) end
+  local reply = { queue.now, next_look(queue, options, #done >= limit), #done, longest - length - #done }
   if #done > 0 then keep_reply(queue, nonce, 'forward', reply) end
   return reply
 end

@@ -71,8 +71,9 @@ local function read_special(args, at)
   return stopped, special
 end
 
--- What is stored of a message that has others than an id.
-local function special_element(queue, special, data)
+-- What is stored of a message.
+local function element_of(queue, special, data)
+  if not special then return message_header(queue.now, 0) .. data end
   local id, requeued = special.id or '', special.requeued
   local received = requeued and math.min(requeued.at, queue.now) or queue.now
   return message_header(received, #id, special.options, requeued and requeued.place) .. id .. data
@@ -140,7 +141,7 @@ local function read_messages(queue, args)
     elseif special then
       local requeued = special.requeued
       put(messages, 'specials', n, special)
-      elements[n] = special_element(queue, special, data)
+      elements[n] = element_of(queue, special, data)
       digest = (requeued or special.id) and digest_of(key, special.id, requeued and requeued.name)
     else
       -- Those with ids of the same length begin alike.
@@ -186,16 +187,18 @@ end
 
 -- Why a key that has so many messages takes no more, or nil.
 local function closed_to(queue, count)
-  -- While messages of the key are left here, newer ones must stay behind them.
-  if count == 0 and queue.refuses_new then return not_serving(queue.root) end
-  if count == 0 and queue.maxKeys > 0 then return closed_to_new(queue) end
+  if count == 0 then
+    -- While messages of the key are left here, newer ones must stay behind them.
+    if refuses_new(queue) then return not_serving(queue.root) end
+    if queue.maxKeys > 0 then return closed_to_new(queue) end
+  end
   if count >= queue.maxBacklog then return fail('BACKLOG_FULL', 'the key holds ' .. how_many(count, 'message') .. ', maxBacklog is ' .. queue.maxBacklog) end
 end
 
 -- Whether a message will be refused, before it is written: what is written and taken back is in the append-only file all the same, and goes to
 -- the replicas. A small one is written, which costs less than to ask for each, unless nearly all are refused here.
 local function closed_before(queue, key, element)
-  if #element <= LIMITS.unasked and not queue.refuses_new then return nil end
+  if #element <= LIMITS.unasked and not refuses_new(queue) then return nil end
   local count = redis.pcall('LLEN', messages_key(queue.root, key))
   return type(count) == 'number' and closed_to(queue, count) or nil
 end
@@ -229,7 +232,7 @@ local function store_requeued(queue, key, element, special, digest, ids)
   local list = messages_key(queue.root, key)
   local size = redis.pcall('LLEN', list)
   local undo, at
-  local failed = error_of(size, 'list', list) or size == 0 and queue.refuses_new and not_serving(queue.root)
+  local failed = error_of(size, 'list', list) or size == 0 and refuses_new(queue) and not_serving(queue.root)
   if not failed then
     undo, at = bring_back(queue, key, { element }, special.options ~= nil)
     failed = not undo and at
@@ -256,58 +259,110 @@ local function refuse_again(queue, key, digest, ids)
   if ids.forgotten and ids.forgotten[digest] then remember_again(ids, digest) end
 end
 
+-- What becomes of a message that is not refused: its status, how many messages its key has, and when that is due if it has changed; or a refusal and 0.
+-- `digest`: that of its id, if it has one, which is among the `ids` of the call.
+local function accept(queue, key, element, special, digest, ids)
+  if digest then
+    local status, size = refuse_again(queue, key, digest, ids)
+    if status then return status, size end
+  end
+  local size, at
+  if special and special.requeued then
+    size, at = store_requeued(queue, key, element, special, digest, ids)
+  else
+    size, at = store(queue, key, element, special and special.options, digest, ids)
+  end
+  if not size then return at, 0 end
+  if digest then ids.known[digest] = true end
+  return 'added', size, at
+end
+
+-- Notes that there is data that is larger than any before, as `largest` says. Returns a refusal.
+local function note_largest(queue, largest)
+  if largest <= queue.largest then return nil end
+  local noted = write_settings(queue, { largest = largest })
+  if type(noted) == 'table' then return wrong_type(noted, 'hash', queue.root) end
+end
+
+-- Counts what was stored: nothing that fails from here on may hide it.
+local function count_added(queue, added, duplicates, soonest)
+  if added > 0 then redis.pcall('HINCRBY', queue.root, 'added', count_text(added)) end
+  if duplicates > 0 then redis.pcall('HINCRBY', queue.root, 'duplicates', count_text(duplicates)) end
+  if soonest then wake_watcher(queue, soonest) end
+end
+
+-- One message alone, as most calls bring it: the lists that several need would cost a third of it. `special`: as read_special has it, or nil.
+local function add_one(queue, key, data, special)
+  local refusal, largest = special and special.refusal, queue.largest
+  if #data > largest or #data > queue.maxMessageBytes or #key > LIMITS.key or key == '' then
+    local bounds = { largest = largest }
+    refusal = refusal or check_bounds(queue, bounds, key, data)
+    largest = bounds.largest
+  end
+  if refusal then return refusal end
+  local digest, ids
+  if special then
+    local requeued = special.requeued
+    digest = (requeued or special.id) and digest_of(key, special.id, requeued and requeued.name)
+    ids = digest and read_ids(queue, { digest })
+  end
+  local element = element_of(queue, special, data)
+
+  -- first write
+  refusal = note_largest(queue, largest)
+  if refusal then return refusal end
+  if ids then remember_ids(ids) end
+  local status, size, at = accept(queue, key, element, special, digest, ids)
+  count_added(queue, status == 'added' and 1 or 0, status == 'duplicate' and 1 or 0, at)
+  if type(status) == 'table' then return status end
+  return { status, size }
+end
+
 -- A list without members, for one that has not been made.
 local NONE = {}
 
-local function add(keys, args)
-  local root = keys[1]
-  local queue, refusal = read_queue(keys)
+local function add_several(queue, args)
+  local messages, refusal = read_messages(queue, args)
+  refusal = refusal or other_generation(queue, messages.generation)
   if refusal then return refusal end
-  queue.now = now_ms()
-  local messages, bad = read_messages(queue, args)
-  refusal = bad or other_generation(root, queue, messages.generation)
-  if refusal then return refusal end
-  local listed = redis.pcall('SCARD', overrides_key(root))
-  if type(listed) == 'table' then return wrong_type(listed, 'set', overrides_key(root)) end
-  queue.any_options, queue.first_bytes = listed > 0, 0
   local ids = messages.asked and read_ids(queue, messages.asked)
   local owners, elements, refusals = messages.keys, messages.elements, messages.refusals or NONE
   local digests, specials = messages.digests or NONE, messages.specials or NONE
   local reply, added, duplicates, soonest = {}, 0, 0, nil
 
   -- first write
-  if messages.largest > queue.largest then
-    local noted = redis.pcall('HSET', root, 'largest', count_text(messages.largest))
-    if type(noted) == 'table' then return wrong_type(noted, 'hash', root) end
-  end
+  refusal = note_largest(queue, messages.largest)
+  if refusal then return refusal end
   if ids then remember_ids(ids) end
   for n = 1, #owners do
-    local key, digest, special, status, size = owners[n], digests[n], specials[n], refusals[n], 0
-    if digest then status, size = refuse_again(queue, key, digest, ids) end
+    local status, size, at = refusals[n], 0, nil
+    if not status then status, size, at = accept(queue, owners[n], elements[n], specials[n], digests[n], ids) end
+    if status == 'added' then added = added + 1 end
     if status == 'duplicate' then duplicates = duplicates + 1 end
-    if not status then
-      local at
-      if special and special.requeued then
-        size, at = store_requeued(queue, key, elements[n], special, digest, ids)
-      else
-        size, at = store(queue, key, elements[n], special and special.options, digest, ids)
-      end
-      if size then
-        status, added = 'added', added + 1
-        if digest then ids.known[digest] = true end
-        if at and (not soonest or at < soonest) then soonest = at end
-      else
-        status, size = at, 0
-      end
-    end
+    if at and (not soonest or at < soonest) then soonest = at end
     reply[2 * n - 1], reply[2 * n] = status, size
   end
-  -- All is stored: nothing that fails from here on may hide it.
-  if added > 0 then redis.pcall('HINCRBY', root, 'added', count_text(added)) end
-  if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', count_text(duplicates)) end
-  wake_watcher(queue, soonest)
-  if #owners == 1 and type(reply[1]) == 'table' then return reply[1] end
+  count_added(queue, added, duplicates, soonest)
   return reply
+end
+
+-- As many arguments as one message may have: key, data, and each token once.
+local ONE = 15
+
+local function add(keys, args)
+  local queue, refusal = read_queue(keys)
+  if refusal then return refusal end
+  queue.now, queue.first_bytes = now_ms(), 0
+  if #args == 2 then return add_one(queue, args[1], args[2]) end
+  if #args == 4 and args[3] == 'ID' and args[4] ~= '' and #args[4] <= OPTIONS.id.bytes then
+    return add_one(queue, args[1], args[2], { id = args[4], options = nil, requeued = nil, refusal = nil })
+  end
+  if #args <= ONE and args[2] and args[3] ~= 'NEXT' then
+    local stopped, special = read_special(args, 3)
+    if not stopped then return special end
+    if not args[stopped] then return other_generation(queue, special.generation) or add_one(queue, args[1], args[2], special) end
+  end
+  return add_several(queue, args)
 end
 
 register('add', add, {}, 'Append messages to the open batches of their keys.')

@@ -37,9 +37,9 @@ local function requeue(keys, args)
     if not generation then return fail('BAD_ARGUMENT', 'GENERATION must be an integer from 1 to ' .. LIMITS.number .. ', got ' .. shown(args[#args])) end
   end
   local ids, bad = read_batch_ids(args, first, last)
-  refusal = bad or other_generation(root, queue, generation)
+  refusal = bad or other_generation(queue, generation)
   if refusal then return refusal end
-  if queue.refuses_new then return not_serving(root) end
+  if refuses_new(queue) then return not_serving(root) end
   local owners, counts = {}, {}
   for n = 1, #ids do
     local about = read_unless_foreign('HMGET', dead_key(root, ids[n]), 'key', 'count') or {}

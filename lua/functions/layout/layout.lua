@@ -29,9 +29,9 @@ local function layout(keys, args)
   local _, bad = read_options(args, 1, {})
   if bad then return bad end
   local reply, stored, given = layout_reply(read_layout(root)), {}, {}
-  reply[7], reply[8], reply[9] = state_of(root, queue), queue.generation, count_keys(root)
-  for n, value in ipairs(call('HMGET', root, unpack(MEMBERS))) do
-    if value then stored[#stored + 1], stored[#stored + 2] = MEMBERS[n], value end
+  reply[7], reply[8], reply[9] = state_of(queue), queue.generation, count_keys(root)
+  for _, field in ipairs(MEMBERS) do
+    if queue.stored[field] then stored[#stored + 1], stored[#stored + 2] = field, count_text(queue.stored[field]) end
   end
   for n, text in ipairs(call('HMGET', root, unpack(GIVEN))) do
     if text then given[#given + 1], given[#given + 2] = MEMBERS[n], text end

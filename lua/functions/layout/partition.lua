@@ -62,7 +62,7 @@ local function partition(keys, args)
   if bad then return bad end
   local remembers = queue.slice and queue.slice + 2 * (options.dedupe or queue.dedupe) or 0
   if remembers <= now_ms() then remembers = 0 end
-  local state, since, held = state_of(root, queue), queue.generation, count_keys(root)
+  local state, since, held = state_of(queue), queue.generation, count_keys(root)
   local newer = generation and generation > since
   local became
   if options.open and (state == 'unused' or state == 'open' and newer) then
@@ -73,17 +73,18 @@ local function partition(keys, args)
 
   -- first write
   if became then
+    local changes = {}
     if became == 'open' and state == 'unused' then
-      for _, field in ipairs(MEMBERS) do
-        if options[field] then call('HSET', root, field, options[field]) end
-      end
+      for _, field in ipairs(MEMBERS) do changes[field] = options[field] end
     end
     -- The root of the queue has the layout that holds now: only repartition changes it.
-    if told and partition_of(root) then call('HSET', root, 'layout', encode_layout(told)) end
+    if told and queue.partition ~= '' then call('HSET', root, 'layout', encode_layout(told)) end
     since = generation or since
-    call('HSET', root, 'partition', string.format('%s:%d', became, since))
+    changes.open, changes.retired = became == 'open' and since, became == 'retired' and since
+    local done = write_settings(queue, changes)
+    if type(done) == 'table' then return done end
     -- Workers that rest here must learn where new keys go.
-    if became ~= state and became == 'retired' then send(root, nil, '0') end
+    if became ~= state and became == 'retired' then send(queue, nil, '0') end
     state = became
   end
   return { state, held, remembers, since }

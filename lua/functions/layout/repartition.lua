@@ -75,7 +75,7 @@ local function repartition(keys, args)
   local call, root = redis.call, keys[1]
   local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  if partition_of(root) then return fail('BAD_ROOT', 'expected the root of the queue, got that of a partition: ' .. shown(root)) end
+  if queue.partition ~= '' then return fail('BAD_ROOT', 'expected the root of the queue, got that of a partition: ' .. shown(root)) end
   local options, bad = read_options(args, 1, REPARTITION_OPTIONS)
   if bad then return bad end
   local told
@@ -91,9 +91,9 @@ local function repartition(keys, args)
   if wanted and state ~= 'steady' and not (options.new or same) then
     return fail('REPARTITIONING', 'the queue is ' .. state .. ' its partitions: wait until that has ended')
   end
-  local stored, missing = call('HMGET', root, unpack(MEMBERS)), {}
-  for n, field in ipairs(MEMBERS) do
-    if told and options[field] and not stored[n] then missing[field] = options[field] end
+  local missing = {}
+  for _, field in ipairs(MEMBERS) do
+    if told and options[field] and not queue.stored[field] then missing[field] = options[field] end
   end
   bad = bad_policy(changed_policy(queue, missing))
   if bad then return bad end
@@ -101,7 +101,11 @@ local function repartition(keys, args)
 
   -- first write
   if not after then return layout_reply(known) end
-  for field, value in pairs(missing) do call('HSET', root, field, value, 'given:' .. field, '*') end
+  if next(missing) then
+    local done = write_settings(queue, missing)
+    if type(done) == 'table' then return done end
+    for field in pairs(missing) do call('HSET', root, 'given:' .. field, '*') end
+  end
   call('HSET', root, 'layout', encode_layout(after))
   return layout_reply(after)
 end

@@ -25,7 +25,7 @@ local function leave(keys, args)
   -- first write
   redis.pcall('ZREM', watch_key(root, 'standby'), worker)
   redis.pcall('ZREM', watch_key(root, 'present'), worker)
-  if queue.watcher ~= worker or queue.watchAt == 0 then return 'idle' end
+  if watcher_of(queue) ~= worker or watch_at(queue) == 0 then return 'idle' end
   return appoint(queue, next_due(queue)) and 'passed' or 'vacant'
 end
 

@@ -104,7 +104,6 @@ local function policy(keys, args)
   if bad then return bad end
 
   -- first write
-  for field, value in pairs(changes) do call('HSET', root, field, value) end
   for field, text in pairs(kept) do call('HSET', root, 'given:' .. field, text) end
   -- How far ahead an entry of `due` may rightly lie: a shortened wait holds only from the next look on.
   if after.wait < queue.wait then
@@ -115,12 +114,16 @@ local function policy(keys, args)
     -- slice went on for longer.
     if queue.slice then
       local ends = math.max(queue.slice + after.dedupe, now_ms()) + after.dedupe
-      call('HSET', root, 'sliceEnds', ends)
+      changes.sliceEnds = ends
       call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.slice)), string.format('%.0f', ends + after.dedupe))
     end
     if queue.sliceBefore then
       call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.sliceBefore)), string.format('%.0f', queue.slice + 2 * after.dedupe))
     end
+  end
+  if next(changes) then
+    local done = write_settings(queue, changes)
+    if type(done) == 'table' then return done end
   end
   local reply = {}
   for _, field in ipairs(MEMBERS) do reply[#reply + 1], reply[#reply + 2] = field, after[field] end

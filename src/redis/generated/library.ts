@@ -3,8 +3,9 @@
 /** Text for FUNCTION LOAD. */
 export const LIBRARY: string = `#!lua name=rapidfire
 local VERSION = '0.1.0'
-local function register(name, callback, flags, text)
+local REMEMBERS = true; local function register(name, callback, flags, text)
   redis.register_function{ function_name = 'rapidfire_' .. name, callback = callback, flags = flags, description = text } end
+local know_digits
 local digits
 local count_text
 local how_many
@@ -13,10 +14,26 @@ do
 --- Numbers as texts. Redis takes a number as an argument too, but to print a time costs Redis 7.0 a fortieth of what adding a message does, each
 --- time. So what every call writes is given as text, and printed here as cheaply as can be.
 
--- A time as 13 digits. WHY not by '%.0f': that costs a quarter more.
+-- The thousandths of a second of the clock, and the seconds that were printed last, as texts.
+local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+
+-- Keeps what the clock has said: most times that are written are so many seconds from now.
+function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  if not SECONDS[second] then
+    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
+    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
+  end
+  return text
+end
+
+-- A time as 13 digits.
+-- WHY in two parts: '%.0f' costs 5,000 instructions, '%07d%06d' 3,500, and to join what is known 900 (Redis 7.0).
 function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 -- A count. Small ones are printed once: they come again and again.
@@ -308,43 +325,80 @@ OPTIONS = {
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
 end
+local messages_key
+local due_key
+local active_key
+local claims_key
+local overrides_key
+local seen_key
+local stream_key
+local streams_key
+local rate_key
+local calls_key
+local watch_key
+local dead_key
+local partition_of
+local wake_channel
+local part_key
+local named_part
+local bad_root
+local bad_key
+do
 --- Every name of a key in Redis (lua/README.md has the table). Nothing else builds one.
 
-local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-local function overrides_key(root) return root .. ':overrides' end
-local function seen_key(root, slice) return root .. ':seen:' .. slice end
-local function stream_key(root, name) return root .. ':stream:' .. name end
+-- Names that were built, by root: each call would build them several times. At most of ten thousand roots.
+local NAMES = { count = 0 }
+
+local function name_of(root, part)
+  local names = NAMES[root]
+  if not names then
+    if NAMES.count == 10000 then NAMES = { count = 0 } end
+    names = {}
+    NAMES[root], NAMES.count = names, NAMES.count + 1
+  end
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
+
+function messages_key(root, key) return root .. ':messages:' .. key end
+function due_key(root) return name_of(root, 'due') end
+function active_key(root) return name_of(root, 'active') end
+function claims_key(root) return name_of(root, 'claims') end
+function overrides_key(root) return name_of(root, 'overrides') end
+function seen_key(root, slice) return root .. ':seen:' .. slice end
+function stream_key(root, name) return root .. ':stream:' .. name end
 -- All streams that were ever written to.
-local function streams_key(root) return root .. ':streams' end
+function streams_key(root) return root .. ':streams' end
 -- Of a conversation, in the webhook: 'line', who waits, or 'key', how many requests there were.
-local function rate_key(root, what, key) return root .. ':rate:' .. what .. ':' .. key end
-local function calls_key(root, name) return root .. ':calls:' .. name end
+function rate_key(root, what, key) return root .. ':rate:' .. what .. ':' .. key end
+function calls_key(root, name) return root .. ':calls:' .. name end
 -- 'standby' or 'present': sets of workers.
-local function watch_key(root, name) return root .. ':watch:' .. name end
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+function watch_key(root, name) return root .. ':watch:' .. name end
+function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
 
 -- The number of the partition that a root belongs to, as text, or nil.
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
+function partition_of(root) return string.match(root, ':(%d+)}$') end
 
 -- A channel, not a key, of a worker, or of all: those of the root of the queue, also for what a partition says. So a worker hears all by its own.
-local function wake_channel(root, worker)
+function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
 
 -- The name without the root is a part. Those of a conversation and of a dead batch tell whose they are.
-local function part_key(root, part) return root .. ':' .. part end
+function part_key(root, part) return root .. ':' .. part end
 
-local function named_part(part)
+function named_part(part)
   local what, of = string.match(part, '^(%a+):(.+)$')
   if what == 'messages' or what == 'dead' then return what, of end
   return 'other'
 end
 
 -- Refuses all but one root with a hash tag. Without the tag the parts of a queue would lie on different nodes of a cluster.
-local function bad_root(keys)
+function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
   end
@@ -353,9 +407,10 @@ local function bad_root(keys)
   end
 end
 
-local function bad_key(key)
+function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
+end
 end
 --- A message: one element of the list of its key. This file writes it and reads it, and no other does.
 --
@@ -443,7 +498,6 @@ end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
 local CLOCK_STEP
-local any_options
 local has_options
 local OPTIONS_READ
 local window_of
@@ -459,15 +513,8 @@ do
 -- So far in the future is no cause for alarm, ms: clocks are put right in small steps.
 CLOCK_STEP = 1000
 
--- Whether any key of the queue has messages with options: asked once a call, since most queues have none.
-function any_options(queue)
-  if queue.any_options == nil then queue.any_options = redis.call('SCARD', overrides_key(queue.root)) > 0 end
-  return queue.any_options
-end
-
-function has_options(queue, key)
-  return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
-end
+-- Whether messages of a key may have options. Most queues have none: they say so in their settings, and it is not asked for.
+function has_options(queue, key) return queue.options and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1 end
 
 -- When a batch is due, and what closes it: \`wait\` after its last message, or \`maxWait\` after its \`first\`, or before, when a message that was received
 -- at \`closed\` has closed it, as \`closed_by\` says.
@@ -759,12 +806,193 @@ local function read_pairs(args, first, expected)
 end
 --- The one clock of the library: Redis's own, in ms since 1970.
 
--- Read once per call: on Redis 7.0 TIME moves while a call runs.
+-- Read once per call: on Redis 7.0 TIME moves while a call runs. What it says as text is kept, to be written so.
 local function now_ms()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  -- Texts that are reckoned with become numbers at less cost than by tonumber.
+  local second, micros = time[1] + 0, time[2] + 0
+  local rest = (micros - micros % 1000) / 1000
+  know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
+  return second * 1000 + rest
+end
+local MEMBERS
+local GIVEN
+local LAST
+local write_settings
+local read_queue_for
+local read_queue
+local changed_policy
+local bad_policy
+do
+--- What every call begins with: the root of the queue, read in one command. It holds the policy, by which every caller goes, and a little state.
+
+-- The members of the policy in the order in which they are told, and beside each of them what programs have given.
+MEMBERS = {
+  'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+}
+GIVEN = {
+  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
+  'given:maxDead', 'given:maxDeadAge', 'given:maxKeys',
+}
+
+-- The refusal for an error that Redis replied when it was asked for two keys that never exist.
+-- WHY two: while a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those that it
+-- lacks. A call would fail half-done; asked for two at once, each of the nodes refuses.
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+-- The last moment of a time with 13 digits.
+LAST = 9999999999999
+local TIME = { least = 0, most = LAST }
+
+-- What the root says of the queue and seldom changes: the policy; \`largest\`, which no message exceeds in bytes of data (lib/window.lua); in which sets ids
+-- are remembered, and when those of the first are forgotten (lib/dedupe.lua); since which change of the partitions it is open, or retired; and
+-- \`options\`, which is 1 while messages may have options of their own.
+local SETTINGS = {
+  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
+  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
+  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
+  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
+  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
+  options = { least = 1, most = 1 },
+}
+local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+
+-- All of it stands in one field of the root, '<name>=<value>' with blanks between, without what is not stored. What is no number that could be written
+-- there counts as not stored.
+-- WHY one field: each by itself, they were read and made numbers in each call, which was a third of what adding a message cost.
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local range = SETTINGS[name]
+    stored[name] = range and bounded(value, range.least, range.most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
+  return {
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+  }
+end
+
+-- What was parsed is kept by its text, and so holds for whichever root has that. A queue takes it from there by its metatable.
+local PARSED = { count = 0 }
+local function settings_of(text)
+  local found = PARSED[text]
+  if not found then
+    if PARSED.count == 1000 then PARSED = { count = 0 } end
+    found = { __index = parse_settings(text) }
+    PARSED[text], PARSED.count = found, PARSED.count + 1
+  end
+  return found
+end
+
+-- Writes some of the settings, by name; false takes one away. Returns what Redis replies.
+function write_settings(queue, changes)
+  local parts = {}
+  for _, names in ipairs({ MEMBERS, OTHERS }) do
+    for _, name in ipairs(names) do
+      local value = changes[name]
+      if value == nil then value = queue.stored[name] end
+      if value then parts[#parts + 1] = name .. '=' .. count_text(value) end
+    end
+  end
+  local text = table.concat(parts, ' ')
+  local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
+  if type(done) ~= 'table' then setmetatable(queue, settings_of(text)) end
+  return done
+end
+
+-- What a root is in its queue, once it was seen to be named as it must be: the number of its partition, or '' for the root of the queue.
+local ROOTS = { count = 0 }
+
+-- That of the root of a call; or nil and a refusal.
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
+  partition = partition_of(root) or ''
+  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
+  return partition
+end
+
+-- Whether this is no node of a cluster, once that is known: then no slot moves away.
+local SERVER = { alone = nil }
+
+-- Finds it out, by keys of two slots, of which a node of a cluster refuses to be asked at once. Who may not read them does not learn it, and asks on.
+local function is_alone(root)
+  local prefix = string.gsub(root, '{[^{}]*}$', '')
+  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+end
+
+-- The queue, or nil and a refusal. \`nonce\`: that of a call that may be repeated; what is kept of it is read along. Behind that stand the fields of the root
+-- that the call needs beside its settings and \`watchAt\`. Beside the settings a queue has
+--   root, partition   its key, and the number of its partition or ''
+--   fields            what was read: the settings, \`watchAt\`, and what was asked for
+--   kept              what is kept of the last call of this caller: lib/nonce.lua
+--   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
+-- and what calls put in: \`now\`, the time; how much they have \`read\` already.
+function read_queue_for(keys, nonce, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local root = keys[1]
+  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', root) end
+  local kept
+  if SERVER.alone then
+    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
+  elseif nonce then
+    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  else
+    kept = redis.pcall('MGET', root .. ':', root .. '::')
+  end
+  if kept and kept.err then return nil, moving_away(root, kept) end
+  -- A script would have to find it out each time.
+  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  return setmetatable(
+    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
+    settings_of(fields[1] or '')
+  )
+end
+
+function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
+
+-- The policy of a queue with some of its members changed.
+function changed_policy(queue, changes)
+  local policy = {}
+  for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
+  return policy
+end
+
+-- Refuses members of a policy that contradict each other.
+function bad_policy(policy)
+  if policy.maxWait < policy.wait then
+    return fail('BAD_POLICY', string.format('maxWait must not be shorter than wait (%.0f), got %.0f', policy.wait, policy.maxWait))
+  end
+  if policy.maxBacklog < policy.maxSize then
+    return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
+  end
+end
 end
 local bad_worker
+local watch_at
+local watcher_of
+local looked_before
 local looked_at
 local send
 local appoint
@@ -772,6 +1000,8 @@ local wake_watcher
 local note_worker
 local leave_watch
 local keep_watch
+local first_in
+local earlier
 local next_due
 do
 --- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by, each by its name and until it looks
@@ -785,16 +1015,34 @@ function bad_worker(worker)
   end
 end
 
+-- When the watcher is to look; 0: nobody has promised to.
+function watch_at(queue)
+  if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
+  return queue.watchAt
+end
+
+-- Who that is. Most calls need not know.
+function watcher_of(queue)
+  if not queue.watcher then queue.watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] or '' end
+  return queue.watcher
+end
+
+-- When the last look was, of a call that claims and has asked for it.
+function looked_before(queue)
+  if not queue.looked then queue.looked = queue.fields[3] and bounded(queue.fields[3], 0, LAST) or 0 end
+  return queue.looked
+end
+
 -- The time of this look, for \`looked\` in the root: it tells the next one whether the clock has gone back since. It stays in the future until all
 -- is lowered that lies ahead; see lib/recover.lua.
-function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
+function looked_at(queue) return looked_before(queue) > queue.now + CLOCK_STEP and queue.looked or queue.now end
 
 -- Sends to a worker, or to all when none is named, what it is to do in this root: 'echo', or when to look. Whether anybody has heard it, as far as
 -- Redis knows: a worker whose name begins with ~ hears by way of another node of a cluster, and is not counted. A user of Redis who may not publish
 -- goes without: an error here would hide what the call has written.
-function send(root, worker, what)
-  local partition = partition_of(root)
-  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+function send(queue, worker, what)
+  local partition = queue.partition
+  local heard = redis.pcall('PUBLISH', wake_channel(queue.root, worker), partition ~= '' and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
 
@@ -806,8 +1054,8 @@ function appoint(queue, at)
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
     queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
-    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+    if send(queue, worker, digits(queue.watchAt)) then return true end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -817,13 +1065,14 @@ end
 -- Tells the watcher of something that is due before it means to look; \`at\` may be nil: nothing is. A promise that has passed is being kept
 -- just now, unless it has passed for long: then whoever is found that stands by looks at once. 0 is no promise.
 function wake_watcher(queue, at)
-  if not at or queue.watchAt == 0 then return end
-  if queue.watchAt + LIMITS.missed <= queue.now then
+  local promised = at and watch_at(queue) or 0
+  if promised == 0 then return end
+  if promised + LIMITS.missed <= queue.now then
     appoint(queue, queue.now)
-  elseif queue.watchAt > queue.now and at < queue.watchAt then
+  elseif promised > queue.now and at < promised then
     queue.watchAt = at
-    redis.pcall('HSET', queue.root, 'watchAt', at)
-    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+    redis.pcall('HSET', queue.root, 'watchAt', digits(at))
+    if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
 
@@ -841,7 +1090,7 @@ end
 function leave_watch(queue, worker, next_at)
   redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)
   -- Somebody who has slots must look instead.
-  if queue.watcher == worker or queue.watchAt <= queue.now then
+  if watcher_of(queue) == worker or watch_at(queue) <= queue.now then
     appoint(queue, next_at)
   else
     wake_watcher(queue, next_at)
@@ -859,7 +1108,7 @@ end
 function keep_watch(queue, worker, next_at, rest)
   local standby, latest = watch_key(queue.root, 'standby'), queue.now + rest
   local ends = queue.now + math.max(rest, LIMITS.longestStandby)
-  local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
+  local mine, vacant = watcher_of(queue) == worker, watch_at(queue) <= queue.now
   redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
   if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
@@ -872,21 +1121,23 @@ function keep_watch(queue, worker, next_at, rest)
     redis.pcall('ZREM', standby, worker)
     if not vacant then note_worker(standby, queue.watcher, queue.watchAt, ends) end
   end
-  redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
+  redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', digits(at), 'looked', digits(looked_at(queue)))
   return at
 end
 
--- When the next batch of a root is due, or ends its lease or its pause; nil when nothing is pending.
-function next_due(queue)
-  local next_at
-  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
-    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
-    -- A score that ends in .5 is one of an entry whose list is missing.
-    local at = head[2] and math.ceil(tonumber(head[2]))
-    if at and (not next_at or at < next_at) then next_at = at end
-  end
-  return next_at
+-- When the first of an index comes; nil when nothing is in it. A score that ends in .5 is one of an entry whose list is missing.
+function first_in(index)
+  local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
+  return head[2] and math.ceil(head[2])
 end
+
+-- When the next batch of a root is due, or ends its lease or its pause, by what comes first in \`due\` and in \`active\`; nil when nothing is pending.
+function earlier(due, active)
+  if due and active and active < due then return active end
+  return due or active
+end
+
+function next_due(queue) return earlier(first_in(due_key(queue.root)), first_in(active_key(queue.root))) end
 end
 local counter_names
 local count_up
@@ -931,9 +1182,9 @@ end
 -- What one call counts of the batches that it claims for the first time: the \`number\` of the newest, how many were
 -- \`claimed\`, how late they are, and what closed them.
 function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  local fields = queue.fields
   return {
-    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    number = bounded(fields[4], 0, COUNTED) or 0, sum = bounded(fields[5], 0, COUNTED) or 0, max = bounded(fields[6], 0, COUNTED) or 0,
     claimed = 0,
     closed_by = {}, late_by = {},
   }
@@ -1309,6 +1560,8 @@ end
 local append
 local take_back
 local keep_indexed
+local note_options
+local end_options
 local index_appended
 local open_rest
 local LOOK_AGAIN
@@ -1378,6 +1631,28 @@ local function look_by(queue, key, at)
   return queue.now, error_of(redis.pcall('ZADD', due, digits(queue.now), key), 'zset', due)
 end
 
+-- Notes that messages of a key may have options. Returns 1 when that is new, 0 when it is known; or nil and a refusal, and nothing is written.
+function note_options(queue, key)
+  local overrides, first = overrides_key(queue.root), not queue.options
+  local noted = first and write_settings(queue, { options = 1 })
+  if type(noted) == 'table' then return nil, wrong_type(noted, 'hash', queue.root) end
+  local listed = redis.pcall('SADD', overrides, key)
+  if type(listed) ~= 'table' then return listed end
+  if first then write_settings(queue, { options = false }) end
+  return nil, wrong_type(listed, 'set', overrides)
+end
+
+-- Notes that no key has options any more, if that is so.
+function end_options(queue)
+  if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = false }) end
+end
+
+-- Takes back that messages of a key may have options.
+local function forget_options(queue, key)
+  redis.pcall('SREM', overrides_key(queue.root), key)
+  end_options(queue)
+end
+
 -- When a key with options has to be looked at that has just got its message number \`size\`, with these \`options\` or none: never later than its batch
 -- is due, but perhaps earlier, when an earlier message has closed the batch. Or nil and a refusal.
 -- WHY not the deadline itself: whoever closes the batch is found by reading all of it, and this is asked for each message.
@@ -1399,10 +1674,7 @@ end
 -- when it refuses.
 local function index_by_options(queue, key, size, options)
   local root, listed, failed = queue.root, nil, nil
-  if options then
-    listed = redis.pcall('SADD', overrides_key(root), key)
-    failed = error_of(listed, 'set', overrides_key(root))
-  end
+  if options then listed, failed = note_options(queue, key) end
   local at
   if not failed then at, failed = due_with_options(queue, key, size, options or queue) end
   if at and size == 1 then
@@ -1410,8 +1682,7 @@ local function index_by_options(queue, key, size, options)
   elseif at then
     at, failed = look_by(queue, key, at)
   end
-  if failed and listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
-  queue.any_options = true
+  if failed and listed == 1 then forget_options(queue, key) end
   return at, failed
 end
 
@@ -1420,7 +1691,7 @@ end
 -- empty. The entry then lags behind the deadline and is put right by the next claim.
 function index_appended(queue, key, size, options)
   local root = queue.root
-  local listed = options and 1 or queue.any_options and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
+  local listed = options and 1 or queue.options and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
   if listed == 1 then return index_by_options(queue, key, size, options) end
   if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   if size == 1 then
@@ -1609,15 +1880,14 @@ end
 -- WHY this order: the claims go first, since a token must not prove anything once the messages are gone; \`active\` last, so that no key is in
 -- no index.
 function finish(queue, keys, counts, records)
-  local root, messages, ended, emptied, soonest = queue.root, 0, {}, {}, nil
-  local plain = not any_options(queue)
+  local root, messages, ended, emptied, lists, soonest = queue.root, 0, {}, {}, {}, nil
   redis.call('HDEL', claims_key(root), unpack(keys))
   for n = 1, #keys do
     local key, count = keys[n], counts[n]
     local list = messages_key(root, key)
     local size = redis.pcall('LLEN', list)
-    if size == count and plain then
-      emptied[#emptied + 1], ended[#ended + 1] = list, key
+    if size == count then
+      lists[#lists + 1], emptied[#emptied + 1], ended[#ended + 1] = list, key, key
     elseif size == 0 then
       finish_without_list(queue, key, records[n])
     else
@@ -1627,7 +1897,10 @@ function finish(queue, keys, counts, records)
     end
     messages = messages + count
   end
-  if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
+  if #lists > 0 then
+    redis.call('UNLINK', unpack(lists))
+    if queue.options then redis.call('SREM', overrides_key(root), unpack(emptied)) end
+  end
   if #ended > 0 then write_unless_foreign('ZREM', active_key(root), unpack(ended)) end
   count_up(root, 'completed', #keys)
   count_up(root, 'completedMessages', messages)
@@ -1663,12 +1936,12 @@ function bring_back(queue, key, messages, with_options)
   local claim = decode_claim(stored)
   local take_out, refused = insert_by_time(messages_key(root, key), claim and claim.count or 0, messages)
   if not take_out then return nil, refused end
-  local listed = with_options and redis.pcall('SADD', overrides_key(root), key)
-  local at, failed = nil, error_of(listed, 'set', overrides_key(root))
+  local listed, at, failed
+  if with_options then listed, failed = note_options(queue, key) end
   if not failed then at, failed = index_brought_back(queue, key, claim, with_options) end
   local function undo()
     take_out()
-    if listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
+    if listed == 1 then forget_options(queue, key) end
   end
   if failed then
     undo()
@@ -1713,6 +1986,213 @@ function erase_messages(queue, key, size)
   redis.call('ZREM', active_key(root), key)
   redis.call('ZREM', due_key(root), key)
 end
+end
+local digest_of
+local drop_slices
+local read_ids
+local remember_ids
+local forget_id
+local remember_again
+local begin_slice
+do
+--- Message ids that were accepted are remembered for \`dedupe\` to three times \`dedupe\`, in a set for each slice of time that begins. So they go all at
+--- once, and nobody has to delete them one by one.
+---
+--- A set goes with UNLINK, which frees it beside the calls: when a slice begins, or when a worker looks and finds nothing to do. It expires
+--- another \`dedupe\` later, for queues that nobody touches.
+--- WHY not by expiry alone: unless it is told otherwise, Redis frees what has expired at one go, and serves nobody meanwhile. 360,000 ids took
+--- 90 ms.
+---
+--- \`ids\` is what one call knows of those of its messages: \`asked\`, their digests; \`known\`, which of these were accepted before; \`forgotten\`, which
+--- were taken back; \`failed\`, why none can be remembered; the \`set\` of this slice and when it \`expires\`; and the slice, if it \`begins\` here.
+--
+-- WHY an id is remembered as a digest of it and its key, 32 of the 40 hex digits of SHA-1: the same id in two conversations is two messages,
+-- and a long id costs no more than a short one. As 16 raw bytes it would take 64 bytes of memory instead of 80, and Lua, which has
+-- to make them of the digits, 2.0 us instead of 1.1 us for each message (Redis 7.0, sets of 500,000 ids).
+
+-- Lua's stack bounds how many values \`unpack\` can give.
+local UNPACKED = 1000
+
+local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
+
+-- By what the id of a message is remembered; \`name\`: that of a message which comes back from the dead of another partition, and must not be
+-- taken for an id.
+function digest_of(key, id, name)
+  local text = name and 'requeued ' .. #key .. ':' .. key .. name or #key .. ':' .. key .. id
+  return string.sub(redis.sha1hex(text), 1, 32)
+end
+
+-- Adds those of the digests to \`known\` that are in the set. Asked for together: a call for each would cost half of what storing the message
+-- does. Returns an error when they cannot be asked for.
+local function look_up(set, asked, known)
+  for from = 1, #asked, UNPACKED do
+    local found = redis.pcall('SMISMEMBER', set, unpack_some(asked, from))
+    if found.err then return wrong_type(found, 'set', set) end
+    for n = 1, #found do
+      if found[n] == 1 then known[asked[from + n - 1]] = true end
+    end
+  end
+end
+
+-- When the ids of the last slice are forgotten. The root has it, since the slice may have begun under another \`dedupe\`.
+local function slice_ends(queue) return queue.sliceEnds or queue.slice + 2 * queue.dedupe end
+
+-- Whether that has come, and not only the end of the slice before it. Under a shorter \`dedupe\` than now it cannot have come before.
+local function is_forgotten(queue)
+  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= slice_ends(queue)
+end
+
+-- The sets whose ids are forgotten when the last slice has ended; \`all\`: its own too.
+local function gone_slices(queue, all)
+  local gone = {}
+  if queue.sliceBefore then gone[1] = seen_key(queue.root, digits(queue.sliceBefore)) end
+  if all then gone[#gone + 1] = seen_key(queue.root, digits(queue.slice)) end
+  return gone
+end
+
+-- Drops what is forgotten, at a look that has found nothing to do. Who may not do that goes without: the sets expire.
+function drop_slices(queue)
+  if not queue.slice or queue.now < queue.slice + queue.dedupe then return end
+  local all = is_forgotten(queue)
+  local gone = gone_slices(queue, all)
+  if #gone == 0 then return end
+  redis.pcall('UNLINK', unpack(gone))
+  write_settings(queue, { sliceBefore = false, slice = not all and queue.slice })
+end
+
+-- Looks up the ids of a call.
+function read_ids(queue, asked)
+  local slice, before, gone = queue.slice, queue.sliceBefore, nil
+  local begins = not slice or queue.now >= slice + queue.dedupe
+  if begins then
+    local all = is_forgotten(queue)
+    gone = gone_slices(queue, all)
+    slice, before = queue.now, not all and slice
+  end
+  local ends = slice + 2 * queue.dedupe
+  -- The clock has gone back, and ids are remembered that came later than now.
+  if slice > queue.now then ends = math.max(ends, slice_ends(queue)) end
+  local ids = {
+    asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', ends + queue.dedupe),
+  }
+  if begins then ids.begins = { slice = slice, before = before, gone = gone } end
+  local failed = look_up(ids.set, asked, ids.known)
+  if not failed and before then failed = look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known) end
+  if failed then ids.failed = failed end
+  return ids
+end
+
+-- Remembers those that are not known yet, all or none: then it says why in \`failed\`.
+function remember_ids(ids)
+  if ids.failed then return end
+  local fresh = ids.asked
+  if next(ids.known) then
+    fresh = {}
+    for n = 1, #ids.asked do
+      if not ids.known[ids.asked[n]] then fresh[#fresh + 1] = ids.asked[n] end
+    end
+    if #fresh == 0 then return end
+  end
+  local failed, from = nil, 1
+  while from <= #fresh and not failed do
+    failed = error_of(redis.pcall('SADD', ids.set, unpack_some(fresh, from)), 'set', ids.set)
+    if not failed then from = from + UNPACKED end
+  end
+  failed = failed or error_of(redis.pcall('PEXPIREAT', ids.set, ids.expires), 'set', ids.set)
+  -- Only what was written is taken back: over maxmemory a script may write all it likes behind its first command that frees memory.
+  while failed and from > 1 do
+    from = from - UNPACKED
+    redis.pcall('SREM', ids.set, unpack_some(fresh, from))
+  end
+  if failed then ids.failed = failed end
+end
+
+-- Takes an id back whose message is not stored. False when that is not allowed.
+function forget_id(ids, digest)
+  ids.forgotten = ids.forgotten or {}
+  ids.forgotten[digest] = true
+  return type(redis.pcall('SREM', ids.set, digest)) ~= 'table'
+end
+
+-- Remembers an id again that was taken back. The set may have been empty then, and gone.
+function remember_again(ids, digest)
+  redis.pcall('SADD', ids.set, digest)
+  redis.pcall('PEXPIREAT', ids.set, ids.expires)
+end
+
+-- From now on ids are remembered in the set of this slice, if it begins here. Returns an error when that cannot be written.
+function begin_slice(queue, ids)
+  local begins = ids.begins
+  if not begins then return nil end
+  local done = write_settings(queue, { slice = begins.slice, sliceEnds = begins.slice + 2 * queue.dedupe, sliceBefore = begins.before or false })
+  if type(done) == 'table' then return wrong_type(done, 'hash', queue.root) end
+  if #begins.gone > 0 then redis.pcall('UNLINK', unpack(begins.gone)) end
+  ids.begins = nil
+end
+end
+--- Partitions: what a root knows of them, and whom it refuses because of them.
+
+-- A layout: its state, which partitions serve, which others are being prepared or drained, and the number of the change that made those serve.
+-- Each root knows one: the root of the queue that which holds now, a partition that by which it was opened or retired. It is stored as
+-- '<state>:<generation>:<partitions>:<first>:<other>:<otherFirst>'.
+local function layout_of(state, partitions, first, other, other_first, generation)
+  return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
+end
+
+local function encode_layout(known)
+  return string.format(
+    '%s:%d:%d:%d:%d:%d', known.state, known.generation, known.partitions, known.first, known.other, known.otherFirst
+  )
+end
+
+local function read_layout(root)
+  local text = redis.call('HGET', root, 'layout') or ''
+  local state, generation, partitions, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
+  if not state then return layout_of('steady', 0, 0, 0, 0, 0) end
+  return layout_of(state, tonumber(partitions), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation))
+end
+
+-- As it is told to callers.
+local function layout_reply(known)
+  return { known.state, known.partitions, known.first, known.other, known.otherFirst, known.generation }
+end
+
+-- The value of LAYOUT, '<partitions>:<first>:<other>:<otherFirst>', as a layout of that generation. Whether the others are drained is not
+-- known to who tells it: to take them for being drained does no harm. Returns nil and a refusal when it cannot be read.
+local function told_layout(text, generation)
+  local partitions, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
+  partitions, first = integer(partitions, 1, LIMITS.partitions), integer(first, 0, LIMITS.number)
+  other, other_first = integer(other, 0, LIMITS.partitions), integer(other_first, 0, LIMITS.number)
+  if not (partitions and first and other and other_first) then
+    return nil, fail('BAD_ARGUMENT', 'LAYOUT must be <partitions>:<first>:<other>:<otherFirst>, got ' .. shown(text))
+  end
+  return layout_of('draining', partitions, first, other, other_first, generation)
+end
+
+-- Whether a root takes no messages of new keys.
+local function refuses_new(queue) return queue.serves == 'retired' or not queue.serves and queue.partition ~= '' end
+
+-- What a root is among the partitions: 'open' or 'retired', or 'unused' when it is that of a partition which was never opened.
+local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
+
+-- Conversations that have messages in a root.
+local function count_keys(root)
+  return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
+end
+
+-- What a root that refuses new keys answers to those who do not know. Nobody looks there for new keys.
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
+
+-- Refuses a caller that goes by another generation of the partitions than this root: one of the two has missed a change, a caller that was
+-- idle, or a root whose server was replaced by one that had not heard of it. A caller without a generation is judged by the root alone.
+local function other_generation(queue, generation)
+  if not generation or generation == queue.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(queue.root), queue.generation, generation)
+  )
 end
 local read_nonce
 local leading_nonce
@@ -1841,7 +2321,7 @@ end
 -- Lowers what is further ahead than anything may be, when the last look was in the future: some of it in each call, until nothing is left.
 function lower_ahead(queue)
   local root, now = queue.root, queue.now
-  if queue.looked <= now + CLOCK_STEP then return end
+  if looked_before(queue) <= now + CLOCK_STEP then return end
   local left = lower_index(due_key(root), now + longest_wait(queue), LIMITS.lowered, function(keys, scores)
     local right = {}
     for n = 1, #keys do right[n] = lowered_due(queue, keys[n], scores[n]) end
@@ -1913,171 +2393,13 @@ function mend(queue, key, done)
   local claim, with_options = decode_claim(redis.call('HGET', claims_key(root), key)), carries_options(list, size)
   -- Its list was missing when it was completed, and a message has begun a new one since.
   if claim and claim.state == 'done' and redis.call('ZSCORE', due_key(root), key) then claim = nil end
-  if with_options and redis.call('SADD', overrides_key(root), key) == 1 then done[#done + 1] = 'added to overrides' end
+  if with_options and note_options(queue, key) == 1 then done[#done + 1] = 'added to overrides' end
   if size == 0 and redis.call('SREM', overrides_key(root), key) == 1 then done[#done + 1] = 'removed from overrides' end
   if claim and size > 0 and claim.count > 0 then
     mend_active(queue, key, claim, size, done)
   else
     mend_open(queue, key, with_options, done)
   end
-end
-end
-local digest_of
-local drop_slices
-local read_ids
-local remember_ids
-local forget_id
-local remember_again
-local begin_slice
-do
---- Message ids that were accepted are remembered for \`dedupe\` to three times \`dedupe\`, in a set for each slice of time that begins. So they go all at
---- once, and nobody has to delete them one by one.
----
---- A set goes with UNLINK, which frees it beside the calls: when a slice begins, or when a worker looks and finds nothing to do. It expires
---- another \`dedupe\` later, for queues that nobody touches.
---- WHY not by expiry alone: unless it is told otherwise, Redis frees what has expired at one go, and serves nobody meanwhile. 360,000 ids took
---- 90 ms.
----
---- \`ids\` is what one call knows of those of its messages: \`asked\`, their digests; \`known\`, which of these were accepted before; \`forgotten\`, which
---- were taken back; \`failed\`, why none can be remembered; the \`set\` of this slice and when it \`expires\`; and the slice, if it \`begins\` here.
---
--- WHY an id is remembered as a digest of it and its key, 32 of the 40 hex digits of SHA-1: the same id in two conversations is two messages,
--- and a long id costs no more than a short one. As 16 raw bytes it would take 64 bytes of memory instead of 80, and Lua, which has
--- to make them of the digits, 2.0 us instead of 1.1 us for each message (Redis 7.0, sets of 500,000 ids).
-
--- Lua's stack bounds how many values \`unpack\` can give.
-local UNPACKED = 1000
-
-local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
-
--- By what the id of a message is remembered; \`name\`: that of a message which comes back from the dead of another partition, and must not be
--- taken for an id.
-function digest_of(key, id, name)
-  local text = name and 'requeued ' .. #key .. ':' .. key .. name or #key .. ':' .. key .. id
-  return string.sub(redis.sha1hex(text), 1, 32)
-end
-
--- Adds those of the digests to \`known\` that are in the set. Asked for together: a call for each would cost half of what storing the message
--- does. Returns an error when they cannot be asked for.
-local function look_up(set, asked, known)
-  for from = 1, #asked, UNPACKED do
-    local found = redis.pcall('SMISMEMBER', set, unpack_some(asked, from))
-    if found.err then return wrong_type(found, 'set', set) end
-    for n = 1, #found do
-      if found[n] == 1 then known[asked[from + n - 1]] = true end
-    end
-  end
-end
-
--- When the ids of the last slice are forgotten; or nil and a refusal. The root has it, since the slice may have begun under another \`dedupe\`.
-local function slice_ends(queue)
-  local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
-  if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
-  return tonumber(ends) or queue.slice + 2 * queue.dedupe
-end
-
--- Whether that has come, and not only the end of the slice before it. Under a shorter \`dedupe\` than now it cannot have come before. Not when that is
--- not to be known.
-local function is_forgotten(queue)
-  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= (slice_ends(queue) or math.huge)
-end
-
--- The sets whose ids are forgotten when the last slice has ended; \`all\`: its own too.
-local function gone_slices(queue, all)
-  local gone = {}
-  if queue.sliceBefore then gone[1] = seen_key(queue.root, digits(queue.sliceBefore)) end
-  if all then gone[#gone + 1] = seen_key(queue.root, digits(queue.slice)) end
-  return gone
-end
-
--- Drops what is forgotten, at a look that has found nothing to do. Who may not do that goes without: the sets expire.
-function drop_slices(queue)
-  if not queue.slice or queue.now < queue.slice + queue.dedupe then return end
-  local all = is_forgotten(queue)
-  local gone = gone_slices(queue, all)
-  if #gone == 0 then return end
-  redis.pcall('UNLINK', unpack(gone))
-  -- A command takes no nil.
-  redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')
-end
-
--- Looks up the ids of a call.
-function read_ids(queue, asked)
-  local slice, before, gone = queue.slice, queue.sliceBefore, nil
-  local begins = not slice or queue.now >= slice + queue.dedupe
-  if begins then
-    local all = is_forgotten(queue)
-    gone = gone_slices(queue, all)
-    slice, before = queue.now, not all and slice
-  end
-  local ends, failed = slice + 2 * queue.dedupe, nil
-  -- The clock has gone back, and ids are remembered that came later than now.
-  if slice > queue.now then
-    local known
-    known, failed = slice_ends(queue)
-    ends = math.max(ends, known or ends)
-  end
-  local ids = {
-    asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', ends + queue.dedupe),
-  }
-  if begins then ids.begins = { slice = slice, before = before, gone = gone } end
-  failed = failed or look_up(ids.set, asked, ids.known)
-  if not failed and before then failed = look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known) end
-  if failed then ids.failed = failed end
-  return ids
-end
-
--- Remembers those that are not known yet, all or none: then it says why in \`failed\`.
-function remember_ids(ids)
-  if ids.failed then return end
-  local fresh = ids.asked
-  if next(ids.known) then
-    fresh = {}
-    for n = 1, #ids.asked do
-      if not ids.known[ids.asked[n]] then fresh[#fresh + 1] = ids.asked[n] end
-    end
-    if #fresh == 0 then return end
-  end
-  local failed, from = nil, 1
-  while from <= #fresh and not failed do
-    failed = error_of(redis.pcall('SADD', ids.set, unpack_some(fresh, from)), 'set', ids.set)
-    if not failed then from = from + UNPACKED end
-  end
-  failed = failed or error_of(redis.pcall('PEXPIREAT', ids.set, ids.expires), 'set', ids.set)
-  -- Only what was written is taken back: over maxmemory a script may write all it likes behind its first command that frees memory.
-  while failed and from > 1 do
-    from = from - UNPACKED
-    redis.pcall('SREM', ids.set, unpack_some(fresh, from))
-  end
-  if failed then ids.failed = failed end
-end
-
--- Takes an id back whose message is not stored. False when that is not allowed.
-function forget_id(ids, digest)
-  ids.forgotten = ids.forgotten or {}
-  ids.forgotten[digest] = true
-  return type(redis.pcall('SREM', ids.set, digest)) ~= 'table'
-end
-
--- Remembers an id again that was taken back. The set may have been empty then, and gone.
-function remember_again(ids, digest)
-  redis.pcall('SADD', ids.set, digest)
-  redis.pcall('PEXPIREAT', ids.set, ids.expires)
-end
-
--- From now on ids are remembered in the set of this slice, if it begins here. Returns an error when that cannot be written.
-function begin_slice(queue, ids)
-  local begins = ids.begins
-  if not begins then return nil end
-  local done = redis.pcall('HSET', queue.root, 'slice', begins.slice, 'sliceEnds', begins.slice + 2 * queue.dedupe)
-  if type(done) == 'table' then return wrong_type(done, 'hash', queue.root) end
-  if begins.before then
-    redis.pcall('HSET', queue.root, 'sliceBefore', begins.before)
-  else
-    redis.pcall('HDEL', queue.root, 'sliceBefore')
-  end
-  if #begins.gone > 0 then redis.pcall('UNLINK', unpack(begins.gone)) end
-  ids.begins = nil
 end
 end
 --- Batches whose attempts end without their being done. Each is named by key and token and has options behind that; NEXT stands between two.
@@ -2119,192 +2441,6 @@ local function size_of(root, key)
   local size = redis.pcall('LLEN', list)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
-end
---- Partitions: what a root knows of them, and whom it refuses because of them.
-
--- A layout: its state, which partitions serve, which others are being prepared or drained, and the number of the change that made those serve.
--- Each root knows one: the root of the queue that which holds now, a partition that by which it was opened or retired. It is stored as
--- '<state>:<generation>:<partitions>:<first>:<other>:<otherFirst>'.
-local function layout_of(state, partitions, first, other, other_first, generation)
-  return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
-end
-
-local function encode_layout(known)
-  return string.format(
-    '%s:%d:%d:%d:%d:%d', known.state, known.generation, known.partitions, known.first, known.other, known.otherFirst
-  )
-end
-
-local function read_layout(root)
-  local text = redis.call('HGET', root, 'layout') or ''
-  local state, generation, partitions, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
-  if not state then return layout_of('steady', 0, 0, 0, 0, 0) end
-  return layout_of(state, tonumber(partitions), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation))
-end
-
--- As it is told to callers.
-local function layout_reply(known)
-  return { known.state, known.partitions, known.first, known.other, known.otherFirst, known.generation }
-end
-
--- The value of LAYOUT, '<partitions>:<first>:<other>:<otherFirst>', as a layout of that generation. Whether the others are drained is not
--- known to who tells it: to take them for being drained does no harm. Returns nil and a refusal when it cannot be read.
-local function told_layout(text, generation)
-  local partitions, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
-  partitions, first = integer(partitions, 1, LIMITS.partitions), integer(first, 0, LIMITS.number)
-  other, other_first = integer(other, 0, LIMITS.partitions), integer(other_first, 0, LIMITS.number)
-  if not (partitions and first and other and other_first) then
-    return nil, fail('BAD_ARGUMENT', 'LAYOUT must be <partitions>:<first>:<other>:<otherFirst>, got ' .. shown(text))
-  end
-  return layout_of('draining', partitions, first, other, other_first, generation)
-end
-
--- What a root is among the partitions: 'open' or 'retired', or 'unused' when it is that of a partition which was never opened.
-local function state_of(root, queue) return queue.serves or partition_of(root) and 'unused' or 'open' end
-
--- Conversations that have messages in a root.
-local function count_keys(root)
-  return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
-end
-
--- What a root that refuses new keys answers to those who do not know. Nobody looks there for new keys.
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
-end
-
--- Refuses a caller that goes by another generation of the partitions than this root: one of the two has missed a change, a caller that was
--- idle, or a root whose server was replaced by one that had not heard of it. A caller without a generation is judged by the root alone.
-local function other_generation(root, queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
-  )
-end
-local MEMBERS
-local GIVEN
-local LAST, LARGEST
-local read_queue
-local read_queue_for
-local changed_policy
-local bad_policy
-do
---- What every call begins with: the root of the queue, read in one command. It holds the policy, by which every caller goes, and a little state.
-
--- The members of the policy in the order in which they are told, and beside each of them what programs have given.
-MEMBERS = {
-  'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
-}
-GIVEN = {
-  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
-  'given:maxDead', 'given:maxDeadAge', 'given:maxKeys',
-}
-
--- The refusal for an error that Redis replied when it was asked for two keys that never exist.
--- WHY two: while a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those that it
--- lacks. A call would fail half-done; asked for two at once, each of the nodes refuses.
-local function moving_away(root, found)
-  -- A right that the user of Redis lacks is told as it is.
-  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
-    if string.find(found.err, said, 1, true) then return { err = found.err } end
-  end
-  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-
--- The fields of the root that every call needs, in one command; or nil and a refusal.
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-
--- The last moment of a time with 13 digits, and the most bytes of data that \`largest\` may say.
-LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
-
--- These fields as a table:
---   root             its key
---   wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, maxDeadAge, maxKeys   the policy
---   slice, sliceBefore   in which sets ids are remembered: lib/dedupe.lua
---   largest          no message has more bytes of data: lib/window.lua
---   watcher, watchAt, looked   who looks next, and when: lib/watch.lua
---   kept             what is kept of the last call of this caller: lib/nonce.lua
---   refuses_new      it takes no messages of new keys: lib/layout.lua
---   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest, maxDeadAge, maxKeys = unpack(stored)
-  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
-    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
-      or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
-      or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
-    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
-    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
-    slice = slice and bounded(slice, 0, LAST),
-    sliceBefore = before and bounded(before, 0, LAST),
-    watcher = watcher or '',
-    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
-    looked = looked and bounded(looked, 0, LAST) or 0,
-    kept = kept,
-    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = since and tonumber(since) or 0,
-  }
-end
-
--- Returns the queue, as queue_of has it, or nil and a refusal.
-function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
-end
-
--- The same for a call that may be repeated: what is kept of the last call with the name of this nonce is read along, at no cost.
-function read_queue_for(keys, nonce)
-  if not nonce then return read_queue(keys) end
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
-  if found.err then return nil, moving_away(root, found) end
-  return queue_of(root, stored, found[3])
-end
-
--- The policy of a queue with some of its members changed.
-function changed_policy(queue, changes)
-  local policy = {}
-  for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
-  return policy
-end
-
--- Refuses members of a policy that contradict each other.
-function bad_policy(policy)
-  if policy.maxWait < policy.wait then
-    return fail('BAD_POLICY', string.format('maxWait must not be shorter than wait (%.0f), got %.0f', policy.wait, policy.maxWait))
-  end
-  if policy.maxBacklog < policy.maxSize then
-    return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
-  end
-end
 end
 local groups_of
 local delete_acknowledged
@@ -2357,16 +2493,22 @@ function delete_entry(stream, groups, id)
 end
 end
 do -- lua/functions/batch
+local read_queue_to_claim
+local has_ready
 local take_ready
 local proofs_of
 local take_again
+local tidy
 local next_look
 do
 --- Which batches a claim takes. The steps themselves are in lib/conversation.lua.
 ---
 --- \`take\` is what the caller asks for: \`limit\` batches at most, their \`lease\` and \`attempts\`, \`due_by\` (what was due then, and nothing later), its
---- \`nonce\`, the \`state\` of a claim that it will acknowledge, how much \`work\` each of the messages is for it; and of a worker \`worker\`, \`echo\`, \`rest\`.
+--- \`nonce\`, the \`state\` of a claim that it will acknowledge, and how much \`work\` each of the messages is for it.
 --- \`taken\` is what it gets: \`batches\` and those that are \`dead\` now, each as claim_ready replies it, and how much \`work\` that was.
+
+-- What a call has to know that claims.
+function read_queue_to_claim(keys, nonce) return read_queue_for(keys, nonce, 'looked', 'batches', 'latenessSum', 'latenessMax') end
 
 -- Work is counted in what it costs to hand out a small message, some 4000 instructions of a processor: a look at a key, handing out a batch and burying one,
 -- besides its messages, and so many bytes that are read. A call ends when it has done LIMITS.claimWork: others wait meanwhile.
@@ -2498,7 +2640,7 @@ end
 local function look_through(queue, take, taken, keys, scores)
   local root, now, due_by, work, room = queue.root, queue.now, take.due_by, taken.work, taken.room
   local look = { records = {}, leases = {}, gone = {}, passed = 0, ended = false }
-  local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
+  local active = (queue.first_active or #taken.batches > 0) and redis.call('ZMSCORE', active_key(root), unpack(keys)) or {}
   for n = 1, #keys do
     look.ended = work >= room or #taken.batches >= taken.slots
     if look.ended then break end
@@ -2506,7 +2648,7 @@ local function look_through(queue, take, taken, keys, scores)
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
     local held = record and not is_done(record)
-    if not held then head, reply = head_of(queue, key, not plain and has_options(queue, key)) end
+    if not held then head, reply = head_of(queue, key, has_options(queue, key)) end
     if held then
       look.gone[#look.gone + 1] = key
     elseif not head then
@@ -2547,10 +2689,10 @@ end
 
 -- What all new claims of a call share.
 local function prepare(queue, take, taken)
-  local partition = partition_of(queue.root)
+  local partition = queue.partition
   taken.tally = begin_tally(queue)
   -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
 
@@ -2597,6 +2739,17 @@ local function share(queue, take, taken, returned, now)
   claim_returned(queue, take, taken, returned, #returned)
 end
 
+-- Whether anything has come that may be taken by \`due_by\`; most looks of those who are idle end here. The queue notes what was seen: \`first_active\`, when
+-- the first lease or pause ends, false if there is none; whether some have \`returned\`; and \`next_at\` when nothing has come, false if nothing is pending.
+function has_ready(queue, due_by)
+  lower_ahead(queue)
+  local active, due = first_in(active_key(queue.root)), first_in(due_key(queue.root))
+  queue.first_active, queue.returned = active or false, active and active <= due_by
+  if queue.returned or due and due <= queue.now then return true end
+  queue.next_at = earlier(due, active) or false
+  return false
+end
+
 -- Takes what is ready under a lease. Returns the batches, and those that are dead now since their last lease has run out.
 function take_ready(queue, take)
   -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and how much work it may have by then; \`began\`: it has taken some of
@@ -2606,13 +2759,14 @@ function take_ready(queue, take)
     lagging = nil, began = false, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   local now = digits(queue.now)
-  lower_ahead(queue)
   local due_by = take.due_by == queue.now and now or digits(take.due_by)
   -- WHY again: those that are dead now, or whose lists are gone, hold nothing up that stands behind them.
-  repeat
-    local returned = find_returned(queue, take, due_by)
-    if returned then share(queue, take, taken, returned, now) end
-  until not returned or not returned.more or returned.next_one <= #returned or #taken.batches == take.limit
+  local returned = queue.returned and find_returned(queue, take, due_by)
+  while returned do
+    share(queue, take, taken, returned, now)
+    if not returned.more or returned.next_one <= #returned or #taken.batches == take.limit then break end
+    returned = find_returned(queue, take, due_by)
+  end
   claim_due(queue, take, taken, now)
   local tally, batches = taken.tally, taken.batches
   if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
@@ -2631,7 +2785,7 @@ end
 
 -- The batches of a claim that is made again, by the proofs of the first: those that it still holds, under a lease that begins anew, since
 -- nobody can tell when the first reply was lost.
-function take_again(queue, take, proofs)
+function take_again(queue, lease, proofs)
   local keys, held, batches = {}, {}, {}
   for n = 1, #proofs, 3 do keys[#keys + 1] = proofs[n] end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
@@ -2645,25 +2799,36 @@ function take_again(queue, take, proofs)
       batches[#batches + 1] = { key, token, claim.attempt, claim.reason, claim.deadline, messages, proofs[3 * n] }
     end
   end
-  extend_leases(queue, held, take.lease, false)
+  extend_leases(queue, held, lease, false)
   return batches
 end
 
--- When who has taken so many batches looks next, or 0: nothing is pending.
-function next_look(queue, take, count)
-  local next_at = next_due(queue)
+-- What a look does that has found nothing to do.
+function tidy(queue)
+  drop_slices(queue)
+  end_options(queue)
+end
+
+-- When a caller looks next that has taken so many batches, or 0: nothing is pending. \`caller\`: { worker, rest, echo }, and \`full\`: it has no slot left.
+function next_look(queue, caller, full)
+  local next_at, active = queue.next_at, queue.first_active
+  if next_at == nil then
+    -- What has come back is active again, or not, as it may be.
+    if active == nil or queue.returned then active = first_in(active_key(queue.root)) end
+    next_at = earlier(first_in(due_key(queue.root)), active)
+  end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
-  if not take.worker or not next_at and queue.refuses_new then
+  if not caller.worker or not next_at and refuses_new(queue) then
     -- What this call has made due, or has left, may be due before the watcher means to look.
     wake_watcher(queue, next_at)
     return next_at or 0
   end
-  if count >= take.limit then
-    leave_watch(queue, take.worker, next_at)
+  if full then
+    leave_watch(queue, caller.worker, next_at)
   else
-    next_at = keep_watch(queue, take.worker, next_at, take.rest or OPTIONS.rest.default)
+    next_at = keep_watch(queue, caller.worker, next_at, caller.rest or OPTIONS.rest.default)
   end
-  if take.echo then send(queue.root, take.worker, 'echo') end
+  if caller.echo then send(queue, caller.worker, 'echo') end
   return next_at or 0
 end
 end
@@ -2723,30 +2888,31 @@ local function claim_ready(keys, args)
   local root = keys[1]
   local options, bad = read_options(args, 1, CLAIM_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue_for(keys, nonce)
-  refusal = refusal or bad or no_nonce or other_generation(root, queue, options.generation)
+  local queue, refusal = read_queue_to_claim(keys, nonce)
+  refusal = refusal or bad or no_nonce or other_generation(queue, options.generation)
   if refusal then return refusal end
-  if queue.refuses_new and not options.drain then return not_serving(root) end
+  if refuses_new(queue) and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
   if kept == false then return { queue.now, 0, options.dead and {} } end
-  local take = {
-    limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
-    attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
-    nonce = nonce, state = state_by(nonce), work = 1, worker = options.worker, echo = options.echo, rest = options.rest,
-  }
+  local limit, lease, due_by = options.limit or OPTIONS.claimed.default, options.lease or OPTIONS.lease.default, queue.now
+  if options.before and options.before < due_by then due_by = options.before end
 
   -- first write
   if queue.maxDeadAge > 0 then drop_old_dead(queue) end
-  local batches, dead
+  local batches, dead = {}, {}
   if kept then
-    batches, dead = take_again(queue, take, kept), {}
-  else
-    batches, dead = take_ready(queue, take)
+    batches = take_again(queue, lease, kept)
+  elseif has_ready(queue, due_by) then
+    batches, dead = take_ready(queue, {
+      limit = limit, lease = lease, attempts = options.attempts or OPTIONS.attempts.default, due_by = due_by,
+      nonce = nonce, state = state_by(nonce), work = 1,
+    })
   end
-  if #batches == 0 then drop_slices(queue) end
-  if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), take.lease) end
-  local next_at = next_look(queue, take, #batches)
+  if #batches == 0 then tidy(queue) end
+  if #batches > 0 and not queue.returned then queue.first_active = earlier(queue.first_active, queue.now + lease) end
+  if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), lease) end
+  local next_at = next_look(queue, options, #batches >= limit)
   if options.dead then return { queue.now, next_at, dead, unpack(batches) } end
   return { queue.now, next_at, unpack(batches) }
 end
@@ -3089,15 +3255,15 @@ local function forward(keys, args)
   local root, name = keys[1], args[1]
   local options, bad = read_options(args, 2, FORWARD_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue_for(keys, nonce)
+  local queue, refusal = read_queue_to_claim(keys, nonce)
   if refusal then return refusal end
   if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
   if #name < 1 or #name > LIMITS.stream then
     return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to ' .. LIMITS.stream .. ' bytes, got ' .. #name)
   end
-  bad = bad or no_nonce or other_generation(root, queue, options.generation)
+  bad = bad or no_nonce or other_generation(queue, options.generation)
   if bad then return bad end
-  if queue.refuses_new and not options.drain then return not_serving(root) end
+  if refuses_new(queue) and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local stream, longest = stream_key(root, name), options.longest or OPTIONS.entries.default
   local length = redis.pcall('XLEN', stream)
@@ -3113,12 +3279,10 @@ local function forward(keys, args)
     length = length - delete_acknowledged(stream, length < longest and queue.now - kept)
     if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
   end
-  local take = {
-    limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length), lease = LEASE, due_by = queue.now,
-    -- A lease ends with this script, so attempts are never used up: nothing is buried here.
-    attempts = math.huge, nonce = nonce, work = 5, worker = options.worker, echo = options.echo, rest = options.rest,
-  }
-  local batches = take_ready(queue, take)
+  local limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length)
+  -- A lease ends with this script, so attempts are never used up: nothing is buried here.
+  local take = { limit = limit, lease = LEASE, due_by = queue.now, attempts = math.huge, nonce = nonce, state = nil, work = 5 }
+  local batches = has_ready(queue, queue.now) and take_ready(queue, take) or {}
   local done, counts = {}, {}
   -- So that it is known which streams there are. Nothing is lost without it: an error must not keep the batches.
   if #batches > 0 then redis.pcall('ZADD', streams_key(root), '0', name) end
@@ -3127,8 +3291,8 @@ local function forward(keys, args)
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
     done[n], counts[n] = key, #messages
   end
-  if #done > 0 then finish(queue, done, counts, {}) else drop_slices(queue) end
-  local reply = { queue.now, next_look(queue, take, #done), #done, longest - length - #done }
+  if #done > 0 then finish(queue, done, counts, {}) else tidy(queue) end
+  local reply = { queue.now, next_look(queue, options, #done >= limit), #done, longest - length - #done }
   if #done > 0 then keep_reply(queue, nonce, 'forward', reply) end
   return reply
 end
@@ -3283,8 +3447,9 @@ local function read_special(args, at)
   return stopped, special
 end
 
--- What is stored of a message that has others than an id.
-local function special_element(queue, special, data)
+-- What is stored of a message.
+local function element_of(queue, special, data)
+  if not special then return message_header(queue.now, 0) .. data end
   local id, requeued = special.id or '', special.requeued
   local received = requeued and math.min(requeued.at, queue.now) or queue.now
   return message_header(received, #id, special.options, requeued and requeued.place) .. id .. data
@@ -3352,7 +3517,7 @@ local function read_messages(queue, args)
     elseif special then
       local requeued = special.requeued
       put(messages, 'specials', n, special)
-      elements[n] = special_element(queue, special, data)
+      elements[n] = element_of(queue, special, data)
       digest = (requeued or special.id) and digest_of(key, special.id, requeued and requeued.name)
     else
       -- Those with ids of the same length begin alike.
@@ -3398,16 +3563,18 @@ end
 
 -- Why a key that has so many messages takes no more, or nil.
 local function closed_to(queue, count)
-  -- While messages of the key are left here, newer ones must stay behind them.
-  if count == 0 and queue.refuses_new then return not_serving(queue.root) end
-  if count == 0 and queue.maxKeys > 0 then return closed_to_new(queue) end
+  if count == 0 then
+    -- While messages of the key are left here, newer ones must stay behind them.
+    if refuses_new(queue) then return not_serving(queue.root) end
+    if queue.maxKeys > 0 then return closed_to_new(queue) end
+  end
   if count >= queue.maxBacklog then return fail('BACKLOG_FULL', 'the key holds ' .. how_many(count, 'message') .. ', maxBacklog is ' .. queue.maxBacklog) end
 end
 
 -- Whether a message will be refused, before it is written: what is written and taken back is in the append-only file all the same, and goes to
 -- the replicas. A small one is written, which costs less than to ask for each, unless nearly all are refused here.
 local function closed_before(queue, key, element)
-  if #element <= LIMITS.unasked and not queue.refuses_new then return nil end
+  if #element <= LIMITS.unasked and not refuses_new(queue) then return nil end
   local count = redis.pcall('LLEN', messages_key(queue.root, key))
   return type(count) == 'number' and closed_to(queue, count) or nil
 end
@@ -3441,7 +3608,7 @@ local function store_requeued(queue, key, element, special, digest, ids)
   local list = messages_key(queue.root, key)
   local size = redis.pcall('LLEN', list)
   local undo, at
-  local failed = error_of(size, 'list', list) or size == 0 and queue.refuses_new and not_serving(queue.root)
+  local failed = error_of(size, 'list', list) or size == 0 and refuses_new(queue) and not_serving(queue.root)
   if not failed then
     undo, at = bring_back(queue, key, { element }, special.options ~= nil)
     failed = not undo and at
@@ -3468,58 +3635,110 @@ local function refuse_again(queue, key, digest, ids)
   if ids.forgotten and ids.forgotten[digest] then remember_again(ids, digest) end
 end
 
+-- What becomes of a message that is not refused: its status, how many messages its key has, and when that is due if it has changed; or a refusal and 0.
+-- \`digest\`: that of its id, if it has one, which is among the \`ids\` of the call.
+local function accept(queue, key, element, special, digest, ids)
+  if digest then
+    local status, size = refuse_again(queue, key, digest, ids)
+    if status then return status, size end
+  end
+  local size, at
+  if special and special.requeued then
+    size, at = store_requeued(queue, key, element, special, digest, ids)
+  else
+    size, at = store(queue, key, element, special and special.options, digest, ids)
+  end
+  if not size then return at, 0 end
+  if digest then ids.known[digest] = true end
+  return 'added', size, at
+end
+
+-- Notes that there is data that is larger than any before, as \`largest\` says. Returns a refusal.
+local function note_largest(queue, largest)
+  if largest <= queue.largest then return nil end
+  local noted = write_settings(queue, { largest = largest })
+  if type(noted) == 'table' then return wrong_type(noted, 'hash', queue.root) end
+end
+
+-- Counts what was stored: nothing that fails from here on may hide it.
+local function count_added(queue, added, duplicates, soonest)
+  if added > 0 then redis.pcall('HINCRBY', queue.root, 'added', count_text(added)) end
+  if duplicates > 0 then redis.pcall('HINCRBY', queue.root, 'duplicates', count_text(duplicates)) end
+  if soonest then wake_watcher(queue, soonest) end
+end
+
+-- One message alone, as most calls bring it: the lists that several need would cost a third of it. \`special\`: as read_special has it, or nil.
+local function add_one(queue, key, data, special)
+  local refusal, largest = special and special.refusal, queue.largest
+  if #data > largest or #data > queue.maxMessageBytes or #key > LIMITS.key or key == '' then
+    local bounds = { largest = largest }
+    refusal = refusal or check_bounds(queue, bounds, key, data)
+    largest = bounds.largest
+  end
+  if refusal then return refusal end
+  local digest, ids
+  if special then
+    local requeued = special.requeued
+    digest = (requeued or special.id) and digest_of(key, special.id, requeued and requeued.name)
+    ids = digest and read_ids(queue, { digest })
+  end
+  local element = element_of(queue, special, data)
+
+  -- first write
+  refusal = note_largest(queue, largest)
+  if refusal then return refusal end
+  if ids then remember_ids(ids) end
+  local status, size, at = accept(queue, key, element, special, digest, ids)
+  count_added(queue, status == 'added' and 1 or 0, status == 'duplicate' and 1 or 0, at)
+  if type(status) == 'table' then return status end
+  return { status, size }
+end
+
 -- A list without members, for one that has not been made.
 local NONE = {}
 
-local function add(keys, args)
-  local root = keys[1]
-  local queue, refusal = read_queue(keys)
+local function add_several(queue, args)
+  local messages, refusal = read_messages(queue, args)
+  refusal = refusal or other_generation(queue, messages.generation)
   if refusal then return refusal end
-  queue.now = now_ms()
-  local messages, bad = read_messages(queue, args)
-  refusal = bad or other_generation(root, queue, messages.generation)
-  if refusal then return refusal end
-  local listed = redis.pcall('SCARD', overrides_key(root))
-  if type(listed) == 'table' then return wrong_type(listed, 'set', overrides_key(root)) end
-  queue.any_options, queue.first_bytes = listed > 0, 0
   local ids = messages.asked and read_ids(queue, messages.asked)
   local owners, elements, refusals = messages.keys, messages.elements, messages.refusals or NONE
   local digests, specials = messages.digests or NONE, messages.specials or NONE
   local reply, added, duplicates, soonest = {}, 0, 0, nil
 
   -- first write
-  if messages.largest > queue.largest then
-    local noted = redis.pcall('HSET', root, 'largest', count_text(messages.largest))
-    if type(noted) == 'table' then return wrong_type(noted, 'hash', root) end
-  end
+  refusal = note_largest(queue, messages.largest)
+  if refusal then return refusal end
   if ids then remember_ids(ids) end
   for n = 1, #owners do
-    local key, digest, special, status, size = owners[n], digests[n], specials[n], refusals[n], 0
-    if digest then status, size = refuse_again(queue, key, digest, ids) end
+    local status, size, at = refusals[n], 0, nil
+    if not status then status, size, at = accept(queue, owners[n], elements[n], specials[n], digests[n], ids) end
+    if status == 'added' then added = added + 1 end
     if status == 'duplicate' then duplicates = duplicates + 1 end
-    if not status then
-      local at
-      if special and special.requeued then
-        size, at = store_requeued(queue, key, elements[n], special, digest, ids)
-      else
-        size, at = store(queue, key, elements[n], special and special.options, digest, ids)
-      end
-      if size then
-        status, added = 'added', added + 1
-        if digest then ids.known[digest] = true end
-        if at and (not soonest or at < soonest) then soonest = at end
-      else
-        status, size = at, 0
-      end
-    end
+    if at and (not soonest or at < soonest) then soonest = at end
     reply[2 * n - 1], reply[2 * n] = status, size
   end
-  -- All is stored: nothing that fails from here on may hide it.
-  if added > 0 then redis.pcall('HINCRBY', root, 'added', count_text(added)) end
-  if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', count_text(duplicates)) end
-  wake_watcher(queue, soonest)
-  if #owners == 1 and type(reply[1]) == 'table' then return reply[1] end
+  count_added(queue, added, duplicates, soonest)
   return reply
+end
+
+-- As many arguments as one message may have: key, data, and each token once.
+local ONE = 15
+
+local function add(keys, args)
+  local queue, refusal = read_queue(keys)
+  if refusal then return refusal end
+  queue.now, queue.first_bytes = now_ms(), 0
+  if #args == 2 then return add_one(queue, args[1], args[2]) end
+  if #args == 4 and args[3] == 'ID' and args[4] ~= '' and #args[4] <= OPTIONS.id.bytes then
+    return add_one(queue, args[1], args[2], { id = args[4], options = nil, requeued = nil, refusal = nil })
+  end
+  if #args <= ONE and args[2] and args[3] ~= 'NEXT' then
+    local stopped, special = read_special(args, 3)
+    if not stopped then return special end
+    if not args[stopped] then return other_generation(queue, special.generation) or add_one(queue, args[1], args[2], special) end
+  end
+  return add_several(queue, args)
 end
 
 register('add', add, {}, 'Append messages to the open batches of their keys.')
@@ -3768,6 +3987,7 @@ local function peek(keys, args)
   if unreadable then return unreadable end
   local list, now = messages_key(root, key), now_ms()
   local size = call('LLEN', list)
+  if size == 0 then return { 'empty', now, 0, 0, '', 0, 0, {}, '' } end
   local messages = first_messages(queue, list, options.limit or OPTIONS.shown.default)
   local claim = decode_claim(call('HGET', claims_key(root), key))
   if claim then
@@ -3920,9 +4140,9 @@ local function requeue(keys, args)
     if not generation then return fail('BAD_ARGUMENT', 'GENERATION must be an integer from 1 to ' .. LIMITS.number .. ', got ' .. shown(args[#args])) end
   end
   local ids, bad = read_batch_ids(args, first, last)
-  refusal = bad or other_generation(root, queue, generation)
+  refusal = bad or other_generation(queue, generation)
   if refusal then return refusal end
-  if queue.refuses_new then return not_serving(root) end
+  if refuses_new(queue) then return not_serving(root) end
   local owners, counts = {}, {}
   for n = 1, #ids do
     local about = read_unless_foreign('HMGET', dead_key(root, ids[n]), 'key', 'count') or {}
@@ -4294,7 +4514,7 @@ local function look_at_key(queue, key, seen, spent)
   seen.claim = decode_claim(seen.record)
   local id = seen.claim and seen.claim.id
   seen.dead = id and (read_unless_foreign('ZSCORE', dead_key(root), id) or redis.call('EXISTS', dead_key(root, id)) == 1)
-  seen.listed = read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
+  seen.listed = queue.options and read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
 end
 
 local function look_at_dead(root, id, seen, spent)
@@ -4593,9 +4813,9 @@ local function layout(keys, args)
   local _, bad = read_options(args, 1, {})
   if bad then return bad end
   local reply, stored, given = layout_reply(read_layout(root)), {}, {}
-  reply[7], reply[8], reply[9] = state_of(root, queue), queue.generation, count_keys(root)
-  for n, value in ipairs(call('HMGET', root, unpack(MEMBERS))) do
-    if value then stored[#stored + 1], stored[#stored + 2] = MEMBERS[n], value end
+  reply[7], reply[8], reply[9] = state_of(queue), queue.generation, count_keys(root)
+  for _, field in ipairs(MEMBERS) do
+    if queue.stored[field] then stored[#stored + 1], stored[#stored + 2] = field, count_text(queue.stored[field]) end
   end
   for n, text in ipairs(call('HMGET', root, unpack(GIVEN))) do
     if text then given[#given + 1], given[#given + 2] = MEMBERS[n], text end
@@ -4671,7 +4891,7 @@ local function partition(keys, args)
   if bad then return bad end
   local remembers = queue.slice and queue.slice + 2 * (options.dedupe or queue.dedupe) or 0
   if remembers <= now_ms() then remembers = 0 end
-  local state, since, held = state_of(root, queue), queue.generation, count_keys(root)
+  local state, since, held = state_of(queue), queue.generation, count_keys(root)
   local newer = generation and generation > since
   local became
   if options.open and (state == 'unused' or state == 'open' and newer) then
@@ -4682,17 +4902,18 @@ local function partition(keys, args)
 
   -- first write
   if became then
+    local changes = {}
     if became == 'open' and state == 'unused' then
-      for _, field in ipairs(MEMBERS) do
-        if options[field] then call('HSET', root, field, options[field]) end
-      end
+      for _, field in ipairs(MEMBERS) do changes[field] = options[field] end
     end
     -- The root of the queue has the layout that holds now: only repartition changes it.
-    if told and partition_of(root) then call('HSET', root, 'layout', encode_layout(told)) end
+    if told and queue.partition ~= '' then call('HSET', root, 'layout', encode_layout(told)) end
     since = generation or since
-    call('HSET', root, 'partition', string.format('%s:%d', became, since))
+    changes.open, changes.retired = became == 'open' and since, became == 'retired' and since
+    local done = write_settings(queue, changes)
+    if type(done) == 'table' then return done end
     -- Workers that rest here must learn where new keys go.
-    if became ~= state and became == 'retired' then send(root, nil, '0') end
+    if became ~= state and became == 'retired' then send(queue, nil, '0') end
     state = became
   end
   return { state, held, remembers, since }
@@ -4778,7 +4999,7 @@ local function repartition(keys, args)
   local call, root = redis.call, keys[1]
   local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  if partition_of(root) then return fail('BAD_ROOT', 'expected the root of the queue, got that of a partition: ' .. shown(root)) end
+  if queue.partition ~= '' then return fail('BAD_ROOT', 'expected the root of the queue, got that of a partition: ' .. shown(root)) end
   local options, bad = read_options(args, 1, REPARTITION_OPTIONS)
   if bad then return bad end
   local told
@@ -4794,9 +5015,9 @@ local function repartition(keys, args)
   if wanted and state ~= 'steady' and not (options.new or same) then
     return fail('REPARTITIONING', 'the queue is ' .. state .. ' its partitions: wait until that has ended')
   end
-  local stored, missing = call('HMGET', root, unpack(MEMBERS)), {}
-  for n, field in ipairs(MEMBERS) do
-    if told and options[field] and not stored[n] then missing[field] = options[field] end
+  local missing = {}
+  for _, field in ipairs(MEMBERS) do
+    if told and options[field] and not queue.stored[field] then missing[field] = options[field] end
   end
   bad = bad_policy(changed_policy(queue, missing))
   if bad then return bad end
@@ -4804,7 +5025,11 @@ local function repartition(keys, args)
 
   -- first write
   if not after then return layout_reply(known) end
-  for field, value in pairs(missing) do call('HSET', root, field, value, 'given:' .. field, '*') end
+  if next(missing) then
+    local done = write_settings(queue, missing)
+    if type(done) == 'table' then return done end
+    for field in pairs(missing) do call('HSET', root, 'given:' .. field, '*') end
+  end
   call('HSET', root, 'layout', encode_layout(after))
   return layout_reply(after)
 end
@@ -4841,7 +5066,7 @@ local function leave(keys, args)
   -- first write
   redis.pcall('ZREM', watch_key(root, 'standby'), worker)
   redis.pcall('ZREM', watch_key(root, 'present'), worker)
-  if queue.watcher ~= worker or queue.watchAt == 0 then return 'idle' end
+  if watcher_of(queue) ~= worker or watch_at(queue) == 0 then return 'idle' end
   return appoint(queue, next_due(queue)) and 'passed' or 'vacant'
 end
 
@@ -4954,7 +5179,6 @@ local function policy(keys, args)
   if bad then return bad end
 
   -- first write
-  for field, value in pairs(changes) do call('HSET', root, field, value) end
   for field, text in pairs(kept) do call('HSET', root, 'given:' .. field, text) end
   -- How far ahead an entry of \`due\` may rightly lie: a shortened wait holds only from the next look on.
   if after.wait < queue.wait then
@@ -4965,12 +5189,16 @@ local function policy(keys, args)
     -- slice went on for longer.
     if queue.slice then
       local ends = math.max(queue.slice + after.dedupe, now_ms()) + after.dedupe
-      call('HSET', root, 'sliceEnds', ends)
+      changes.sliceEnds = ends
       call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.slice)), string.format('%.0f', ends + after.dedupe))
     end
     if queue.sliceBefore then
       call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.sliceBefore)), string.format('%.0f', queue.slice + 2 * after.dedupe))
     end
+  end
+  if next(changes) then
+    local done = write_settings(queue, changes)
+    if type(done) == 'table' then return done end
   end
   local reply = {}
   for _, field in ipairs(MEMBERS) do reply[#reply + 1], reply[#reply + 2] = field, after[field] end

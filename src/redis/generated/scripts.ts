@@ -6,15 +6,31 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'e37f2b79998dd10212950674ed37303de9c5be81',
+    sha1: '043825a4ea9c001aebd1f6f36be43baa5e86bd0d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
-local entry; local function register(_, callback)
+local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
+${blank(9)}
+local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  if not SECONDS[second] then
+    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
+    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
+  end
+  return text
+end
+
+
+
 local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -229,16 +245,33 @@ ${blank(9)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
+${blank(22)}
+local NAMES = { count = 0 }
 
-
+local function name_of(root, part)
+  local names = NAMES[root]
+  if not names then
+    if NAMES.count == 10000 then NAMES = { count = 0 } end
+    names = {}
+    NAMES[root], NAMES.count = names, NAMES.count + 1
+  end
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
 
 local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-local function overrides_key(root) return root .. ':overrides' end
+local function due_key(root) return name_of(root, 'due') end
+local function active_key(root) return name_of(root, 'active') end
+local function claims_key(root) return name_of(root, 'claims') end
+local function overrides_key(root) return name_of(root, 'overrides') end
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
-${blank(6)}
+${blank(4)}
+local function calls_key(root, name) return root .. ':calls:' .. name end
+
 local function watch_key(root, name) return root .. ':watch:' .. name end
 
 
@@ -263,7 +296,7 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(7)}
+${blank(8)}
 local function message_header(received, id_length, options, place)
   local header = digits(received) .. ' ' .. count_text(id_length)
   if place then header = header .. ',R' .. place end
@@ -310,15 +343,9 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-${blank(14)}
+${blank(13)}
 local CLOCK_STEP = 1000
-
-
-local function any_options(queue)
-  if queue.any_options == nil then queue.any_options = redis.call('SCARD', overrides_key(queue.root)) > 0 end
-  return queue.any_options
-end
-${blank(6)}
+${blank(5)}
 local function deadline_of(first, last, wait, maxWait, closed, closed_by)
   local deadline, reason = received_at(last) + wait, 'wait'
   if closed and closed < deadline then deadline, reason = closed, closed_by end
@@ -471,12 +498,152 @@ end
 ${blank(54)}
 local function now_ms()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  -- Texts that are reckoned with become numbers at less cost than by tonumber.
+  local second, micros = time[1] + 0, time[2] + 0
+  local rest = (micros - micros % 1000) / 1000
+  know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
+  return second * 1000 + rest
 end
-${blank(27)}
-local function send(root, worker, what)
-  local partition = partition_of(root)
-  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+${blank(11)}
+local MEMBERS = {
+  'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+}
+${blank(7)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local LAST = 9999999999999
+local TIME = { least = 0, most = LAST }
+${blank(3)}
+local SETTINGS = {
+  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
+  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
+  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
+  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
+  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
+  options = { least = 1, most = 1 },
+}
+local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+${blank(3)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local range = SETTINGS[name]
+    stored[name] = range and bounded(value, range.least, range.most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
+  return {
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+  }
+end
+
+
+local PARSED = { count = 0 }
+local function settings_of(text)
+  local found = PARSED[text]
+  if not found then
+    if PARSED.count == 1000 then PARSED = { count = 0 } end
+    found = { __index = parse_settings(text) }
+    PARSED[text], PARSED.count = found, PARSED.count + 1
+  end
+  return found
+end
+
+
+local function write_settings(queue, changes)
+  local parts = {}
+  for _, names in ipairs({ MEMBERS, OTHERS }) do
+    for _, name in ipairs(names) do
+      local value = changes[name]
+      if value == nil then value = queue.stored[name] end
+      if value then parts[#parts + 1] = name .. '=' .. count_text(value) end
+    end
+  end
+  local text = table.concat(parts, ' ')
+  local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
+  if type(done) ~= 'table' then setmetatable(queue, settings_of(text)) end
+  return done
+end
+
+
+local ROOTS = { count = 0 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
+  partition = partition_of(root) or ''
+  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
+  return partition
+end
+
+
+local SERVER = { alone = nil }
+
+
+local function is_alone(root)
+  local prefix = string.gsub(root, '{[^{}]*}$', '')
+  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+end
+${blank(7)}
+local function read_queue_for(keys, nonce, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local root = keys[1]
+  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', root) end
+  local kept
+  if SERVER.alone then
+    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
+  elseif nonce then
+    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  else
+    kept = redis.pcall('MGET', root .. ':', root .. '::')
+  end
+  if kept and kept.err then return nil, moving_away(root, kept) end
+  -- A script would have to find it out each time.
+  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  return setmetatable(
+    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
+    settings_of(fields[1] or '')
+  )
+end
+
+local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
+${blank(44)}
+local function watch_at(queue)
+  if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
+  return queue.watchAt
+end
+
+
+local function watcher_of(queue)
+  if not queue.watcher then queue.watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] or '' end
+  return queue.watcher
+end
+${blank(13)}
+local function send(queue, worker, what)
+  local partition = queue.partition
+  local heard = redis.pcall('PUBLISH', wake_channel(queue.root, worker), partition ~= '' and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
 
@@ -488,8 +655,8 @@ local function appoint(queue, at)
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
     queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
-    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+    if send(queue, worker, digits(queue.watchAt)) then return true end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -499,22 +666,23 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt == 0 then return end
-  if queue.watchAt + LIMITS.missed <= queue.now then
+  local promised = at and watch_at(queue) or 0
+  if promised == 0 then return end
+  if promised + LIMITS.missed <= queue.now then
     appoint(queue, queue.now)
-  elseif queue.watchAt > queue.now and at < queue.watchAt then
+  elseif promised > queue.now and at < promised then
     queue.watchAt = at
-    redis.pcall('HSET', queue.root, 'watchAt', at)
-    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+    redis.pcall('HSET', queue.root, 'watchAt', digits(at))
+    if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(81)}
+${blank(83)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  local fields = queue.fields
   return {
-    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    number = bounded(fields[4], 0, COUNTED) or 0, sum = bounded(fields[5], 0, COUNTED) or 0, max = bounded(fields[6], 0, COUNTED) or 0,
     claimed = 0,
     closed_by = {}, late_by = {},
   }
@@ -648,7 +816,7 @@ local function insert_by_time(list, claimed, messages)
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
 end
-${blank(48)}
+${blank(50)}
 local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
 
 
@@ -669,6 +837,28 @@ local function look_by(queue, key, at)
   end
   return queue.now, error_of(redis.pcall('ZADD', due, digits(queue.now), key), 'zset', due)
 end
+
+
+local function note_options(queue, key)
+  local overrides, first = overrides_key(queue.root), not queue.options
+  local noted = first and write_settings(queue, { options = 1 })
+  if type(noted) == 'table' then return nil, wrong_type(noted, 'hash', queue.root) end
+  local listed = redis.pcall('SADD', overrides, key)
+  if type(listed) ~= 'table' then return listed end
+  if first then write_settings(queue, { options = false }) end
+  return nil, wrong_type(listed, 'set', overrides)
+end
+
+
+local function end_options(queue)
+  if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = false }) end
+end
+
+
+local function forget_options(queue, key)
+  redis.pcall('SREM', overrides_key(queue.root), key)
+  end_options(queue)
+end
 ${blank(3)}
 local function due_with_options(queue, key, size, options)
   local now, maxWait = queue.now, options.maxWait or queue.maxWait
@@ -688,10 +878,7 @@ end
 
 local function index_by_options(queue, key, size, options)
   local root, listed, failed = queue.root, nil, nil
-  if options then
-    listed = redis.pcall('SADD', overrides_key(root), key)
-    failed = error_of(listed, 'set', overrides_key(root))
-  end
+  if options then listed, failed = note_options(queue, key) end
   local at
   if not failed then at, failed = due_with_options(queue, key, size, options or queue) end
   if at and size == 1 then
@@ -699,14 +886,13 @@ local function index_by_options(queue, key, size, options)
   elseif at then
     at, failed = look_by(queue, key, at)
   end
-  if failed and listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
-  queue.any_options = true
+  if failed and listed == 1 then forget_options(queue, key) end
   return at, failed
 end
 ${blank(3)}
 local function index_appended(queue, key, size, options)
   local root = queue.root
-  local listed = options and 1 or queue.any_options and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
+  local listed = options and 1 or queue.options and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
   if listed == 1 then return index_by_options(queue, key, size, options) end
   if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   if size == 1 then
@@ -725,7 +911,7 @@ local function index_appended(queue, key, size, options)
   if not failed then queue.filled = key end
   return at, failed
 end
-${blank(195)}
+${blank(197)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -754,12 +940,12 @@ local function bring_back(queue, key, messages, with_options)
   local claim = decode_claim(stored)
   local take_out, refused = insert_by_time(messages_key(root, key), claim and claim.count or 0, messages)
   if not take_out then return nil, refused end
-  local listed = with_options and redis.pcall('SADD', overrides_key(root), key)
-  local at, failed = nil, error_of(listed, 'set', overrides_key(root))
+  local listed, at, failed
+  if with_options then listed, failed = note_options(queue, key) end
   if not failed then at, failed = index_brought_back(queue, key, claim, with_options) end
   local function undo()
     take_out()
-    if listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
+    if listed == 1 then forget_options(queue, key) end
   end
   if failed then
     undo()
@@ -767,7 +953,7 @@ local function bring_back(queue, key, messages, with_options)
   end
   return undo, at
 end
-${blank(269)}
+${blank(61)}
 local UNPACKED = 1000
 
 local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
@@ -792,16 +978,11 @@ local function look_up(set, asked, known)
 end
 
 
-local function slice_ends(queue)
-  local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
-  if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
-  return tonumber(ends) or queue.slice + 2 * queue.dedupe
-end
-
+local function slice_ends(queue) return queue.sliceEnds or queue.slice + 2 * queue.dedupe end
 
 
 local function is_forgotten(queue)
-  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= (slice_ends(queue) or math.huge)
+  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= slice_ends(queue)
 end
 
 
@@ -811,7 +992,7 @@ local function gone_slices(queue, all)
   if all then gone[#gone + 1] = seen_key(queue.root, digits(queue.slice)) end
   return gone
 end
-${blank(12)}
+${blank(11)}
 local function read_ids(queue, asked)
   local slice, before, gone = queue.slice, queue.sliceBefore, nil
   local begins = not slice or queue.now >= slice + queue.dedupe
@@ -820,18 +1001,14 @@ local function read_ids(queue, asked)
     gone = gone_slices(queue, all)
     slice, before = queue.now, not all and slice
   end
-  local ends, failed = slice + 2 * queue.dedupe, nil
+  local ends = slice + 2 * queue.dedupe
   -- The clock has gone back, and ids are remembered that came later than now.
-  if slice > queue.now then
-    local known
-    known, failed = slice_ends(queue)
-    ends = math.max(ends, known or ends)
-  end
+  if slice > queue.now then ends = math.max(ends, slice_ends(queue)) end
   local ids = {
     asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', ends + queue.dedupe),
   }
   if begins then ids.begins = { slice = slice, before = before, gone = gone } end
-  failed = failed or look_up(ids.set, asked, ids.known)
+  local failed = look_up(ids.set, asked, ids.known)
   if not failed and before then failed = look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known) end
   if failed then ids.failed = failed end
   return ids
@@ -879,105 +1056,36 @@ end
 local function begin_slice(queue, ids)
   local begins = ids.begins
   if not begins then return nil end
-  local done = redis.pcall('HSET', queue.root, 'slice', begins.slice, 'sliceEnds', begins.slice + 2 * queue.dedupe)
+  local done = write_settings(queue, { slice = begins.slice, sliceEnds = begins.slice + 2 * queue.dedupe, sliceBefore = begins.before or false })
   if type(done) == 'table' then return wrong_type(done, 'hash', queue.root) end
-  if begins.before then
-    redis.pcall('HSET', queue.root, 'sliceBefore', begins.before)
-  else
-    redis.pcall('HDEL', queue.root, 'sliceBefore')
-  end
   if #begins.gone > 0 then redis.pcall('UNLINK', unpack(begins.gone)) end
   ids.begins = nil
 end
-${blank(88)}
+${blank(40)}
+local function refuses_new(queue) return queue.serves == 'retired' or not queue.serves and queue.partition ~= '' end
+${blank(9)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
 
 
 
-local function other_generation(root, queue, generation)
+local function other_generation(queue, generation)
   if not generation or generation == queue.generation then return nil end
   return fail(
     'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(queue.root), queue.generation, generation)
   )
 end
-${blank(21)}
-local function moving_away(root, found)
-  -- A right that the user of Redis lacks is told as it is.
-  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
-    if string.find(found.err, said, 1, true) then return { err = found.err } end
-  end
-  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-
-
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-
-
-local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
-${blank(9)}
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest, maxDeadAge, maxKeys = unpack(stored)
-  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
-    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
-      or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
-      or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
-    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
-    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
-    slice = slice and bounded(slice, 0, LAST),
-    sliceBefore = before and bounded(before, 0, LAST),
-    watcher = watcher or '',
-    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
-    looked = looked and bounded(looked, 0, LAST) or 0,
-    kept = kept,
-    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = since and tonumber(since) or 0,
-  }
-end
-
-
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
-end
-${blank(268)}
+${blank(493)}
 local function prepare(queue, take, taken)
-  local partition = partition_of(queue.root)
+  local partition = queue.partition
   taken.tally = begin_tally(queue)
   -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(656)}
+${blank(678)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1051,8 +1159,9 @@ local function read_special(args, at)
   return stopped, special
 end
 
--- What is stored of a message that has others than an id.
-local function special_element(queue, special, data)
+-- What is stored of a message.
+local function element_of(queue, special, data)
+  if not special then return message_header(queue.now, 0) .. data end
   local id, requeued = special.id or '', special.requeued
   local received = requeued and math.min(requeued.at, queue.now) or queue.now
   return message_header(received, #id, special.options, requeued and requeued.place) .. id .. data
@@ -1120,7 +1229,7 @@ local function read_messages(queue, args)
     elseif special then
       local requeued = special.requeued
       put(messages, 'specials', n, special)
-      elements[n] = special_element(queue, special, data)
+      elements[n] = element_of(queue, special, data)
       digest = (requeued or special.id) and digest_of(key, special.id, requeued and requeued.name)
     else
       -- Those with ids of the same length begin alike.
@@ -1166,16 +1275,18 @@ end
 
 -- Why a key that has so many messages takes no more, or nil.
 local function closed_to(queue, count)
-  -- While messages of the key are left here, newer ones must stay behind them.
-  if count == 0 and queue.refuses_new then return not_serving(queue.root) end
-  if count == 0 and queue.maxKeys > 0 then return closed_to_new(queue) end
+  if count == 0 then
+    -- While messages of the key are left here, newer ones must stay behind them.
+    if refuses_new(queue) then return not_serving(queue.root) end
+    if queue.maxKeys > 0 then return closed_to_new(queue) end
+  end
   if count >= queue.maxBacklog then return fail('BACKLOG_FULL', 'the key holds ' .. how_many(count, 'message') .. ', maxBacklog is ' .. queue.maxBacklog) end
 end
 
 -- Whether a message will be refused, before it is written: what is written and taken back is in the append-only file all the same, and goes to
 -- the replicas. A small one is written, which costs less than to ask for each, unless nearly all are refused here.
 local function closed_before(queue, key, element)
-  if #element <= LIMITS.unasked and not queue.refuses_new then return nil end
+  if #element <= LIMITS.unasked and not refuses_new(queue) then return nil end
   local count = redis.pcall('LLEN', messages_key(queue.root, key))
   return type(count) == 'number' and closed_to(queue, count) or nil
 end
@@ -1209,7 +1320,7 @@ local function store_requeued(queue, key, element, special, digest, ids)
   local list = messages_key(queue.root, key)
   local size = redis.pcall('LLEN', list)
   local undo, at
-  local failed = error_of(size, 'list', list) or size == 0 and queue.refuses_new and not_serving(queue.root)
+  local failed = error_of(size, 'list', list) or size == 0 and refuses_new(queue) and not_serving(queue.root)
   if not failed then
     undo, at = bring_back(queue, key, { element }, special.options ~= nil)
     failed = not undo and at
@@ -1236,58 +1347,110 @@ local function refuse_again(queue, key, digest, ids)
   if ids.forgotten and ids.forgotten[digest] then remember_again(ids, digest) end
 end
 
+-- What becomes of a message that is not refused: its status, how many messages its key has, and when that is due if it has changed; or a refusal and 0.
+-- \`digest\`: that of its id, if it has one, which is among the \`ids\` of the call.
+local function accept(queue, key, element, special, digest, ids)
+  if digest then
+    local status, size = refuse_again(queue, key, digest, ids)
+    if status then return status, size end
+  end
+  local size, at
+  if special and special.requeued then
+    size, at = store_requeued(queue, key, element, special, digest, ids)
+  else
+    size, at = store(queue, key, element, special and special.options, digest, ids)
+  end
+  if not size then return at, 0 end
+  if digest then ids.known[digest] = true end
+  return 'added', size, at
+end
+
+-- Notes that there is data that is larger than any before, as \`largest\` says. Returns a refusal.
+local function note_largest(queue, largest)
+  if largest <= queue.largest then return nil end
+  local noted = write_settings(queue, { largest = largest })
+  if type(noted) == 'table' then return wrong_type(noted, 'hash', queue.root) end
+end
+
+-- Counts what was stored: nothing that fails from here on may hide it.
+local function count_added(queue, added, duplicates, soonest)
+  if added > 0 then redis.pcall('HINCRBY', queue.root, 'added', count_text(added)) end
+  if duplicates > 0 then redis.pcall('HINCRBY', queue.root, 'duplicates', count_text(duplicates)) end
+  if soonest then wake_watcher(queue, soonest) end
+end
+
+-- One message alone, as most calls bring it: the lists that several need would cost a third of it. \`special\`: as read_special has it, or nil.
+local function add_one(queue, key, data, special)
+  local refusal, largest = special and special.refusal, queue.largest
+  if #data > largest or #data > queue.maxMessageBytes or #key > LIMITS.key or key == '' then
+    local bounds = { largest = largest }
+    refusal = refusal or check_bounds(queue, bounds, key, data)
+    largest = bounds.largest
+  end
+  if refusal then return refusal end
+  local digest, ids
+  if special then
+    local requeued = special.requeued
+    digest = (requeued or special.id) and digest_of(key, special.id, requeued and requeued.name)
+    ids = digest and read_ids(queue, { digest })
+  end
+  local element = element_of(queue, special, data)
+
+  -- first write
+  refusal = note_largest(queue, largest)
+  if refusal then return refusal end
+  if ids then remember_ids(ids) end
+  local status, size, at = accept(queue, key, element, special, digest, ids)
+  count_added(queue, status == 'added' and 1 or 0, status == 'duplicate' and 1 or 0, at)
+  if type(status) == 'table' then return status end
+  return { status, size }
+end
+
 -- A list without members, for one that has not been made.
 local NONE = {}
 
-local function add(keys, args)
-  local root = keys[1]
-  local queue, refusal = read_queue(keys)
+local function add_several(queue, args)
+  local messages, refusal = read_messages(queue, args)
+  refusal = refusal or other_generation(queue, messages.generation)
   if refusal then return refusal end
-  queue.now = now_ms()
-  local messages, bad = read_messages(queue, args)
-  refusal = bad or other_generation(root, queue, messages.generation)
-  if refusal then return refusal end
-  local listed = redis.pcall('SCARD', overrides_key(root))
-  if type(listed) == 'table' then return wrong_type(listed, 'set', overrides_key(root)) end
-  queue.any_options, queue.first_bytes = listed > 0, 0
   local ids = messages.asked and read_ids(queue, messages.asked)
   local owners, elements, refusals = messages.keys, messages.elements, messages.refusals or NONE
   local digests, specials = messages.digests or NONE, messages.specials or NONE
   local reply, added, duplicates, soonest = {}, 0, 0, nil
 
   -- first write
-  if messages.largest > queue.largest then
-    local noted = redis.pcall('HSET', root, 'largest', count_text(messages.largest))
-    if type(noted) == 'table' then return wrong_type(noted, 'hash', root) end
-  end
+  refusal = note_largest(queue, messages.largest)
+  if refusal then return refusal end
   if ids then remember_ids(ids) end
   for n = 1, #owners do
-    local key, digest, special, status, size = owners[n], digests[n], specials[n], refusals[n], 0
-    if digest then status, size = refuse_again(queue, key, digest, ids) end
+    local status, size, at = refusals[n], 0, nil
+    if not status then status, size, at = accept(queue, owners[n], elements[n], specials[n], digests[n], ids) end
+    if status == 'added' then added = added + 1 end
     if status == 'duplicate' then duplicates = duplicates + 1 end
-    if not status then
-      local at
-      if special and special.requeued then
-        size, at = store_requeued(queue, key, elements[n], special, digest, ids)
-      else
-        size, at = store(queue, key, elements[n], special and special.options, digest, ids)
-      end
-      if size then
-        status, added = 'added', added + 1
-        if digest then ids.known[digest] = true end
-        if at and (not soonest or at < soonest) then soonest = at end
-      else
-        status, size = at, 0
-      end
-    end
+    if at and (not soonest or at < soonest) then soonest = at end
     reply[2 * n - 1], reply[2 * n] = status, size
   end
-  -- All is stored: nothing that fails from here on may hide it.
-  if added > 0 then redis.pcall('HINCRBY', root, 'added', count_text(added)) end
-  if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', count_text(duplicates)) end
-  wake_watcher(queue, soonest)
-  if #owners == 1 and type(reply[1]) == 'table' then return reply[1] end
+  count_added(queue, added, duplicates, soonest)
   return reply
+end
+
+-- As many arguments as one message may have: key, data, and each token once.
+local ONE = 15
+
+local function add(keys, args)
+  local queue, refusal = read_queue(keys)
+  if refusal then return refusal end
+  queue.now, queue.first_bytes = now_ms(), 0
+  if #args == 2 then return add_one(queue, args[1], args[2]) end
+  if #args == 4 and args[3] == 'ID' and args[4] ~= '' and #args[4] <= OPTIONS.id.bytes then
+    return add_one(queue, args[1], args[2], { id = args[4], options = nil, requeued = nil, refusal = nil })
+  end
+  if #args <= ONE and args[2] and args[3] ~= 'NEXT' then
+    local stopped, special = read_special(args, 3)
+    if not stopped then return special end
+    if not args[stopped] then return other_generation(queue, special.generation) or add_one(queue, args[1], args[2], special) end
+  end
+  return add_several(queue, args)
 end
 
 register('add', add, {}, 'Append messages to the open batches of their keys.')
@@ -1295,12 +1458,24 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '81a2532fcc752662703b8ac3c3852f82b6f1bab2',
+    sha1: '5b6a6bd518c528323ff1c709a40b43cf99bc6919',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
-local entry; local function register(_, callback)
+local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(14)}
+${blank(9)}
+local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  if not SECONDS[second] then
+    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
+    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
+  end
+  return text
+end
+${blank(10)}
 local COUNTS = {}
 local function count_text(count)
   local text = COUNTS[count]
@@ -1397,7 +1572,7 @@ ${blank(3)}
 
   -- Partitions, and the numbers of partitions and of changes.
 
-
+  number = 999999,
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
@@ -1432,14 +1607,34 @@ ${blank(3)}
   checkBytes = 256 * KIB,
   counted = 1000,
 }
-${blank(55)}
+${blank(75)}
+local NAMES = { count = 0 }
+
+local function name_of(root, part)
+  local names = NAMES[root]
+  if not names then
+    if NAMES.count == 10000 then NAMES = { count = 0 } end
+    names = {}
+    NAMES[root], NAMES.count = names, NAMES.count + 1
+  end
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
+
 local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-local function overrides_key(root) return root .. ':overrides' end
-${blank(8)}
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+local function due_key(root) return name_of(root, 'due') end
+local function active_key(root) return name_of(root, 'active') end
+local function claims_key(root) return name_of(root, 'claims') end
+local function overrides_key(root) return name_of(root, 'overrides') end
+${blank(5)}
+local function calls_key(root, name) return root .. ':calls:' .. name end
+
+
+local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
@@ -1461,7 +1656,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(32)}
+${blank(33)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -1486,9 +1681,9 @@ local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value
 end
-${blank(47)}
+${blank(46)}
 local CLOCK_STEP = 1000
-${blank(234)}
+${blank(227)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -1509,9 +1704,116 @@ end
 ${blank(26)}
 local function now_ms()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  -- Texts that are reckoned with become numbers at less cost than by tonumber.
+  local second, micros = time[1] + 0, time[2] + 0
+  local rest = (micros - micros % 1000) / 1000
+  know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
+  return second * 1000 + rest
 end
-${blank(209)}
+${blank(22)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local LAST = 9999999999999
+local TIME = { least = 0, most = LAST }
+${blank(3)}
+local SETTINGS = {
+  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
+  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
+  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
+  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
+  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
+  options = { least = 1, most = 1 },
+}
+${blank(4)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local range = SETTINGS[name]
+    stored[name] = range and bounded(value, range.least, range.most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
+  return {
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+  }
+end
+
+
+local PARSED = { count = 0 }
+local function settings_of(text)
+  local found = PARSED[text]
+  if not found then
+    if PARSED.count == 1000 then PARSED = { count = 0 } end
+    found = { __index = parse_settings(text) }
+    PARSED[text], PARSED.count = found, PARSED.count + 1
+  end
+  return found
+end
+${blank(17)}
+local ROOTS = { count = 0 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
+  partition = partition_of(root) or ''
+  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
+  return partition
+end
+
+
+local SERVER = { alone = nil }
+
+
+local function is_alone(root)
+  local prefix = string.gsub(root, '{[^{}]*}$', '')
+  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+end
+${blank(7)}
+local function read_queue_for(keys, nonce, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local root = keys[1]
+  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', root) end
+  local kept
+  if SERVER.alone then
+    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
+  elseif nonce then
+    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  else
+    kept = redis.pcall('MGET', root .. ':', root .. '::')
+  end
+  if kept and kept.err then return nil, moving_away(root, kept) end
+  -- A script would have to find it out each time.
+  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  return setmetatable(
+    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
+    settings_of(fields[1] or '')
+  )
+end
+
+local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
+${blank(253)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -1540,77 +1842,11 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(418)}
+${blank(438)}
 local LOOK_AGAIN = 10000
-${blank(334)}
+${blank(543)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(396)}
-local function moving_away(root, found)
-  -- A right that the user of Redis lacks is told as it is.
-  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
-    if string.find(found.err, said, 1, true) then return { err = found.err } end
-  end
-  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-
-
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-
-
-local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
-${blank(9)}
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest, maxDeadAge, maxKeys = unpack(stored)
-  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
-    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
-      or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
-      or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
-    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
-    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
-    slice = slice and bounded(slice, 0, LAST),
-    sliceBefore = before and bounded(before, 0, LAST),
-    watcher = watcher or '',
-    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
-    looked = looked and bounded(looked, 0, LAST) or 0,
-    kept = kept,
-    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = since and tonumber(since) or 0,
-  }
-end
-
-
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
-end
-${blank(1693)}
+${blank(1904)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1926,7 +2162,7 @@ local function look_at_key(queue, key, seen, spent)
   seen.claim = decode_claim(seen.record)
   local id = seen.claim and seen.claim.id
   seen.dead = id and (read_unless_foreign('ZSCORE', dead_key(root), id) or redis.call('EXISTS', dead_key(root, id)) == 1)
-  seen.listed = read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
+  seen.listed = queue.options and read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
 end
 
 local function look_at_dead(root, id, seen, spent)
@@ -2009,15 +2245,31 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '2be1b05b9e04a285d5061634478a1bf6f577b386',
+    sha1: '6358064bec17f180900640821be1c6ce41ccbd5f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
-local entry; local function register(_, callback)
+local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
+${blank(9)}
+local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  if not SECONDS[second] then
+    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
+    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
+  end
+  return text
+end
+
+
+
 local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -2222,20 +2474,35 @@ ${blank(3)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
+${blank(22)}
+local NAMES = { count = 0 }
 
-
+local function name_of(root, part)
+  local names = NAMES[root]
+  if not names then
+    if NAMES.count == 10000 then NAMES = { count = 0 } end
+    names = {}
+    NAMES[root], NAMES.count = names, NAMES.count + 1
+  end
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
 
 local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-local function overrides_key(root) return root .. ':overrides' end
+local function due_key(root) return name_of(root, 'due') end
+local function active_key(root) return name_of(root, 'active') end
+local function claims_key(root) return name_of(root, 'claims') end
+local function overrides_key(root) return name_of(root, 'overrides') end
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
 ${blank(4)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
@@ -2253,7 +2520,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(24)}
+${blank(25)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -2280,18 +2547,11 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+${blank(44)}
 local CLOCK_STEP = 1000
 
 
-local function any_options(queue)
-  if queue.any_options == nil then queue.any_options = redis.call('SCARD', overrides_key(queue.root)) > 0 end
-  return queue.any_options
-end
-
-local function has_options(queue, key)
-  return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
-end
+local function has_options(queue, key) return queue.options and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1 end
 
 
 
@@ -2539,14 +2799,160 @@ end
 ${blank(15)}
 local function now_ms()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  -- Texts that are reckoned with become numbers at less cost than by tonumber.
+  local second, micros = time[1] + 0, time[2] + 0
+  local rest = (micros - micros % 1000) / 1000
+  know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
+  return second * 1000 + rest
 end
-${blank(22)}
-local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
+${blank(11)}
+local MEMBERS = {
+  'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+}
+${blank(7)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local LAST = 9999999999999
+local TIME = { least = 0, most = LAST }
 ${blank(3)}
-local function send(root, worker, what)
-  local partition = partition_of(root)
-  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+local SETTINGS = {
+  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
+  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
+  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
+  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
+  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
+  options = { least = 1, most = 1 },
+}
+local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+${blank(3)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local range = SETTINGS[name]
+    stored[name] = range and bounded(value, range.least, range.most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
+  return {
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+  }
+end
+
+
+local PARSED = { count = 0 }
+local function settings_of(text)
+  local found = PARSED[text]
+  if not found then
+    if PARSED.count == 1000 then PARSED = { count = 0 } end
+    found = { __index = parse_settings(text) }
+    PARSED[text], PARSED.count = found, PARSED.count + 1
+  end
+  return found
+end
+
+
+local function write_settings(queue, changes)
+  local parts = {}
+  for _, names in ipairs({ MEMBERS, OTHERS }) do
+    for _, name in ipairs(names) do
+      local value = changes[name]
+      if value == nil then value = queue.stored[name] end
+      if value then parts[#parts + 1] = name .. '=' .. count_text(value) end
+    end
+  end
+  local text = table.concat(parts, ' ')
+  local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
+  if type(done) ~= 'table' then setmetatable(queue, settings_of(text)) end
+  return done
+end
+
+
+local ROOTS = { count = 0 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
+  partition = partition_of(root) or ''
+  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
+  return partition
+end
+
+
+local SERVER = { alone = nil }
+
+
+local function is_alone(root)
+  local prefix = string.gsub(root, '{[^{}]*}$', '')
+  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+end
+${blank(7)}
+local function read_queue_for(keys, nonce, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local root = keys[1]
+  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', root) end
+  local kept
+  if SERVER.alone then
+    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
+  elseif nonce then
+    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  else
+    kept = redis.pcall('MGET', root .. ':', root .. '::')
+  end
+  if kept and kept.err then return nil, moving_away(root, kept) end
+  -- A script would have to find it out each time.
+  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  return setmetatable(
+    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
+    settings_of(fields[1] or '')
+  )
+end
+${blank(46)}
+local function watch_at(queue)
+  if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
+  return queue.watchAt
+end
+
+
+local function watcher_of(queue)
+  if not queue.watcher then queue.watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] or '' end
+  return queue.watcher
+end
+
+
+local function looked_before(queue)
+  if not queue.looked then queue.looked = queue.fields[3] and bounded(queue.fields[3], 0, LAST) or 0 end
+  return queue.looked
+end
+
+
+
+local function looked_at(queue) return looked_before(queue) > queue.now + CLOCK_STEP and queue.looked or queue.now end
+${blank(3)}
+local function send(queue, worker, what)
+  local partition = queue.partition
+  local heard = redis.pcall('PUBLISH', wake_channel(queue.root, worker), partition ~= '' and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
 
@@ -2558,8 +2964,8 @@ local function appoint(queue, at)
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
     queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
-    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+    if send(queue, worker, digits(queue.watchAt)) then return true end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -2569,13 +2975,14 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt == 0 then return end
-  if queue.watchAt + LIMITS.missed <= queue.now then
+  local promised = at and watch_at(queue) or 0
+  if promised == 0 then return end
+  if promised + LIMITS.missed <= queue.now then
     appoint(queue, queue.now)
-  elseif queue.watchAt > queue.now and at < queue.watchAt then
+  elseif promised > queue.now and at < promised then
     queue.watchAt = at
-    redis.pcall('HSET', queue.root, 'watchAt', at)
-    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+    redis.pcall('HSET', queue.root, 'watchAt', digits(at))
+    if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
 
@@ -2593,7 +3000,7 @@ end
 local function leave_watch(queue, worker, next_at)
   redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)
   -- Somebody who has slots must look instead.
-  if queue.watcher == worker or queue.watchAt <= queue.now then
+  if watcher_of(queue) == worker or watch_at(queue) <= queue.now then
     appoint(queue, next_at)
   else
     wake_watcher(queue, next_at)
@@ -2611,7 +3018,7 @@ end
 local function keep_watch(queue, worker, next_at, rest)
   local standby, latest = watch_key(queue.root, 'standby'), queue.now + rest
   local ends = queue.now + math.max(rest, LIMITS.longestStandby)
-  local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
+  local mine, vacant = watcher_of(queue) == worker, watch_at(queue) <= queue.now
   redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
   if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
@@ -2624,22 +3031,22 @@ local function keep_watch(queue, worker, next_at, rest)
     redis.pcall('ZREM', standby, worker)
     if not vacant then note_worker(standby, queue.watcher, queue.watchAt, ends) end
   end
-  redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
+  redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', digits(at), 'looked', digits(looked_at(queue)))
   return at
 end
 
 
-local function next_due(queue)
-  local next_at
-  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
-    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
-    -- A score that ends in .5 is one of an entry whose list is missing.
-    local at = head[2] and math.ceil(tonumber(head[2]))
-    if at and (not next_at or at < next_at) then next_at = at end
-  end
-  return next_at
+local function first_in(index)
+  local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
+  return head[2] and math.ceil(head[2])
 end
-${blank(11)}
+
+
+local function earlier(due, active)
+  if due and active and active < due then return active end
+  return due or active
+end
+${blank(13)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 ${blank(7)}
 local COUNTED = 9007199254740991
@@ -2656,9 +3063,9 @@ end
 
 
 local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  local fields = queue.fields
   return {
-    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    number = bounded(fields[4], 0, COUNTED) or 0, sum = bounded(fields[5], 0, COUNTED) or 0, max = bounded(fields[6], 0, COUNTED) or 0,
     claimed = 0,
     closed_by = {}, late_by = {},
   }
@@ -2767,7 +3174,11 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(290)}
+${blank(239)}
+local function end_options(queue)
+  if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = false }) end
+end
+${blank(67)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2878,7 +3289,48 @@ local function bury(queue, key, claim, fate, messages)
   redis.call('ZREM', active_key(root), key)
   return bytes, at
 end
-${blank(131)}
+${blank(170)}
+local function slice_ends(queue) return queue.sliceEnds or queue.slice + 2 * queue.dedupe end
+
+
+local function is_forgotten(queue)
+  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= slice_ends(queue)
+end
+
+
+local function gone_slices(queue, all)
+  local gone = {}
+  if queue.sliceBefore then gone[1] = seen_key(queue.root, digits(queue.sliceBefore)) end
+  if all then gone[#gone + 1] = seen_key(queue.root, digits(queue.slice)) end
+  return gone
+end
+
+
+local function drop_slices(queue)
+  if not queue.slice or queue.now < queue.slice + queue.dedupe then return end
+  local all = is_forgotten(queue)
+  local gone = gone_slices(queue, all)
+  if #gone == 0 then return end
+  redis.pcall('UNLINK', unpack(gone))
+  write_settings(queue, { sliceBefore = false, slice = not all and queue.slice })
+end
+${blank(110)}
+local function refuses_new(queue) return queue.serves == 'retired' or not queue.serves and queue.partition ~= '' end
+${blank(9)}
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
+
+
+
+local function other_generation(queue, generation)
+  if not generation or generation == queue.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(queue.root), queue.generation, generation)
+  )
+end
+${blank(10)}
 local NONCE_KEPT = 60000
 
 
@@ -2969,7 +3421,7 @@ end
 
 local function lower_ahead(queue)
   local root, now = queue.root, queue.now
-  if queue.looked <= now + CLOCK_STEP then return end
+  if looked_before(queue) <= now + CLOCK_STEP then return end
   local left = lower_index(due_key(root), now + longest_wait(queue), LIMITS.lowered, function(keys, scores)
     local right = {}
     for n = 1, #keys do right[n] = lowered_due(queue, keys[n], scores[n]) end
@@ -2989,129 +3441,11 @@ local function lower_ahead(queue)
   redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
   redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
-${blank(108)}
-local function slice_ends(queue)
-  local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
-  if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
-  return tonumber(ends) or queue.slice + 2 * queue.dedupe
-end
+${blank(166)}
+local function read_queue_to_claim(keys, nonce) return read_queue_for(keys, nonce, 'looked', 'batches', 'latenessSum', 'latenessMax') end
 
 
 
-local function is_forgotten(queue)
-  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= (slice_ends(queue) or math.huge)
-end
-
-
-local function gone_slices(queue, all)
-  local gone = {}
-  if queue.sliceBefore then gone[1] = seen_key(queue.root, digits(queue.sliceBefore)) end
-  if all then gone[#gone + 1] = seen_key(queue.root, digits(queue.slice)) end
-  return gone
-end
-
-
-local function drop_slices(queue)
-  if not queue.slice or queue.now < queue.slice + queue.dedupe then return end
-  local all = is_forgotten(queue)
-  local gone = gone_slices(queue, all)
-  if #gone == 0 then return end
-  redis.pcall('UNLINK', unpack(gone))
-  -- A command takes no nil.
-  redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')
-end
-${blank(167)}
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
-end
-
-
-
-local function other_generation(root, queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
-  )
-end
-${blank(21)}
-local function moving_away(root, found)
-  -- A right that the user of Redis lacks is told as it is.
-  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
-    if string.find(found.err, said, 1, true) then return { err = found.err } end
-  end
-  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-
-
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-
-
-local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
-${blank(9)}
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest, maxDeadAge, maxKeys = unpack(stored)
-  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
-    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
-      or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
-      or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
-    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
-    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
-    slice = slice and bounded(slice, 0, LAST),
-    sliceBefore = before and bounded(before, 0, LAST),
-    watcher = watcher or '',
-    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
-    looked = looked and bounded(looked, 0, LAST) or 0,
-    kept = kept,
-    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = since and tonumber(since) or 0,
-  }
-end
-
-
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
-end
-
-
-local function read_queue_for(keys, nonce)
-  if not nonce then return read_queue(keys) end
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
-  if found.err then return nil, moving_away(root, found) end
-  return queue_of(root, stored, found[3])
-end
-${blank(81)}
 local LOOK_WORK, BATCH_WORK, BURY_WORK, WORK_BYTES = 12, 16, 100, 256
 
 
@@ -3236,7 +3570,7 @@ end
 local function look_through(queue, take, taken, keys, scores)
   local root, now, due_by, work, room = queue.root, queue.now, take.due_by, taken.work, taken.room
   local look = { records = {}, leases = {}, gone = {}, passed = 0, ended = false }
-  local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
+  local active = (queue.first_active or #taken.batches > 0) and redis.call('ZMSCORE', active_key(root), unpack(keys)) or {}
   for n = 1, #keys do
     look.ended = work >= room or #taken.batches >= taken.slots
     if look.ended then break end
@@ -3244,7 +3578,7 @@ local function look_through(queue, take, taken, keys, scores)
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
     local held = record and not is_done(record)
-    if not held then head, reply = head_of(queue, key, not plain and has_options(queue, key)) end
+    if not held then head, reply = head_of(queue, key, has_options(queue, key)) end
     if held then
       look.gone[#look.gone + 1] = key
     elseif not head then
@@ -3285,10 +3619,10 @@ end
 
 
 local function prepare(queue, take, taken)
-  local partition = partition_of(queue.root)
+  local partition = queue.partition
   taken.tally = begin_tally(queue)
   -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
 ${blank(3)}
@@ -3330,6 +3664,17 @@ local function share(queue, take, taken, returned, now)
 end
 
 
+
+local function has_ready(queue, due_by)
+  lower_ahead(queue)
+  local active, due = first_in(active_key(queue.root)), first_in(due_key(queue.root))
+  queue.first_active, queue.returned = active or false, active and active <= due_by
+  if queue.returned or due and due <= queue.now then return true end
+  queue.next_at = earlier(due, active) or false
+  return false
+end
+
+
 local function take_ready(queue, take)
   -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and how much work it may have by then; \`began\`: it has taken some of
   -- what is due. The others prepare sets.
@@ -3338,13 +3683,14 @@ local function take_ready(queue, take)
     lagging = nil, began = false, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   local now = digits(queue.now)
-  lower_ahead(queue)
   local due_by = take.due_by == queue.now and now or digits(take.due_by)
   -- WHY again: those that are dead now, or whose lists are gone, hold nothing up that stands behind them.
-  repeat
-    local returned = find_returned(queue, take, due_by)
-    if returned then share(queue, take, taken, returned, now) end
-  until not returned or not returned.more or returned.next_one <= #returned or #taken.batches == take.limit
+  local returned = queue.returned and find_returned(queue, take, due_by)
+  while returned do
+    share(queue, take, taken, returned, now)
+    if not returned.more or returned.next_one <= #returned or #taken.batches == take.limit then break end
+    returned = find_returned(queue, take, due_by)
+  end
   claim_due(queue, take, taken, now)
   local tally, batches = taken.tally, taken.batches
   if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
@@ -3363,7 +3709,7 @@ end
 
 
 
-local function take_again(queue, take, proofs)
+local function take_again(queue, lease, proofs)
   local keys, held, batches = {}, {}, {}
   for n = 1, #proofs, 3 do keys[#keys + 1] = proofs[n] end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
@@ -3377,25 +3723,36 @@ local function take_again(queue, take, proofs)
       batches[#batches + 1] = { key, token, claim.attempt, claim.reason, claim.deadline, messages, proofs[3 * n] }
     end
   end
-  extend_leases(queue, held, take.lease, false)
+  extend_leases(queue, held, lease, false)
   return batches
 end
 
 
-local function next_look(queue, take, count)
-  local next_at = next_due(queue)
+local function tidy(queue)
+  drop_slices(queue)
+  end_options(queue)
+end
+
+
+local function next_look(queue, caller, full)
+  local next_at, active = queue.next_at, queue.first_active
+  if next_at == nil then
+    -- What has come back is active again, or not, as it may be.
+    if active == nil or queue.returned then active = first_in(active_key(queue.root)) end
+    next_at = earlier(first_in(due_key(queue.root)), active)
+  end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
-  if not take.worker or not next_at and queue.refuses_new then
+  if not caller.worker or not next_at and refuses_new(queue) then
     -- What this call has made due, or has left, may be due before the watcher means to look.
     wake_watcher(queue, next_at)
     return next_at or 0
   end
-  if count >= take.limit then
-    leave_watch(queue, take.worker, next_at)
+  if full then
+    leave_watch(queue, caller.worker, next_at)
   else
-    next_at = keep_watch(queue, take.worker, next_at, take.rest or OPTIONS.rest.default)
+    next_at = keep_watch(queue, caller.worker, next_at, caller.rest or OPTIONS.rest.default)
   end
-  if take.echo then send(queue.root, take.worker, 'echo') end
+  if caller.echo then send(queue, caller.worker, 'echo') end
   return next_at or 0
 end
 
@@ -3455,30 +3812,31 @@ local function claim_ready(keys, args)
   local root = keys[1]
   local options, bad = read_options(args, 1, CLAIM_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue_for(keys, nonce)
-  refusal = refusal or bad or no_nonce or other_generation(root, queue, options.generation)
+  local queue, refusal = read_queue_to_claim(keys, nonce)
+  refusal = refusal or bad or no_nonce or other_generation(queue, options.generation)
   if refusal then return refusal end
-  if queue.refuses_new and not options.drain then return not_serving(root) end
+  if refuses_new(queue) and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
   if kept == false then return { queue.now, 0, options.dead and {} } end
-  local take = {
-    limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
-    attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
-    nonce = nonce, state = state_by(nonce), work = 1, worker = options.worker, echo = options.echo, rest = options.rest,
-  }
+  local limit, lease, due_by = options.limit or OPTIONS.claimed.default, options.lease or OPTIONS.lease.default, queue.now
+  if options.before and options.before < due_by then due_by = options.before end
 
   -- first write
   if queue.maxDeadAge > 0 then drop_old_dead(queue) end
-  local batches, dead
+  local batches, dead = {}, {}
   if kept then
-    batches, dead = take_again(queue, take, kept), {}
-  else
-    batches, dead = take_ready(queue, take)
+    batches = take_again(queue, lease, kept)
+  elseif has_ready(queue, due_by) then
+    batches, dead = take_ready(queue, {
+      limit = limit, lease = lease, attempts = options.attempts or OPTIONS.attempts.default, due_by = due_by,
+      nonce = nonce, state = state_by(nonce), work = 1,
+    })
   end
-  if #batches == 0 then drop_slices(queue) end
-  if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), take.lease) end
-  local next_at = next_look(queue, take, #batches)
+  if #batches == 0 then tidy(queue) end
+  if #batches > 0 and not queue.returned then queue.first_active = earlier(queue.first_active, queue.now + lease) end
+  if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), lease) end
+  local next_at = next_look(queue, options, #batches >= limit)
   if options.dead then return { queue.now, next_at, dead, unpack(batches) } end
   return { queue.now, next_at, unpack(batches) }
 end
@@ -3488,15 +3846,31 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'bdb6877208b9ee853e1aab1076279d8a043d95cf',
+    sha1: '72c9738136acb22ba2853c9e62334c79fd038453',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
-local entry; local function register(_, callback)
+local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
+${blank(9)}
+local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  if not SECONDS[second] then
+    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
+    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
+  end
+  return text
+end
+
+
+
 local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -3587,7 +3961,7 @@ ${blank(3)}
 
   -- Partitions, and the numbers of partitions and of changes.
 
-
+  number = 999999,
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
@@ -3619,12 +3993,29 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(55)}
+${blank(75)}
+local NAMES = { count = 0 }
+
+local function name_of(root, part)
+  local names = NAMES[root]
+  if not names then
+    if NAMES.count == 10000 then NAMES = { count = 0 } end
+    names = {}
+    NAMES[root], NAMES.count = names, NAMES.count + 1
+  end
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
+
 local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-local function overrides_key(root) return root .. ':overrides' end
+local function due_key(root) return name_of(root, 'due') end
+local function active_key(root) return name_of(root, 'active') end
+local function claims_key(root) return name_of(root, 'claims') end
+local function overrides_key(root) return name_of(root, 'overrides') end
 ${blank(5)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
@@ -3647,7 +4038,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(24)}
+${blank(25)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -3674,18 +4065,11 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+${blank(44)}
 local CLOCK_STEP = 1000
 
 
-local function any_options(queue)
-  if queue.any_options == nil then queue.any_options = redis.call('SCARD', overrides_key(queue.root)) > 0 end
-  return queue.any_options
-end
-
-local function has_options(queue, key)
-  return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
-end
+local function has_options(queue, key) return queue.options and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1 end
 
 
 
@@ -3868,12 +4252,128 @@ end
 
 local function now_ms()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  -- Texts that are reckoned with become numbers at less cost than by tonumber.
+  local second, micros = time[1] + 0, time[2] + 0
+  local rest = (micros - micros % 1000) / 1000
+  know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
+  return second * 1000 + rest
 end
-${blank(27)}
-local function send(root, worker, what)
-  local partition = partition_of(root)
-  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+${blank(22)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local LAST = 9999999999999
+local TIME = { least = 0, most = LAST }
+${blank(3)}
+local SETTINGS = {
+  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
+  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
+  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
+  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
+  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
+  options = { least = 1, most = 1 },
+}
+${blank(4)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local range = SETTINGS[name]
+    stored[name] = range and bounded(value, range.least, range.most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
+  return {
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+  }
+end
+
+
+local PARSED = { count = 0 }
+local function settings_of(text)
+  local found = PARSED[text]
+  if not found then
+    if PARSED.count == 1000 then PARSED = { count = 0 } end
+    found = { __index = parse_settings(text) }
+    PARSED[text], PARSED.count = found, PARSED.count + 1
+  end
+  return found
+end
+${blank(17)}
+local ROOTS = { count = 0 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
+  partition = partition_of(root) or ''
+  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
+  return partition
+end
+
+
+local SERVER = { alone = nil }
+
+
+local function is_alone(root)
+  local prefix = string.gsub(root, '{[^{}]*}$', '')
+  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+end
+${blank(7)}
+local function read_queue_for(keys, nonce, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local root = keys[1]
+  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', root) end
+  local kept
+  if SERVER.alone then
+    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
+  elseif nonce then
+    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  else
+    kept = redis.pcall('MGET', root .. ':', root .. '::')
+  end
+  if kept and kept.err then return nil, moving_away(root, kept) end
+  -- A script would have to find it out each time.
+  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  return setmetatable(
+    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
+    settings_of(fields[1] or '')
+  )
+end
+${blank(46)}
+local function watch_at(queue)
+  if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
+  return queue.watchAt
+end
+
+
+local function watcher_of(queue)
+  if not queue.watcher then queue.watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] or '' end
+  return queue.watcher
+end
+${blank(13)}
+local function send(queue, worker, what)
+  local partition = queue.partition
+  local heard = redis.pcall('PUBLISH', wake_channel(queue.root, worker), partition ~= '' and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
 
@@ -3885,8 +4385,8 @@ local function appoint(queue, at)
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
     queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
-    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+    if send(queue, worker, digits(queue.watchAt)) then return true end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -3896,16 +4396,17 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt == 0 then return end
-  if queue.watchAt + LIMITS.missed <= queue.now then
+  local promised = at and watch_at(queue) or 0
+  if promised == 0 then return end
+  if promised + LIMITS.missed <= queue.now then
     appoint(queue, queue.now)
-  elseif queue.watchAt > queue.now and at < queue.watchAt then
+  elseif promised > queue.now and at < promised then
     queue.watchAt = at
-    redis.pcall('HSET', queue.root, 'watchAt', at)
-    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+    redis.pcall('HSET', queue.root, 'watchAt', digits(at))
+    if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(92)}
+${blank(94)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -3929,7 +4430,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(290)}
+${blank(310)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -3969,15 +4470,14 @@ local function finish_without_list(queue, key, record)
 end
 ${blank(4)}
 local function finish(queue, keys, counts, records)
-  local root, messages, ended, emptied, soonest = queue.root, 0, {}, {}, nil
-  local plain = not any_options(queue)
+  local root, messages, ended, emptied, lists, soonest = queue.root, 0, {}, {}, {}, nil
   redis.call('HDEL', claims_key(root), unpack(keys))
   for n = 1, #keys do
     local key, count = keys[n], counts[n]
     local list = messages_key(root, key)
     local size = redis.pcall('LLEN', list)
-    if size == count and plain then
-      emptied[#emptied + 1], ended[#ended + 1] = list, key
+    if size == count then
+      lists[#lists + 1], emptied[#emptied + 1], ended[#ended + 1] = list, key, key
     elseif size == 0 then
       finish_without_list(queue, key, records[n])
     else
@@ -3987,13 +4487,16 @@ local function finish(queue, keys, counts, records)
     end
     messages = messages + count
   end
-  if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
+  if #lists > 0 then
+    redis.call('UNLINK', unpack(lists))
+    if queue.options then redis.call('SREM', overrides_key(root), unpack(emptied)) end
+  end
   if #ended > 0 then write_unless_foreign('ZREM', active_key(root), unpack(ended)) end
   count_up(root, 'completed', #keys)
   count_up(root, 'completedMessages', messages)
   return soonest
 end
-${blank(91)}
+${blank(298)}
 local NONCE_KEPT = 60000
 
 
@@ -4032,90 +4535,13 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(439)}
-local function moving_away(root, found)
-  -- A right that the user of Redis lacks is told as it is.
-  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
-    if string.find(found.err, said, 1, true) then return { err = found.err } end
-  end
-  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-
-
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-
-
-local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
-${blank(9)}
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest, maxDeadAge, maxKeys = unpack(stored)
-  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
-    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
-      or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
-      or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
-    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
-    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
-    slice = slice and bounded(slice, 0, LAST),
-    sliceBefore = before and bounded(before, 0, LAST),
-    watcher = watcher or '',
-    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
-    looked = looked and bounded(looked, 0, LAST) or 0,
-    kept = kept,
-    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = since and tonumber(since) or 0,
-  }
-end
-
-
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
-end
-
-
-local function read_queue_for(keys, nonce)
-  if not nonce then return read_queue(keys) end
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
-  if found.err then return nil, moving_away(root, found) end
-  return queue_of(root, stored, found[3])
-end
-${blank(24)}
+${blank(205)}
 local function named(flat)
   local values = {}
   for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
   return values
 end
-${blank(435)}
+${blank(465)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -4174,15 +4600,31 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '4cbc95e6b1794b3210ee35eb6c4184fb02a9ac75',
+    sha1: 'b39fa0cbf674df560b8555c00fc845d9cb3aab2f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
-local entry; local function register(_, callback)
+local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
+${blank(9)}
+local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  if not SECONDS[second] then
+    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
+    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
+  end
+  return text
+end
+
+
+
 local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -4394,8 +4836,28 @@ ${blank(9)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(16)}
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+${blank(22)}
+local NAMES = { count = 0 }
+
+local function name_of(root, part)
+  local names = NAMES[root]
+  if not names then
+    if NAMES.count == 10000 then NAMES = { count = 0 } end
+    names = {}
+    NAMES[root], NAMES.count = names, NAMES.count + 1
+  end
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
+${blank(11)}
+local function calls_key(root, name) return root .. ':calls:' .. name end
+
+
+local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
@@ -4408,20 +4870,123 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(317)}
+${blank(310)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
   if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
   return tail .. ':' .. state
 end
-${blank(231)}
+${blank(114)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local LAST = 9999999999999
+local TIME = { least = 0, most = LAST }
+${blank(3)}
+local SETTINGS = {
+  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
+  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
+  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
+  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
+  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
+  options = { least = 1, most = 1 },
+}
+${blank(4)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local range = SETTINGS[name]
+    stored[name] = range and bounded(value, range.least, range.most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
+  return {
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+  }
+end
+
+
+local PARSED = { count = 0 }
+local function settings_of(text)
+  local found = PARSED[text]
+  if not found then
+    if PARSED.count == 1000 then PARSED = { count = 0 } end
+    found = { __index = parse_settings(text) }
+    PARSED[text], PARSED.count = found, PARSED.count + 1
+  end
+  return found
+end
+${blank(17)}
+local ROOTS = { count = 0 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
+  partition = partition_of(root) or ''
+  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
+  return partition
+end
+
+
+local SERVER = { alone = nil }
+
+
+local function is_alone(root)
+  local prefix = string.gsub(root, '{[^{}]*}$', '')
+  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+end
+${blank(7)}
+local function read_queue_for(keys, nonce, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local root = keys[1]
+  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', root) end
+  local kept
+  if SERVER.alone then
+    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
+  elseif nonce then
+    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  else
+    kept = redis.pcall('MGET', root .. ':', root .. '::')
+  end
+  if kept and kept.err then return nil, moving_away(root, kept) end
+  -- A script would have to find it out each time.
+  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  return setmetatable(
+    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
+    settings_of(fields[1] or '')
+  )
+end
+
+local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
+${blank(187)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  local fields = queue.fields
   return {
-    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    number = bounded(fields[4], 0, COUNTED) or 0, sum = bounded(fields[5], 0, COUNTED) or 0, max = bounded(fields[6], 0, COUNTED) or 0,
     claimed = 0,
     closed_by = {}, late_by = {},
   }
@@ -4452,81 +5017,15 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(1137)}
-local function moving_away(root, found)
-  -- A right that the user of Redis lacks is told as it is.
-  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
-    if string.find(found.err, said, 1, true) then return { err = found.err } end
-  end
-  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-
-
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-
-
-local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
-${blank(9)}
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest, maxDeadAge, maxKeys = unpack(stored)
-  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
-    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
-      or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
-      or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
-    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
-    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
-    slice = slice and bounded(slice, 0, LAST),
-    sliceBefore = before and bounded(before, 0, LAST),
-    watcher = watcher or '',
-    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
-    looked = looked and bounded(looked, 0, LAST) or 0,
-    kept = kept,
-    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = since and tonumber(since) or 0,
-  }
-end
-
-
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
-end
-${blank(268)}
+${blank(1371)}
 local function prepare(queue, take, taken)
-  local partition = partition_of(queue.root)
+  local partition = queue.partition
   taken.tally = begin_tally(queue)
   -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1233)}
+${blank(1311)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -4582,12 +5081,12 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '2f78bef9bca1b0c3dbce2c8d69e31916875c0bcd',
+    sha1: '5672d032eb439f0e2651aa5de1d5b7b052c95662',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
-local entry; local function register(_, callback)
+local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(14)}
+${blank(31)}
 local COUNTS = {}
 local function count_text(count)
   local text = COUNTS[count]
@@ -4684,7 +5183,7 @@ ${blank(3)}
 
   -- Partitions, and the numbers of partitions and of changes.
 
-
+  number = 999999,
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
@@ -4716,11 +5215,28 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(66)}
+${blank(75)}
+local NAMES = { count = 0 }
+
+local function name_of(root, part)
+  local names = NAMES[root]
+  if not names then
+    if NAMES.count == 10000 then NAMES = { count = 0 } end
+    names = {}
+    NAMES[root], NAMES.count = names, NAMES.count + 1
+  end
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
+${blank(11)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
@@ -4733,7 +5249,108 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(566)}
+${blank(431)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local LAST = 9999999999999
+local TIME = { least = 0, most = LAST }
+${blank(3)}
+local SETTINGS = {
+  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
+  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
+  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
+  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
+  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
+  options = { least = 1, most = 1 },
+}
+${blank(4)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local range = SETTINGS[name]
+    stored[name] = range and bounded(value, range.least, range.most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
+  return {
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+  }
+end
+
+
+local PARSED = { count = 0 }
+local function settings_of(text)
+  local found = PARSED[text]
+  if not found then
+    if PARSED.count == 1000 then PARSED = { count = 0 } end
+    found = { __index = parse_settings(text) }
+    PARSED[text], PARSED.count = found, PARSED.count + 1
+  end
+  return found
+end
+${blank(17)}
+local ROOTS = { count = 0 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
+  partition = partition_of(root) or ''
+  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
+  return partition
+end
+
+
+local SERVER = { alone = nil }
+
+
+local function is_alone(root)
+  local prefix = string.gsub(root, '{[^{}]*}$', '')
+  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+end
+${blank(7)}
+local function read_queue_for(keys, nonce, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local root = keys[1]
+  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', root) end
+  local kept
+  if SERVER.alone then
+    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
+  elseif nonce then
+    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  else
+    kept = redis.pcall('MGET', root .. ':', root .. '::')
+  end
+  if kept and kept.err then return nil, moving_away(root, kept) end
+  -- A script would have to find it out each time.
+  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  return setmetatable(
+    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
+    settings_of(fields[1] or '')
+  )
+end
+${blank(200)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -4769,7 +5386,7 @@ local function drop_dead(root, id)
   end
   return count
 end
-${blank(620)}
+${blank(849)}
 local NONCE_KEPT = 60000
 
 
@@ -4808,84 +5425,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(439)}
-local function moving_away(root, found)
-  -- A right that the user of Redis lacks is told as it is.
-  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
-    if string.find(found.err, said, 1, true) then return { err = found.err } end
-  end
-  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-
-
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-
-
-local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
-${blank(9)}
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest, maxDeadAge, maxKeys = unpack(stored)
-  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
-    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
-      or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
-      or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
-    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
-    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
-    slice = slice and bounded(slice, 0, LAST),
-    sliceBefore = before and bounded(before, 0, LAST),
-    watcher = watcher or '',
-    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
-    looked = looked and bounded(looked, 0, LAST) or 0,
-    kept = kept,
-    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = since and tonumber(since) or 0,
-  }
-end
-
-
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
-end
-
-
-local function read_queue_for(keys, nonce)
-  if not nonce then return read_queue(keys) end
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
-  if found.err then return nil, moving_away(root, found) end
-  return queue_of(root, stored, found[3])
-end
-${blank(1551)}
+${blank(1816)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4929,15 +5469,31 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'dea9d4b56e0d66eb585e56e1dd0e8bfef2c3de94',
+    sha1: '122246458cbdc7875a2f4d145e69ace4cf5549ea',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
-local entry; local function register(_, callback)
+local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
+${blank(9)}
+local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  if not SECONDS[second] then
+    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
+    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
+  end
+  return text
+end
+
+
+
 local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -5141,14 +5697,29 @@ ${blank(4)}
   -- Partitions.
 ${blank(9)}
 }
+${blank(22)}
+local NAMES = { count = 0 }
 
-
+local function name_of(root, part)
+  local names = NAMES[root]
+  if not names then
+    if NAMES.count == 10000 then NAMES = { count = 0 } end
+    names = {}
+    NAMES[root], NAMES.count = names, NAMES.count + 1
+  end
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
 
 local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-local function overrides_key(root) return root .. ':overrides' end
+local function due_key(root) return name_of(root, 'due') end
+local function active_key(root) return name_of(root, 'active') end
+local function claims_key(root) return name_of(root, 'claims') end
+local function overrides_key(root) return name_of(root, 'overrides') end
 
 local function stream_key(root, name) return root .. ':stream:' .. name end
 
@@ -5158,7 +5729,7 @@ local function rate_key(root, what, key) return root .. ':rate:' .. what .. ':' 
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
@@ -5176,7 +5747,7 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(312)}
+${blank(305)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -5204,9 +5775,114 @@ end
 ${blank(15)}
 local function now_ms()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  -- Texts that are reckoned with become numbers at less cost than by tonumber.
+  local second, micros = time[1] + 0, time[2] + 0
+  local rest = (micros - micros % 1000) / 1000
+  know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
+  return second * 1000 + rest
 end
-${blank(143)}
+${blank(22)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local LAST = 9999999999999
+local TIME = { least = 0, most = LAST }
+${blank(3)}
+local SETTINGS = {
+  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
+  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
+  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
+  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
+  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
+  options = { least = 1, most = 1 },
+}
+${blank(4)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local range = SETTINGS[name]
+    stored[name] = range and bounded(value, range.least, range.most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
+  return {
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+  }
+end
+
+
+local PARSED = { count = 0 }
+local function settings_of(text)
+  local found = PARSED[text]
+  if not found then
+    if PARSED.count == 1000 then PARSED = { count = 0 } end
+    found = { __index = parse_settings(text) }
+    PARSED[text], PARSED.count = found, PARSED.count + 1
+  end
+  return found
+end
+${blank(17)}
+local ROOTS = { count = 0 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
+  partition = partition_of(root) or ''
+  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
+  return partition
+end
+
+
+local SERVER = { alone = nil }
+
+
+local function is_alone(root)
+  local prefix = string.gsub(root, '{[^{}]*}$', '')
+  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+end
+${blank(7)}
+local function read_queue_for(keys, nonce, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local root = keys[1]
+  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', root) end
+  local kept
+  if SERVER.alone then
+    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
+  elseif nonce then
+    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  else
+    kept = redis.pcall('MGET', root .. ':', root .. '::')
+  end
+  if kept and kept.err then return nil, moving_away(root, kept) end
+  -- A script would have to find it out each time.
+  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  return setmetatable(
+    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
+    settings_of(fields[1] or '')
+  )
+end
+${blank(189)}
 local COUNTED = 9007199254740991
 ${blank(9)}
 local function count_up(root, field, by)
@@ -5221,9 +5897,9 @@ end
 
 
 local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  local fields = queue.fields
   return {
-    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    number = bounded(fields[4], 0, COUNTED) or 0, sum = bounded(fields[5], 0, COUNTED) or 0, max = bounded(fields[6], 0, COUNTED) or 0,
     claimed = 0,
     closed_by = {}, late_by = {},
   }
@@ -5248,7 +5924,7 @@ local function drop_dead(root, id)
 end
 ${blank(49)}
 local function delete_list(list) redis.call('UNLINK', list) end
-${blank(548)}
+${blank(570)}
 local function erase_messages(queue, key, size)
   local root = queue.root
   redis.call('HDEL', claims_key(root), key)
@@ -5258,7 +5934,7 @@ local function erase_messages(queue, key, size)
   redis.call('ZREM', active_key(root), key)
   redis.call('ZREM', due_key(root), key)
 end
-${blank(11)}
+${blank(218)}
 local NONCE_KEPT = 60000
 
 
@@ -5286,7 +5962,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(341)}
+${blank(183)}
 local function foreign_index(root)
   local foreign
   for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
@@ -5302,84 +5978,7 @@ local function size_of(root, key)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
-${blank(82)}
-local function moving_away(root, found)
-  -- A right that the user of Redis lacks is told as it is.
-  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
-    if string.find(found.err, said, 1, true) then return { err = found.err } end
-  end
-  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-
-
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-
-
-local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
-${blank(9)}
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest, maxDeadAge, maxKeys = unpack(stored)
-  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
-    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
-      or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
-      or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
-    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
-    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
-    slice = slice and bounded(slice, 0, LAST),
-    sliceBefore = before and bounded(before, 0, LAST),
-    watcher = watcher or '',
-    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
-    looked = looked and bounded(looked, 0, LAST) or 0,
-    kept = kept,
-    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = since and tonumber(since) or 0,
-  }
-end
-
-
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
-end
-
-
-local function read_queue_for(keys, nonce)
-  if not nonce then return read_queue(keys) end
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
-  if found.err then return nil, moving_away(root, found) end
-  return queue_of(root, stored, found[3])
-end
-${blank(24)}
+${blank(6)}
 local function named(flat)
   local values = {}
   for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
@@ -5396,17 +5995,17 @@ local function delete_entry(stream, groups, id)
   for _, group in ipairs(groups) do redis.call('XACK', stream, group.name, id) end
   redis.call('XDEL', stream, id)
 end
-${blank(17)}
+${blank(23)}
 local PAGE = 50
 ${blank(171)}
 local function prepare(queue, take, taken)
-  local partition = partition_of(queue.root)
+  local partition = queue.partition
   taken.tally = begin_tally(queue)
   -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(971)}
+${blank(1048)}
 --- Erase all that is kept of a conversation, some of it in each call.
 --
 --   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
@@ -5600,15 +6199,31 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '94bec21c44bc638b1486f5f48c09146153a70cf4',
+    sha1: '7c22c17925c7b4f0bbe04dd2ff25c1906a75a7d9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
-local entry; local function register(_, callback)
+local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
+${blank(9)}
+local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  if not SECONDS[second] then
+    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
+    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
+  end
+  return text
+end
+
+
+
 local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 ${blank(12)}
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
@@ -5743,14 +6358,31 @@ ${blank(9)}
   -- Partitions.
 ${blank(9)}
 }
+${blank(22)}
+local NAMES = { count = 0 }
 
-
+local function name_of(root, part)
+  local names = NAMES[root]
+  if not names then
+    if NAMES.count == 10000 then NAMES = { count = 0 } end
+    names = {}
+    NAMES[root], NAMES.count = names, NAMES.count + 1
+  end
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
 
 local function messages_key(root, key) return root .. ':messages:' .. key end
 
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-${blank(12)}
+local function active_key(root) return name_of(root, 'active') end
+local function claims_key(root) return name_of(root, 'claims') end
+${blank(6)}
+local function calls_key(root, name) return root .. ':calls:' .. name end
+${blank(4)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
@@ -5761,7 +6393,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(317)}
+${blank(310)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -5811,20 +6443,127 @@ end
 
 local function now_ms()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  -- Texts that are reckoned with become numbers at less cost than by tonumber.
+  local second, micros = time[1] + 0, time[2] + 0
+  local rest = (micros - micros % 1000) / 1000
+  know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
+  return second * 1000 + rest
 end
-${blank(143)}
+${blank(22)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local LAST = 9999999999999
+local TIME = { least = 0, most = LAST }
+${blank(3)}
+local SETTINGS = {
+  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
+  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
+  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
+  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
+  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
+  options = { least = 1, most = 1 },
+}
+${blank(4)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local range = SETTINGS[name]
+    stored[name] = range and bounded(value, range.least, range.most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
+  return {
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+  }
+end
+
+
+local PARSED = { count = 0 }
+local function settings_of(text)
+  local found = PARSED[text]
+  if not found then
+    if PARSED.count == 1000 then PARSED = { count = 0 } end
+    found = { __index = parse_settings(text) }
+    PARSED[text], PARSED.count = found, PARSED.count + 1
+  end
+  return found
+end
+${blank(17)}
+local ROOTS = { count = 0 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
+  partition = partition_of(root) or ''
+  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
+  return partition
+end
+
+
+local SERVER = { alone = nil }
+
+
+local function is_alone(root)
+  local prefix = string.gsub(root, '{[^{}]*}$', '')
+  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+end
+${blank(7)}
+local function read_queue_for(keys, nonce, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local root = keys[1]
+  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', root) end
+  local kept
+  if SERVER.alone then
+    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
+  elseif nonce then
+    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  else
+    kept = redis.pcall('MGET', root .. ':', root .. '::')
+  end
+  if kept and kept.err then return nil, moving_away(root, kept) end
+  -- A script would have to find it out each time.
+  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  return setmetatable(
+    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
+    settings_of(fields[1] or '')
+  )
+end
+
+local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
+${blank(187)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  local fields = queue.fields
   return {
-    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    number = bounded(fields[4], 0, COUNTED) or 0, sum = bounded(fields[5], 0, COUNTED) or 0, max = bounded(fields[6], 0, COUNTED) or 0,
     claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(597)}
+${blank(617)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends, text = {}, {}, digits(queue.now + lease)
@@ -5840,81 +6579,15 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(651)}
-local function moving_away(root, found)
-  -- A right that the user of Redis lacks is told as it is.
-  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
-    if string.find(found.err, said, 1, true) then return { err = found.err } end
-  end
-  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-
-
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-
-
-local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
-${blank(9)}
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest, maxDeadAge, maxKeys = unpack(stored)
-  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
-    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
-      or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
-      or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
-    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
-    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
-    slice = slice and bounded(slice, 0, LAST),
-    sliceBefore = before and bounded(before, 0, LAST),
-    watcher = watcher or '',
-    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
-    looked = looked and bounded(looked, 0, LAST) or 0,
-    kept = kept,
-    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = since and tonumber(since) or 0,
-  }
-end
-
-
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
-end
-${blank(268)}
+${blank(865)}
 local function prepare(queue, take, taken)
-  local partition = partition_of(queue.root)
+  local partition = queue.partition
   taken.tally = begin_tally(queue)
   -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(256)}
+${blank(280)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -5975,15 +6648,31 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'd10a6d9855b2a5ca303a5d834576ef8f00f52813',
+    sha1: 'ec13a2cfc6747c3dd1b452cd6354c4f34d527b28',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
-local entry; local function register(_, callback)
+local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
+${blank(9)}
+local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  if not SECONDS[second] then
+    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
+    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
+  end
+  return text
+end
+
+
+
 local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -6187,19 +6876,34 @@ ${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
+${blank(22)}
+local NAMES = { count = 0 }
 
-
+local function name_of(root, part)
+  local names = NAMES[root]
+  if not names then
+    if NAMES.count == 10000 then NAMES = { count = 0 } end
+    names = {}
+    NAMES[root], NAMES.count = names, NAMES.count + 1
+  end
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
 
 local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-local function overrides_key(root) return root .. ':overrides' end
+local function due_key(root) return name_of(root, 'due') end
+local function active_key(root) return name_of(root, 'active') end
+local function claims_key(root) return name_of(root, 'claims') end
+local function overrides_key(root) return name_of(root, 'overrides') end
 ${blank(5)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
@@ -6217,7 +6921,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(24)}
+${blank(25)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -6244,18 +6948,11 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+${blank(44)}
 local CLOCK_STEP = 1000
 
 
-local function any_options(queue)
-  if queue.any_options == nil then queue.any_options = redis.call('SCARD', overrides_key(queue.root)) > 0 end
-  return queue.any_options
-end
-
-local function has_options(queue, key)
-  return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
-end
+local function has_options(queue, key) return queue.options and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1 end
 
 
 
@@ -6430,12 +7127,128 @@ end
 ${blank(33)}
 local function now_ms()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  -- Texts that are reckoned with become numbers at less cost than by tonumber.
+  local second, micros = time[1] + 0, time[2] + 0
+  local rest = (micros - micros % 1000) / 1000
+  know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
+  return second * 1000 + rest
 end
-${blank(27)}
-local function send(root, worker, what)
-  local partition = partition_of(root)
-  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+${blank(22)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local LAST = 9999999999999
+local TIME = { least = 0, most = LAST }
+${blank(3)}
+local SETTINGS = {
+  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
+  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
+  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
+  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
+  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
+  options = { least = 1, most = 1 },
+}
+${blank(4)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local range = SETTINGS[name]
+    stored[name] = range and bounded(value, range.least, range.most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
+  return {
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+  }
+end
+
+
+local PARSED = { count = 0 }
+local function settings_of(text)
+  local found = PARSED[text]
+  if not found then
+    if PARSED.count == 1000 then PARSED = { count = 0 } end
+    found = { __index = parse_settings(text) }
+    PARSED[text], PARSED.count = found, PARSED.count + 1
+  end
+  return found
+end
+${blank(17)}
+local ROOTS = { count = 0 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
+  partition = partition_of(root) or ''
+  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
+  return partition
+end
+
+
+local SERVER = { alone = nil }
+
+
+local function is_alone(root)
+  local prefix = string.gsub(root, '{[^{}]*}$', '')
+  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+end
+${blank(7)}
+local function read_queue_for(keys, nonce, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local root = keys[1]
+  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', root) end
+  local kept
+  if SERVER.alone then
+    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
+  elseif nonce then
+    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  else
+    kept = redis.pcall('MGET', root .. ':', root .. '::')
+  end
+  if kept and kept.err then return nil, moving_away(root, kept) end
+  -- A script would have to find it out each time.
+  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  return setmetatable(
+    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
+    settings_of(fields[1] or '')
+  )
+end
+${blank(46)}
+local function watch_at(queue)
+  if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
+  return queue.watchAt
+end
+
+
+local function watcher_of(queue)
+  if not queue.watcher then queue.watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] or '' end
+  return queue.watcher
+end
+${blank(13)}
+local function send(queue, worker, what)
+  local partition = queue.partition
+  local heard = redis.pcall('PUBLISH', wake_channel(queue.root, worker), partition ~= '' and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
 
@@ -6447,8 +7260,8 @@ local function appoint(queue, at)
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
     queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
-    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+    if send(queue, worker, digits(queue.watchAt)) then return true end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -6458,16 +7271,17 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt == 0 then return end
-  if queue.watchAt + LIMITS.missed <= queue.now then
+  local promised = at and watch_at(queue) or 0
+  if promised == 0 then return end
+  if promised + LIMITS.missed <= queue.now then
     appoint(queue, queue.now)
-  elseif queue.watchAt > queue.now and at < queue.watchAt then
+  elseif promised > queue.now and at < promised then
     queue.watchAt = at
-    redis.pcall('HSET', queue.root, 'watchAt', at)
-    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+    redis.pcall('HSET', queue.root, 'watchAt', digits(at))
+    if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(81)}
+${blank(83)}
 local COUNTED = 9007199254740991
 ${blank(9)}
 local function count_up(root, field, by)
@@ -6482,9 +7296,9 @@ end
 
 
 local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  local fields = queue.fields
   return {
-    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    number = bounded(fields[4], 0, COUNTED) or 0, sum = bounded(fields[5], 0, COUNTED) or 0, max = bounded(fields[6], 0, COUNTED) or 0,
     claimed = 0,
     closed_by = {}, late_by = {},
   }
@@ -6557,7 +7371,7 @@ local function keep_front(list, count, kept)
   push_front(list, left)
   return left, bytes_of(elements)
 end
-${blank(253)}
+${blank(273)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -6613,7 +7427,7 @@ local function bury(queue, key, claim, fate, messages)
   redis.call('ZREM', active_key(root), key)
   return bytes, at
 end
-${blank(131)}
+${blank(340)}
 local NONCE_KEPT = 60000
 
 
@@ -6641,7 +7455,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(320)}
+${blank(162)}
 local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
@@ -6678,92 +7492,15 @@ local function size_of(root, key)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
-${blank(82)}
-local function moving_away(root, found)
-  -- A right that the user of Redis lacks is told as it is.
-  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
-    if string.find(found.err, said, 1, true) then return { err = found.err } end
-  end
-  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-
-
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-
-
-local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
-${blank(9)}
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest, maxDeadAge, maxKeys = unpack(stored)
-  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
-    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
-      or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
-      or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
-    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
-    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
-    slice = slice and bounded(slice, 0, LAST),
-    sliceBefore = before and bounded(before, 0, LAST),
-    watcher = watcher or '',
-    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
-    looked = looked and bounded(looked, 0, LAST) or 0,
-    kept = kept,
-    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = since and tonumber(since) or 0,
-  }
-end
-
-
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
-end
-
-
-local function read_queue_for(keys, nonce)
-  if not nonce then return read_queue(keys) end
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
-  if found.err then return nil, moving_away(root, found) end
-  return queue_of(root, stored, found[3])
-end
-${blank(257)}
+${blank(245)}
 local function prepare(queue, take, taken)
-  local partition = partition_of(queue.root)
+  local partition = queue.partition
   taken.tally = begin_tally(queue)
   -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(314)}
+${blank(338)}
 --- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -6912,15 +7649,31 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '6af418f2baa34cdddb51f81a3abccaddbd782ac3',
+    sha1: '9e633da8b182fdc26f4820964579827321c762f5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
-local entry; local function register(_, callback)
+local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
+${blank(9)}
+local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  if not SECONDS[second] then
+    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
+    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
+  end
+  return text
+end
+
+
+
 local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -7126,14 +7879,29 @@ ${blank(3)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
+${blank(22)}
+local NAMES = { count = 0 }
 
-
+local function name_of(root, part)
+  local names = NAMES[root]
+  if not names then
+    if NAMES.count == 10000 then NAMES = { count = 0 } end
+    names = {}
+    NAMES[root], NAMES.count = names, NAMES.count + 1
+  end
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
 
 local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-local function overrides_key(root) return root .. ':overrides' end
+local function due_key(root) return name_of(root, 'due') end
+local function active_key(root) return name_of(root, 'active') end
+local function claims_key(root) return name_of(root, 'claims') end
+local function overrides_key(root) return name_of(root, 'overrides') end
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
 local function stream_key(root, name) return root .. ':stream:' .. name end
 
@@ -7143,7 +7911,7 @@ local function streams_key(root) return root .. ':streams' end
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
@@ -7161,7 +7929,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(24)}
+${blank(25)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -7198,18 +7966,11 @@ local function parts_of(message)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
 end
-${blank(35)}
+${blank(34)}
 local CLOCK_STEP = 1000
 
 
-local function any_options(queue)
-  if queue.any_options == nil then queue.any_options = redis.call('SCARD', overrides_key(queue.root)) > 0 end
-  return queue.any_options
-end
-
-local function has_options(queue, key)
-  return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
-end
+local function has_options(queue, key) return queue.options and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1 end
 
 
 
@@ -7450,14 +8211,160 @@ end
 ${blank(15)}
 local function now_ms()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  -- Texts that are reckoned with become numbers at less cost than by tonumber.
+  local second, micros = time[1] + 0, time[2] + 0
+  local rest = (micros - micros % 1000) / 1000
+  know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
+  return second * 1000 + rest
 end
-${blank(22)}
-local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
+${blank(11)}
+local MEMBERS = {
+  'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+}
+${blank(7)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local LAST = 9999999999999
+local TIME = { least = 0, most = LAST }
 ${blank(3)}
-local function send(root, worker, what)
-  local partition = partition_of(root)
-  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+local SETTINGS = {
+  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
+  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
+  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
+  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
+  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
+  options = { least = 1, most = 1 },
+}
+local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+${blank(3)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local range = SETTINGS[name]
+    stored[name] = range and bounded(value, range.least, range.most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
+  return {
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+  }
+end
+
+
+local PARSED = { count = 0 }
+local function settings_of(text)
+  local found = PARSED[text]
+  if not found then
+    if PARSED.count == 1000 then PARSED = { count = 0 } end
+    found = { __index = parse_settings(text) }
+    PARSED[text], PARSED.count = found, PARSED.count + 1
+  end
+  return found
+end
+
+
+local function write_settings(queue, changes)
+  local parts = {}
+  for _, names in ipairs({ MEMBERS, OTHERS }) do
+    for _, name in ipairs(names) do
+      local value = changes[name]
+      if value == nil then value = queue.stored[name] end
+      if value then parts[#parts + 1] = name .. '=' .. count_text(value) end
+    end
+  end
+  local text = table.concat(parts, ' ')
+  local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
+  if type(done) ~= 'table' then setmetatable(queue, settings_of(text)) end
+  return done
+end
+
+
+local ROOTS = { count = 0 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
+  partition = partition_of(root) or ''
+  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
+  return partition
+end
+
+
+local SERVER = { alone = nil }
+
+
+local function is_alone(root)
+  local prefix = string.gsub(root, '{[^{}]*}$', '')
+  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+end
+${blank(7)}
+local function read_queue_for(keys, nonce, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local root = keys[1]
+  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', root) end
+  local kept
+  if SERVER.alone then
+    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
+  elseif nonce then
+    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  else
+    kept = redis.pcall('MGET', root .. ':', root .. '::')
+  end
+  if kept and kept.err then return nil, moving_away(root, kept) end
+  -- A script would have to find it out each time.
+  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  return setmetatable(
+    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
+    settings_of(fields[1] or '')
+  )
+end
+${blank(46)}
+local function watch_at(queue)
+  if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
+  return queue.watchAt
+end
+
+
+local function watcher_of(queue)
+  if not queue.watcher then queue.watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] or '' end
+  return queue.watcher
+end
+
+
+local function looked_before(queue)
+  if not queue.looked then queue.looked = queue.fields[3] and bounded(queue.fields[3], 0, LAST) or 0 end
+  return queue.looked
+end
+
+
+
+local function looked_at(queue) return looked_before(queue) > queue.now + CLOCK_STEP and queue.looked or queue.now end
+${blank(3)}
+local function send(queue, worker, what)
+  local partition = queue.partition
+  local heard = redis.pcall('PUBLISH', wake_channel(queue.root, worker), partition ~= '' and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
 
@@ -7469,8 +8376,8 @@ local function appoint(queue, at)
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
     queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
-    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+    if send(queue, worker, digits(queue.watchAt)) then return true end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -7480,13 +8387,14 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt == 0 then return end
-  if queue.watchAt + LIMITS.missed <= queue.now then
+  local promised = at and watch_at(queue) or 0
+  if promised == 0 then return end
+  if promised + LIMITS.missed <= queue.now then
     appoint(queue, queue.now)
-  elseif queue.watchAt > queue.now and at < queue.watchAt then
+  elseif promised > queue.now and at < promised then
     queue.watchAt = at
-    redis.pcall('HSET', queue.root, 'watchAt', at)
-    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+    redis.pcall('HSET', queue.root, 'watchAt', digits(at))
+    if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
 
@@ -7504,7 +8412,7 @@ end
 local function leave_watch(queue, worker, next_at)
   redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)
   -- Somebody who has slots must look instead.
-  if queue.watcher == worker or queue.watchAt <= queue.now then
+  if watcher_of(queue) == worker or watch_at(queue) <= queue.now then
     appoint(queue, next_at)
   else
     wake_watcher(queue, next_at)
@@ -7522,7 +8430,7 @@ end
 local function keep_watch(queue, worker, next_at, rest)
   local standby, latest = watch_key(queue.root, 'standby'), queue.now + rest
   local ends = queue.now + math.max(rest, LIMITS.longestStandby)
-  local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
+  local mine, vacant = watcher_of(queue) == worker, watch_at(queue) <= queue.now
   redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
   if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
@@ -7535,22 +8443,22 @@ local function keep_watch(queue, worker, next_at, rest)
     redis.pcall('ZREM', standby, worker)
     if not vacant then note_worker(standby, queue.watcher, queue.watchAt, ends) end
   end
-  redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
+  redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', digits(at), 'looked', digits(looked_at(queue)))
   return at
 end
 
 
-local function next_due(queue)
-  local next_at
-  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
-    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
-    -- A score that ends in .5 is one of an entry whose list is missing.
-    local at = head[2] and math.ceil(tonumber(head[2]))
-    if at and (not next_at or at < next_at) then next_at = at end
-  end
-  return next_at
+local function first_in(index)
+  local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
+  return head[2] and math.ceil(head[2])
 end
-${blank(11)}
+
+
+local function earlier(due, active)
+  if due and active and active < due then return active end
+  return due or active
+end
+${blank(13)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 ${blank(7)}
 local COUNTED = 9007199254740991
@@ -7567,9 +8475,9 @@ end
 
 
 local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  local fields = queue.fields
   return {
-    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    number = bounded(fields[4], 0, COUNTED) or 0, sum = bounded(fields[5], 0, COUNTED) or 0, max = bounded(fields[6], 0, COUNTED) or 0,
     claimed = 0,
     closed_by = {}, late_by = {},
   }
@@ -7678,7 +8586,11 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(290)}
+${blank(239)}
+local function end_options(queue)
+  if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = false }) end
+end
+${blank(67)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -7783,15 +8695,14 @@ local function finish_without_list(queue, key, record)
 end
 ${blank(4)}
 local function finish(queue, keys, counts, records)
-  local root, messages, ended, emptied, soonest = queue.root, 0, {}, {}, nil
-  local plain = not any_options(queue)
+  local root, messages, ended, emptied, lists, soonest = queue.root, 0, {}, {}, {}, nil
   redis.call('HDEL', claims_key(root), unpack(keys))
   for n = 1, #keys do
     local key, count = keys[n], counts[n]
     local list = messages_key(root, key)
     local size = redis.pcall('LLEN', list)
-    if size == count and plain then
-      emptied[#emptied + 1], ended[#ended + 1] = list, key
+    if size == count then
+      lists[#lists + 1], emptied[#emptied + 1], ended[#ended + 1] = list, key, key
     elseif size == 0 then
       finish_without_list(queue, key, records[n])
     else
@@ -7801,13 +8712,57 @@ local function finish(queue, keys, counts, records)
     end
     messages = messages + count
   end
-  if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
+  if #lists > 0 then
+    redis.call('UNLINK', unpack(lists))
+    if queue.options then redis.call('SREM', overrides_key(root), unpack(emptied)) end
+  end
   if #ended > 0 then write_unless_foreign('ZREM', active_key(root), unpack(ended)) end
   count_up(root, 'completed', #keys)
   count_up(root, 'completedMessages', messages)
   return soonest
 end
-${blank(91)}
+${blank(128)}
+local function slice_ends(queue) return queue.sliceEnds or queue.slice + 2 * queue.dedupe end
+
+
+local function is_forgotten(queue)
+  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= slice_ends(queue)
+end
+
+
+local function gone_slices(queue, all)
+  local gone = {}
+  if queue.sliceBefore then gone[1] = seen_key(queue.root, digits(queue.sliceBefore)) end
+  if all then gone[#gone + 1] = seen_key(queue.root, digits(queue.slice)) end
+  return gone
+end
+
+
+local function drop_slices(queue)
+  if not queue.slice or queue.now < queue.slice + queue.dedupe then return end
+  local all = is_forgotten(queue)
+  local gone = gone_slices(queue, all)
+  if #gone == 0 then return end
+  redis.pcall('UNLINK', unpack(gone))
+  write_settings(queue, { sliceBefore = false, slice = not all and queue.slice })
+end
+${blank(110)}
+local function refuses_new(queue) return queue.serves == 'retired' or not queue.serves and queue.partition ~= '' end
+${blank(9)}
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
+
+
+
+local function other_generation(queue, generation)
+  if not generation or generation == queue.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(queue.root), queue.generation, generation)
+  )
+end
+${blank(10)}
 local NONCE_KEPT = 60000
 
 
@@ -7898,7 +8853,7 @@ end
 
 local function lower_ahead(queue)
   local root, now = queue.root, queue.now
-  if queue.looked <= now + CLOCK_STEP then return end
+  if looked_before(queue) <= now + CLOCK_STEP then return end
   local left = lower_index(due_key(root), now + longest_wait(queue), LIMITS.lowered, function(keys, scores)
     local right = {}
     for n = 1, #keys do right[n] = lowered_due(queue, keys[n], scores[n]) end
@@ -7918,129 +8873,7 @@ local function lower_ahead(queue)
   redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
   redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
-${blank(108)}
-local function slice_ends(queue)
-  local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
-  if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
-  return tonumber(ends) or queue.slice + 2 * queue.dedupe
-end
-
-
-
-local function is_forgotten(queue)
-  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= (slice_ends(queue) or math.huge)
-end
-
-
-local function gone_slices(queue, all)
-  local gone = {}
-  if queue.sliceBefore then gone[1] = seen_key(queue.root, digits(queue.sliceBefore)) end
-  if all then gone[#gone + 1] = seen_key(queue.root, digits(queue.slice)) end
-  return gone
-end
-
-
-local function drop_slices(queue)
-  if not queue.slice or queue.now < queue.slice + queue.dedupe then return end
-  local all = is_forgotten(queue)
-  local gone = gone_slices(queue, all)
-  if #gone == 0 then return end
-  redis.pcall('UNLINK', unpack(gone))
-  -- A command takes no nil.
-  redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')
-end
-${blank(167)}
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
-end
-
-
-
-local function other_generation(root, queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
-  )
-end
-${blank(21)}
-local function moving_away(root, found)
-  -- A right that the user of Redis lacks is told as it is.
-  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
-    if string.find(found.err, said, 1, true) then return { err = found.err } end
-  end
-  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-
-
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-
-
-local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
-${blank(9)}
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest, maxDeadAge, maxKeys = unpack(stored)
-  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
-    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
-      or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
-      or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
-    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
-    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
-    slice = slice and bounded(slice, 0, LAST),
-    sliceBefore = before and bounded(before, 0, LAST),
-    watcher = watcher or '',
-    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
-    looked = looked and bounded(looked, 0, LAST) or 0,
-    kept = kept,
-    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = since and tonumber(since) or 0,
-  }
-end
-
-
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
-end
-
-
-local function read_queue_for(keys, nonce)
-  if not nonce then return read_queue(keys) end
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
-  if found.err then return nil, moving_away(root, found) end
-  return queue_of(root, stored, found[3])
-end
-${blank(24)}
+${blank(107)}
 local function named(flat)
   local values = {}
   for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
@@ -8076,7 +8909,11 @@ local function delete_acknowledged(stream, before)
   local deleted = redis.call('XTRIM', stream, 'MINID', '~', oldest, 'LIMIT', LIMITS.trimmed)
   return deleted > 0 and deleted or redis.call('XTRIM', stream, 'MINID', oldest)
 end
-${blank(21)}
+${blank(23)}
+local function read_queue_to_claim(keys, nonce) return read_queue_for(keys, nonce, 'looked', 'batches', 'latenessSum', 'latenessMax') end
+
+
+
 local LOOK_WORK, BATCH_WORK, BURY_WORK, WORK_BYTES = 12, 16, 100, 256
 
 
@@ -8201,7 +9038,7 @@ end
 local function look_through(queue, take, taken, keys, scores)
   local root, now, due_by, work, room = queue.root, queue.now, take.due_by, taken.work, taken.room
   local look = { records = {}, leases = {}, gone = {}, passed = 0, ended = false }
-  local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
+  local active = (queue.first_active or #taken.batches > 0) and redis.call('ZMSCORE', active_key(root), unpack(keys)) or {}
   for n = 1, #keys do
     look.ended = work >= room or #taken.batches >= taken.slots
     if look.ended then break end
@@ -8209,7 +9046,7 @@ local function look_through(queue, take, taken, keys, scores)
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
     local held = record and not is_done(record)
-    if not held then head, reply = head_of(queue, key, not plain and has_options(queue, key)) end
+    if not held then head, reply = head_of(queue, key, has_options(queue, key)) end
     if held then
       look.gone[#look.gone + 1] = key
     elseif not head then
@@ -8250,10 +9087,10 @@ end
 
 
 local function prepare(queue, take, taken)
-  local partition = partition_of(queue.root)
+  local partition = queue.partition
   taken.tally = begin_tally(queue)
   -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
 ${blank(3)}
@@ -8295,6 +9132,17 @@ local function share(queue, take, taken, returned, now)
 end
 
 
+
+local function has_ready(queue, due_by)
+  lower_ahead(queue)
+  local active, due = first_in(active_key(queue.root)), first_in(due_key(queue.root))
+  queue.first_active, queue.returned = active or false, active and active <= due_by
+  if queue.returned or due and due <= queue.now then return true end
+  queue.next_at = earlier(due, active) or false
+  return false
+end
+
+
 local function take_ready(queue, take)
   -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and how much work it may have by then; \`began\`: it has taken some of
   -- what is due. The others prepare sets.
@@ -8303,13 +9151,14 @@ local function take_ready(queue, take)
     lagging = nil, began = false, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   local now = digits(queue.now)
-  lower_ahead(queue)
   local due_by = take.due_by == queue.now and now or digits(take.due_by)
   -- WHY again: those that are dead now, or whose lists are gone, hold nothing up that stands behind them.
-  repeat
-    local returned = find_returned(queue, take, due_by)
-    if returned then share(queue, take, taken, returned, now) end
-  until not returned or not returned.more or returned.next_one <= #returned or #taken.batches == take.limit
+  local returned = queue.returned and find_returned(queue, take, due_by)
+  while returned do
+    share(queue, take, taken, returned, now)
+    if not returned.more or returned.next_one <= #returned or #taken.batches == take.limit then break end
+    returned = find_returned(queue, take, due_by)
+  end
   claim_due(queue, take, taken, now)
   local tally, batches = taken.tally, taken.batches
   if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
@@ -8319,23 +9168,34 @@ local function take_ready(queue, take)
   return batches, taken.dead
 end
 ${blank(28)}
-local function next_look(queue, take, count)
-  local next_at = next_due(queue)
+local function tidy(queue)
+  drop_slices(queue)
+  end_options(queue)
+end
+
+
+local function next_look(queue, caller, full)
+  local next_at, active = queue.next_at, queue.first_active
+  if next_at == nil then
+    -- What has come back is active again, or not, as it may be.
+    if active == nil or queue.returned then active = first_in(active_key(queue.root)) end
+    next_at = earlier(first_in(due_key(queue.root)), active)
+  end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
-  if not take.worker or not next_at and queue.refuses_new then
+  if not caller.worker or not next_at and refuses_new(queue) then
     -- What this call has made due, or has left, may be due before the watcher means to look.
     wake_watcher(queue, next_at)
     return next_at or 0
   end
-  if count >= take.limit then
-    leave_watch(queue, take.worker, next_at)
+  if full then
+    leave_watch(queue, caller.worker, next_at)
   else
-    next_at = keep_watch(queue, take.worker, next_at, take.rest or OPTIONS.rest.default)
+    next_at = keep_watch(queue, caller.worker, next_at, caller.rest or OPTIONS.rest.default)
   end
-  if take.echo then send(queue.root, take.worker, 'echo') end
+  if caller.echo then send(queue, caller.worker, 'echo') end
   return next_at or 0
 end
-${blank(347)}
+${blank(348)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -8411,15 +9271,15 @@ local function forward(keys, args)
   local root, name = keys[1], args[1]
   local options, bad = read_options(args, 2, FORWARD_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue_for(keys, nonce)
+  local queue, refusal = read_queue_to_claim(keys, nonce)
   if refusal then return refusal end
   if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
   if #name < 1 or #name > LIMITS.stream then
     return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to ' .. LIMITS.stream .. ' bytes, got ' .. #name)
   end
-  bad = bad or no_nonce or other_generation(root, queue, options.generation)
+  bad = bad or no_nonce or other_generation(queue, options.generation)
   if bad then return bad end
-  if queue.refuses_new and not options.drain then return not_serving(root) end
+  if refuses_new(queue) and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local stream, longest = stream_key(root, name), options.longest or OPTIONS.entries.default
   local length = redis.pcall('XLEN', stream)
@@ -8435,12 +9295,10 @@ local function forward(keys, args)
     length = length - delete_acknowledged(stream, length < longest and queue.now - kept)
     if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
   end
-  local take = {
-    limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length), lease = LEASE, due_by = queue.now,
-    -- A lease ends with this script, so attempts are never used up: nothing is buried here.
-    attempts = math.huge, nonce = nonce, work = 5, worker = options.worker, echo = options.echo, rest = options.rest,
-  }
-  local batches = take_ready(queue, take)
+  local limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length)
+  -- A lease ends with this script, so attempts are never used up: nothing is buried here.
+  local take = { limit = limit, lease = LEASE, due_by = queue.now, attempts = math.huge, nonce = nonce, state = nil, work = 5 }
+  local batches = has_ready(queue, queue.now) and take_ready(queue, take) or {}
   local done, counts = {}, {}
   -- So that it is known which streams there are. Nothing is lost without it: an error must not keep the batches.
   if #batches > 0 then redis.pcall('ZADD', streams_key(root), '0', name) end
@@ -8449,8 +9307,8 @@ local function forward(keys, args)
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
     done[n], counts[n] = key, #messages
   end
-  if #done > 0 then finish(queue, done, counts, {}) else drop_slices(queue) end
-  local reply = { queue.now, next_look(queue, take, #done), #done, longest - length - #done }
+  if #done > 0 then finish(queue, done, counts, {}) else tidy(queue) end
+  local reply = { queue.now, next_look(queue, options, #done >= limit), #done, longest - length - #done }
   if #done > 0 then keep_reply(queue, nonce, 'forward', reply) end
   return reply
 end
@@ -8460,12 +9318,23 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '4350a35a628428c732079ce2ec2208733817eb09',
+    sha1: '61a13c4dc9f98a4130d28c3029ae4ca7db93074d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
-local entry; local function register(_, callback)
+local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(25)}
+${blank(31)}
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
 ${blank(20)}
 local function shown(value)
@@ -8608,7 +9477,7 @@ ${blank(3)}
 
   -- Partitions, and the numbers of partitions and of changes.
 
-
+  number = 999999,
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
@@ -8640,10 +9509,30 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(56)}
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-${blank(13)}
+${blank(75)}
+local NAMES = { count = 0 }
+
+local function name_of(root, part)
+  local names = NAMES[root]
+  if not names then
+    if NAMES.count == 10000 then NAMES = { count = 0 } end
+    names = {}
+    NAMES[root], NAMES.count = names, NAMES.count + 1
+  end
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
+
+
+local function due_key(root) return name_of(root, 'due') end
+local function active_key(root) return name_of(root, 'active') end
+${blank(7)}
+local function calls_key(root, name) return root .. ':calls:' .. name end
+${blank(4)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
@@ -8654,30 +9543,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1772)}
-local function layout_of(state, partitions, first, other, other_first, generation)
-  return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
-end
-${blank(6)}
-local function read_layout(root)
-  local text = redis.call('HGET', root, 'layout') or ''
-  local state, generation, partitions, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
-  if not state then return layout_of('steady', 0, 0, 0, 0, 0) end
-  return layout_of(state, tonumber(partitions), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation))
-end
-
-
-local function layout_reply(known)
-  return { known.state, known.partitions, known.first, known.other, known.otherFirst, known.generation }
-end
-${blank(13)}
-local function state_of(root, queue) return queue.serves or partition_of(root) and 'unused' or 'open' end
-
-
-local function count_keys(root)
-  return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
-end
-${blank(25)}
+${blank(420)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
 }
@@ -8695,63 +9561,123 @@ local function moving_away(root, found)
 end
 
 
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-
-
-local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
-${blank(9)}
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest, maxDeadAge, maxKeys = unpack(stored)
-  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+local LAST = 9999999999999
+local TIME = { least = 0, most = LAST }
+${blank(3)}
+local SETTINGS = {
+  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
+  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
+  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
+  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
+  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
+  options = { least = 1, most = 1 },
+}
+${blank(4)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local range = SETTINGS[name]
+    stored[name] = range and bounded(value, range.least, range.most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
-    root = root,
-    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
-    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
-      or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
-      or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
-    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
-    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
-    slice = slice and bounded(slice, 0, LAST),
-    sliceBefore = before and bounded(before, 0, LAST),
-    watcher = watcher or '',
-    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
-    looked = looked and bounded(looked, 0, LAST) or 0,
-    kept = kept,
-    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = since and tonumber(since) or 0,
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
   }
 end
 
 
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
+local PARSED = { count = 0 }
+local function settings_of(text)
+  local found = PARSED[text]
+  if not found then
+    if PARSED.count == 1000 then PARSED = { count = 0 } end
+    found = { __index = parse_settings(text) }
+    PARSED[text], PARSED.count = found, PARSED.count + 1
+  end
+  return found
 end
-${blank(2284)}
+${blank(17)}
+local ROOTS = { count = 0 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
+  partition = partition_of(root) or ''
+  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
+  return partition
+end
+
+
+local SERVER = { alone = nil }
+
+
+local function is_alone(root)
+  local prefix = string.gsub(root, '{[^{}]*}$', '')
+  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+end
+${blank(7)}
+local function read_queue_for(keys, nonce, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local root = keys[1]
+  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', root) end
+  local kept
+  if SERVER.alone then
+    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
+  elseif nonce then
+    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  else
+    kept = redis.pcall('MGET', root .. ':', root .. '::')
+  end
+  if kept and kept.err then return nil, moving_away(root, kept) end
+  -- A script would have to find it out each time.
+  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  return setmetatable(
+    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
+    settings_of(fields[1] or '')
+  )
+end
+
+local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
+${blank(1163)}
+local function layout_of(state, partitions, first, other, other_first, generation)
+  return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
+end
+${blank(6)}
+local function read_layout(root)
+  local text = redis.call('HGET', root, 'layout') or ''
+  local state, generation, partitions, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
+  if not state then return layout_of('steady', 0, 0, 0, 0, 0) end
+  return layout_of(state, tonumber(partitions), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation))
+end
+
+
+local function layout_reply(known)
+  return { known.state, known.partitions, known.first, known.other, known.otherFirst, known.generation }
+end
+${blank(16)}
+local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
+
+
+local function count_keys(root)
+  return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
+end
+${blank(2602)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -8783,9 +9709,9 @@ local function layout(keys, args)
   local _, bad = read_options(args, 1, {})
   if bad then return bad end
   local reply, stored, given = layout_reply(read_layout(root)), {}, {}
-  reply[7], reply[8], reply[9] = state_of(root, queue), queue.generation, count_keys(root)
-  for n, value in ipairs(call('HMGET', root, unpack(MEMBERS))) do
-    if value then stored[#stored + 1], stored[#stored + 2] = MEMBERS[n], value end
+  reply[7], reply[8], reply[9] = state_of(queue), queue.generation, count_keys(root)
+  for _, field in ipairs(MEMBERS) do
+    if queue.stored[field] then stored[#stored + 1], stored[#stored + 2] = field, count_text(queue.stored[field]) end
   end
   for n, text in ipairs(call('HMGET', root, unpack(GIVEN))) do
     if text then given[#given + 1], given[#given + 2] = MEMBERS[n], text end
@@ -8799,15 +9725,31 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'cdf0fd1f9687350e28f77785cf197902fc266fae',
+    sha1: '81e5189a985958111711d17d68b222abc9883052',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
-local entry; local function register(_, callback)
+local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
+${blank(9)}
+local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  if not SECONDS[second] then
+    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
+    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
+  end
+  return text
+end
+
+
+
 local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 ${blank(12)}
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
@@ -8933,10 +9875,30 @@ ${blank(8)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(3)}
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-${blank(9)}
+${blank(22)}
+local NAMES = { count = 0 }
+
+local function name_of(root, part)
+  local names = NAMES[root]
+  if not names then
+    if NAMES.count == 10000 then NAMES = { count = 0 } end
+    names = {}
+    NAMES[root], NAMES.count = names, NAMES.count + 1
+  end
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
+
+
+local function due_key(root) return name_of(root, 'due') end
+local function active_key(root) return name_of(root, 'active') end
+${blank(7)}
+local function calls_key(root, name) return root .. ':calls:' .. name end
+
 local function watch_key(root, name) return root .. ':watch:' .. name end
 
 
@@ -8956,7 +9918,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(317)}
+${blank(310)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -8966,19 +9928,138 @@ end
 ${blank(83)}
 local function now_ms()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  -- Texts that are reckoned with become numbers at less cost than by tonumber.
+  local second, micros = time[1] + 0, time[2] + 0
+  local rest = (micros - micros % 1000) / 1000
+  know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
+  return second * 1000 + rest
 end
-${blank(13)}
+${blank(22)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local LAST = 9999999999999
+local TIME = { least = 0, most = LAST }
+${blank(3)}
+local SETTINGS = {
+  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
+  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
+  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
+  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
+  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
+  options = { least = 1, most = 1 },
+}
+${blank(4)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local range = SETTINGS[name]
+    stored[name] = range and bounded(value, range.least, range.most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
+  return {
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+  }
+end
+
+
+local PARSED = { count = 0 }
+local function settings_of(text)
+  local found = PARSED[text]
+  if not found then
+    if PARSED.count == 1000 then PARSED = { count = 0 } end
+    found = { __index = parse_settings(text) }
+    PARSED[text], PARSED.count = found, PARSED.count + 1
+  end
+  return found
+end
+${blank(17)}
+local ROOTS = { count = 0 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
+  partition = partition_of(root) or ''
+  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
+  return partition
+end
+
+
+local SERVER = { alone = nil }
+
+
+local function is_alone(root)
+  local prefix = string.gsub(root, '{[^{}]*}$', '')
+  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+end
+${blank(7)}
+local function read_queue_for(keys, nonce, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local root = keys[1]
+  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', root) end
+  local kept
+  if SERVER.alone then
+    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
+  elseif nonce then
+    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  else
+    kept = redis.pcall('MGET', root .. ':', root .. '::')
+  end
+  if kept and kept.err then return nil, moving_away(root, kept) end
+  -- A script would have to find it out each time.
+  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  return setmetatable(
+    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
+    settings_of(fields[1] or '')
+  )
+end
+
+local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
+${blank(36)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
     return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
   end
 end
-${blank(7)}
-local function send(root, worker, what)
-  local partition = partition_of(root)
-  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+
+
+local function watch_at(queue)
+  if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
+  return queue.watchAt
+end
+
+
+local function watcher_of(queue)
+  if not queue.watcher then queue.watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] or '' end
+  return queue.watcher
+end
+${blank(13)}
+local function send(queue, worker, what)
+  local partition = queue.partition
+  local heard = redis.pcall('PUBLISH', wake_channel(queue.root, worker), partition ~= '' and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
 
@@ -8990,110 +10071,46 @@ local function appoint(queue, at)
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
     queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
-    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+    if send(queue, worker, digits(queue.watchAt)) then return true end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
   return false
 end
-${blank(63)}
-local function next_due(queue)
-  local next_at
-  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
-    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
-    -- A score that ends in .5 is one of an entry whose list is missing.
-    local at = head[2] and math.ceil(tonumber(head[2]))
-    if at and (not next_at or at < next_at) then next_at = at end
-  end
-  return next_at
+${blank(64)}
+local function first_in(index)
+  local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
+  return head[2] and math.ceil(head[2])
 end
+
+
+local function earlier(due, active)
+  if due and active and active < due then return active end
+  return due or active
+end
+
+local function next_due(queue) return earlier(first_in(due_key(queue.root)), first_in(active_key(queue.root))) end
 ${blank(20)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  local fields = queue.fields
   return {
-    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    number = bounded(fields[4], 0, COUNTED) or 0, sum = bounded(fields[5], 0, COUNTED) or 0, max = bounded(fields[6], 0, COUNTED) or 0,
     claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(1264)}
-local function moving_away(root, found)
-  -- A right that the user of Redis lacks is told as it is.
-  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
-    if string.find(found.err, said, 1, true) then return { err = found.err } end
-  end
-  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-
-
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-
-
-local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
-${blank(9)}
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest, maxDeadAge, maxKeys = unpack(stored)
-  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
-    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
-      or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
-      or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
-    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
-    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
-    slice = slice and bounded(slice, 0, LAST),
-    sliceBefore = before and bounded(before, 0, LAST),
-    watcher = watcher or '',
-    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
-    looked = looked and bounded(looked, 0, LAST) or 0,
-    kept = kept,
-    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = since and tonumber(since) or 0,
-  }
-end
-
-
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
-end
-${blank(268)}
+${blank(1498)}
 local function prepare(queue, take, taken)
-  local partition = partition_of(queue.root)
+  local partition = queue.partition
   taken.tally = begin_tally(queue)
   -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2260)}
+${blank(2343)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -9121,7 +10138,7 @@ local function leave(keys, args)
   -- first write
   redis.pcall('ZREM', watch_key(root, 'standby'), worker)
   redis.pcall('ZREM', watch_key(root, 'present'), worker)
-  if queue.watcher ~= worker or queue.watchAt == 0 then return 'idle' end
+  if watcher_of(queue) ~= worker or watch_at(queue) == 0 then return 'idle' end
   return appoint(queue, next_due(queue)) and 'passed' or 'vacant'
 end
 
@@ -9130,17 +10147,45 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '93528e40025f2f157c24b65aa640c7397ca82ea2',
+    sha1: '34dc382b6eabc2e04bbccb0733078dbba9cfc44b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
-local entry; local function register(_, callback)
+local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+${blank(9)}
+local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  if not SECONDS[second] then
+    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
+    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
+  end
+  return text
 end
-${blank(12)}
+
+
+
+local function digits(ms)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
 ${blank(20)}
 local function shown(value)
@@ -9333,10 +10378,30 @@ ${blank(9)}
   retire = { field = 'retire', flag = true },
 ${blank(5)}
 }
-${blank(3)}
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-${blank(13)}
+${blank(22)}
+local NAMES = { count = 0 }
+
+local function name_of(root, part)
+  local names = NAMES[root]
+  if not names then
+    if NAMES.count == 10000 then NAMES = { count = 0 } end
+    names = {}
+    NAMES[root], NAMES.count = names, NAMES.count + 1
+  end
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
+
+
+local function due_key(root) return name_of(root, 'due') end
+local function active_key(root) return name_of(root, 'active') end
+${blank(7)}
+local function calls_key(root, name) return root .. ':calls:' .. name end
+${blank(4)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 
 
@@ -9352,7 +10417,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(317)}
+${blank(310)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -9362,26 +10427,172 @@ end
 ${blank(83)}
 local function now_ms()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  -- Texts that are reckoned with become numbers at less cost than by tonumber.
+  local second, micros = time[1] + 0, time[2] + 0
+  local rest = (micros - micros % 1000) / 1000
+  know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
+  return second * 1000 + rest
 end
-${blank(27)}
-local function send(root, worker, what)
-  local partition = partition_of(root)
-  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+${blank(11)}
+local MEMBERS = {
+  'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+}
+${blank(7)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local LAST = 9999999999999
+local TIME = { least = 0, most = LAST }
+${blank(3)}
+local SETTINGS = {
+  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
+  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
+  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
+  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
+  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
+  options = { least = 1, most = 1 },
+}
+local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+${blank(3)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local range = SETTINGS[name]
+    stored[name] = range and bounded(value, range.least, range.most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
+  return {
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+  }
+end
+
+
+local PARSED = { count = 0 }
+local function settings_of(text)
+  local found = PARSED[text]
+  if not found then
+    if PARSED.count == 1000 then PARSED = { count = 0 } end
+    found = { __index = parse_settings(text) }
+    PARSED[text], PARSED.count = found, PARSED.count + 1
+  end
+  return found
+end
+
+
+local function write_settings(queue, changes)
+  local parts = {}
+  for _, names in ipairs({ MEMBERS, OTHERS }) do
+    for _, name in ipairs(names) do
+      local value = changes[name]
+      if value == nil then value = queue.stored[name] end
+      if value then parts[#parts + 1] = name .. '=' .. count_text(value) end
+    end
+  end
+  local text = table.concat(parts, ' ')
+  local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
+  if type(done) ~= 'table' then setmetatable(queue, settings_of(text)) end
+  return done
+end
+
+
+local ROOTS = { count = 0 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
+  partition = partition_of(root) or ''
+  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
+  return partition
+end
+
+
+local SERVER = { alone = nil }
+
+
+local function is_alone(root)
+  local prefix = string.gsub(root, '{[^{}]*}$', '')
+  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+end
+${blank(7)}
+local function read_queue_for(keys, nonce, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local root = keys[1]
+  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', root) end
+  local kept
+  if SERVER.alone then
+    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
+  elseif nonce then
+    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  else
+    kept = redis.pcall('MGET', root .. ':', root .. '::')
+  end
+  if kept and kept.err then return nil, moving_away(root, kept) end
+  -- A script would have to find it out each time.
+  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  return setmetatable(
+    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
+    settings_of(fields[1] or '')
+  )
+end
+
+local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
+
+
+local function changed_policy(queue, changes)
+  local policy = {}
+  for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
+  return policy
+end
+
+
+local function bad_policy(policy)
+  if policy.maxWait < policy.wait then
+    return fail('BAD_POLICY', string.format('maxWait must not be shorter than wait (%.0f), got %.0f', policy.wait, policy.maxWait))
+  end
+  if policy.maxBacklog < policy.maxSize then
+    return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
+  end
+end
+${blank(51)}
+local function send(queue, worker, what)
+  local partition = queue.partition
+  local heard = redis.pcall('PUBLISH', wake_channel(queue.root, worker), partition ~= '' and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
-${blank(110)}
+${blank(113)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  local fields = queue.fields
   return {
-    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    number = bounded(fields[4], 0, COUNTED) or 0, sum = bounded(fields[5], 0, COUNTED) or 0, max = bounded(fields[6], 0, COUNTED) or 0,
     claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(1186)}
+${blank(945)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -9401,109 +10612,22 @@ local function told_layout(text, generation)
   end
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
-
-
-local function state_of(root, queue) return queue.serves or partition_of(root) and 'unused' or 'open' end
+${blank(4)}
+local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
 
 
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
-${blank(25)}
-local MEMBERS = {
-  'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
-}
-${blank(7)}
-local function moving_away(root, found)
-  -- A right that the user of Redis lacks is told as it is.
-  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
-    if string.find(found.err, said, 1, true) then return { err = found.err } end
-  end
-  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-
-
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-
-
-local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
-${blank(9)}
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest, maxDeadAge, maxKeys = unpack(stored)
-  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
-    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
-      or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
-      or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
-    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
-    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
-    slice = slice and bounded(slice, 0, LAST),
-    sliceBefore = before and bounded(before, 0, LAST),
-    watcher = watcher or '',
-    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
-    looked = looked and bounded(looked, 0, LAST) or 0,
-    kept = kept,
-    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = since and tonumber(since) or 0,
-  }
-end
-
-
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
-end
-${blank(12)}
-local function changed_policy(queue, changes)
-  local policy = {}
-  for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
-  return policy
-end
-
-
-local function bad_policy(policy)
-  if policy.maxWait < policy.wait then
-    return fail('BAD_POLICY', string.format('maxWait must not be shorter than wait (%.0f), got %.0f', policy.wait, policy.maxWait))
-  end
-  if policy.maxBacklog < policy.maxSize then
-    return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
-  end
-end
-${blank(240)}
+${blank(508)}
 local function prepare(queue, take, taken)
-  local partition = partition_of(queue.root)
+  local partition = queue.partition
   taken.tally = begin_tally(queue)
   -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2053)}
+${blank(2131)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -9568,7 +10692,7 @@ local function partition(keys, args)
   if bad then return bad end
   local remembers = queue.slice and queue.slice + 2 * (options.dedupe or queue.dedupe) or 0
   if remembers <= now_ms() then remembers = 0 end
-  local state, since, held = state_of(root, queue), queue.generation, count_keys(root)
+  local state, since, held = state_of(queue), queue.generation, count_keys(root)
   local newer = generation and generation > since
   local became
   if options.open and (state == 'unused' or state == 'open' and newer) then
@@ -9579,17 +10703,18 @@ local function partition(keys, args)
 
   -- first write
   if became then
+    local changes = {}
     if became == 'open' and state == 'unused' then
-      for _, field in ipairs(MEMBERS) do
-        if options[field] then call('HSET', root, field, options[field]) end
-      end
+      for _, field in ipairs(MEMBERS) do changes[field] = options[field] end
     end
     -- The root of the queue has the layout that holds now: only repartition changes it.
-    if told and partition_of(root) then call('HSET', root, 'layout', encode_layout(told)) end
+    if told and queue.partition ~= '' then call('HSET', root, 'layout', encode_layout(told)) end
     since = generation or since
-    call('HSET', root, 'partition', string.format('%s:%d', became, since))
+    changes.open, changes.retired = became == 'open' and since, became == 'retired' and since
+    local done = write_settings(queue, changes)
+    if type(done) == 'table' then return done end
     -- Workers that rest here must learn where new keys go.
-    if became ~= state and became == 'retired' then send(root, nil, '0') end
+    if became ~= state and became == 'retired' then send(queue, nil, '0') end
     state = became
   end
   return { state, held, remembers, since }
@@ -9600,15 +10725,31 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '2f58a8e72f079f5f8409a516ff005656f398b9d9',
+    sha1: '5e3b029f6303ddb94e2aa956b615407d6c3f5544',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
-local entry; local function register(_, callback)
+local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
+${blank(9)}
+local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  if not SECONDS[second] then
+    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
+    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
+  end
+  return text
+end
+
+
+
 local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -9807,15 +10948,32 @@ ${blank(9)}
   -- Partitions.
 ${blank(9)}
 }
+${blank(22)}
+local NAMES = { count = 0 }
 
-
+local function name_of(root, part)
+  local names = NAMES[root]
+  if not names then
+    if NAMES.count == 10000 then NAMES = { count = 0 } end
+    names = {}
+    NAMES[root], NAMES.count = names, NAMES.count + 1
+  end
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
 
 local function messages_key(root, key) return root .. ':messages:' .. key end
 
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-local function overrides_key(root) return root .. ':overrides' end
-${blank(11)}
+local function active_key(root) return name_of(root, 'active') end
+local function claims_key(root) return name_of(root, 'claims') end
+local function overrides_key(root) return name_of(root, 'overrides') end
+${blank(5)}
+local function calls_key(root, name) return root .. ':calls:' .. name end
+${blank(4)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
@@ -9831,7 +10989,7 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(19)}
+${blank(20)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -9858,18 +11016,11 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+${blank(44)}
 local CLOCK_STEP = 1000
 
 
-local function any_options(queue)
-  if queue.any_options == nil then queue.any_options = redis.call('SCARD', overrides_key(queue.root)) > 0 end
-  return queue.any_options
-end
-
-local function has_options(queue, key)
-  return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
-end
+local function has_options(queue, key) return queue.options and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1 end
 
 
 
@@ -10035,20 +11186,13 @@ local function token_of(claim) return string.format('%s:%d', claim.id, claim.cla
 ${blank(52)}
 local function now_ms()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  -- Texts that are reckoned with become numbers at less cost than by tonumber.
+  local second, micros = time[1] + 0, time[2] + 0
+  local rest = (micros - micros % 1000) / 1000
+  know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
+  return second * 1000 + rest
 end
-${blank(143)}
-local COUNTED = 9007199254740991
-${blank(20)}
-local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
-  return {
-    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
-    claimed = 0,
-    closed_by = {}, late_by = {},
-  }
-end
-${blank(1264)}
+${blank(22)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -10058,71 +11202,119 @@ local function moving_away(root, found)
 end
 
 
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-
-
-local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
-${blank(9)}
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest, maxDeadAge, maxKeys = unpack(stored)
-  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+local LAST = 9999999999999
+local TIME = { least = 0, most = LAST }
+${blank(3)}
+local SETTINGS = {
+  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
+  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
+  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
+  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
+  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
+  options = { least = 1, most = 1 },
+}
+${blank(4)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local range = SETTINGS[name]
+    stored[name] = range and bounded(value, range.least, range.most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
-    root = root,
-    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
-    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
-      or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
-      or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
-    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
-    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
-    slice = slice and bounded(slice, 0, LAST),
-    sliceBefore = before and bounded(before, 0, LAST),
-    watcher = watcher or '',
-    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
-    looked = looked and bounded(looked, 0, LAST) or 0,
-    kept = kept,
-    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = since and tonumber(since) or 0,
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
   }
 end
 
 
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
+local PARSED = { count = 0 }
+local function settings_of(text)
+  local found = PARSED[text]
+  if not found then
+    if PARSED.count == 1000 then PARSED = { count = 0 } end
+    found = { __index = parse_settings(text) }
+    PARSED[text], PARSED.count = found, PARSED.count + 1
+  end
+  return found
 end
-${blank(268)}
+${blank(17)}
+local ROOTS = { count = 0 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
+  partition = partition_of(root) or ''
+  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
+  return partition
+end
+
+
+local SERVER = { alone = nil }
+
+
+local function is_alone(root)
+  local prefix = string.gsub(root, '{[^{}]*}$', '')
+  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+end
+${blank(7)}
+local function read_queue_for(keys, nonce, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local root = keys[1]
+  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', root) end
+  local kept
+  if SERVER.alone then
+    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
+  elseif nonce then
+    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  else
+    kept = redis.pcall('MGET', root .. ':', root .. '::')
+  end
+  if kept and kept.err then return nil, moving_away(root, kept) end
+  -- A script would have to find it out each time.
+  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  return setmetatable(
+    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
+    settings_of(fields[1] or '')
+  )
+end
+
+local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
+${blank(187)}
+local COUNTED = 9007199254740991
+${blank(20)}
+local function begin_tally(queue)
+  local fields = queue.fields
+  return {
+    number = bounded(fields[4], 0, COUNTED) or 0, sum = bounded(fields[5], 0, COUNTED) or 0, max = bounded(fields[6], 0, COUNTED) or 0,
+    claimed = 0,
+    closed_by = {}, late_by = {},
+  }
+end
+${blank(1498)}
 local function prepare(queue, take, taken)
-  local partition = partition_of(queue.root)
+  local partition = queue.partition
   taken.tally = begin_tally(queue)
   -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1162)}
+${blank(1239)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -10175,6 +11367,7 @@ local function peek(keys, args)
   if unreadable then return unreadable end
   local list, now = messages_key(root, key), now_ms()
   local size = call('LLEN', list)
+  if size == 0 then return { 'empty', now, 0, 0, '', 0, 0, {}, '' } end
   local messages = first_messages(queue, list, options.limit or OPTIONS.shown.default)
   local claim = decode_claim(call('HGET', claims_key(root), key))
   if claim then
@@ -10194,17 +11387,45 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'db86ba3c33586199d5af9d64f2ab708cb0d4d7a2',
+    sha1: 'fa280dd90b9bb818acc88241f2c2801b82342096',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
-local entry; local function register(_, callback)
+local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+${blank(9)}
+local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  if not SECONDS[second] then
+    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
+    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
+  end
+  return text
 end
-${blank(12)}
+
+
+
+local function digits(ms)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
 ${blank(20)}
 local function shown(value)
@@ -10388,9 +11609,28 @@ ${blank(5)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(7)}
+${blank(22)}
+local NAMES = { count = 0 }
+
+local function name_of(root, part)
+  local names = NAMES[root]
+  if not names then
+    if NAMES.count == 10000 then NAMES = { count = 0 } end
+    names = {}
+    NAMES[root], NAMES.count = names, NAMES.count + 1
+  end
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
+${blank(5)}
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
-${blank(10)}
+${blank(4)}
+local function calls_key(root, name) return root .. ':calls:' .. name end
+${blank(4)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
@@ -10401,7 +11641,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(317)}
+${blank(310)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -10411,20 +11651,13 @@ end
 ${blank(83)}
 local function now_ms()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  -- Texts that are reckoned with become numbers at less cost than by tonumber.
+  local second, micros = time[1] + 0, time[2] + 0
+  local rest = (micros - micros % 1000) / 1000
+  know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
+  return second * 1000 + rest
 end
-${blank(143)}
-local COUNTED = 9007199254740991
-${blank(20)}
-local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
-  return {
-    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
-    claimed = 0,
-    closed_by = {}, late_by = {},
-  }
-end
-${blank(1253)}
+${blank(11)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
 }
@@ -10442,63 +11675,119 @@ local function moving_away(root, found)
 end
 
 
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-
-
-local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
-${blank(9)}
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest, maxDeadAge, maxKeys = unpack(stored)
-  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+local LAST = 9999999999999
+local TIME = { least = 0, most = LAST }
+${blank(3)}
+local SETTINGS = {
+  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
+  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
+  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
+  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
+  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
+  options = { least = 1, most = 1 },
+}
+local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+${blank(3)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local range = SETTINGS[name]
+    stored[name] = range and bounded(value, range.least, range.most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
-    root = root,
-    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
-    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
-      or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
-      or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
-    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
-    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
-    slice = slice and bounded(slice, 0, LAST),
-    sliceBefore = before and bounded(before, 0, LAST),
-    watcher = watcher or '',
-    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
-    looked = looked and bounded(looked, 0, LAST) or 0,
-    kept = kept,
-    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = since and tonumber(since) or 0,
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
   }
 end
 
 
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
+local PARSED = { count = 0 }
+local function settings_of(text)
+  local found = PARSED[text]
+  if not found then
+    if PARSED.count == 1000 then PARSED = { count = 0 } end
+    found = { __index = parse_settings(text) }
+    PARSED[text], PARSED.count = found, PARSED.count + 1
+  end
+  return found
 end
-${blank(12)}
+
+
+local function write_settings(queue, changes)
+  local parts = {}
+  for _, names in ipairs({ MEMBERS, OTHERS }) do
+    for _, name in ipairs(names) do
+      local value = changes[name]
+      if value == nil then value = queue.stored[name] end
+      if value then parts[#parts + 1] = name .. '=' .. count_text(value) end
+    end
+  end
+  local text = table.concat(parts, ' ')
+  local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
+  if type(done) ~= 'table' then setmetatable(queue, settings_of(text)) end
+  return done
+end
+
+
+local ROOTS = { count = 0 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
+  partition = partition_of(root) or ''
+  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
+  return partition
+end
+
+
+local SERVER = { alone = nil }
+
+
+local function is_alone(root)
+  local prefix = string.gsub(root, '{[^{}]*}$', '')
+  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+end
+${blank(7)}
+local function read_queue_for(keys, nonce, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local root = keys[1]
+  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', root) end
+  local kept
+  if SERVER.alone then
+    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
+  elseif nonce then
+    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  else
+    kept = redis.pcall('MGET', root .. ':', root .. '::')
+  end
+  if kept and kept.err then return nil, moving_away(root, kept) end
+  -- A script would have to find it out each time.
+  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  return setmetatable(
+    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
+    settings_of(fields[1] or '')
+  )
+end
+
+local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
+
+
 local function changed_policy(queue, changes)
   local policy = {}
   for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
@@ -10514,15 +11803,26 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(240)}
+${blank(170)}
+local COUNTED = 9007199254740991
+${blank(20)}
+local function begin_tally(queue)
+  local fields = queue.fields
+  return {
+    number = bounded(fields[4], 0, COUNTED) or 0, sum = bounded(fields[5], 0, COUNTED) or 0, max = bounded(fields[6], 0, COUNTED) or 0,
+    claimed = 0,
+    closed_by = {}, late_by = {},
+  }
+end
+${blank(1498)}
 local function prepare(queue, take, taken)
-  local partition = partition_of(queue.root)
+  local partition = queue.partition
   taken.tally = begin_tally(queue)
   -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2294)}
+${blank(2377)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -10629,7 +11929,6 @@ local function policy(keys, args)
   if bad then return bad end
 
   -- first write
-  for field, value in pairs(changes) do call('HSET', root, field, value) end
   for field, text in pairs(kept) do call('HSET', root, 'given:' .. field, text) end
   -- How far ahead an entry of \`due\` may rightly lie: a shortened wait holds only from the next look on.
   if after.wait < queue.wait then
@@ -10640,12 +11939,16 @@ local function policy(keys, args)
     -- slice went on for longer.
     if queue.slice then
       local ends = math.max(queue.slice + after.dedupe, now_ms()) + after.dedupe
-      call('HSET', root, 'sliceEnds', ends)
+      changes.sliceEnds = ends
       call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.slice)), string.format('%.0f', ends + after.dedupe))
     end
     if queue.sliceBefore then
       call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.sliceBefore)), string.format('%.0f', queue.slice + 2 * after.dedupe))
     end
+  end
+  if next(changes) then
+    local done = write_settings(queue, changes)
+    if type(done) == 'table' then return done end
   end
   local reply = {}
   for _, field in ipairs(MEMBERS) do reply[#reply + 1], reply[#reply + 2] = field, after[field] end
@@ -10657,15 +11960,31 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'b79ab241148724fef1acf3e99caf8a5fc7f1ea2e',
+    sha1: '35a492f01d21b82c2edb4279d828163585ca865f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
-local entry; local function register(_, callback)
+local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
+${blank(9)}
+local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  if not SECONDS[second] then
+    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
+    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
+  end
+  return text
+end
+
+
+
 local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -10862,7 +12181,9 @@ ${blank(6)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(15)}
+${blank(50)}
+local function calls_key(root, name) return root .. ':calls:' .. name end
+
 local function watch_key(root, name) return root .. ':watch:' .. name end
 
 
@@ -10882,7 +12203,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(317)}
+${blank(310)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -10892,35 +12213,13 @@ end
 ${blank(83)}
 local function now_ms()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  -- Texts that are reckoned with become numbers at less cost than by tonumber.
+  local second, micros = time[1] + 0, time[2] + 0
+  local rest = (micros - micros % 1000) / 1000
+  know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
+  return second * 1000 + rest
 end
-${blank(13)}
-local function bad_worker(worker)
-  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
-  if #worker < 1 or #worker > OPTIONS.worker.bytes then
-    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
-  end
-end
-${blank(44)}
-local function note_worker(workers, worker, latest, ends)
-  local added = redis.pcall('ZADD', workers, digits(latest), worker)
-  -- What somebody else has put there is not ours to end.
-  if type(added) == 'table' then return end
-  if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
-  redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
-end
-${blank(71)}
-local COUNTED = 9007199254740991
-${blank(20)}
-local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
-  return {
-    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
-    claimed = 0,
-    closed_by = {}, late_by = {},
-  }
-end
-${blank(1264)}
+${blank(22)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -10930,71 +12229,134 @@ local function moving_away(root, found)
 end
 
 
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-
-
-local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
-${blank(9)}
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest, maxDeadAge, maxKeys = unpack(stored)
-  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+local LAST = 9999999999999
+local TIME = { least = 0, most = LAST }
+${blank(3)}
+local SETTINGS = {
+  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
+  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
+  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
+  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
+  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
+  options = { least = 1, most = 1 },
+}
+${blank(4)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local range = SETTINGS[name]
+    stored[name] = range and bounded(value, range.least, range.most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
-    root = root,
-    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
-    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
-      or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
-      or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
-    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
-    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
-    slice = slice and bounded(slice, 0, LAST),
-    sliceBefore = before and bounded(before, 0, LAST),
-    watcher = watcher or '',
-    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
-    looked = looked and bounded(looked, 0, LAST) or 0,
-    kept = kept,
-    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = since and tonumber(since) or 0,
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
   }
 end
 
 
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
+local PARSED = { count = 0 }
+local function settings_of(text)
+  local found = PARSED[text]
+  if not found then
+    if PARSED.count == 1000 then PARSED = { count = 0 } end
+    found = { __index = parse_settings(text) }
+    PARSED[text], PARSED.count = found, PARSED.count + 1
+  end
+  return found
 end
-${blank(268)}
+${blank(17)}
+local ROOTS = { count = 0 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
+  partition = partition_of(root) or ''
+  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
+  return partition
+end
+
+
+local SERVER = { alone = nil }
+
+
+local function is_alone(root)
+  local prefix = string.gsub(root, '{[^{}]*}$', '')
+  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+end
+${blank(7)}
+local function read_queue_for(keys, nonce, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local root = keys[1]
+  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', root) end
+  local kept
+  if SERVER.alone then
+    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
+  elseif nonce then
+    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  else
+    kept = redis.pcall('MGET', root .. ':', root .. '::')
+  end
+  if kept and kept.err then return nil, moving_away(root, kept) end
+  -- A script would have to find it out each time.
+  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  return setmetatable(
+    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
+    settings_of(fields[1] or '')
+  )
+end
+
+local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
+${blank(36)}
+local function bad_worker(worker)
+  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
+  if #worker < 1 or #worker > OPTIONS.worker.bytes then
+    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
+  end
+end
+${blank(63)}
+local function note_worker(workers, worker, latest, ends)
+  local added = redis.pcall('ZADD', workers, digits(latest), worker)
+  -- What somebody else has put there is not ours to end.
+  if type(added) == 'table' then return end
+  if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
+  redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
+end
+${blank(73)}
+local COUNTED = 9007199254740991
+${blank(20)}
+local function begin_tally(queue)
+  local fields = queue.fields
+  return {
+    number = bounded(fields[4], 0, COUNTED) or 0, sum = bounded(fields[5], 0, COUNTED) or 0, max = bounded(fields[6], 0, COUNTED) or 0,
+    claimed = 0,
+    closed_by = {}, late_by = {},
+  }
+end
+${blank(1498)}
 local function prepare(queue, take, taken)
-  local partition = partition_of(queue.root)
+  local partition = queue.partition
   taken.tally = begin_tally(queue)
   -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2426)}
+${blank(2512)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -11070,15 +12432,31 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '3a53e10a699f1b90a77be73f82c57b73f0f079e6',
+    sha1: 'b13c883012bfd7667a722330368ce70f37b6ea4d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
-local entry; local function register(_, callback)
+local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
+${blank(9)}
+local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  if not SECONDS[second] then
+    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
+    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
+  end
+  return text
+end
+
+
+
 local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 ${blank(12)}
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
@@ -11266,18 +12644,33 @@ ${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
+${blank(22)}
+local NAMES = { count = 0 }
 
-
+local function name_of(root, part)
+  local names = NAMES[root]
+  if not names then
+    if NAMES.count == 10000 then NAMES = { count = 0 } end
+    names = {}
+    NAMES[root], NAMES.count = names, NAMES.count + 1
+  end
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
 
 local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
+local function due_key(root) return name_of(root, 'due') end
+local function active_key(root) return name_of(root, 'active') end
+local function claims_key(root) return name_of(root, 'claims') end
 ${blank(6)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
@@ -11295,7 +12688,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(317)}
+${blank(310)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -11327,12 +12720,128 @@ end
 ${blank(33)}
 local function now_ms()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  -- Texts that are reckoned with become numbers at less cost than by tonumber.
+  local second, micros = time[1] + 0, time[2] + 0
+  local rest = (micros - micros % 1000) / 1000
+  know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
+  return second * 1000 + rest
 end
-${blank(27)}
-local function send(root, worker, what)
-  local partition = partition_of(root)
-  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+${blank(22)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local LAST = 9999999999999
+local TIME = { least = 0, most = LAST }
+${blank(3)}
+local SETTINGS = {
+  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
+  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
+  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
+  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
+  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
+  options = { least = 1, most = 1 },
+}
+${blank(4)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local range = SETTINGS[name]
+    stored[name] = range and bounded(value, range.least, range.most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
+  return {
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+  }
+end
+
+
+local PARSED = { count = 0 }
+local function settings_of(text)
+  local found = PARSED[text]
+  if not found then
+    if PARSED.count == 1000 then PARSED = { count = 0 } end
+    found = { __index = parse_settings(text) }
+    PARSED[text], PARSED.count = found, PARSED.count + 1
+  end
+  return found
+end
+${blank(17)}
+local ROOTS = { count = 0 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
+  partition = partition_of(root) or ''
+  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
+  return partition
+end
+
+
+local SERVER = { alone = nil }
+
+
+local function is_alone(root)
+  local prefix = string.gsub(root, '{[^{}]*}$', '')
+  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+end
+${blank(7)}
+local function read_queue_for(keys, nonce, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local root = keys[1]
+  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', root) end
+  local kept
+  if SERVER.alone then
+    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
+  elseif nonce then
+    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  else
+    kept = redis.pcall('MGET', root .. ':', root .. '::')
+  end
+  if kept and kept.err then return nil, moving_away(root, kept) end
+  -- A script would have to find it out each time.
+  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  return setmetatable(
+    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
+    settings_of(fields[1] or '')
+  )
+end
+${blank(46)}
+local function watch_at(queue)
+  if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
+  return queue.watchAt
+end
+
+
+local function watcher_of(queue)
+  if not queue.watcher then queue.watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] or '' end
+  return queue.watcher
+end
+${blank(13)}
+local function send(queue, worker, what)
+  local partition = queue.partition
+  local heard = redis.pcall('PUBLISH', wake_channel(queue.root, worker), partition ~= '' and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
 
@@ -11344,8 +12853,8 @@ local function appoint(queue, at)
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
     queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
-    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+    if send(queue, worker, digits(queue.watchAt)) then return true end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -11355,27 +12864,28 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt == 0 then return end
-  if queue.watchAt + LIMITS.missed <= queue.now then
+  local promised = at and watch_at(queue) or 0
+  if promised == 0 then return end
+  if promised + LIMITS.missed <= queue.now then
     appoint(queue, queue.now)
-  elseif queue.watchAt > queue.now and at < queue.watchAt then
+  elseif promised > queue.now and at < promised then
     queue.watchAt = at
-    redis.pcall('HSET', queue.root, 'watchAt', at)
-    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+    redis.pcall('HSET', queue.root, 'watchAt', digits(at))
+    if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(81)}
+${blank(83)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  local fields = queue.fields
   return {
-    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    number = bounded(fields[4], 0, COUNTED) or 0, sum = bounded(fields[5], 0, COUNTED) or 0, max = bounded(fields[6], 0, COUNTED) or 0,
     claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(616)}
+${blank(636)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
@@ -11387,7 +12897,7 @@ local function put_off(queue, state, batches)
   redis.call('HSET', claims_key(queue.root), unpack(records))
   redis.call('ZADD', active_key(queue.root), unpack(ends))
 end
-${blank(158)}
+${blank(367)}
 local NONCE_KEPT = 60000
 
 
@@ -11415,7 +12925,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(320)}
+${blank(162)}
 local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
@@ -11452,92 +12962,15 @@ local function size_of(root, key)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
-${blank(82)}
-local function moving_away(root, found)
-  -- A right that the user of Redis lacks is told as it is.
-  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
-    if string.find(found.err, said, 1, true) then return { err = found.err } end
-  end
-  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-
-
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-
-
-local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
-${blank(9)}
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest, maxDeadAge, maxKeys = unpack(stored)
-  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
-    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
-      or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
-      or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
-    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
-    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
-    slice = slice and bounded(slice, 0, LAST),
-    sliceBefore = before and bounded(before, 0, LAST),
-    watcher = watcher or '',
-    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
-    looked = looked and bounded(looked, 0, LAST) or 0,
-    kept = kept,
-    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = since and tonumber(since) or 0,
-  }
-end
-
-
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
-end
-
-
-local function read_queue_for(keys, nonce)
-  if not nonce then return read_queue(keys) end
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
-  if found.err then return nil, moving_away(root, found) end
-  return queue_of(root, stored, found[3])
-end
-${blank(257)}
+${blank(245)}
 local function prepare(queue, take, taken)
-  local partition = partition_of(queue.root)
+  local partition = queue.partition
   taken.tally = begin_tally(queue)
   -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(582)}
+${blank(604)}
 --- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -11612,15 +13045,31 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '74f97d33fc2f6c18db7f760322c8428f1e8ae000',
+    sha1: 'd31552d5fdfd1297abdde5593cc1bbdc3282752f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
-local entry; local function register(_, callback)
+local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
+${blank(9)}
+local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  if not SECONDS[second] then
+    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
+    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
+  end
+  return text
+end
+
+
+
 local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -11720,7 +13169,7 @@ ${blank(3)}
 
   -- Partitions, and the numbers of partitions and of changes.
 
-
+  number = 999999,
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
@@ -11755,15 +13204,34 @@ ${blank(3)}
 
   counted = 1000,
 }
-${blank(55)}
+${blank(75)}
+local NAMES = { count = 0 }
+
+local function name_of(root, part)
+  local names = NAMES[root]
+  if not names then
+    if NAMES.count == 10000 then NAMES = { count = 0 } end
+    names = {}
+    NAMES[root], NAMES.count = names, NAMES.count + 1
+  end
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
+
 local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-local function overrides_key(root) return root .. ':overrides' end
-${blank(7)}
+local function due_key(root) return name_of(root, 'due') end
+local function active_key(root) return name_of(root, 'active') end
+local function claims_key(root) return name_of(root, 'claims') end
+local function overrides_key(root) return name_of(root, 'overrides') end
+${blank(5)}
+local function calls_key(root, name) return root .. ':calls:' .. name end
+
 local function watch_key(root, name) return root .. ':watch:' .. name end
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
@@ -11791,7 +13259,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(24)}
+${blank(25)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -11818,9 +13286,9 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+${blank(44)}
 local CLOCK_STEP = 1000
-${blank(12)}
+${blank(5)}
 local function deadline_of(first, last, wait, maxWait, closed, closed_by)
   local deadline, reason = received_at(last) + wait, 'wait'
   if closed and closed < deadline then deadline, reason = closed, closed_by end
@@ -11985,12 +13453,152 @@ end
 ${blank(26)}
 local function now_ms()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  -- Texts that are reckoned with become numbers at less cost than by tonumber.
+  local second, micros = time[1] + 0, time[2] + 0
+  local rest = (micros - micros % 1000) / 1000
+  know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
+  return second * 1000 + rest
 end
-${blank(27)}
-local function send(root, worker, what)
-  local partition = partition_of(root)
-  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+${blank(11)}
+local MEMBERS = {
+  'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+}
+${blank(7)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local LAST = 9999999999999
+local TIME = { least = 0, most = LAST }
+${blank(3)}
+local SETTINGS = {
+  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
+  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
+  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
+  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
+  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
+  options = { least = 1, most = 1 },
+}
+local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+${blank(3)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local range = SETTINGS[name]
+    stored[name] = range and bounded(value, range.least, range.most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
+  return {
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+  }
+end
+
+
+local PARSED = { count = 0 }
+local function settings_of(text)
+  local found = PARSED[text]
+  if not found then
+    if PARSED.count == 1000 then PARSED = { count = 0 } end
+    found = { __index = parse_settings(text) }
+    PARSED[text], PARSED.count = found, PARSED.count + 1
+  end
+  return found
+end
+
+
+local function write_settings(queue, changes)
+  local parts = {}
+  for _, names in ipairs({ MEMBERS, OTHERS }) do
+    for _, name in ipairs(names) do
+      local value = changes[name]
+      if value == nil then value = queue.stored[name] end
+      if value then parts[#parts + 1] = name .. '=' .. count_text(value) end
+    end
+  end
+  local text = table.concat(parts, ' ')
+  local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
+  if type(done) ~= 'table' then setmetatable(queue, settings_of(text)) end
+  return done
+end
+
+
+local ROOTS = { count = 0 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
+  partition = partition_of(root) or ''
+  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
+  return partition
+end
+
+
+local SERVER = { alone = nil }
+
+
+local function is_alone(root)
+  local prefix = string.gsub(root, '{[^{}]*}$', '')
+  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+end
+${blank(7)}
+local function read_queue_for(keys, nonce, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local root = keys[1]
+  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', root) end
+  local kept
+  if SERVER.alone then
+    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
+  elseif nonce then
+    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  else
+    kept = redis.pcall('MGET', root .. ':', root .. '::')
+  end
+  if kept and kept.err then return nil, moving_away(root, kept) end
+  -- A script would have to find it out each time.
+  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  return setmetatable(
+    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
+    settings_of(fields[1] or '')
+  )
+end
+
+local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
+${blank(44)}
+local function watch_at(queue)
+  if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
+  return queue.watchAt
+end
+
+
+local function watcher_of(queue)
+  if not queue.watcher then queue.watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] or '' end
+  return queue.watcher
+end
+${blank(13)}
+local function send(queue, worker, what)
+  local partition = queue.partition
+  local heard = redis.pcall('PUBLISH', wake_channel(queue.root, worker), partition ~= '' and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
 
@@ -12002,8 +13610,8 @@ local function appoint(queue, at)
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
     queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
-    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+    if send(queue, worker, digits(queue.watchAt)) then return true end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -12013,16 +13621,17 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt == 0 then return end
-  if queue.watchAt + LIMITS.missed <= queue.now then
+  local promised = at and watch_at(queue) or 0
+  if promised == 0 then return end
+  if promised + LIMITS.missed <= queue.now then
     appoint(queue, queue.now)
-  elseif queue.watchAt > queue.now and at < queue.watchAt then
+  elseif promised > queue.now and at < promised then
     queue.watchAt = at
-    redis.pcall('HSET', queue.root, 'watchAt', at)
-    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+    redis.pcall('HSET', queue.root, 'watchAt', digits(at))
+    if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(147)}
+${blank(149)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -12064,7 +13673,17 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(663)}
+${blank(181)}
+local function note_options(queue, key)
+  local overrides, first = overrides_key(queue.root), not queue.options
+  local noted = first and write_settings(queue, { options = 1 })
+  if type(noted) == 'table' then return nil, wrong_type(noted, 'hash', queue.root) end
+  local listed = redis.pcall('SADD', overrides, key)
+  if type(listed) ~= 'table' then return listed end
+  if first then write_settings(queue, { options = false }) end
+  return nil, wrong_type(listed, 'set', overrides)
+end
+${blank(701)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
@@ -12115,7 +13734,7 @@ local function mend(queue, key, done)
   local claim, with_options = decode_claim(redis.call('HGET', claims_key(root), key)), carries_options(list, size)
   -- Its list was missing when it was completed, and a message has begun a new one since.
   if claim and claim.state == 'done' and redis.call('ZSCORE', due_key(root), key) then claim = nil end
-  if with_options and redis.call('SADD', overrides_key(root), key) == 1 then done[#done + 1] = 'added to overrides' end
+  if with_options and note_options(queue, key) == 1 then done[#done + 1] = 'added to overrides' end
   if size == 0 and redis.call('SREM', overrides_key(root), key) == 1 then done[#done + 1] = 'removed from overrides' end
   if claim and size > 0 and claim.count > 0 then
     mend_active(queue, key, claim, size, done)
@@ -12123,73 +13742,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(281)}
-local function moving_away(root, found)
-  -- A right that the user of Redis lacks is told as it is.
-  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
-    if string.find(found.err, said, 1, true) then return { err = found.err } end
-  end
-  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-
-
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-
-
-local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
-${blank(9)}
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest, maxDeadAge, maxKeys = unpack(stored)
-  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
-    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
-      or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
-      or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
-    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
-    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
-    slice = slice and bounded(slice, 0, LAST),
-    sliceBefore = before and bounded(before, 0, LAST),
-    watcher = watcher or '',
-    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
-    looked = looked and bounded(looked, 0, LAST) or 0,
-    kept = kept,
-    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = since and tonumber(since) or 0,
-  }
-end
-
-
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
-end
-${blank(1696)}
+${blank(1792)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -12320,17 +13873,45 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '8119413a397280baf5c1e29825f62e4753c19092',
+    sha1: 'b419535aa27a04ffd4350b81bccba74087f21eaf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
-local entry; local function register(_, callback)
+local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+${blank(9)}
+local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  if not SECONDS[second] then
+    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
+    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
+  end
+  return text
 end
-${blank(12)}
+
+
+
+local function digits(ms)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
 ${blank(20)}
 local function shown(value)
@@ -12519,7 +14100,9 @@ ${blank(9)}
   settle = { field = 'settle', least = 0, most = LIMITS.number },
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
-${blank(19)}
+${blank(50)}
+local function calls_key(root, name) return root .. ':calls:' .. name end
+${blank(4)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
@@ -12530,25 +14113,167 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(317)}
+${blank(310)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
   if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
   return tail .. ':' .. state
 end
-${blank(231)}
+${blank(103)}
+local MEMBERS = {
+  'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+}
+${blank(7)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local LAST = 9999999999999
+local TIME = { least = 0, most = LAST }
+${blank(3)}
+local SETTINGS = {
+  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
+  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
+  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
+  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
+  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
+  options = { least = 1, most = 1 },
+}
+local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+${blank(3)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local range = SETTINGS[name]
+    stored[name] = range and bounded(value, range.least, range.most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
+  return {
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+  }
+end
+
+
+local PARSED = { count = 0 }
+local function settings_of(text)
+  local found = PARSED[text]
+  if not found then
+    if PARSED.count == 1000 then PARSED = { count = 0 } end
+    found = { __index = parse_settings(text) }
+    PARSED[text], PARSED.count = found, PARSED.count + 1
+  end
+  return found
+end
+
+
+local function write_settings(queue, changes)
+  local parts = {}
+  for _, names in ipairs({ MEMBERS, OTHERS }) do
+    for _, name in ipairs(names) do
+      local value = changes[name]
+      if value == nil then value = queue.stored[name] end
+      if value then parts[#parts + 1] = name .. '=' .. count_text(value) end
+    end
+  end
+  local text = table.concat(parts, ' ')
+  local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
+  if type(done) ~= 'table' then setmetatable(queue, settings_of(text)) end
+  return done
+end
+
+
+local ROOTS = { count = 0 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
+  partition = partition_of(root) or ''
+  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
+  return partition
+end
+
+
+local SERVER = { alone = nil }
+
+
+local function is_alone(root)
+  local prefix = string.gsub(root, '{[^{}]*}$', '')
+  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+end
+${blank(7)}
+local function read_queue_for(keys, nonce, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local root = keys[1]
+  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', root) end
+  local kept
+  if SERVER.alone then
+    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
+  elseif nonce then
+    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  else
+    kept = redis.pcall('MGET', root .. ':', root .. '::')
+  end
+  if kept and kept.err then return nil, moving_away(root, kept) end
+  -- A script would have to find it out each time.
+  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  return setmetatable(
+    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
+    settings_of(fields[1] or '')
+  )
+end
+
+local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
+
+
+local function changed_policy(queue, changes)
+  local policy = {}
+  for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
+  return policy
+end
+
+
+local function bad_policy(policy)
+  if policy.maxWait < policy.wait then
+    return fail('BAD_POLICY', string.format('maxWait must not be shorter than wait (%.0f), got %.0f', policy.wait, policy.maxWait))
+  end
+  if policy.maxBacklog < policy.maxSize then
+    return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
+  end
+end
+${blank(170)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  local fields = queue.fields
   return {
-    number = bounded(counters[1], 0, COUNTED) or 0, sum = bounded(counters[2], 0, COUNTED) or 0, max = bounded(counters[3], 0, COUNTED) or 0,
+    number = bounded(fields[4], 0, COUNTED) or 0, sum = bounded(fields[5], 0, COUNTED) or 0, max = bounded(fields[6], 0, COUNTED) or 0,
     claimed = 0,
     closed_by = {}, late_by = {},
   }
 end
-${blank(1186)}
+${blank(945)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -12582,101 +14307,15 @@ local function told_layout(text, generation)
   end
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
-${blank(33)}
-local MEMBERS = {
-  'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
-}
-${blank(7)}
-local function moving_away(root, found)
-  -- A right that the user of Redis lacks is told as it is.
-  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
-    if string.find(found.err, said, 1, true) then return { err = found.err } end
-  end
-  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-
-
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-
-
-local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
-${blank(9)}
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest, maxDeadAge, maxKeys = unpack(stored)
-  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
-    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
-      or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
-      or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
-    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
-    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
-    slice = slice and bounded(slice, 0, LAST),
-    sliceBefore = before and bounded(before, 0, LAST),
-    watcher = watcher or '',
-    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
-    looked = looked and bounded(looked, 0, LAST) or 0,
-    kept = kept,
-    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = since and tonumber(since) or 0,
-  }
-end
-
-
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
-end
-${blank(12)}
-local function changed_policy(queue, changes)
-  local policy = {}
-  for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
-  return policy
-end
-
-
-local function bad_policy(policy)
-  if policy.maxWait < policy.wait then
-    return fail('BAD_POLICY', string.format('maxWait must not be shorter than wait (%.0f), got %.0f', policy.wait, policy.maxWait))
-  end
-  if policy.maxBacklog < policy.maxSize then
-    return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
-  end
-end
-${blank(240)}
+${blank(519)}
 local function prepare(queue, take, taken)
-  local partition = partition_of(queue.root)
+  local partition = queue.partition
   taken.tally = begin_tally(queue)
   -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2147)}
+${blank(2226)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -12754,7 +14393,7 @@ local function repartition(keys, args)
   local call, root = redis.call, keys[1]
   local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  if partition_of(root) then return fail('BAD_ROOT', 'expected the root of the queue, got that of a partition: ' .. shown(root)) end
+  if queue.partition ~= '' then return fail('BAD_ROOT', 'expected the root of the queue, got that of a partition: ' .. shown(root)) end
   local options, bad = read_options(args, 1, REPARTITION_OPTIONS)
   if bad then return bad end
   local told
@@ -12770,9 +14409,9 @@ local function repartition(keys, args)
   if wanted and state ~= 'steady' and not (options.new or same) then
     return fail('REPARTITIONING', 'the queue is ' .. state .. ' its partitions: wait until that has ended')
   end
-  local stored, missing = call('HMGET', root, unpack(MEMBERS)), {}
-  for n, field in ipairs(MEMBERS) do
-    if told and options[field] and not stored[n] then missing[field] = options[field] end
+  local missing = {}
+  for _, field in ipairs(MEMBERS) do
+    if told and options[field] and not queue.stored[field] then missing[field] = options[field] end
   end
   bad = bad_policy(changed_policy(queue, missing))
   if bad then return bad end
@@ -12780,7 +14419,11 @@ local function repartition(keys, args)
 
   -- first write
   if not after then return layout_reply(known) end
-  for field, value in pairs(missing) do call('HSET', root, field, value, 'given:' .. field, '*') end
+  if next(missing) then
+    local done = write_settings(queue, missing)
+    if type(done) == 'table' then return done end
+    for field in pairs(missing) do call('HSET', root, 'given:' .. field, '*') end
+  end
   call('HSET', root, 'layout', encode_layout(after))
   return layout_reply(after)
 end
@@ -12790,15 +14433,31 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '893335ba04264f2df49a5ee08824b7a925808463',
+    sha1: 'b1ea7214726247ff411c26b47f7a6cce71abe0a5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
-local entry; local function register(_, callback)
+local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(8)}
+${blank(9)}
+local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  if not SECONDS[second] then
+    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
+    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
+  end
+  return text
+end
+
+
+
 local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -12945,17 +14604,34 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(55)}
+${blank(75)}
+local NAMES = { count = 0 }
+
+local function name_of(root, part)
+  local names = NAMES[root]
+  if not names then
+    if NAMES.count == 10000 then NAMES = { count = 0 } end
+    names = {}
+    NAMES[root], NAMES.count = names, NAMES.count + 1
+  end
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
+
 local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-local function overrides_key(root) return root .. ':overrides' end
+local function due_key(root) return name_of(root, 'due') end
+local function active_key(root) return name_of(root, 'active') end
+local function claims_key(root) return name_of(root, 'claims') end
+local function overrides_key(root) return name_of(root, 'overrides') end
 ${blank(5)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
@@ -12973,7 +14649,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(24)}
+${blank(25)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -13019,9 +14695,9 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-${blank(14)}
+${blank(13)}
 local CLOCK_STEP = 1000
-${blank(12)}
+${blank(5)}
 local function deadline_of(first, last, wait, maxWait, closed, closed_by)
   local deadline, reason = received_at(last) + wait, 'wait'
   if closed and closed < deadline then deadline, reason = closed, closed_by end
@@ -13167,12 +14843,150 @@ end
 ${blank(54)}
 local function now_ms()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  -- Texts that are reckoned with become numbers at less cost than by tonumber.
+  local second, micros = time[1] + 0, time[2] + 0
+  local rest = (micros - micros % 1000) / 1000
+  know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
+  return second * 1000 + rest
 end
-${blank(27)}
-local function send(root, worker, what)
-  local partition = partition_of(root)
-  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+${blank(11)}
+local MEMBERS = {
+  'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+}
+${blank(7)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local LAST = 9999999999999
+local TIME = { least = 0, most = LAST }
+${blank(3)}
+local SETTINGS = {
+  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
+  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
+  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
+  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
+  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
+  options = { least = 1, most = 1 },
+}
+local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+${blank(3)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local range = SETTINGS[name]
+    stored[name] = range and bounded(value, range.least, range.most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
+  return {
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+  }
+end
+
+
+local PARSED = { count = 0 }
+local function settings_of(text)
+  local found = PARSED[text]
+  if not found then
+    if PARSED.count == 1000 then PARSED = { count = 0 } end
+    found = { __index = parse_settings(text) }
+    PARSED[text], PARSED.count = found, PARSED.count + 1
+  end
+  return found
+end
+
+
+local function write_settings(queue, changes)
+  local parts = {}
+  for _, names in ipairs({ MEMBERS, OTHERS }) do
+    for _, name in ipairs(names) do
+      local value = changes[name]
+      if value == nil then value = queue.stored[name] end
+      if value then parts[#parts + 1] = name .. '=' .. count_text(value) end
+    end
+  end
+  local text = table.concat(parts, ' ')
+  local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
+  if type(done) ~= 'table' then setmetatable(queue, settings_of(text)) end
+  return done
+end
+
+
+local ROOTS = { count = 0 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
+  partition = partition_of(root) or ''
+  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
+  return partition
+end
+
+
+local SERVER = { alone = nil }
+
+
+local function is_alone(root)
+  local prefix = string.gsub(root, '{[^{}]*}$', '')
+  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+end
+${blank(7)}
+local function read_queue_for(keys, nonce, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local root = keys[1]
+  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', root) end
+  local kept
+  if SERVER.alone then
+    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
+  elseif nonce then
+    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  else
+    kept = redis.pcall('MGET', root .. ':', root .. '::')
+  end
+  if kept and kept.err then return nil, moving_away(root, kept) end
+  -- A script would have to find it out each time.
+  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  return setmetatable(
+    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
+    settings_of(fields[1] or '')
+  )
+end
+${blank(46)}
+local function watch_at(queue)
+  if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
+  return queue.watchAt
+end
+
+
+local function watcher_of(queue)
+  if not queue.watcher then queue.watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] or '' end
+  return queue.watcher
+end
+${blank(13)}
+local function send(queue, worker, what)
+  local partition = queue.partition
+  local heard = redis.pcall('PUBLISH', wake_channel(queue.root, worker), partition ~= '' and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
 
@@ -13184,8 +14998,8 @@ local function appoint(queue, at)
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
     queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
-    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+    if send(queue, worker, digits(queue.watchAt)) then return true end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -13195,16 +15009,17 @@ end
 
 
 local function wake_watcher(queue, at)
-  if not at or queue.watchAt == 0 then return end
-  if queue.watchAt + LIMITS.missed <= queue.now then
+  local promised = at and watch_at(queue) or 0
+  if promised == 0 then return end
+  if promised + LIMITS.missed <= queue.now then
     appoint(queue, queue.now)
-  elseif queue.watchAt > queue.now and at < queue.watchAt then
+  elseif promised > queue.now and at < promised then
     queue.watchAt = at
-    redis.pcall('HSET', queue.root, 'watchAt', at)
-    if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+    redis.pcall('HSET', queue.root, 'watchAt', digits(at))
+    if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(213)}
+${blank(215)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -13369,7 +15184,28 @@ local function insert_by_time(list, claimed, messages)
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
 end
-${blank(329)}
+${blank(75)}
+local function note_options(queue, key)
+  local overrides, first = overrides_key(queue.root), not queue.options
+  local noted = first and write_settings(queue, { options = 1 })
+  if type(noted) == 'table' then return nil, wrong_type(noted, 'hash', queue.root) end
+  local listed = redis.pcall('SADD', overrides, key)
+  if type(listed) ~= 'table' then return listed end
+  if first then write_settings(queue, { options = false }) end
+  return nil, wrong_type(listed, 'set', overrides)
+end
+
+
+local function end_options(queue)
+  if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = false }) end
+end
+
+
+local function forget_options(queue, key)
+  redis.pcall('SREM', overrides_key(queue.root), key)
+  end_options(queue)
+end
+${blank(255)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -13398,12 +15234,12 @@ local function bring_back(queue, key, messages, with_options)
   local claim = decode_claim(stored)
   local take_out, refused = insert_by_time(messages_key(root, key), claim and claim.count or 0, messages)
   if not take_out then return nil, refused end
-  local listed = with_options and redis.pcall('SADD', overrides_key(root), key)
-  local at, failed = nil, error_of(listed, 'set', overrides_key(root))
+  local listed, at, failed
+  if with_options then listed, failed = note_options(queue, key) end
   if not failed then at, failed = index_brought_back(queue, key, claim, with_options) end
   local function undo()
     take_out()
-    if listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
+    if listed == 1 then forget_options(queue, key) end
   end
   if failed then
     undo()
@@ -13432,7 +15268,23 @@ local function revive(queue, id, key)
   redis.pcall('HINCRBY', root, 'deadMessages', -#messages)
   return #messages, at
 end
-${blank(24)}
+${blank(196)}
+local function refuses_new(queue) return queue.serves == 'retired' or not queue.serves and queue.partition ~= '' end
+${blank(9)}
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
+
+
+
+local function other_generation(queue, generation)
+  if not generation or generation == queue.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(queue.root), queue.generation, generation)
+  )
+end
+${blank(10)}
 local NONCE_KEPT = 60000
 
 
@@ -13471,98 +15323,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(404)}
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
-end
-
-
-
-local function other_generation(root, queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
-  )
-end
-${blank(21)}
-local function moving_away(root, found)
-  -- A right that the user of Redis lacks is told as it is.
-  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
-    if string.find(found.err, said, 1, true) then return { err = found.err } end
-  end
-  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-
-
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-
-
-local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
-${blank(9)}
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest, maxDeadAge, maxKeys = unpack(stored)
-  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
-    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
-      or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
-      or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
-    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
-    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
-    slice = slice and bounded(slice, 0, LAST),
-    sliceBefore = before and bounded(before, 0, LAST),
-    watcher = watcher or '',
-    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
-    looked = looked and bounded(looked, 0, LAST) or 0,
-    kept = kept,
-    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = since and tonumber(since) or 0,
-  }
-end
-
-
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
-end
-
-
-local function read_queue_for(keys, nonce)
-  if not nonce then return read_queue(keys) end
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
-  if found.err then return nil, moving_away(root, found) end
-  return queue_of(root, stored, found[3])
-end
-${blank(1592)}
+${blank(1857)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -13602,9 +15363,9 @@ local function requeue(keys, args)
     if not generation then return fail('BAD_ARGUMENT', 'GENERATION must be an integer from 1 to ' .. LIMITS.number .. ', got ' .. shown(args[#args])) end
   end
   local ids, bad = read_batch_ids(args, first, last)
-  refusal = bad or other_generation(root, queue, generation)
+  refusal = bad or other_generation(queue, generation)
   if refusal then return refusal end
-  if queue.refuses_new then return not_serving(root) end
+  if refuses_new(queue) then return not_serving(root) end
   local owners, counts = {}, {}
   for n = 1, #ids do
     local about = read_unless_foreign('HMGET', dead_key(root, ids[n]), 'key', 'count') or {}
@@ -13643,12 +15404,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '7a19d90d52ef11f698f44ee5640e23a7b500860f',
+    sha1: 'b2b27c05352493750baf28b42b41329f061a6588',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
-local entry; local function register(_, callback)
+local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(25)}
+${blank(42)}
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
 ${blank(20)}
 local function shown(value)
@@ -13726,7 +15487,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(75)}
+${blank(112)}
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
@@ -13742,7 +15503,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4145)}
+${blank(4311)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -13793,12 +15554,24 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '4eefeceeca288cecd950d34b719e0d353a2cca34',
+    sha1: '974fd0f0e7dc9fd94780aac4a3d781aa3a41625f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
-local entry; local function register(_, callback)
+local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(25)}
+${blank(9)}
+local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  if not SECONDS[second] then
+    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
+    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
+  end
+  return text
+end
+${blank(21)}
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
 ${blank(20)}
 local function shown(value)
@@ -13941,7 +15714,7 @@ ${blank(3)}
 
   -- Partitions, and the numbers of partitions and of changes.
 
-
+  number = 999999,
   -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
   -- after so many others.
 
@@ -13973,13 +15746,33 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(55)}
+${blank(75)}
+local NAMES = { count = 0 }
+
+local function name_of(root, part)
+  local names = NAMES[root]
+  if not names then
+    if NAMES.count == 10000 then NAMES = { count = 0 } end
+    names = {}
+    NAMES[root], NAMES.count = names, NAMES.count + 1
+  end
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
+
 local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-${blank(9)}
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+local function due_key(root) return name_of(root, 'due') end
+local function active_key(root) return name_of(root, 'active') end
+local function claims_key(root) return name_of(root, 'claims') end
+${blank(6)}
+local function calls_key(root, name) return root .. ':calls:' .. name end
+
+
+local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
@@ -13992,7 +15785,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(340)}
+${blank(333)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -14008,9 +15801,116 @@ end
 ${blank(54)}
 local function now_ms()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  -- Texts that are reckoned with become numbers at less cost than by tonumber.
+  local second, micros = time[1] + 0, time[2] + 0
+  local rest = (micros - micros % 1000) / 1000
+  know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
+  return second * 1000 + rest
 end
-${blank(134)}
+${blank(22)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local LAST = 9999999999999
+local TIME = { least = 0, most = LAST }
+${blank(3)}
+local SETTINGS = {
+  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
+  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
+  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
+  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
+  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
+  options = { least = 1, most = 1 },
+}
+${blank(4)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local range = SETTINGS[name]
+    stored[name] = range and bounded(value, range.least, range.most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
+  return {
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+  }
+end
+
+
+local PARSED = { count = 0 }
+local function settings_of(text)
+  local found = PARSED[text]
+  if not found then
+    if PARSED.count == 1000 then PARSED = { count = 0 } end
+    found = { __index = parse_settings(text) }
+    PARSED[text], PARSED.count = found, PARSED.count + 1
+  end
+  return found
+end
+${blank(17)}
+local ROOTS = { count = 0 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
+  partition = partition_of(root) or ''
+  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
+  return partition
+end
+
+
+local SERVER = { alone = nil }
+
+
+local function is_alone(root)
+  local prefix = string.gsub(root, '{[^{}]*}$', '')
+  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+end
+${blank(7)}
+local function read_queue_for(keys, nonce, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local root = keys[1]
+  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', root) end
+  local kept
+  if SERVER.alone then
+    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
+  elseif nonce then
+    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  else
+    kept = redis.pcall('MGET', root .. ':', root .. '::')
+  end
+  if kept and kept.err then return nil, moving_away(root, kept) end
+  -- A script would have to find it out each time.
+  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  return setmetatable(
+    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
+    settings_of(fields[1] or '')
+  )
+end
+
+local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
+${blank(178)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -14025,73 +15925,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(1285)}
-local function moving_away(root, found)
-  -- A right that the user of Redis lacks is told as it is.
-  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
-    if string.find(found.err, said, 1, true) then return { err = found.err } end
-  end
-  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-
-
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
-    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest', 'maxDeadAge', 'maxKeys'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-
-
-local LAST, LARGEST = 9999999999999, 2 * POLICY.MAXMESSAGEBYTES.most
-${blank(9)}
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
-    looked, largest, maxDeadAge, maxKeys = unpack(stored)
-  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = wait and bounded(wait, POLICY.WAIT.least, POLICY.WAIT.most) or POLICY.WAIT.default,
-    maxWait = maxWait and bounded(maxWait, POLICY.MAXWAIT.least, POLICY.MAXWAIT.most) or POLICY.MAXWAIT.default,
-    maxSize = maxSize and bounded(maxSize, POLICY.MAXSIZE.least, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.default,
-    maxBacklog = maxBacklog and bounded(maxBacklog, POLICY.MAXBACKLOG.least, POLICY.MAXBACKLOG.most) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = maxMessageBytes and bounded(maxMessageBytes, POLICY.MAXMESSAGEBYTES.least, POLICY.MAXMESSAGEBYTES.most)
-      or POLICY.MAXMESSAGEBYTES.default,
-    maxBatchBytes = maxBatchBytes and bounded(maxBatchBytes, POLICY.MAXBATCHBYTES.least, POLICY.MAXBATCHBYTES.most)
-      or POLICY.MAXBATCHBYTES.default,
-    dedupe = dedupe and bounded(dedupe, POLICY.DEDUPE.least, POLICY.DEDUPE.most) or POLICY.DEDUPE.default,
-    maxDead = maxDead and bounded(maxDead, POLICY.MAXDEAD.least, POLICY.MAXDEAD.most) or POLICY.MAXDEAD.default,
-    maxDeadAge = maxDeadAge and bounded(maxDeadAge, POLICY.MAXDEADAGE.least, POLICY.MAXDEADAGE.most) or POLICY.MAXDEADAGE.default,
-    maxKeys = maxKeys and bounded(maxKeys, POLICY.MAXKEYS.least, POLICY.MAXKEYS.most) or POLICY.MAXKEYS.default,
-    largest = largest and bounded(largest, LIMITS.small, LARGEST) or LIMITS.small,
-    slice = slice and bounded(slice, 0, LAST),
-    sliceBefore = before and bounded(before, 0, LAST),
-    watcher = watcher or '',
-    watchAt = watch_at and bounded(watch_at, 0, LAST) or 0,
-    looked = looked and bounded(looked, 0, LAST) or 0,
-    kept = kept,
-    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = since and tonumber(since) or 0,
-  }
-end
-
-
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
-end
-${blank(2775)}
+${blank(4112)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -14149,12 +15983,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'e1d3465fbcb240712b9d17df8826da8171ec794e',
+    sha1: '90844aca05bb207d9a346bf9f930bdecd0475c6e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
-local entry; local function register(_, callback)
+local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(4540)}
+${blank(4760)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

@@ -14,7 +14,7 @@ const claim = ({ batch, attempt }: typeof first, at: number) => [
   ['ZADD', `${ROOT}:active`, String(at + LEASE), 'ann'],
 ]
 const stored = [
-  ['HSET', ROOT, 'wait', '100'],
+  ['HSET', ROOT, 'settings', 'wait=100'],
   ['RPUSH', `${ROOT}:messages:ann`, `${TIME} 1 a{}`],
 ]
 const added: [number, Fact][] = [
