@@ -334,7 +334,7 @@ local function bring_back(queue, key, messages, with_options)
   local stored = redis.pcall('HGET', claims_key(root), key)
   if type(stored) == 'table' then return nil, wrong_type(stored, 'hash', claims_key(root)) end
   local claim = decode_claim(stored)
-  local take_out, refused = insert_by_time(messages_key(root, key), claim and claim.count or 0, messages)
+  local take_out, refused = insert_by_time(root, messages_key(root, key), claim and claim.count or 0, messages)
   if not take_out then return nil, refused end
   local listed = with_options and redis.pcall('SADD', overrides_key(root), key)
   local at, failed = nil, error_of(listed, 'set', overrides_key(root))

@@ -1178,6 +1178,15 @@ local function push_all_back(list, elements)
   end
 end
 
+-- Puts elements at an end of a list. Returns what takes so many off again there; or nil and an error, and the list is as it was.
+-- WHY that is tried before they are there: what is not allowed to be taken back could not be refused any more.
+local function put_at_end(list, at_front, elements)
+  local failed = redis.pcall('LTRIM', list, 0, -1)
+  if not failed.err then failed = (at_front and push_front or push_all_back)(list, elements) end
+  if failed then return nil, failed end
+  return function(count) redis.pcall('LTRIM', list, at_front and count or 0, at_front and -1 or -1 - count) end
+end
+
 -- Of the first \`count\` elements leaves those at the positions in \`kept\`, which ascend. Returns them, and how many bytes all had.
 -- WHY both commands are tried first: that they are allowed must be known before something is taken off.
 function keep_front(list, count, kept)
@@ -1241,11 +1250,12 @@ local function merged(older, messages)
   return row
 end
 
--- Puts one message between two others, where \`place\` elements stand before it. False when it cannot be told by its text which one is behind it.
-local function insert_one(list, place, message)
+-- Puts one message between two others, where \`place\` elements stand before it. False when it cannot be told by its text which one is behind it, or it
+-- could not be taken out again: that is tried first, at a key that never exists.
+local function insert_one(root, list, place, message)
   local next_one = redis.call('LINDEX', list, place)
   -- One that reads the same may stand further in front, in a claimed batch.
-  if redis.pcall('LPOS', list, next_one) ~= place then return false end
+  if redis.pcall('LPOS', list, next_one) ~= place or redis.pcall('LREM', part_key(root, ''), -1, message) ~= 0 then return false end
   local done = redis.pcall('LINSERT', list, 'BEFORE', next_one, message)
   return type(done) ~= 'table' and function() redis.pcall('LREM', list, -1, message) end
 end
@@ -1266,11 +1276,9 @@ local function replace(list, size, first, last, between, row)
     return all
   end
   local whole = joined(row)
-  -- Whether both commands are allowed must be known before something is taken off.
-  local failed = redis.pcall('LTRIM', list, 0, -1)
-  if not failed.err then failed = push(list, { row[1] }) end
-  if failed then return nil, failed end
-  local function cut(count) redis.pcall('LTRIM', list, at_front and count or 0, at_front and -1 or -1 - count) end
+  -- One of them alone at first: that both commands are allowed must be known before something is taken off.
+  local cut, failed = put_at_end(list, at_front, { row[1] })
+  if not cut then return nil, failed end
   cut((at_front and last or size - first) + 1)
   push(list, whole)
   return function()
@@ -1282,23 +1290,20 @@ end
 -- Puts messages, which are in order, into a list, each where its time belongs: behind what is older, and behind the first \`claimed\`, which are a batch
 -- in work. Returns what takes them out again; or nil and a refusal, and the list is as it was. Whoever calls this has asked for the length of the list
 -- before.
-function insert_by_time(list, claimed, messages)
+function insert_by_time(root, list, claimed, messages)
   local size = redis.call('LLEN', list)
   local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
   local last = first
   if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
   if not last then return nil, wrong_type(failed, 'list', list) end
   local count = #messages
-  if last == 0 then
-    failed = push_front(list, messages)
-    if failed then return nil, wrong_type(failed, 'list', list) end
-    return function() redis.pcall('LTRIM', list, count, -1) end
-  elseif first == size then
-    failed = push_all_back(list, messages)
-    if failed then return nil, wrong_type(failed, 'list', list) end
-    return function() redis.pcall('LTRIM', list, 0, -1 - count) end
+  if last == 0 or first == size then
+    local cut
+    cut, failed = put_at_end(list, last == 0, messages)
+    if not cut then return nil, wrong_type(failed, 'list', list) end
+    return function() cut(count) end
   end
-  local undo = count == 1 and insert_one(list, first, messages[1])
+  local undo = count == 1 and insert_one(root, list, first, messages[1])
   if undo then return undo end
   local between = redis.call('LRANGE', list, first, last - 1)
   undo, failed = replace(list, size, first, last, between, merged(between, messages))
@@ -1661,7 +1666,7 @@ function bring_back(queue, key, messages, with_options)
   local stored = redis.pcall('HGET', claims_key(root), key)
   if type(stored) == 'table' then return nil, wrong_type(stored, 'hash', claims_key(root)) end
   local claim = decode_claim(stored)
-  local take_out, refused = insert_by_time(messages_key(root, key), claim and claim.count or 0, messages)
+  local take_out, refused = insert_by_time(root, messages_key(root, key), claim and claim.count or 0, messages)
   if not take_out then return nil, refused end
   local listed = with_options and redis.pcall('SADD', overrides_key(root), key)
   local at, failed = nil, error_of(listed, 'set', overrides_key(root))
@@ -1865,9 +1870,11 @@ end
 -- Puts in order what says that a key is active: its claim holds.
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
-  -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
-  local indexed, kept = redis.call('ZREM', dead_key(root), claim.id), redis.call('UNLINK', dead_key(root, claim.id))
-  if indexed + kept > 0 then done[#done + 1] = 'removed from dead' end
+  -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again. What is no hash somebody else has put
+  -- there, and it stays.
+  local removed, grave = redis.call('ZREM', dead_key(root), claim.id), dead_key(root, claim.id)
+  if redis.call('TYPE', grave).ok == 'hash' then removed = redis.call('UNLINK', grave) end
+  if removed > 0 then done[#done + 1] = 'removed from dead' end
   if claim.count > size then
     claim.count = size
     redis.call('HSET', claims_key(root), key, encode_claim(claim))
@@ -4293,7 +4300,7 @@ local function look_at_key(queue, key, seen, spent)
   seen.record = read_unless_foreign('HGET', claims_key(root), key)
   seen.claim = decode_claim(seen.record)
   local id = seen.claim and seen.claim.id
-  seen.dead = id and (read_unless_foreign('ZSCORE', dead_key(root), id) or redis.call('EXISTS', dead_key(root, id)) == 1)
+  seen.dead = id and (read_unless_foreign('ZSCORE', dead_key(root), id) or redis.call('TYPE', dead_key(root, id)).ok == 'hash')
   seen.listed = read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
 end
 

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'e37f2b79998dd10212950674ed37303de9c5be81',
+    sha1: '7058754c4cf4a514491bede9e78432f31291b504',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -249,7 +249,10 @@ local function partition_of(root) return string.match(root, ':(%d+)}$') end
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
-${blank(10)}
+
+
+local function part_key(root, part) return root .. ':' .. part end
+${blank(7)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -549,6 +552,15 @@ local function push_all_back(list, elements)
     if type(done) == 'table' then return done end
   end
 end
+
+
+
+local function put_at_end(list, at_front, elements)
+  local failed = redis.pcall('LTRIM', list, 0, -1)
+  if not failed.err then failed = (at_front and push_front or push_all_back)(list, elements) end
+  if failed then return nil, failed end
+  return function(count) redis.pcall('LTRIM', list, at_front and count or 0, at_front and -1 or -1 - count) end
+end
 ${blank(23)}
 local SEARCHED = { elements = 64, bytes = 65536 }
 
@@ -591,10 +603,11 @@ local function merged(older, messages)
 end
 
 
-local function insert_one(list, place, message)
+
+local function insert_one(root, list, place, message)
   local next_one = redis.call('LINDEX', list, place)
   -- One that reads the same may stand further in front, in a claimed batch.
-  if redis.pcall('LPOS', list, next_one) ~= place then return false end
+  if redis.pcall('LPOS', list, next_one) ~= place or redis.pcall('LREM', part_key(root, ''), -1, message) ~= 0 then return false end
   local done = redis.pcall('LINSERT', list, 'BEFORE', next_one, message)
   return type(done) ~= 'table' and function() redis.pcall('LREM', list, -1, message) end
 end
@@ -612,11 +625,9 @@ local function replace(list, size, first, last, between, row)
     return all
   end
   local whole = joined(row)
-  -- Whether both commands are allowed must be known before something is taken off.
-  local failed = redis.pcall('LTRIM', list, 0, -1)
-  if not failed.err then failed = push(list, { row[1] }) end
-  if failed then return nil, failed end
-  local function cut(count) redis.pcall('LTRIM', list, at_front and count or 0, at_front and -1 or -1 - count) end
+  -- One of them alone at first: that both commands are allowed must be known before something is taken off.
+  local cut, failed = put_at_end(list, at_front, { row[1] })
+  if not cut then return nil, failed end
   cut((at_front and last or size - first) + 1)
   push(list, whole)
   return function()
@@ -625,23 +636,20 @@ local function replace(list, size, first, last, between, row)
   end
 end
 ${blank(3)}
-local function insert_by_time(list, claimed, messages)
+local function insert_by_time(root, list, claimed, messages)
   local size = redis.call('LLEN', list)
   local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
   local last = first
   if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
   if not last then return nil, wrong_type(failed, 'list', list) end
   local count = #messages
-  if last == 0 then
-    failed = push_front(list, messages)
-    if failed then return nil, wrong_type(failed, 'list', list) end
-    return function() redis.pcall('LTRIM', list, count, -1) end
-  elseif first == size then
-    failed = push_all_back(list, messages)
-    if failed then return nil, wrong_type(failed, 'list', list) end
-    return function() redis.pcall('LTRIM', list, 0, -1 - count) end
+  if last == 0 or first == size then
+    local cut
+    cut, failed = put_at_end(list, last == 0, messages)
+    if not cut then return nil, wrong_type(failed, 'list', list) end
+    return function() cut(count) end
   end
-  local undo = count == 1 and insert_one(list, first, messages[1])
+  local undo = count == 1 and insert_one(root, list, first, messages[1])
   if undo then return undo end
   local between = redis.call('LRANGE', list, first, last - 1)
   undo, failed = replace(list, size, first, last, between, merged(between, messages))
@@ -752,7 +760,7 @@ local function bring_back(queue, key, messages, with_options)
   local stored = redis.pcall('HGET', claims_key(root), key)
   if type(stored) == 'table' then return nil, wrong_type(stored, 'hash', claims_key(root)) end
   local claim = decode_claim(stored)
-  local take_out, refused = insert_by_time(messages_key(root, key), claim and claim.count or 0, messages)
+  local take_out, refused = insert_by_time(root, messages_key(root, key), claim and claim.count or 0, messages)
   if not take_out then return nil, refused end
   local listed = with_options and redis.pcall('SADD', overrides_key(root), key)
   local at, failed = nil, error_of(listed, 'set', overrides_key(root))
@@ -767,7 +775,7 @@ local function bring_back(queue, key, messages, with_options)
   end
   return undo, at
 end
-${blank(269)}
+${blank(271)}
 local UNPACKED = 1000
 
 local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
@@ -1295,7 +1303,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '81a2532fcc752662703b8ac3c3852f82b6f1bab2',
+    sha1: '75f2249df41530112637c4898aeb92f09af60f11',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1540,11 +1548,11 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(418)}
+${blank(423)}
 local LOOK_AGAIN = 10000
 ${blank(334)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(396)}
+${blank(398)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -1925,7 +1933,7 @@ local function look_at_key(queue, key, seen, spent)
   seen.record = read_unless_foreign('HGET', claims_key(root), key)
   seen.claim = decode_claim(seen.record)
   local id = seen.claim and seen.claim.id
-  seen.dead = id and (read_unless_foreign('ZSCORE', dead_key(root), id) or redis.call('EXISTS', dead_key(root, id)) == 1)
+  seen.dead = id and (read_unless_foreign('ZSCORE', dead_key(root), id) or redis.call('TYPE', dead_key(root, id)).ok == 'hash')
   seen.listed = read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
 end
 
@@ -2009,7 +2017,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '2be1b05b9e04a285d5061634478a1bf6f577b386',
+    sha1: '9112b9f72162ed8a4ff6955d6e27bb81d6bda0b7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2767,7 +2775,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(290)}
+${blank(295)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2989,7 +2997,7 @@ local function lower_ahead(queue)
   redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
   redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
-${blank(108)}
+${blank(110)}
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
@@ -3488,7 +3496,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'bdb6877208b9ee853e1aab1076279d8a043d95cf',
+    sha1: '2bcfcea6f6dfdf6f2a74a01980e2b217b22070c6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3929,7 +3937,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(290)}
+${blank(295)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4032,7 +4040,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(439)}
+${blank(441)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -4174,7 +4182,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '4cbc95e6b1794b3210ee35eb6c4184fb02a9ac75',
+    sha1: 'b90a1eb2efe34ebcb3fab7723c8617e0cbbc069f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4452,7 +4460,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(1137)}
+${blank(1144)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -4582,7 +4590,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '2f78bef9bca1b0c3dbce2c8d69e31916875c0bcd',
+    sha1: '87bc6601b8e49780cc382e8263f5045d50678ccb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4769,7 +4777,7 @@ local function drop_dead(root, id)
   end
   return count
 end
-${blank(620)}
+${blank(625)}
 local NONCE_KEPT = 60000
 
 
@@ -4808,7 +4816,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(439)}
+${blank(441)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -4929,7 +4937,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'dea9d4b56e0d66eb585e56e1dd0e8bfef2c3de94',
+    sha1: '6cfce0258c3e22225f5b398389ce9dedbbd3a79e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5248,7 +5256,7 @@ local function drop_dead(root, id)
 end
 ${blank(49)}
 local function delete_list(list) redis.call('UNLINK', list) end
-${blank(548)}
+${blank(553)}
 local function erase_messages(queue, key, size)
   local root = queue.root
   redis.call('HDEL', claims_key(root), key)
@@ -5286,7 +5294,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(341)}
+${blank(343)}
 local function foreign_index(root)
   local foreign
   for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
@@ -5600,7 +5608,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '94bec21c44bc638b1486f5f48c09146153a70cf4',
+    sha1: '7eba0d5a00ebbae2eb0af27e15b2220942ab6efe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5824,7 +5832,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(597)}
+${blank(602)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends, text = {}, {}, digits(queue.now + lease)
@@ -5840,7 +5848,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(651)}
+${blank(653)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -5975,7 +5983,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'd10a6d9855b2a5ca303a5d834576ef8f00f52813',
+    sha1: '9f0fe98e201c3ed28a2b79a0dc2fa691867e5660',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6547,7 +6555,7 @@ local function push_front(list, elements)
     if type(done) == 'table' then return done end
   end
 end
-${blank(11)}
+${blank(20)}
 local function keep_front(list, count, kept)
   local elements, left = redis.call('LRANGE', list, 0, count - 1), {}
   for n = 1, #kept do left[n] = elements[kept[n]] end
@@ -6557,7 +6565,7 @@ local function keep_front(list, count, kept)
   push_front(list, left)
   return left, bytes_of(elements)
 end
-${blank(253)}
+${blank(249)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -6641,7 +6649,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(320)}
+${blank(322)}
 local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
@@ -6912,7 +6920,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '6af418f2baa34cdddb51f81a3abccaddbd782ac3',
+    sha1: '27a8ad11e66cfabd7891fbde3e8b624a2ec170b9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7678,7 +7686,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(290)}
+${blank(295)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -7918,7 +7926,7 @@ local function lower_ahead(queue)
   redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
   redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
-${blank(108)}
+${blank(110)}
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
@@ -8460,7 +8468,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '4350a35a628428c732079ce2ec2208733817eb09',
+    sha1: '045a3fc99289aeca54e38e409cecc87bb0657fd5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8654,7 +8662,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1772)}
+${blank(1779)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8799,7 +8807,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'cdf0fd1f9687350e28f77785cf197902fc266fae',
+    sha1: 'fe703a822da2090f074d227f8bd33411ca864002',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9019,7 +9027,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1264)}
+${blank(1271)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -9130,7 +9138,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '93528e40025f2f157c24b65aa640c7397ca82ea2',
+    sha1: 'f36ee51d1c104018097d6ce1f75297f1bcccdb9a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9381,7 +9389,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1186)}
+${blank(1193)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -9600,7 +9608,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '2f58a8e72f079f5f8409a516ff005656f398b9d9',
+    sha1: '015e214004b3ffd01ae334c39f96c24ce6cd4b26',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10048,7 +10056,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1264)}
+${blank(1271)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -10194,7 +10202,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'db86ba3c33586199d5af9d64f2ab708cb0d4d7a2',
+    sha1: 'f1fdd5ecc8cc11c4903cd98c241a706b20cf9361',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10424,7 +10432,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1253)}
+${blank(1260)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
 }
@@ -10657,7 +10665,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'b79ab241148724fef1acf3e99caf8a5fc7f1ea2e',
+    sha1: 'b5c74e6c0d806028ae6b3e39e01fb6affb08d282',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10920,7 +10928,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1264)}
+${blank(1271)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -11070,7 +11078,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '3a53e10a699f1b90a77be73f82c57b73f0f079e6',
+    sha1: '87733372f60dc66eef2706e7c2355065fe0ba97d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11375,7 +11383,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(616)}
+${blank(621)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
@@ -11415,7 +11423,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(320)}
+${blank(322)}
 local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
@@ -11612,7 +11620,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '74f97d33fc2f6c18db7f760322c8428f1e8ae000',
+    sha1: 'a16087f4652cc99f9adaedcda560ba81e16dff67',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12055,7 +12063,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(140)}
+${blank(149)}
 local function carries_options(list, size)
   for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
     for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
@@ -12064,12 +12072,14 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(663)}
+${blank(659)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
-  -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
-  local indexed, kept = redis.call('ZREM', dead_key(root), claim.id), redis.call('UNLINK', dead_key(root, claim.id))
-  if indexed + kept > 0 then done[#done + 1] = 'removed from dead' end
+  -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again. What is no hash somebody else has put
+  -- there, and it stays.
+  local removed, grave = redis.call('ZREM', dead_key(root), claim.id), dead_key(root, claim.id)
+  if redis.call('TYPE', grave).ok == 'hash' then removed = redis.call('UNLINK', grave) end
+  if removed > 0 then done[#done + 1] = 'removed from dead' end
   if claim.count > size then
     claim.count = size
     redis.call('HSET', claims_key(root), key, encode_claim(claim))
@@ -12320,7 +12330,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '8119413a397280baf5c1e29825f62e4753c19092',
+    sha1: 'c246744e9189fb6fa3ea9739b4df9b0c5b0b1462',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12548,7 +12558,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1186)}
+${blank(1193)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -12790,7 +12800,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '893335ba04264f2df49a5ee08824b7a925808463',
+    sha1: '7354e4d4d4e5dd01fb02d30609b60cfade7023df',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12964,7 +12974,10 @@ local function partition_of(root) return string.match(root, ':(%d+)}$') end
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
-${blank(10)}
+
+
+local function part_key(root, part) return root .. ':' .. part end
+${blank(7)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -13270,6 +13283,15 @@ local function push_all_back(list, elements)
     if type(done) == 'table' then return done end
   end
 end
+
+
+
+local function put_at_end(list, at_front, elements)
+  local failed = redis.pcall('LTRIM', list, 0, -1)
+  if not failed.err then failed = (at_front and push_front or push_all_back)(list, elements) end
+  if failed then return nil, failed end
+  return function(count) redis.pcall('LTRIM', list, at_front and count or 0, at_front and -1 or -1 - count) end
+end
 ${blank(23)}
 local SEARCHED = { elements = 64, bytes = 65536 }
 
@@ -13312,10 +13334,11 @@ local function merged(older, messages)
 end
 
 
-local function insert_one(list, place, message)
+
+local function insert_one(root, list, place, message)
   local next_one = redis.call('LINDEX', list, place)
   -- One that reads the same may stand further in front, in a claimed batch.
-  if redis.pcall('LPOS', list, next_one) ~= place then return false end
+  if redis.pcall('LPOS', list, next_one) ~= place or redis.pcall('LREM', part_key(root, ''), -1, message) ~= 0 then return false end
   local done = redis.pcall('LINSERT', list, 'BEFORE', next_one, message)
   return type(done) ~= 'table' and function() redis.pcall('LREM', list, -1, message) end
 end
@@ -13333,11 +13356,9 @@ local function replace(list, size, first, last, between, row)
     return all
   end
   local whole = joined(row)
-  -- Whether both commands are allowed must be known before something is taken off.
-  local failed = redis.pcall('LTRIM', list, 0, -1)
-  if not failed.err then failed = push(list, { row[1] }) end
-  if failed then return nil, failed end
-  local function cut(count) redis.pcall('LTRIM', list, at_front and count or 0, at_front and -1 or -1 - count) end
+  -- One of them alone at first: that both commands are allowed must be known before something is taken off.
+  local cut, failed = put_at_end(list, at_front, { row[1] })
+  if not cut then return nil, failed end
   cut((at_front and last or size - first) + 1)
   push(list, whole)
   return function()
@@ -13346,23 +13367,20 @@ local function replace(list, size, first, last, between, row)
   end
 end
 ${blank(3)}
-local function insert_by_time(list, claimed, messages)
+local function insert_by_time(root, list, claimed, messages)
   local size = redis.call('LLEN', list)
   local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
   local last = first
   if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
   if not last then return nil, wrong_type(failed, 'list', list) end
   local count = #messages
-  if last == 0 then
-    failed = push_front(list, messages)
-    if failed then return nil, wrong_type(failed, 'list', list) end
-    return function() redis.pcall('LTRIM', list, count, -1) end
-  elseif first == size then
-    failed = push_all_back(list, messages)
-    if failed then return nil, wrong_type(failed, 'list', list) end
-    return function() redis.pcall('LTRIM', list, 0, -1 - count) end
+  if last == 0 or first == size then
+    local cut
+    cut, failed = put_at_end(list, last == 0, messages)
+    if not cut then return nil, wrong_type(failed, 'list', list) end
+    return function() cut(count) end
   end
-  local undo = count == 1 and insert_one(list, first, messages[1])
+  local undo = count == 1 and insert_one(root, list, first, messages[1])
   if undo then return undo end
   local between = redis.call('LRANGE', list, first, last - 1)
   undo, failed = replace(list, size, first, last, between, merged(between, messages))
@@ -13396,7 +13414,7 @@ local function bring_back(queue, key, messages, with_options)
   local stored = redis.pcall('HGET', claims_key(root), key)
   if type(stored) == 'table' then return nil, wrong_type(stored, 'hash', claims_key(root)) end
   local claim = decode_claim(stored)
-  local take_out, refused = insert_by_time(messages_key(root, key), claim and claim.count or 0, messages)
+  local take_out, refused = insert_by_time(root, messages_key(root, key), claim and claim.count or 0, messages)
   if not take_out then return nil, refused end
   local listed = with_options and redis.pcall('SADD', overrides_key(root), key)
   local at, failed = nil, error_of(listed, 'set', overrides_key(root))
@@ -13471,7 +13489,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(404)}
+${blank(406)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -13643,7 +13661,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '7a19d90d52ef11f698f44ee5640e23a7b500860f',
+    sha1: 'e496d6a00fafe6a9143880fe0d244705f6d81e2d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13742,7 +13760,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4145)}
+${blank(4152)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -13793,7 +13811,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '4eefeceeca288cecd950d34b719e0d353a2cca34',
+    sha1: '4b4df7f9fddb23cb0f91ce3e94be038e07b608d5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -14025,7 +14043,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(1285)}
+${blank(1292)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -14149,12 +14167,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'e1d3465fbcb240712b9d17df8826da8171ec794e',
+    sha1: '58a6fa9222b9488a94247cbf514efb7f602811ee',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4540)}
+${blank(4547)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
