@@ -2,10 +2,12 @@
 --- lib/conversation.lua says when.
 
 -- A write that a key of another type must not break off: whoever put that there, the queue goes on. What is refused for another reason, as for
--- want of a right, is told.
+-- want of a right, is told. Returns whether it was written.
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  if type(reply) ~= 'table' or not reply.err then return true end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return false
 end
 
 -- Of a list that seems to be empty, `reply` being what was said: for another reason than its type it may not have been read, and then nothing may be

@@ -992,126 +992,6 @@ function count_messages(root)
   return held, buried
 end
 end
-local widen
-local end_widening
-local keep_dead
-local dead_positions
-local dead_messages
-local placed_messages
-local read_batch_ids
-local drop_dead
-local drop_old_dead
-do
---- Dead batches: what is kept of a batch that was given up. A batch is in \`dead\`, by when it died, and \`dead:<batch id>\` has its messages.
-
--- Lua's stack bounds how many values a command can have.
-local FIELDS_AT_ONCE = 500
-
--- Makes a hash one that finds a field without looking through all of them, for as long as many are written: Redis stores a small one as a list, unless
--- a value is long. 500 messages would cost eight times as much.
-function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
-
-function end_widening(name) redis.call('HDEL', name, 'padding') end
-
--- Keeps a batch as a dead one. \`fate\`: { cause = 'failed' | 'lease' | 'unacknowledged', error }. \`messages\`: its messages, if they were read.
--- Returns how many bytes its messages have.
--- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
-function keep_dead(queue, key, claim, fate, messages)
-  local root = queue.root
-  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
-  local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  local is_long = #messages > 100
-  if is_long then widen(dead) end
-  for from = 1, #messages, FIELDS_AT_ONCE do
-    local fields = {}
-    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
-      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
-    end
-    redis.call('HSET', dead, unpack(fields))
-  end
-  if is_long then end_widening(dead) end
-  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
-    count_up(root, 'dead', 1)
-    count_up(root, 'deadMessages', #messages)
-  end
-  return bytes_of(messages)
-end
-
--- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.
-function dead_positions(name)
-  local size = read_unless_foreign('HLEN', name)
-  if not size or size > 2000 then return nil end
-  local found = {}
-  for _, field in ipairs(redis.call('HKEYS', name)) do
-    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
-  end
-  table.sort(found)
-  return found
-end
-
--- The messages of a dead batch, oldest first: those that are there, whatever its count says.
-function dead_messages(root, id)
-  local name = dead_key(root, id)
-  local size = read_unless_foreign('HLEN', name)
-  if not size or size > 2000 then return {} end
-  local stored, at, messages = redis.call('HGETALL', name), {}, {}
-  for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
-  while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
-  -- Beside the messages it has eight fields: some that are behind a gap.
-  if #messages + 8 < size then
-    for n, position in ipairs(dead_positions(name)) do messages[n] = at[count_text(position)] end
-  end
-  return messages
-end
-
--- The same, each with its place among the dead, so that it finds back to where it was; and whether one has options.
-function placed_messages(root, id)
-  local messages, number, with_options = dead_messages(root, id), string.match(id, '^%d+%-(%d+)'), false
-  for n = 1, #messages do
-    local message = messages[n]
-    with_options = with_options or options_of(message) ~= nil
-    messages[n] = with_place(message, number, n)
-  end
-  return messages, with_options
-end
-
--- The ids of dead batches from args[first] to args[last]; or nil and a refusal.
-function read_batch_ids(args, first, last)
-  local given = last - first + 1
-  if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
-  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
-  return { unpack(args, first, last) }
-end
-
--- Deletes a dead batch for good. Returns how many messages it had, or nil when it was not there.
--- WHY its id comes back when the batch cannot go: nobody would find it.
-function drop_dead(root, id)
-  local index, name, count = dead_key(root), dead_key(root, id), 0
-  local died = redis.call('ZSCORE', index, id)
-  if not died then return nil end
-  local is_ours = redis.call('TYPE', name).ok == 'hash'
-  if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
-  redis.call('ZREM', index, id)
-  if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
-    redis.call('ZADD', index, died, id)
-    redis.call('UNLINK', name)
-  end
-  if count > 0 then
-    count_up(root, 'deadMessages', -count)
-    count_up(root, 'droppedMessages', count)
-  end
-  return count
-end
-
--- Drops dead batches that are older than the policy allows, the oldest first: a few of them, since the call does something else.
-function drop_old_dead(queue)
-  local latest, root = digits(queue.now - queue.maxDeadAge), queue.root
-  local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
-  for n = 1, #ids do drop_dead(root, ids[n]) end
-end
-end
 local write_unless_foreign
 local must_be_empty
 local push_back
@@ -1126,10 +1006,12 @@ do
 --- lib/conversation.lua says when.
 
 -- A write that a key of another type must not break off: whoever put that there, the queue goes on. What is refused for another reason, as for
--- want of a right, is told.
+-- want of a right, is told. Returns whether it was written.
 function write_unless_foreign(...)
   local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  if type(reply) ~= 'table' or not reply.err then return true end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return false
 end
 
 -- Of a list that seems to be empty, \`reply\` being what was said: for another reason than its type it may not have been read, and then nothing may be
@@ -1309,6 +1191,129 @@ function insert_by_time(root, list, claimed, messages)
   undo, failed = replace(list, size, first, last, between, merged(between, messages))
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
+end
+end
+local widen
+local end_widening
+local keep_dead
+local dead_positions
+local dead_messages
+local placed_messages
+local read_batch_ids
+local drop_dead
+local drop_old_dead
+do
+--- Dead batches: what is kept of a batch that was given up. A batch is in \`dead\`, by when it died, and \`dead:<batch id>\` has its messages.
+
+-- Lua's stack bounds how many values a command can have.
+local FIELDS_AT_ONCE = 500
+
+-- Makes a hash one that finds a field without looking through all of them, for as long as many are written: Redis stores a small one as a list, unless
+-- a value is long. 500 messages would cost eight times as much.
+function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
+
+function end_widening(name) redis.call('HDEL', name, 'padding') end
+
+-- Keeps a batch as a dead one. \`fate\`: { cause = 'failed' | 'lease' | 'unacknowledged', error }. \`messages\`: its messages, if they were read.
+-- Returns how many bytes its messages have; nil, and nothing is written, when a key of another type stands there.
+-- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
+function keep_dead(queue, key, claim, fate, messages)
+  local root = queue.root
+  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  local dead = dead_key(root, claim.id)
+  local written = write_unless_foreign(
+    'HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages
+  )
+  if not written then return nil end
+  local is_long = #messages > 100
+  if is_long then widen(dead) end
+  for from = 1, #messages, FIELDS_AT_ONCE do
+    local fields = {}
+    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
+      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
+    end
+    redis.call('HSET', dead, unpack(fields))
+  end
+  if is_long then end_widening(dead) end
+  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
+    count_up(root, 'dead', 1)
+    count_up(root, 'deadMessages', #messages)
+  end
+  return bytes_of(messages)
+end
+
+-- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.
+function dead_positions(name)
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return nil end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
+  end
+  table.sort(found)
+  return found
+end
+
+-- The messages of a dead batch, oldest first: those that are there, whatever its count says.
+function dead_messages(root, id)
+  local name = dead_key(root, id)
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return {} end
+  local stored, at, messages = redis.call('HGETALL', name), {}, {}
+  for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
+  while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
+  -- Beside the messages it has eight fields: some that are behind a gap.
+  if #messages + 8 < size then
+    for n, position in ipairs(dead_positions(name)) do messages[n] = at[count_text(position)] end
+  end
+  return messages
+end
+
+-- The same, each with its place among the dead, so that it finds back to where it was; and whether one has options.
+function placed_messages(root, id)
+  local messages, number, with_options = dead_messages(root, id), string.match(id, '^%d+%-(%d+)'), false
+  for n = 1, #messages do
+    local message = messages[n]
+    with_options = with_options or options_of(message) ~= nil
+    messages[n] = with_place(message, number, n)
+  end
+  return messages, with_options
+end
+
+-- The ids of dead batches from args[first] to args[last]; or nil and a refusal.
+function read_batch_ids(args, first, last)
+  local given = last - first + 1
+  if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
+  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
+  return { unpack(args, first, last) }
+end
+
+-- Deletes a dead batch for good. Returns how many messages it had, or nil when it was not there.
+-- WHY its id comes back when the batch cannot go: nobody would find it.
+function drop_dead(root, id)
+  local index, name, count = dead_key(root), dead_key(root, id), 0
+  local died = redis.call('ZSCORE', index, id)
+  if not died then return nil end
+  local is_ours = redis.call('TYPE', name).ok == 'hash'
+  if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
+  redis.call('ZREM', index, id)
+  if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
+    redis.call('ZADD', index, died, id)
+    redis.call('UNLINK', name)
+  end
+  if count > 0 then
+    count_up(root, 'deadMessages', -count)
+    count_up(root, 'droppedMessages', count)
+  end
+  return count
+end
+
+-- Drops dead batches that are older than the policy allows, the oldest first: a few of them, since the call does something else.
+function drop_old_dead(queue)
+  local latest, root = digits(queue.now - queue.maxDeadAge), queue.root
+  local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
+  for n = 1, #ids do drop_dead(root, ids[n]) end
 end
 end
 local append
@@ -1586,13 +1591,14 @@ function shrink(queue, key, claim, kept)
 end
 
 -- Moves a batch that is given up to the dead ones; \`fate\` and \`messages\`, if they were read, as keep_dead takes them. Returns its bytes, and when what
--- is behind it is due. False, and nothing is done, when \`maxDead\` are kept already: then it is tried again, since dropping it would lose messages, and
--- keeping it grow without a bound.
+-- is behind it is due. False, and nothing is done, when \`maxDead\` are kept already, or somebody else has a key where it would lie: then it is tried
+-- again, since dropping it would lose messages, and keeping it grow without a bound.
 -- WHY this order: a call that is cut off may leave a batch in both places, never in none, and the next look buries it once more.
 function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
   local bytes = keep_dead(queue, key, claim, fate, messages)
+  if not bytes then return false end
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '7058754c4cf4a514491bede9e78432f31291b504',
+    sha1: 'ef645c9a84f4116acbb55c8e86a204d3f75df6d4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -522,7 +522,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(202)}
+${blank(84)}
 local function push_back(list, element)
   local size = redis.pcall('RPUSH', list, element)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
@@ -656,7 +656,7 @@ local function insert_by_time(root, list, claimed, messages)
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
 end
-${blank(48)}
+${blank(171)}
 local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
 
 
@@ -733,7 +733,7 @@ local function index_appended(queue, key, size, options)
   if not failed then queue.filled = key end
   return at, failed
 end
-${blank(195)}
+${blank(196)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -1303,7 +1303,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '75f2249df41530112637c4898aeb92f09af60f11',
+    sha1: '8f5ccb854a3e543920af972b872c462a75bc72cd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1537,7 +1537,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(48)}
+${blank(252)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -1548,9 +1548,9 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(423)}
+${blank(224)}
 local LOOK_AGAIN = 10000
-${blank(334)}
+${blank(335)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(398)}
 local function moving_away(root, found)
@@ -2017,7 +2017,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '9112b9f72162ed8a4ff6955d6e27bb81d6bda0b7',
+    sha1: 'c9cd13843369635fc87e7ac6ebf9b100563f2764',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2704,7 +2704,24 @@ local function write_tally(queue, tally)
   end
   for bucket, by in pairs(late_in) do count_up(root, 'lateness:' .. bucket, by) end
 end
-${blank(33)}
+${blank(35)}
+local function write_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return true end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return false
+end
+
+
+
+local function must_be_empty(list, reply)
+  if not reply.err or string.find(reply.err, 'WRONGTYPE', 1, true) then return end
+  redis.call('LLEN', list)
+  redis.call('LRANGE', list, 0, 0)
+end
+${blank(11)}
+local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
+${blank(171)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -2717,8 +2734,11 @@ local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
   messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  local written = write_unless_foreign(
+    'HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages
+  )
+  if not written then return nil end
   local is_long = #messages > 100
   if is_long then widen(dead) end
   for from = 1, #messages, FIELDS_AT_ONCE do
@@ -2760,22 +2780,7 @@ local function drop_old_dead(queue)
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
   for n = 1, #ids do drop_dead(root, ids[n]) end
 end
-${blank(15)}
-local function write_unless_foreign(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
-end
-
-
-
-local function must_be_empty(list, reply)
-  if not reply.err or string.find(reply.err, 'WRONGTYPE', 1, true) then return end
-  redis.call('LLEN', list)
-  redis.call('LRANGE', list, 0, 0)
-end
-${blank(11)}
-local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(295)}
+${blank(137)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2881,6 +2886,7 @@ local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
   local bytes = keep_dead(queue, key, claim, fate, messages)
+  if not bytes then return false end
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
@@ -3496,7 +3502,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '2bcfcea6f6dfdf6f2a74a01980e2b217b22070c6',
+    sha1: '684e5e6aa628bb7053db6718bcf2d6ee7fc1c6f8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3922,10 +3928,12 @@ local function count_up(root, field, by)
   end
   redis.call('HSET', root, field, count_text(math.max(by, 0)))
 end
-${blank(199)}
+${blank(79)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  if type(reply) ~= 'table' or not reply.err then return true end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return false
 end
 
 
@@ -3937,7 +3945,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(295)}
+${blank(418)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -3967,7 +3975,7 @@ end
 local LOOK_AGAIN = 10000
 
 local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
-${blank(123)}
+${blank(124)}
 local function finish_without_list(queue, key, record)
   local claim = decode_claim(record)
   queue.now = queue.now or now_ms()
@@ -4182,7 +4190,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'b90a1eb2efe34ebcb3fab7723c8617e0cbbc069f',
+    sha1: '8b4b5d8ba6d28a04f10b50c88d27e92953b8c28d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4434,7 +4442,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(101)}
+${blank(305)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -4460,7 +4468,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(1144)}
+${blank(946)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -4590,7 +4598,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '87bc6601b8e49780cc382e8263f5045d50678ccb',
+    sha1: '736e4e5bedda51d3d89afd494b372371089c8806',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4750,7 +4758,7 @@ local function count_up(root, field, by)
   end
   redis.call('HSET', root, field, count_text(math.max(by, 0)))
 end
-${blank(150)}
+${blank(354)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -4777,7 +4785,7 @@ local function drop_dead(root, id)
   end
   return count
 end
-${blank(625)}
+${blank(427)}
 local NONCE_KEPT = 60000
 
 
@@ -4937,7 +4945,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '6cfce0258c3e22225f5b398389ce9dedbbd3a79e',
+    sha1: '583e966ad14edeb4706d05434dec1eded6d38d87',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5236,7 +5244,9 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(148)}
+${blank(97)}
+local function delete_list(list) redis.call('UNLINK', list) end
+${blank(253)}
 local function drop_dead(root, id)
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
@@ -5254,9 +5264,7 @@ local function drop_dead(root, id)
   end
   return count
 end
-${blank(49)}
-local function delete_list(list) redis.call('UNLINK', list) end
-${blank(553)}
+${blank(406)}
 local function erase_messages(queue, key, size)
   local root = queue.root
   redis.call('HDEL', claims_key(root), key)
@@ -5608,7 +5616,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '7eba0d5a00ebbae2eb0af27e15b2220942ab6efe',
+    sha1: '6f9488244c71c17d3c0be44aedf4867f71cfc4fd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5832,7 +5840,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(602)}
+${blank(607)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends, text = {}, {}, digits(queue.now + lease)
@@ -5848,7 +5856,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(653)}
+${blank(654)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -5983,7 +5991,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '9f0fe98e201c3ed28a2b79a0dc2fa691867e5660',
+    sha1: 'fc20c7f7d60a5107354000479aed74a5ba24a951',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6497,41 +6505,12 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(66)}
-local FIELDS_AT_ONCE = 500
-
-
-
-local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
-
-local function end_widening(name) redis.call('HDEL', name, 'padding') end
-${blank(3)}
-local function keep_dead(queue, key, claim, fate, messages)
-  local root = queue.root
-  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
-  local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  local is_long = #messages > 100
-  if is_long then widen(dead) end
-  for from = 1, #messages, FIELDS_AT_ONCE do
-    local fields = {}
-    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
-      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
-    end
-    redis.call('HSET', dead, unpack(fields))
-  end
-  if is_long then end_widening(dead) end
-  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
-    count_up(root, 'dead', 1)
-    count_up(root, 'deadMessages', #messages)
-  end
-  return bytes_of(messages)
-end
-${blank(88)}
+${blank(68)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  if type(reply) ~= 'table' or not reply.err then return true end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return false
 end
 
 
@@ -6565,7 +6544,41 @@ local function keep_front(list, count, kept)
   push_front(list, left)
   return left, bytes_of(elements)
 end
-${blank(249)}
+${blank(125)}
+local FIELDS_AT_ONCE = 500
+
+
+
+local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
+
+local function end_widening(name) redis.call('HDEL', name, 'padding') end
+${blank(3)}
+local function keep_dead(queue, key, claim, fate, messages)
+  local root = queue.root
+  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  local dead = dead_key(root, claim.id)
+  local written = write_unless_foreign(
+    'HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages
+  )
+  if not written then return nil end
+  local is_long = #messages > 100
+  if is_long then widen(dead) end
+  for from = 1, #messages, FIELDS_AT_ONCE do
+    local fields = {}
+    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
+      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
+    end
+    redis.call('HSET', dead, unpack(fields))
+  end
+  if is_long then end_widening(dead) end
+  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
+    count_up(root, 'dead', 1)
+    count_up(root, 'deadMessages', #messages)
+  end
+  return bytes_of(messages)
+end
+${blank(210)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -6616,6 +6629,7 @@ local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
   local bytes = keep_dead(queue, key, claim, fate, messages)
+  if not bytes then return false end
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
@@ -6920,7 +6934,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '27a8ad11e66cfabd7891fbde3e8b624a2ec170b9',
+    sha1: '60b00778db75200182e901b674df302a984e6032',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7615,7 +7629,24 @@ local function write_tally(queue, tally)
   end
   for bucket, by in pairs(late_in) do count_up(root, 'lateness:' .. bucket, by) end
 end
-${blank(33)}
+${blank(35)}
+local function write_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return true end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return false
+end
+
+
+
+local function must_be_empty(list, reply)
+  if not reply.err or string.find(reply.err, 'WRONGTYPE', 1, true) then return end
+  redis.call('LLEN', list)
+  redis.call('LRANGE', list, 0, 0)
+end
+${blank(11)}
+local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
+${blank(171)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -7628,8 +7659,11 @@ local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
   messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  local written = write_unless_foreign(
+    'HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages
+  )
+  if not written then return nil end
   local is_long = #messages > 100
   if is_long then widen(dead) end
   for from = 1, #messages, FIELDS_AT_ONCE do
@@ -7671,22 +7705,7 @@ local function drop_old_dead(queue)
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
   for n = 1, #ids do drop_dead(root, ids[n]) end
 end
-${blank(15)}
-local function write_unless_foreign(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
-end
-
-
-
-local function must_be_empty(list, reply)
-  if not reply.err or string.find(reply.err, 'WRONGTYPE', 1, true) then return end
-  redis.call('LLEN', list)
-  redis.call('LRANGE', list, 0, 0)
-end
-${blank(11)}
-local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(295)}
+${blank(137)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -7774,6 +7793,7 @@ local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
   local bytes = keep_dead(queue, key, claim, fate, messages)
+  if not bytes then return false end
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
@@ -8468,7 +8488,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '045a3fc99289aeca54e38e409cecc87bb0657fd5',
+    sha1: 'e054ba37c8e79935b02fee592b9e087d668320fd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8662,7 +8682,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1779)}
+${blank(1785)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8807,7 +8827,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'fe703a822da2090f074d227f8bd33411ca864002',
+    sha1: 'ea6a2e56d4cdb2d23797a6e216af7648cdfc80f9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9027,7 +9047,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1271)}
+${blank(1277)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -9138,7 +9158,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'f36ee51d1c104018097d6ce1f75297f1bcccdb9a',
+    sha1: '4b114e54ad24f70cb2f62d9b7d07c91fd61eb61e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9389,7 +9409,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1193)}
+${blank(1199)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -9608,7 +9628,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '015e214004b3ffd01ae334c39f96c24ce6cd4b26',
+    sha1: 'c12f3568120433472b3fc1d026c2a38253db83b7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10056,7 +10076,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1271)}
+${blank(1277)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -10202,7 +10222,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'f1fdd5ecc8cc11c4903cd98c241a706b20cf9361',
+    sha1: 'f175d0f50066c51663ca14b5b01bd8943510bcbe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10432,7 +10452,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1260)}
+${blank(1266)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
 }
@@ -10665,7 +10685,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'b5c74e6c0d806028ae6b3e39e01fb6affb08d282',
+    sha1: 'ceb52ee81b19a581e2bcb116c87fe66ca9450817',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10928,7 +10948,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1271)}
+${blank(1277)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -11078,7 +11098,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '87733372f60dc66eef2706e7c2355065fe0ba97d',
+    sha1: 'a014d1fcd69c26920a1b37dbaad07666a6085279',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11383,7 +11403,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(621)}
+${blank(626)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
@@ -11395,7 +11415,7 @@ local function put_off(queue, state, batches)
   redis.call('HSET', claims_key(queue.root), unpack(records))
   redis.call('ZADD', active_key(queue.root), unpack(ends))
 end
-${blank(158)}
+${blank(159)}
 local NONCE_KEPT = 60000
 
 
@@ -11620,7 +11640,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'a16087f4652cc99f9adaedcda560ba81e16dff67',
+    sha1: '7aee3c8bba17f12d87bef8ffbebe7f5c0617e198',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12048,11 +12068,20 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(17)}
+${blank(90)}
+local function carries_options(list, size)
+  for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
+    for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
+      if options_of(message) then return true end
+    end
+  end
+  return false
+end
+${blank(119)}
 local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
 
 local function end_widening(name) redis.call('HDEL', name, 'padding') end
-${blank(27)}
+${blank(30)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -12063,16 +12092,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(149)}
-local function carries_options(list, size)
-  for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
-    for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
-      if options_of(message) then return true end
-    end
-  end
-  return false
-end
-${blank(659)}
+${blank(619)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again. What is no hash somebody else has put
@@ -12330,7 +12350,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'c246744e9189fb6fa3ea9739b4df9b0c5b0b1462',
+    sha1: 'b4b9935a5ad4c7889dbcb4696d5f3ec0f11537bc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12558,7 +12578,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1193)}
+${blank(1199)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -12800,7 +12820,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '7354e4d4d4e5dd01fb02d30609b60cfade7023df',
+    sha1: '31ff4b70533988b1e09f5fddc7010e8af89b91e6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13217,52 +13237,7 @@ local function wake_watcher(queue, at)
     if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
   end
 end
-${blank(213)}
-local function dead_positions(name)
-  local size = read_unless_foreign('HLEN', name)
-  if not size or size > 2000 then return nil end
-  local found = {}
-  for _, field in ipairs(redis.call('HKEYS', name)) do
-    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
-  end
-  table.sort(found)
-  return found
-end
-
-
-local function dead_messages(root, id)
-  local name = dead_key(root, id)
-  local size = read_unless_foreign('HLEN', name)
-  if not size or size > 2000 then return {} end
-  local stored, at, messages = redis.call('HGETALL', name), {}, {}
-  for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
-  while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
-  -- Beside the messages it has eight fields: some that are behind a gap.
-  if #messages + 8 < size then
-    for n, position in ipairs(dead_positions(name)) do messages[n] = at[count_text(position)] end
-  end
-  return messages
-end
-
-
-local function placed_messages(root, id)
-  local messages, number, with_options = dead_messages(root, id), string.match(id, '^%d+%-(%d+)'), false
-  for n = 1, #messages do
-    local message = messages[n]
-    with_options = with_options or options_of(message) ~= nil
-    messages[n] = with_place(message, number, n)
-  end
-  return messages, with_options
-end
-
-
-local function read_batch_ids(args, first, last)
-  local given = last - first + 1
-  if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
-  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
-  return { unpack(args, first, last) }
-end
-${blank(72)}
+${blank(212)}
 local PUSHED = 500
 
 
@@ -13387,7 +13362,52 @@ local function insert_by_time(root, list, claimed, messages)
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
 end
-${blank(329)}
+${blank(51)}
+local function dead_positions(name)
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return nil end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
+  end
+  table.sort(found)
+  return found
+end
+
+
+local function dead_messages(root, id)
+  local name = dead_key(root, id)
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return {} end
+  local stored, at, messages = redis.call('HGETALL', name), {}, {}
+  for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
+  while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
+  -- Beside the messages it has eight fields: some that are behind a gap.
+  if #messages + 8 < size then
+    for n, position in ipairs(dead_positions(name)) do messages[n] = at[count_text(position)] end
+  end
+  return messages
+end
+
+
+local function placed_messages(root, id)
+  local messages, number, with_options = dead_messages(root, id), string.match(id, '^%d+%-(%d+)'), false
+  for n = 1, #messages do
+    local message = messages[n]
+    with_options = with_options or options_of(message) ~= nil
+    messages[n] = with_place(message, number, n)
+  end
+  return messages, with_options
+end
+
+
+local function read_batch_ids(args, first, last)
+  local given = last - first + 1
+  if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
+  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
+  return { unpack(args, first, last) }
+end
+${blank(357)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -13661,7 +13681,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: 'e496d6a00fafe6a9143880fe0d244705f6d81e2d',
+    sha1: '8c70a6e3a3593bba9e593a4def551b72da318499',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13760,7 +13780,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4152)}
+${blank(4158)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -13811,7 +13831,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '4b4df7f9fddb23cb0f91ce3e94be038e07b608d5',
+    sha1: '7332930abb4b2e65a0e5ed6570c4c47e4dd5aea2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -14043,7 +14063,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(1292)}
+${blank(1298)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -14167,12 +14187,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '58a6fa9222b9488a94247cbf514efb7f602811ee',
+    sha1: 'a13d0e7c86c70c0523eec2ab0d242b9fbd30e6fe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4547)}
+${blank(4553)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
