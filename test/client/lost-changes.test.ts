@@ -158,6 +158,30 @@ describeBindings('a change of partitions that a root has lost', (lua) => {
     expectWhole(await drained(), [1, 2, 3])
   })
 
+  it('a partition that is to be drained, and has messages again that it had given out: they come beside newer ones, until it has none left', async () => {
+    const rapidfire = client({ policy: { partitions: 2 } })
+    await rapidfire.addMessages(messages(1))
+    const earlier = await Promise.all([0, 1].map((n) => keep(lua().redis, part(n))))
+    await rapidfire.policy({ partitions: 3 })
+    expectWhole(await drained(), [1])
+    await rapidfire.addMessages(messages(2))
+    for (const n of [0, 1]) await restore(lua().redis, part(n), earlier[n])
+    expect(await rapidfire.addMessages(messages(3))).toEqual(KEYS.map(() => ({ status: 'added', size: 2 })))
+    const seen = await drained()
+    expectWhole(
+      seen.filter(([, data]) => data !== 2),
+      [1, 3],
+    )
+    expectWhole(
+      seen.filter(([, data]) => data === 2),
+      [2],
+    )
+    await rapidfire.addMessages(messages(4))
+    expect(await lua().redis.exists(`${part(0)}:due`, `${part(1)}:due`)).toBe(0)
+    expectWhole(await drained(), [4])
+    expect(await client().check()).toMatchObject({ violations: [] })
+  })
+
   it('is restored by whoever still knows it, when every root has lost it', async () => {
     await client().policy({ wait: 3000 })
     const earlier = await keep(lua().redis, ROOT)

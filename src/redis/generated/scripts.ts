@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '043825a4ea9c001aebd1f6f36be43baa5e86bd0d',
+    sha1: 'c8e78df144418e956f2ea4df0f39fcded0743a81',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -282,7 +282,10 @@ local function partition_of(root) return string.match(root, ':(%d+)}$') end
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
-${blank(10)}
+
+
+local function part_key(root, part) return root .. ':' .. part end
+${blank(7)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -687,7 +690,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(202)}
+${blank(84)}
 local function push_back(list, element)
   local size = redis.pcall('RPUSH', list, element)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
@@ -716,6 +719,15 @@ local function push_all_back(list, elements)
     local done = redis.pcall('RPUSHX', list, unpack(elements, first, math.min(first + PUSHED - 1, #elements)))
     if type(done) == 'table' then return done end
   end
+end
+
+
+
+local function put_at_end(list, at_front, elements)
+  local failed = redis.pcall('LTRIM', list, 0, -1)
+  if not failed.err then failed = (at_front and push_front or push_all_back)(list, elements) end
+  if failed then return nil, failed end
+  return function(count) redis.pcall('LTRIM', list, at_front and count or 0, at_front and -1 or -1 - count) end
 end
 ${blank(23)}
 local SEARCHED = { elements = 64, bytes = 65536 }
@@ -759,10 +771,11 @@ local function merged(older, messages)
 end
 
 
-local function insert_one(list, place, message)
+
+local function insert_one(root, list, place, message)
   local next_one = redis.call('LINDEX', list, place)
   -- One that reads the same may stand further in front, in a claimed batch.
-  if redis.pcall('LPOS', list, next_one) ~= place then return false end
+  if redis.pcall('LPOS', list, next_one) ~= place or redis.pcall('LREM', part_key(root, ''), -1, message) ~= 0 then return false end
   local done = redis.pcall('LINSERT', list, 'BEFORE', next_one, message)
   return type(done) ~= 'table' and function() redis.pcall('LREM', list, -1, message) end
 end
@@ -780,11 +793,9 @@ local function replace(list, size, first, last, between, row)
     return all
   end
   local whole = joined(row)
-  -- Whether both commands are allowed must be known before something is taken off.
-  local failed = redis.pcall('LTRIM', list, 0, -1)
-  if not failed.err then failed = push(list, { row[1] }) end
-  if failed then return nil, failed end
-  local function cut(count) redis.pcall('LTRIM', list, at_front and count or 0, at_front and -1 or -1 - count) end
+  -- One of them alone at first: that both commands are allowed must be known before something is taken off.
+  local cut, failed = put_at_end(list, at_front, { row[1] })
+  if not cut then return nil, failed end
   cut((at_front and last or size - first) + 1)
   push(list, whole)
   return function()
@@ -793,30 +804,27 @@ local function replace(list, size, first, last, between, row)
   end
 end
 ${blank(3)}
-local function insert_by_time(list, claimed, messages)
+local function insert_by_time(root, list, claimed, messages)
   local size = redis.call('LLEN', list)
   local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
   local last = first
   if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
   if not last then return nil, wrong_type(failed, 'list', list) end
   local count = #messages
-  if last == 0 then
-    failed = push_front(list, messages)
-    if failed then return nil, wrong_type(failed, 'list', list) end
-    return function() redis.pcall('LTRIM', list, count, -1) end
-  elseif first == size then
-    failed = push_all_back(list, messages)
-    if failed then return nil, wrong_type(failed, 'list', list) end
-    return function() redis.pcall('LTRIM', list, 0, -1 - count) end
+  if last == 0 or first == size then
+    local cut
+    cut, failed = put_at_end(list, last == 0, messages)
+    if not cut then return nil, wrong_type(failed, 'list', list) end
+    return function() cut(count) end
   end
-  local undo = count == 1 and insert_one(list, first, messages[1])
+  local undo = count == 1 and insert_one(root, list, first, messages[1])
   if undo then return undo end
   local between = redis.call('LRANGE', list, first, last - 1)
   undo, failed = replace(list, size, first, last, between, merged(between, messages))
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
 end
-${blank(50)}
+${blank(173)}
 local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
 
 
@@ -911,7 +919,7 @@ local function index_appended(queue, key, size, options)
   if not failed then queue.filled = key end
   return at, failed
 end
-${blank(197)}
+${blank(198)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -938,7 +946,7 @@ local function bring_back(queue, key, messages, with_options)
   local stored = redis.pcall('HGET', claims_key(root), key)
   if type(stored) == 'table' then return nil, wrong_type(stored, 'hash', claims_key(root)) end
   local claim = decode_claim(stored)
-  local take_out, refused = insert_by_time(messages_key(root, key), claim and claim.count or 0, messages)
+  local take_out, refused = insert_by_time(root, messages_key(root, key), claim and claim.count or 0, messages)
   if not take_out then return nil, refused end
   local listed, at, failed
   if with_options then listed, failed = note_options(queue, key) end
@@ -1077,7 +1085,7 @@ local function other_generation(queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(queue.root), queue.generation, generation)
   )
 end
-${blank(493)}
+${blank(495)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -1458,7 +1466,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '5b6a6bd518c528323ff1c709a40b43cf99bc6919',
+    sha1: '8a78ea601472be0d9b1da0151eafe7d21b0ebecc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1831,7 +1839,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(48)}
+${blank(252)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -1842,11 +1850,11 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(438)}
+${blank(244)}
 local LOOK_AGAIN = 10000
-${blank(543)}
+${blank(544)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(1904)}
+${blank(1906)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -2161,7 +2169,7 @@ local function look_at_key(queue, key, seen, spent)
   seen.record = read_unless_foreign('HGET', claims_key(root), key)
   seen.claim = decode_claim(seen.record)
   local id = seen.claim and seen.claim.id
-  seen.dead = id and (read_unless_foreign('ZSCORE', dead_key(root), id) or redis.call('EXISTS', dead_key(root, id)) == 1)
+  seen.dead = id and (read_unless_foreign('ZSCORE', dead_key(root), id) or redis.call('TYPE', dead_key(root, id)).ok == 'hash')
   seen.listed = queue.options and read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
 end
 
@@ -2245,7 +2253,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '6358064bec17f180900640821be1c6ce41ccbd5f',
+    sha1: '66de13888d6d9cf1a1f27c639bff969bbd5b531a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -3103,7 +3111,24 @@ local function write_tally(queue, tally)
   end
   for bucket, by in pairs(late_in) do count_up(root, 'lateness:' .. bucket, by) end
 end
-${blank(33)}
+${blank(35)}
+local function write_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return true end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return false
+end
+
+
+
+local function must_be_empty(list, reply)
+  if not reply.err or string.find(reply.err, 'WRONGTYPE', 1, true) then return end
+  redis.call('LLEN', list)
+  redis.call('LRANGE', list, 0, 0)
+end
+${blank(11)}
+local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
+${blank(171)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -3116,8 +3141,11 @@ local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
   messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  local written = write_unless_foreign(
+    'HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages
+  )
+  if not written then return nil end
   local is_long = #messages > 100
   if is_long then widen(dead) end
   for from = 1, #messages, FIELDS_AT_ONCE do
@@ -3159,22 +3187,7 @@ local function drop_old_dead(queue)
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
   for n = 1, #ids do drop_dead(root, ids[n]) end
 end
-${blank(15)}
-local function write_unless_foreign(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
-end
-
-
-
-local function must_be_empty(list, reply)
-  if not reply.err or string.find(reply.err, 'WRONGTYPE', 1, true) then return end
-  redis.call('LLEN', list)
-  redis.call('LRANGE', list, 0, 0)
-end
-${blank(11)}
-local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(239)}
+${blank(86)}
 local function end_options(queue)
   if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = false }) end
 end
@@ -3284,6 +3297,7 @@ local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
   local bytes = keep_dead(queue, key, claim, fate, messages)
+  if not bytes then return false end
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
@@ -3441,7 +3455,7 @@ local function lower_ahead(queue)
   redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
   redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
-${blank(166)}
+${blank(168)}
 local function read_queue_to_claim(keys, nonce) return read_queue_for(keys, nonce, 'looked', 'batches', 'latenessSum', 'latenessMax') end
 
 
@@ -3846,7 +3860,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '72c9738136acb22ba2853c9e62334c79fd038453',
+    sha1: '8c878c7119d089e39d3aecca2bc7e64bd84ded1a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4415,10 +4429,12 @@ local function count_up(root, field, by)
   end
   redis.call('HSET', root, field, count_text(math.max(by, 0)))
 end
-${blank(199)}
+${blank(79)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  if type(reply) ~= 'table' or not reply.err then return true end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return false
 end
 
 
@@ -4430,7 +4446,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(310)}
+${blank(438)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4460,7 +4476,7 @@ end
 local LOOK_AGAIN = 10000
 
 local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
-${blank(123)}
+${blank(124)}
 local function finish_without_list(queue, key, record)
   local claim = decode_claim(record)
   queue.now = queue.now or now_ms()
@@ -4535,7 +4551,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(205)}
+${blank(207)}
 local function named(flat)
   local values = {}
   for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
@@ -4600,7 +4616,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'b39fa0cbf674df560b8555c00fc845d9cb3aab2f',
+    sha1: '060791c3d07ad5f8e3c18f9ed1ae1694c4e823f7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4991,7 +5007,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(101)}
+${blank(305)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -5017,7 +5033,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(1371)}
+${blank(1180)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -5081,7 +5097,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '5672d032eb439f0e2651aa5de1d5b7b052c95662',
+    sha1: 'c992ac3fdcb0f74ad4e69e47a9bfc97f77f733d7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5359,7 +5375,7 @@ local function count_up(root, field, by)
   end
   redis.call('HSET', root, field, count_text(math.max(by, 0)))
 end
-${blank(150)}
+${blank(354)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -5386,7 +5402,7 @@ local function drop_dead(root, id)
   end
   return count
 end
-${blank(849)}
+${blank(656)}
 local NONCE_KEPT = 60000
 
 
@@ -5425,7 +5441,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1816)}
+${blank(1818)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -5469,7 +5485,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '122246458cbdc7875a2f4d145e69ace4cf5549ea',
+    sha1: 'f64797e9d836265c40971122260a7f4bedab96bb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5904,7 +5920,9 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(148)}
+${blank(97)}
+local function delete_list(list) redis.call('UNLINK', list) end
+${blank(253)}
 local function drop_dead(root, id)
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
@@ -5922,9 +5940,7 @@ local function drop_dead(root, id)
   end
   return count
 end
-${blank(49)}
-local function delete_list(list) redis.call('UNLINK', list) end
-${blank(570)}
+${blank(428)}
 local function erase_messages(queue, key, size)
   local root = queue.root
   redis.call('HDEL', claims_key(root), key)
@@ -5962,7 +5978,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(183)}
+${blank(185)}
 local function foreign_index(root)
   local foreign
   for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
@@ -6199,7 +6215,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '7c22c17925c7b4f0bbe04dd2ff25c1906a75a7d9',
+    sha1: 'a60323061b49d243e78d54b6e14b6c00062bf953',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6563,7 +6579,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(617)}
+${blank(627)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends, text = {}, {}, digits(queue.now + lease)
@@ -6579,7 +6595,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(865)}
+${blank(868)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -6648,7 +6664,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'ec13a2cfc6747c3dd1b452cd6354c4f34d527b28',
+    sha1: '97102e57acb3281ec2abaa29daed264b4f2cefd4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7303,41 +7319,12 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(66)}
-local FIELDS_AT_ONCE = 500
-
-
-
-local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
-
-local function end_widening(name) redis.call('HDEL', name, 'padding') end
-${blank(3)}
-local function keep_dead(queue, key, claim, fate, messages)
-  local root = queue.root
-  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
-  local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  local is_long = #messages > 100
-  if is_long then widen(dead) end
-  for from = 1, #messages, FIELDS_AT_ONCE do
-    local fields = {}
-    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
-      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
-    end
-    redis.call('HSET', dead, unpack(fields))
-  end
-  if is_long then end_widening(dead) end
-  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
-    count_up(root, 'dead', 1)
-    count_up(root, 'deadMessages', #messages)
-  end
-  return bytes_of(messages)
-end
-${blank(88)}
+${blank(68)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  if type(reply) ~= 'table' or not reply.err then return true end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return false
 end
 
 
@@ -7361,7 +7348,7 @@ local function push_front(list, elements)
     if type(done) == 'table' then return done end
   end
 end
-${blank(11)}
+${blank(20)}
 local function keep_front(list, count, kept)
   local elements, left = redis.call('LRANGE', list, 0, count - 1), {}
   for n = 1, #kept do left[n] = elements[kept[n]] end
@@ -7371,7 +7358,41 @@ local function keep_front(list, count, kept)
   push_front(list, left)
   return left, bytes_of(elements)
 end
-${blank(273)}
+${blank(125)}
+local FIELDS_AT_ONCE = 500
+
+
+
+local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
+
+local function end_widening(name) redis.call('HDEL', name, 'padding') end
+${blank(3)}
+local function keep_dead(queue, key, claim, fate, messages)
+  local root = queue.root
+  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  local dead = dead_key(root, claim.id)
+  local written = write_unless_foreign(
+    'HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages
+  )
+  if not written then return nil end
+  local is_long = #messages > 100
+  if is_long then widen(dead) end
+  for from = 1, #messages, FIELDS_AT_ONCE do
+    local fields = {}
+    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
+      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
+    end
+    redis.call('HSET', dead, unpack(fields))
+  end
+  if is_long then end_widening(dead) end
+  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
+    count_up(root, 'dead', 1)
+    count_up(root, 'deadMessages', #messages)
+  end
+  return bytes_of(messages)
+end
+${blank(230)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -7422,6 +7443,7 @@ local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
   local bytes = keep_dead(queue, key, claim, fate, messages)
+  if not bytes then return false end
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
@@ -7455,7 +7477,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(162)}
+${blank(164)}
 local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
@@ -7649,7 +7671,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '9e633da8b182fdc26f4820964579827321c762f5',
+    sha1: '27cb06df28566ab6429bf3d63e4a4812fa1cc821',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8515,7 +8537,24 @@ local function write_tally(queue, tally)
   end
   for bucket, by in pairs(late_in) do count_up(root, 'lateness:' .. bucket, by) end
 end
-${blank(33)}
+${blank(35)}
+local function write_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return true end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return false
+end
+
+
+
+local function must_be_empty(list, reply)
+  if not reply.err or string.find(reply.err, 'WRONGTYPE', 1, true) then return end
+  redis.call('LLEN', list)
+  redis.call('LRANGE', list, 0, 0)
+end
+${blank(11)}
+local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
+${blank(171)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -8528,8 +8567,11 @@ local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
   messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  local written = write_unless_foreign(
+    'HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages
+  )
+  if not written then return nil end
   local is_long = #messages > 100
   if is_long then widen(dead) end
   for from = 1, #messages, FIELDS_AT_ONCE do
@@ -8571,22 +8613,7 @@ local function drop_old_dead(queue)
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
   for n = 1, #ids do drop_dead(root, ids[n]) end
 end
-${blank(15)}
-local function write_unless_foreign(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
-end
-
-
-
-local function must_be_empty(list, reply)
-  if not reply.err or string.find(reply.err, 'WRONGTYPE', 1, true) then return end
-  redis.call('LLEN', list)
-  redis.call('LRANGE', list, 0, 0)
-end
-${blank(11)}
-local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(239)}
+${blank(86)}
 local function end_options(queue)
   if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = false }) end
 end
@@ -8678,6 +8705,7 @@ local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
   local bytes = keep_dead(queue, key, claim, fate, messages)
+  if not bytes then return false end
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
@@ -8873,7 +8901,7 @@ local function lower_ahead(queue)
   redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
   redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
-${blank(107)}
+${blank(109)}
 local function named(flat)
   local values = {}
   for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
@@ -9318,7 +9346,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '61a13c4dc9f98a4130d28c3029ae4ca7db93074d',
+    sha1: 'ab172c0c9975aa79c2b609203cf5b5680ac5493e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9654,7 +9682,7 @@ local function read_queue_for(keys, nonce, ...)
 end
 
 local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-${blank(1163)}
+${blank(1174)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -9677,7 +9705,7 @@ local function state_of(queue) return queue.serves or queue.partition ~= '' and 
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
-${blank(2602)}
+${blank(2604)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -9725,7 +9753,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '81e5189a985958111711d17d68b222abc9883052',
+    sha1: 'dd75051c1d90728afd67b00c251a8a3e9bc62f89',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10102,7 +10130,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1498)}
+${blank(1511)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -10147,7 +10175,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '34dc382b6eabc2e04bbccb0733078dbba9cfc44b',
+    sha1: 'f71477ca8158e8c714e654a1f0fffa28b5d23b6a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10592,7 +10620,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(945)}
+${blank(956)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -10619,7 +10647,7 @@ local function state_of(queue) return queue.serves or queue.partition ~= '' and 
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
-${blank(508)}
+${blank(510)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -10725,7 +10753,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '5e3b029f6303ddb94e2aa956b615407d6c3f5544',
+    sha1: '8007ba04c2c5f87a24838146693b890d84880ae3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11306,7 +11334,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1498)}
+${blank(1511)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11387,7 +11415,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'fa280dd90b9bb818acc88241f2c2801b82342096',
+    sha1: '411aa06c9de3e640409712f55e35d7d3b476c315',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11814,7 +11842,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1498)}
+${blank(1511)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11960,7 +11988,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '35a492f01d21b82c2edb4279d828163585ca865f',
+    sha1: '1f312da6518e3d370fe9a7c628708a1e91f7da52',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12348,7 +12376,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1498)}
+${blank(1511)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -12432,7 +12460,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'b13c883012bfd7667a722330368ce70f37b6ea4d',
+    sha1: 'ab5cf50580ff606b30b20318f671e80dd073ce22',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12885,7 +12913,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(636)}
+${blank(646)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
@@ -12897,7 +12925,7 @@ local function put_off(queue, state, batches)
   redis.call('HSET', claims_key(queue.root), unpack(records))
   redis.call('ZADD', active_key(queue.root), unpack(ends))
 end
-${blank(367)}
+${blank(368)}
 local NONCE_KEPT = 60000
 
 
@@ -12925,7 +12953,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(162)}
+${blank(164)}
 local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
@@ -13045,7 +13073,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'd31552d5fdfd1297abdde5593cc1bbdc3282752f',
+    sha1: '9d2137f13722dfee991b08c911dad8e0e47f8cce',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13649,11 +13677,20 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(17)}
+${blank(90)}
+local function carries_options(list, size)
+  for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
+    for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
+      if options_of(message) then return true end
+    end
+  end
+  return false
+end
+${blank(119)}
 local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
 
 local function end_widening(name) redis.call('HDEL', name, 'padding') end
-${blank(27)}
+${blank(30)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -13664,16 +13701,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(140)}
-local function carries_options(list, size)
-  for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
-    for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
-      if options_of(message) then return true end
-    end
-  end
-  return false
-end
-${blank(181)}
+${blank(136)}
 local function note_options(queue, key)
   local overrides, first = overrides_key(queue.root), not queue.options
   local noted = first and write_settings(queue, { options = 1 })
@@ -13683,12 +13711,14 @@ local function note_options(queue, key)
   if first then write_settings(queue, { options = false }) end
   return nil, wrong_type(listed, 'set', overrides)
 end
-${blank(701)}
+${blank(702)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
-  -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
-  local indexed, kept = redis.call('ZREM', dead_key(root), claim.id), redis.call('UNLINK', dead_key(root, claim.id))
-  if indexed + kept > 0 then done[#done + 1] = 'removed from dead' end
+  -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again. What is no hash somebody else has put
+  -- there, and it stays.
+  local removed, grave = redis.call('ZREM', dead_key(root), claim.id), dead_key(root, claim.id)
+  if redis.call('TYPE', grave).ok == 'hash' then removed = redis.call('UNLINK', grave) end
+  if removed > 0 then done[#done + 1] = 'removed from dead' end
   if claim.count > size then
     claim.count = size
     redis.call('HSET', claims_key(root), key, encode_claim(claim))
@@ -13873,7 +13903,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'b419535aa27a04ffd4350b81bccba74087f21eaf',
+    sha1: '4bf4e3259a61e39eba65b3a355ff8010f8d6a7f9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14273,7 +14303,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(945)}
+${blank(956)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -14307,7 +14337,7 @@ local function told_layout(text, generation)
   end
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
-${blank(519)}
+${blank(521)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -14433,7 +14463,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'b1ea7214726247ff411c26b47f7a6cce71abe0a5',
+    sha1: '0695f798784b7d4d08589a8648fb89115ef4f0cf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14640,7 +14670,10 @@ local function partition_of(root) return string.match(root, ':(%d+)}$') end
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
-${blank(10)}
+
+
+local function part_key(root, part) return root .. ':' .. part end
+${blank(7)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -15019,7 +15052,132 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(215)}
+${blank(214)}
+local PUSHED = 500
+
+
+local function push_front(list, elements)
+  for last = #elements, 1, -PUSHED do
+    local some = {}
+    for at = last, math.max(last - PUSHED + 1, 1), -1 do some[#some + 1] = elements[at] end
+    local done = redis.pcall('LPUSH', list, unpack(some))
+    if type(done) == 'table' then return done end
+  end
+end
+
+
+
+local function push_all_back(list, elements)
+  for first = 1, #elements, PUSHED do
+    local done = redis.pcall('RPUSHX', list, unpack(elements, first, math.min(first + PUSHED - 1, #elements)))
+    if type(done) == 'table' then return done end
+  end
+end
+
+
+
+local function put_at_end(list, at_front, elements)
+  local failed = redis.pcall('LTRIM', list, 0, -1)
+  if not failed.err then failed = (at_front and push_front or push_all_back)(list, elements) end
+  if failed then return nil, failed end
+  return function(count) redis.pcall('LTRIM', list, at_front and count or 0, at_front and -1 or -1 - count) end
+end
+${blank(23)}
+local SEARCHED = { elements = 64, bytes = 65536 }
+
+
+local function place_of(list, from, size, message)
+  local order, at, bytes = order_of(message), from, 0
+  while at < size and at - from < SEARCHED.elements and bytes < SEARCHED.bytes do
+    local some = redis.pcall('LRANGE', list, at, at + 3)
+    if some.err then return nil, some end
+    for n = 1, #some do
+      if is_behind(order_of(some[n]), order) then return at end
+      at, bytes = at + 1, bytes + #some[n]
+    end
+  end
+  local last = size
+  while at < last do
+    local middle = math.floor((at + last) / 2)
+    if is_behind(order_of(redis.call('LINDEX', list, middle)), order) then
+      last = middle
+    else
+      at = middle + 1
+    end
+  end
+  return at
+end
+
+
+local function merged(older, messages)
+  local row, passed = {}, 0
+  for n = 1, #messages do
+    local order = order_of(messages[n])
+    while older[passed + 1] and not is_behind(order_of(older[passed + 1]), order) do
+      passed = passed + 1
+      row[#row + 1] = older[passed]
+    end
+    row[#row + 1] = messages[n]
+  end
+  for n = passed + 1, #older do row[#row + 1] = older[n] end
+  return row
+end
+
+
+
+local function insert_one(root, list, place, message)
+  local next_one = redis.call('LINDEX', list, place)
+  -- One that reads the same may stand further in front, in a claimed batch.
+  if redis.pcall('LPOS', list, next_one) ~= place or redis.pcall('LREM', part_key(root, ''), -1, message) ~= 0 then return false end
+  local done = redis.pcall('LINSERT', list, 'BEFORE', next_one, message)
+  return type(done) ~= 'table' and function() redis.pcall('LREM', list, -1, message) end
+end
+${blank(3)}
+local function replace(list, size, first, last, between, row)
+  local at_front = first <= size - last
+  local side = at_front and redis.call('LRANGE', list, 0, first - 1) or redis.call('LRANGE', list, last, -1)
+  if first == 0 then side = {} end
+  local push = at_front and push_front or push_all_back
+  local function joined(part)
+    local all = {}
+    for _, some in ipairs(at_front and { side, part } or { part, side }) do
+      for n = 1, #some do all[#all + 1] = some[n] end
+    end
+    return all
+  end
+  local whole = joined(row)
+  -- One of them alone at first: that both commands are allowed must be known before something is taken off.
+  local cut, failed = put_at_end(list, at_front, { row[1] })
+  if not cut then return nil, failed end
+  cut((at_front and last or size - first) + 1)
+  push(list, whole)
+  return function()
+    cut(#whole)
+    push(list, joined(between))
+  end
+end
+${blank(3)}
+local function insert_by_time(root, list, claimed, messages)
+  local size = redis.call('LLEN', list)
+  local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
+  local last = first
+  if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
+  if not last then return nil, wrong_type(failed, 'list', list) end
+  local count = #messages
+  if last == 0 or first == size then
+    local cut
+    cut, failed = put_at_end(list, last == 0, messages)
+    if not cut then return nil, wrong_type(failed, 'list', list) end
+    return function() cut(count) end
+  end
+  local undo = count == 1 and insert_one(root, list, first, messages[1])
+  if undo then return undo end
+  local between = redis.call('LRANGE', list, first, last - 1)
+  undo, failed = replace(list, size, first, last, between, merged(between, messages))
+  if not undo then return nil, wrong_type(failed, 'list', list) end
+  return undo
+end
+${blank(51)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -15064,127 +15222,7 @@ local function read_batch_ids(args, first, last)
   if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
-${blank(72)}
-local PUSHED = 500
-
-
-local function push_front(list, elements)
-  for last = #elements, 1, -PUSHED do
-    local some = {}
-    for at = last, math.max(last - PUSHED + 1, 1), -1 do some[#some + 1] = elements[at] end
-    local done = redis.pcall('LPUSH', list, unpack(some))
-    if type(done) == 'table' then return done end
-  end
-end
-
-
-
-local function push_all_back(list, elements)
-  for first = 1, #elements, PUSHED do
-    local done = redis.pcall('RPUSHX', list, unpack(elements, first, math.min(first + PUSHED - 1, #elements)))
-    if type(done) == 'table' then return done end
-  end
-end
-${blank(23)}
-local SEARCHED = { elements = 64, bytes = 65536 }
-
-
-local function place_of(list, from, size, message)
-  local order, at, bytes = order_of(message), from, 0
-  while at < size and at - from < SEARCHED.elements and bytes < SEARCHED.bytes do
-    local some = redis.pcall('LRANGE', list, at, at + 3)
-    if some.err then return nil, some end
-    for n = 1, #some do
-      if is_behind(order_of(some[n]), order) then return at end
-      at, bytes = at + 1, bytes + #some[n]
-    end
-  end
-  local last = size
-  while at < last do
-    local middle = math.floor((at + last) / 2)
-    if is_behind(order_of(redis.call('LINDEX', list, middle)), order) then
-      last = middle
-    else
-      at = middle + 1
-    end
-  end
-  return at
-end
-
-
-local function merged(older, messages)
-  local row, passed = {}, 0
-  for n = 1, #messages do
-    local order = order_of(messages[n])
-    while older[passed + 1] and not is_behind(order_of(older[passed + 1]), order) do
-      passed = passed + 1
-      row[#row + 1] = older[passed]
-    end
-    row[#row + 1] = messages[n]
-  end
-  for n = passed + 1, #older do row[#row + 1] = older[n] end
-  return row
-end
-
-
-local function insert_one(list, place, message)
-  local next_one = redis.call('LINDEX', list, place)
-  -- One that reads the same may stand further in front, in a claimed batch.
-  if redis.pcall('LPOS', list, next_one) ~= place then return false end
-  local done = redis.pcall('LINSERT', list, 'BEFORE', next_one, message)
-  return type(done) ~= 'table' and function() redis.pcall('LREM', list, -1, message) end
-end
-${blank(3)}
-local function replace(list, size, first, last, between, row)
-  local at_front = first <= size - last
-  local side = at_front and redis.call('LRANGE', list, 0, first - 1) or redis.call('LRANGE', list, last, -1)
-  if first == 0 then side = {} end
-  local push = at_front and push_front or push_all_back
-  local function joined(part)
-    local all = {}
-    for _, some in ipairs(at_front and { side, part } or { part, side }) do
-      for n = 1, #some do all[#all + 1] = some[n] end
-    end
-    return all
-  end
-  local whole = joined(row)
-  -- Whether both commands are allowed must be known before something is taken off.
-  local failed = redis.pcall('LTRIM', list, 0, -1)
-  if not failed.err then failed = push(list, { row[1] }) end
-  if failed then return nil, failed end
-  local function cut(count) redis.pcall('LTRIM', list, at_front and count or 0, at_front and -1 or -1 - count) end
-  cut((at_front and last or size - first) + 1)
-  push(list, whole)
-  return function()
-    cut(#whole)
-    push(list, joined(between))
-  end
-end
-${blank(3)}
-local function insert_by_time(list, claimed, messages)
-  local size = redis.call('LLEN', list)
-  local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
-  local last = first
-  if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
-  if not last then return nil, wrong_type(failed, 'list', list) end
-  local count = #messages
-  if last == 0 then
-    failed = push_front(list, messages)
-    if failed then return nil, wrong_type(failed, 'list', list) end
-    return function() redis.pcall('LTRIM', list, count, -1) end
-  elseif first == size then
-    failed = push_all_back(list, messages)
-    if failed then return nil, wrong_type(failed, 'list', list) end
-    return function() redis.pcall('LTRIM', list, 0, -1 - count) end
-  end
-  local undo = count == 1 and insert_one(list, first, messages[1])
-  if undo then return undo end
-  local between = redis.call('LRANGE', list, first, last - 1)
-  undo, failed = replace(list, size, first, last, between, merged(between, messages))
-  if not undo then return nil, wrong_type(failed, 'list', list) end
-  return undo
-end
-${blank(75)}
+${blank(102)}
 local function note_options(queue, key)
   local overrides, first = overrides_key(queue.root), not queue.options
   local noted = first and write_settings(queue, { options = 1 })
@@ -15205,7 +15243,7 @@ local function forget_options(queue, key)
   redis.pcall('SREM', overrides_key(queue.root), key)
   end_options(queue)
 end
-${blank(255)}
+${blank(256)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -15232,7 +15270,7 @@ local function bring_back(queue, key, messages, with_options)
   local stored = redis.pcall('HGET', claims_key(root), key)
   if type(stored) == 'table' then return nil, wrong_type(stored, 'hash', claims_key(root)) end
   local claim = decode_claim(stored)
-  local take_out, refused = insert_by_time(messages_key(root, key), claim and claim.count or 0, messages)
+  local take_out, refused = insert_by_time(root, messages_key(root, key), claim and claim.count or 0, messages)
   if not take_out then return nil, refused end
   local listed, at, failed
   if with_options then listed, failed = note_options(queue, key) end
@@ -15323,7 +15361,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1857)}
+${blank(1859)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -15404,7 +15442,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: 'b2b27c05352493750baf28b42b41329f061a6588',
+    sha1: '50732b8921879aebf93779d51881b59d7a3a32ae',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15503,7 +15541,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4311)}
+${blank(4324)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -15554,7 +15592,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '974fd0f0e7dc9fd94780aac4a3d781aa3a41625f',
+    sha1: 'e8c1ec4552725202e196eda48132ad354735ada7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15925,7 +15963,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(4112)}
+${blank(4125)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -15983,12 +16021,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '90844aca05bb207d9a346bf9f930bdecd0475c6e',
+    sha1: '62c82fd1697cb300ffce3e6adb304bdd4d0fd09e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(4760)}
+${blank(4773)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
