@@ -16,7 +16,11 @@
 -- Lua's stack bounds how many values `unpack` can give.
 local UNPACKED = 1000
 
-local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
+local function unpack_some(values, from)
+  -- Nearly all have few.
+  if #values <= UNPACKED then return unpack(values) end
+  return unpack(values, from, math.min(from + UNPACKED - 1, #values))
+end
 
 -- By what the id of a message is remembered; `name`: that of a message which comes back from the dead of another partition, and must not be
 -- taken for an id.

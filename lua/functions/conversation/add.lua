@@ -73,7 +73,8 @@ end
 
 -- What is stored of a message.
 local function element_of(queue, special, data)
-  if not special then return message_header(queue.now, 0) .. data end
+  -- As message_header has it.
+  if not special then return digits(queue.now) .. ' 0 ' .. data end
   local id, requeued = special.id or '', special.requeued
   local received = requeued and math.min(requeued.at, queue.now) or queue.now
   return message_header(received, #id, special.options, requeued and requeued.place) .. id .. data

@@ -2024,7 +2024,11 @@ do
 -- Lua's stack bounds how many values \`unpack\` can give.
 local UNPACKED = 1000
 
-local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
+local function unpack_some(values, from)
+  -- Nearly all have few.
+  if #values <= UNPACKED then return unpack(values) end
+  return unpack(values, from, math.min(from + UNPACKED - 1, #values))
+end
 
 -- By what the id of a message is remembered; \`name\`: that of a message which comes back from the dead of another partition, and must not be
 -- taken for an id.
@@ -3462,7 +3466,8 @@ end
 
 -- What is stored of a message.
 local function element_of(queue, special, data)
-  if not special then return message_header(queue.now, 0) .. data end
+  -- As message_header has it.
+  if not special then return digits(queue.now) .. ' 0 ' .. data end
   local id, requeued = special.id or '', special.requeued
   local received = requeued and math.min(requeued.at, queue.now) or queue.now
   return message_header(received, #id, special.options, requeued and requeued.place) .. id .. data

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'c8e78df144418e956f2ea4df0f39fcded0743a81',
+    sha1: '34843df586e708a745756a620c06d58821bec00a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -964,7 +964,11 @@ end
 ${blank(61)}
 local UNPACKED = 1000
 
-local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
+local function unpack_some(values, from)
+  -- Nearly all have few.
+  if #values <= UNPACKED then return unpack(values) end
+  return unpack(values, from, math.min(from + UNPACKED - 1, #values))
+end
 
 
 
@@ -1169,7 +1173,8 @@ end
 
 -- What is stored of a message.
 local function element_of(queue, special, data)
-  if not special then return message_header(queue.now, 0) .. data end
+  -- As message_header has it.
+  if not special then return digits(queue.now) .. ' 0 ' .. data end
   local id, requeued = special.id or '', special.requeued
   local received = requeued and math.min(requeued.at, queue.now) or queue.now
   return message_header(received, #id, special.options, requeued and requeued.place) .. id .. data
@@ -1466,7 +1471,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '8a78ea601472be0d9b1da0151eafe7d21b0ebecc',
+    sha1: '711e3c4ba95a2a24e5ffeb6fa29ef0374232dc41',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1852,9 +1857,9 @@ local function dead_positions(name)
 end
 ${blank(244)}
 local LOOK_AGAIN = 10000
-${blank(544)}
+${blank(548)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(1906)}
+${blank(1907)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -2253,7 +2258,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '66de13888d6d9cf1a1f27c639bff969bbd5b531a',
+    sha1: 'b73f8cbb8863311d134c701898b1e68c43bec502',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -3303,7 +3308,7 @@ local function bury(queue, key, claim, fate, messages)
   redis.call('ZREM', active_key(root), key)
   return bytes, at
 end
-${blank(170)}
+${blank(174)}
 local function slice_ends(queue) return queue.sliceEnds or queue.slice + 2 * queue.dedupe end
 
 
@@ -3860,7 +3865,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '8c878c7119d089e39d3aecca2bc7e64bd84ded1a',
+    sha1: 'e5c64b7cc954e4cc56378f5ffc149dbc479d0ba8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4512,7 +4517,7 @@ local function finish(queue, keys, counts, records)
   count_up(root, 'completedMessages', messages)
   return soonest
 end
-${blank(298)}
+${blank(302)}
 local NONCE_KEPT = 60000
 
 
@@ -4616,7 +4621,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '060791c3d07ad5f8e3c18f9ed1ae1694c4e823f7',
+    sha1: '961fbcd821cd110bb6dcb31bb62445df0b7aa067',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5033,7 +5038,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(1180)}
+${blank(1184)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -5041,7 +5046,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1311)}
+${blank(1312)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -5097,7 +5102,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'c992ac3fdcb0f74ad4e69e47a9bfc97f77f733d7',
+    sha1: '1a7a59f7d2592bf1b6b96687d987a36ed91b15df',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5402,7 +5407,7 @@ local function drop_dead(root, id)
   end
   return count
 end
-${blank(656)}
+${blank(660)}
 local NONCE_KEPT = 60000
 
 
@@ -5441,7 +5446,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1818)}
+${blank(1819)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -5485,7 +5490,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'f64797e9d836265c40971122260a7f4bedab96bb',
+    sha1: '91eb4456a29bdb06d96b1e48d60471b785e181fa',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5950,7 +5955,7 @@ local function erase_messages(queue, key, size)
   redis.call('ZREM', active_key(root), key)
   redis.call('ZREM', due_key(root), key)
 end
-${blank(218)}
+${blank(222)}
 local NONCE_KEPT = 60000
 
 
@@ -6021,7 +6026,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1048)}
+${blank(1049)}
 --- Erase all that is kept of a conversation, some of it in each call.
 --
 --   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
@@ -6215,7 +6220,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'a60323061b49d243e78d54b6e14b6c00062bf953',
+    sha1: '48c5215a4981651dc5ed6e9cfa91e03aa451bb00',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6595,7 +6600,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(868)}
+${blank(872)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -6664,7 +6669,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '97102e57acb3281ec2abaa29daed264b4f2cefd4',
+    sha1: 'c6b9a9f141cce8cb04f9daadcc4b29c101cfb514',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7449,7 +7454,7 @@ local function bury(queue, key, claim, fate, messages)
   redis.call('ZREM', active_key(root), key)
   return bytes, at
 end
-${blank(340)}
+${blank(344)}
 local NONCE_KEPT = 60000
 
 
@@ -7671,7 +7676,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '27cb06df28566ab6429bf3d63e4a4812fa1cc821',
+    sha1: '4bb9b68168cfe7e21f2fb74849b8efcff4db38b7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8749,7 +8754,7 @@ local function finish(queue, keys, counts, records)
   count_up(root, 'completedMessages', messages)
   return soonest
 end
-${blank(128)}
+${blank(132)}
 local function slice_ends(queue) return queue.sliceEnds or queue.slice + 2 * queue.dedupe end
 
 
@@ -9346,7 +9351,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'ab172c0c9975aa79c2b609203cf5b5680ac5493e',
+    sha1: '4d5e248fd13d3e8257c6fcc94b6048c84860ea46',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9682,7 +9687,7 @@ local function read_queue_for(keys, nonce, ...)
 end
 
 local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-${blank(1174)}
+${blank(1178)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -9705,7 +9710,7 @@ local function state_of(queue) return queue.serves or queue.partition ~= '' and 
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
-${blank(2604)}
+${blank(2605)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -9753,7 +9758,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'dd75051c1d90728afd67b00c251a8a3e9bc62f89',
+    sha1: '03c75d13a0c0ca8805d1d72952f9bf8f53f0f13f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10130,7 +10135,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1511)}
+${blank(1515)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -10138,7 +10143,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2343)}
+${blank(2344)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -10175,7 +10180,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'f71477ca8158e8c714e654a1f0fffa28b5d23b6a',
+    sha1: '41f68d0cf660834511f3031dc4ee346870e21b1e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10620,7 +10625,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(956)}
+${blank(960)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -10655,7 +10660,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2131)}
+${blank(2132)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -10753,7 +10758,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '8007ba04c2c5f87a24838146693b890d84880ae3',
+    sha1: 'b5f5e02dd74268876399c37250c098e0238e5d84',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11334,7 +11339,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1511)}
+${blank(1515)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11342,7 +11347,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1239)}
+${blank(1240)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -11415,7 +11420,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '411aa06c9de3e640409712f55e35d7d3b476c315',
+    sha1: '927a10d83166dd253654c05f27d45f81c8f02750',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11842,7 +11847,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1511)}
+${blank(1515)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11850,7 +11855,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2377)}
+${blank(2378)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -11988,7 +11993,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '1f312da6518e3d370fe9a7c628708a1e91f7da52',
+    sha1: '465660a34ae995aa437ccfebe7ba0afea3693373',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12376,7 +12381,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1511)}
+${blank(1515)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -12384,7 +12389,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2512)}
+${blank(2513)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -12460,7 +12465,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'ab5cf50580ff606b30b20318f671e80dd073ce22',
+    sha1: '984af120964fc110c19b73b523fac23126790efb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12925,7 +12930,7 @@ local function put_off(queue, state, batches)
   redis.call('HSET', claims_key(queue.root), unpack(records))
   redis.call('ZADD', active_key(queue.root), unpack(ends))
 end
-${blank(368)}
+${blank(372)}
 local NONCE_KEPT = 60000
 
 
@@ -13073,7 +13078,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '9d2137f13722dfee991b08c911dad8e0e47f8cce',
+    sha1: '42845f6811ad78bc79a0f5a62ca79dbbc9ba93a3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13711,7 +13716,7 @@ local function note_options(queue, key)
   if first then write_settings(queue, { options = false }) end
   return nil, wrong_type(listed, 'set', overrides)
 end
-${blank(702)}
+${blank(706)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again. What is no hash somebody else has put
@@ -13772,7 +13777,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(1792)}
+${blank(1793)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -13903,7 +13908,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '4bf4e3259a61e39eba65b3a355ff8010f8d6a7f9',
+    sha1: 'f08e2b3254569611aad0721f25b596e4520cda13',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14303,7 +14308,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(956)}
+${blank(960)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -14345,7 +14350,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2226)}
+${blank(2227)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -14463,7 +14468,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '0695f798784b7d4d08589a8648fb89115ef4f0cf',
+    sha1: 'fbd1c476492ebf4b2e5f1bda8424c80e6151caf7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15306,7 +15311,7 @@ local function revive(queue, id, key)
   redis.pcall('HINCRBY', root, 'deadMessages', -#messages)
   return #messages, at
 end
-${blank(196)}
+${blank(200)}
 local function refuses_new(queue) return queue.serves == 'retired' or not queue.serves and queue.partition ~= '' end
 ${blank(9)}
 local function not_serving(root)
@@ -15361,7 +15366,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1859)}
+${blank(1860)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -15442,7 +15447,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '50732b8921879aebf93779d51881b59d7a3a32ae',
+    sha1: '3d0cb30e319025f41ad0dcd6a467313fcd2b6c6e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15541,7 +15546,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4324)}
+${blank(4329)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -15592,7 +15597,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: 'e8c1ec4552725202e196eda48132ad354735ada7',
+    sha1: 'f166c92f9955bbfca87416b92f8e9c0b59420e93',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15963,7 +15968,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(4125)}
+${blank(4130)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -16021,12 +16026,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '62c82fd1697cb300ffce3e6adb304bdd4d0fd09e',
+    sha1: 'eccd38acbe0e970a5fb5aec6656db0ffd294a446',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(4773)}
+${blank(4778)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
