@@ -1,9 +1,10 @@
 import type { Cluster, Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { assemble } from '../../lua/build/assemble.mjs'
 import { RapidFire } from '../../src/rapidfire.ts'
 import type { BindingMode } from '../../src/redis/loader.ts'
 import { TestCluster } from '../support/cluster.ts'
+import { Trips } from '../support/trips.ts'
 import { lacksServer } from './clients.ts'
 
 describe.skipIf(lacksServer('clusters')).each<BindingMode>(['functions', 'scripts'])('a cluster of two primaries, %s', (binding) => {
@@ -51,6 +52,22 @@ describe.skipIf(lacksServer('clusters')).each<BindingMode>(['functions', 'script
       expect(await redis.ping()).toBe('PONG')
     },
   )
+
+  it('costs the look and the message, two round trips, and one more where functions are missing', async () => {
+    const trips = new Trips()
+    const ways = servers.nodes.map(async ({ server, port }) => {
+      const { hostname, port: way } = new URL(await trips.to(server.url))
+      return [`127.0.0.1:${port}`, { host: hostname, port: Number(way) }] as const
+    })
+    const redis = connect({ natMap: Object.fromEntries(await Promise.all(ways)) })
+    await vi.waitFor(() => expect(redis.nodes('master')).toHaveLength(2))
+    await Promise.all(redis.nodes('master').map((node) => node.ping()))
+    const adding = (queue: string) => trips.of(() => new RapidFire({ redis, binding, queue }).addMessage('ann', 1))
+    await adding('a')
+    expect([await adding('a'), await adding('b')]).toEqual([2, 2])
+    await flush(nodes[1] as Redis)
+    expect([await adding('a'), await adding('b')]).toEqual([3, 2])
+  })
 
   it('loads the library again on the node that has lost it', async () => {
     const redis = connect()
