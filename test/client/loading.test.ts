@@ -11,7 +11,14 @@ import { startRedis, useRedis } from '../support/redis.ts'
 import { lacksServer } from './clients.ts'
 
 const clock = readFileSync(new URL('../support/clock.lua', import.meta.url), 'utf8')
-const build = (version: string) => assemble({ clock, version })
+
+/** Each is made once: that takes longer than what is tested with it. */
+const builds = new Map<string, ReturnType<typeof assemble>>()
+function build(version: string) {
+  const made = builds.get(version) ?? assemble({ clock, version })
+  builds.set(version, made)
+  return made
+}
 
 /** A client that is closed at the end of its block. */
 const client = (lua: Lua, version: string, options: RapidFireOptions<unknown> = {}) =>
