@@ -69,8 +69,8 @@ export async function patiently<Reply>(failure: unknown, attempt: () => Promise<
 const isLoading = (error: Error) => /^LOADING /.test(error.message)
 
 /**
- * Whether Redis has said nothing to a command, or that it cannot look at it yet. Each error of Redis begins with a word in capitals, and none of a client does; class names do
- * not survive a minifying bundler. A cluster that sends a command from node to node was refused by each of them.
+ * Whether Redis has said nothing to a command, or that it cannot look at it yet. Each error of Redis begins with a word in capitals, and none of a
+ * client does; class names do not survive a minifying bundler. A cluster that sends a command from node to node was refused by each of them.
  */
 export const gotNoAnswer = (error: unknown) =>
   error instanceof NotSent ||
