@@ -88,6 +88,15 @@ describeBindings('loading', (lua) => {
     expect(await lua().redis.script('EXISTS', ...hashes)).toEqual(hashes.map(() => (lua().mode === 'scripts' ? 1 : 0)))
   })
 
+  it('is done where one of the functions is there, and others are not', async () => {
+    await lua().redis.script('FLUSH')
+    await flush(lua())
+    if (lua().mode === 'scripts') await lua().redis.script('LOAD', build('1.0.0').scripts.version.text)
+    else await lua().redis.function('LOAD', build('0.9.0').library.replaceAll("register('add',", "register('put',"))
+    await using rapidfire = client(lua(), '1.0.0')
+    expect(await rapidfire.addMessage('ann', 1)).toEqual({ status: 'added', size: 1 })
+  })
+
   it('lets clients of two versions work side by side', async () => {
     await flush(lua())
     await using newer = client(lua(), '1.2.0')
