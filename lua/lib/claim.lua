@@ -4,8 +4,8 @@
 --- `nonce`, the `state` of a claim that it will acknowledge, and how much `work` each of the messages is for it.
 --- `taken` is what it gets: `batches` and those that are `dead` now, each as claim_ready replies it, and how much `work` that was.
 
--- What a call has to know that claims.
-local function read_queue_to_claim(keys, nonce) return read_queue_for(keys, nonce, 'looked', 'batches', 'latenessSum', 'latenessMax') end
+-- What a call has to know that claims; lib/watch.lua and lib/figures.lua find it by its place.
+local function read_queue_to_claim(keys, nonce) return read_queue_for(keys, nonce, 'looked', 'batches', 'latenessSum', 'latenessMax', 'watcher') end
 
 -- Work is counted in what it costs to hand out a small message, some 4000 instructions of a processor: a look at a key, handing out a batch and burying one,
 -- besides its messages, and so many bytes that are read. A call ends when it has done LIMITS.claimWork: others wait meanwhile.
@@ -210,6 +210,8 @@ local function claim_due(queue, take, taken, now)
     for n = 1, #found / 2 do keys[n], scores[n] = found[2 * n - 1], found[2 * n] end
     local look = look_through(queue, take, taken, keys, scores)
     hand_out(queue, look, taken.tally)
+    -- Which was the first in `active` may be another one now.
+    if look.unclaimed then queue.first_active = nil end
     passed = passed + look.passed
     taken.lagging = taken.lagging or look.later ~= nil
     if look.ended or #keys < wanted then break end
@@ -303,7 +305,7 @@ end
 -- What a look does that has found nothing to do.
 local function tidy(queue)
   drop_slices(queue)
-  end_options(queue)
+  settle_options(queue)
 end
 
 -- When a caller looks next that has taken so many batches, or 0: nothing is pending. `caller`: { worker, rest, echo }, and `full`: it has no slot left.

@@ -53,24 +53,24 @@ end
 
 -- Notes that messages of a key may have options. Returns 1 when that is new, 0 when it is known; or nil and a refusal, and nothing is written.
 local function note_options(queue, key)
-  local overrides, first = overrides_key(queue.root), not queue.options
-  local noted = first and write_settings(queue, { options = 1 })
+  local overrides, before = overrides_key(queue.root), queue.stored.options
+  local noted = before ~= 1 and write_settings(queue, { options = 1 })
   if type(noted) == 'table' then return nil, wrong_type(noted, 'hash', queue.root) end
   local listed = redis.pcall('SADD', overrides, key)
   if type(listed) ~= 'table' then return listed end
-  if first then write_settings(queue, { options = false }) end
+  if before ~= 1 then write_settings(queue, { options = before or false }) end
   return nil, wrong_type(listed, 'set', overrides)
 end
 
--- Notes that no key has options any more, if that is so.
-local function end_options(queue)
-  if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = false }) end
+-- Takes that back; `before`: what the settings have said.
+local function forget_options(queue, key, before)
+  redis.pcall('SREM', overrides_key(queue.root), key)
+  if before ~= 1 then write_settings(queue, { options = before or false }) end
 end
 
--- Takes back that messages of a key may have options.
-local function forget_options(queue, key)
-  redis.pcall('SREM', overrides_key(queue.root), key)
-  end_options(queue)
+-- Notes that no key has options any more, if that is so, at a look that has found nothing to do.
+local function settle_options(queue)
+  if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = 0 }) end
 end
 
 -- When a key with options has to be looked at that has just got its message number `size`, with these `options` or none: never later than its batch
@@ -93,7 +93,7 @@ end
 -- Sees to it that a key is looked at in time whose messages may have options; `options`: those of the message that was just appended. Nothing is left
 -- when it refuses.
 local function index_by_options(queue, key, size, options)
-  local root, listed, failed = queue.root, nil, nil
+  local root, before, listed, failed = queue.root, queue.stored.options, nil, nil
   if options then listed, failed = note_options(queue, key) end
   local at
   if not failed then at, failed = due_with_options(queue, key, size, options or queue) end
@@ -102,7 +102,7 @@ local function index_by_options(queue, key, size, options)
   elseif at then
     at, failed = look_by(queue, key, at)
   end
-  if failed and listed == 1 then forget_options(queue, key) end
+  if failed and listed == 1 then forget_options(queue, key, before) end
   return at, failed
 end
 
@@ -111,7 +111,7 @@ end
 -- empty. The entry then lags behind the deadline and is put right by the next claim.
 local function index_appended(queue, key, size, options)
   local root = queue.root
-  local listed = options and 1 or queue.options and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
+  local listed = options and 1 or any_options(queue) and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
   if listed == 1 then return index_by_options(queue, key, size, options) end
   if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   if size == 1 then
@@ -122,7 +122,11 @@ local function index_appended(queue, key, size, options)
       queue.opens, queue.opens_text, queue.due = opens, digits(opens), due_key(root)
     end
     local done = redis.pcall('ZADD', queue.due, queue.opens_text, key)
-    return opens, done ~= 1 and error_of(done, 'zset', due_key(root)) or nil
+    if done == 1 then
+      if queue.stored.options == nil then write_settings(queue, { options = queue.options and 1 or 0 }) end
+      return opens
+    end
+    return opens, error_of(done, 'zset', due_key(root))
   end
   -- Once a call is enough for a key that is flooded: it is ready.
   if size < queue.maxSize or queue.filled == key then return nil end
@@ -149,7 +153,7 @@ local function open_rest(queue, key, count)
     local head, reply = window_of(queue, key, with_options)
     if not head then
       must_be_empty(list, reply)
-      if with_options then redis.call('SREM', overrides_key(root), key) end
+      if with_options then write_unless_foreign('SREM', overrides_key(root), key) end
       return nil
     end
     at = enters_at(head, queue.now)
@@ -168,7 +172,7 @@ local function look_again(queue, key, index) write_unless_foreign('ZADD', index,
 local function forget(queue, key, index)
   local score = redis.call('ZSCORE', index, key)
   if not string.find(score, '%.5$') then return look_again(queue, key, index) end
-  if has_options(queue, key) then redis.call('SREM', overrides_key(queue.root), key) end
+  if has_options(queue, key) then write_unless_foreign('SREM', overrides_key(queue.root), key) end
   if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
   redis.call('ZREM', index, key)
 end
@@ -320,7 +324,7 @@ local function finish(queue, keys, counts, records)
   end
   if #lists > 0 then
     redis.call('UNLINK', unpack(lists))
-    if queue.options then redis.call('SREM', overrides_key(root), unpack(emptied)) end
+    if any_options(queue) then write_unless_foreign('SREM', overrides_key(root), unpack(emptied)) end
   end
   if #ended > 0 then write_unless_foreign('ZREM', active_key(root), unpack(ended)) end
   count_up(root, 'completed', #keys)
@@ -357,12 +361,12 @@ local function bring_back(queue, key, messages, with_options)
   local claim = decode_claim(stored)
   local take_out, refused = insert_by_time(root, messages_key(root, key), claim and claim.count or 0, messages)
   if not take_out then return nil, refused end
-  local listed, at, failed
+  local before, listed, at, failed = queue.stored.options, nil, nil, nil
   if with_options then listed, failed = note_options(queue, key) end
   if not failed then at, failed = index_brought_back(queue, key, claim, with_options) end
   local function undo()
     take_out()
-    if listed == 1 then forget_options(queue, key) end
+    if listed == 1 then forget_options(queue, key, before) end
   end
   if failed then
     undo()

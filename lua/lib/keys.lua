@@ -34,9 +34,6 @@ local function calls_key(root, name) return root .. ':calls:' .. name end
 local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
 
--- The number of the partition that a root belongs to, as text, or nil.
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-
 -- A channel, not a key, of a worker, or of all: those of the root of the queue, also for what a partition says. So a worker hears all by its own.
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')

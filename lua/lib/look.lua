@@ -45,7 +45,7 @@ local function look_at_key(queue, key, seen, spent)
   seen.claim = decode_claim(seen.record)
   local id = seen.claim and seen.claim.id
   seen.dead = id and (read_unless_foreign('ZSCORE', dead_key(root), id) or redis.call('TYPE', dead_key(root, id)).ok == 'hash')
-  seen.listed = queue.options and read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
+  seen.listed = any_options(queue) and read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
 end
 
 local function look_at_dead(root, id, seen, spent)

@@ -26,14 +26,14 @@ local TIME = { least = 0, most = LAST }
 
 -- What the root says of the queue and seldom changes: the policy; `largest`, which no message exceeds in bytes of data (lib/window.lua); in which sets ids
 -- are remembered, and when those of the first are forgotten (lib/dedupe.lua); since which change of the partitions it is open, or retired; and
--- `options`, which is 1 while messages may have options of their own.
+-- `options`, whether messages may have options of their own, 1 or 0: lib/window.lua.
 local SETTINGS = {
   wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
   maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
   maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
   largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
   open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 1, most = 1 },
+  options = { least = 0, most = 1 },
 }
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
 
@@ -57,7 +57,8 @@ local function parse_settings(text)
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
-    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
   }
 end
 
@@ -85,7 +86,11 @@ local function write_settings(queue, changes)
   end
   local text = table.concat(parts, ' ')
   local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
-  if type(done) ~= 'table' then setmetatable(queue, settings_of(text)) end
+  if type(done) ~= 'table' then
+    setmetatable(queue, settings_of(text))
+    -- What was asked for, since they did not say it, is told by them now.
+    queue.options = nil
+  end
   return done
 end
 
@@ -100,7 +105,7 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = partition_of(root) or ''
+  partition = string.match(root, ':(%d+)}$') or ''
   ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
   return partition
 end

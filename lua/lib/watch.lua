@@ -15,9 +15,13 @@ local function watch_at(queue)
   return queue.watchAt
 end
 
--- Who that is. Most calls need not know.
+-- Who that is. Calls that claim have read it along; others rarely need to know.
 local function watcher_of(queue)
-  if not queue.watcher then queue.watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] or '' end
+  if not queue.watcher then
+    local watcher = queue.fields[7]
+    if watcher == nil then watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] end
+    queue.watcher = watcher or ''
+  end
   return queue.watcher
 end
 
@@ -130,5 +134,3 @@ local function earlier(due, active)
   if due and active and active < due then return active end
   return due or active
 end
-
-local function next_due(queue) return earlier(first_in(due_key(queue.root)), first_in(active_key(queue.root))) end

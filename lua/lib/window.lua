@@ -3,8 +3,16 @@
 -- So far in the future is no cause for alarm, ms: clocks are put right in small steps.
 local CLOCK_STEP = 1000
 
--- Whether messages of a key may have options. Most queues have none: they say so in their settings, and it is not asked for.
-local function has_options(queue, key) return queue.options and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1 end
+-- Whether any key of the queue has messages with options. Most queues have none: their settings say so, and nothing has to be asked. Where they do not say,
+-- as in a root that was lost, the keys are counted; where a key of another type hides them, each message is looked at.
+local function any_options(queue)
+  if queue.options == nil then queue.options = read_unless_foreign('SCARD', overrides_key(queue.root)) ~= 0 end
+  return queue.options
+end
+
+local function has_options(queue, key)
+  return any_options(queue) and read_unless_foreign('SISMEMBER', overrides_key(queue.root), key) ~= 0
+end
 
 -- When a batch is due, and what closes it: `wait` after its last message, or `maxWait` after its `first`, or before, when a message that was received
 -- at `closed` has closed it, as `closed_by` says.

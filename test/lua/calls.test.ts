@@ -13,6 +13,8 @@ let lua: Lua
 beforeAll(async () => {
   lua = new Lua(await useRedis(), 'functions')
   await lua.redis.function('LOAD', 'REPLACE', refusingLibrary())
+  // The first call of all finds out whether this is a node of a cluster.
+  await lua.call('layout')
 })
 
 beforeEach(() => lua.reset())

@@ -278,7 +278,9 @@ describeBindings('claim_ready', (lua) => {
   })
 
   it('notes of batches that come back only that they do, and nothing when none does', async () => {
-    await lua().call('add', 'ann', 'x', 'FLUSH')
+    await lua().call('policy', 'WAIT', 1)
+    await lua().call('add', 'ann', 'x')
+    await lua().tick(1)
     await lua().claimOne('LEASE', 1)
     await lua().tick(1)
     const before = await lua().redis.hgetall(lua().root)

@@ -105,8 +105,8 @@ describeBindings('edges', (get) => {
     await get().call('add', 'b', 'x', 'FLUSH')
     await get().redis.config('RESETSTAT')
     await get().claimOne()
-    // What has come back, and what is due.
-    expect(await get().redis.info('commandstats')).toMatch(/cmdstat_zrangebyscore:calls=2,/)
+    // What is due; nothing has come back.
+    expect(await get().redis.info('commandstats')).toMatch(/cmdstat_zrangebyscore:calls=1,/)
   })
 
   it('a group may be called like a field of its own', async () => {
@@ -170,10 +170,10 @@ describeBindings('edges', (get) => {
   })
 
   it('a right that is missing for what tells a slot that is being moved is told as it is', async () => {
-    for (const [command, ...args] of [['exists'], ['mget', 'NONCE', 'me/1']] as const) {
-      const poor = await userWithout(get(), command)
-      await expect(poor.call('claim_ready', ...args)).rejects.toThrow(NO_RIGHT)
-    }
+    const poor = await userWithout(get(), 'mget')
+    await expect(poor.call('claim_ready', 'NONCE', 'me/1')).rejects.toThrow(NO_RIGHT)
+    // Functions know that this is no node of a cluster, and ask no more.
+    if (get().mode === 'scripts') await expect(poor.call('claim_ready')).rejects.toThrow(NO_RIGHT)
   })
 
   it('a dead batch whose count is missing has no message in the list of dead ones', async () => {

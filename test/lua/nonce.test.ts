@@ -257,14 +257,15 @@ describeBindings('calls with a NONCE', (get) => {
     }
     await add('ann', 'bob')
     const plain = await commands(() => lua().claim('LIMIT', 1))
-    // Two rounds: the second finds nothing more.
+    // A script does not know whether this is a node of a cluster.
+    const guard = lua().mode === 'scripts' ? { mget: 1 } : {}
     expect(plain).toEqual({
-      ...{ get: 1, hmget: 2, exists: 1, zrangebyscore: 2, scard: 1, zmscore: 1, lrange: 1, sismember: 1 },
-      ...{ hset: 2, zadd: 1, zrem: 1, hincrby: 2, zrange: 2 },
+      ...{ get: 1, hmget: 1, ...guard, zrange: 3, zrangebyscore: 1, sismember: 1, lrange: 1 },
+      ...{ hset: 2, zadd: 1, zrem: 1, hincrby: 2 },
     })
     const { token } = (await lua().claim('LIMIT', 1)).batches[0] as { token: string }
     const completed = await commands(() => lua().call('complete', 'bob', token))
-    const { exists: _, ...others } = completed
+    const { mget: _, ...others } = completed
     await add('cyd')
     const next = await lua().claimOne()
     const noted = await commands(() => lua().call('complete', 'NONCE', 'w1/1', 'cyd', next.token))

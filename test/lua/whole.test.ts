@@ -197,7 +197,9 @@ describeBindings('a message and its id are both stored or neither', (lua) => {
     const kept = await lua().redis.copy(name, 'kept')
     await lua().redis.set(name, 'mine')
     const messages = ['FLUSH', 'WAIT 5'].map((tokens) => ['ann', 'x', 'ID', 'm1', ...tokens.split(' ')])
-    for (const message of [['ann', 'x', 'ID', 'm1'], ...messages]) await lua().refuses('WRONG_TYPE', `'${name}'`, 'add', ...message)
+    // Of a message without options nobody looks there.
+    if (part !== 'overrides') messages.push(['ann', 'x', 'ID', 'm1'])
+    for (const message of messages) await lua().refuses('WRONG_TYPE', `'${name}'`, 'add', ...message)
     await lua().redis.del(name)
     if (kept) await lua().redis.rename('kept', name)
     expect(await lua().call('add', 'ann', 'x', 'ID', 'm1')).toEqual(['added', 1])

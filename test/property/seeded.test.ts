@@ -16,8 +16,8 @@ const FAULTS = [
   {
     name: 'messages that arrived behind a batch go with it',
     file: 'lib/conversation.lua',
-    right: 'size == count and plain',
-    wrong: 'size >= count and plain',
+    right: 'size == count then',
+    wrong: 'size >= count then',
   },
   {
     name: 'a batch that is completed twice in one call takes the next messages with it',

@@ -7,18 +7,18 @@ export const [CUT_OFF, NO_PERMISSION] = ['CUT_OFF here', 'NOPERM no right']
 
 const REFUSING = `
 local refusing = { asked = {}, number = 0, names = {} }
-local function is_refused(command, key)
+function refusing.is_refused(command, key)
   local name = command .. ' ' .. tostring(key)
   refusing.asked[#refusing.asked + 1] = name
   if #refusing.asked == refusing.number then refusing.names[name] = true end
   return refusing.names[name]
 end
 function refusing.call(command, key, ...)
-  if is_refused(command, key) then error({ err = '${CUT_OFF}' }) end
+  if refusing.is_refused(command, key) then error({ err = '${CUT_OFF}' }) end
   return redis.call(command, key, ...)
 end
 function refusing.pcall(command, key, ...)
-  if is_refused(command, key) then return { err = '${NO_PERMISSION}' } end
+  if refusing.is_refused(command, key) then return { err = '${NO_PERMISSION}' } end
   return redis.pcall(command, key, ...)
 end
 `

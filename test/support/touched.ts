@@ -11,27 +11,27 @@ export const TOUCHED = 'touched'
 
 const COUNTER = `
 local touched = { commands = 0, elements = 0, bytes = 0 }
-local function touch(value)
+function touched.see(value)
   if type(value) == 'table' then
-    for n = 1, #value do touch(value[n]) end
+    for n = 1, #value do touched.see(value[n]) end
     return
   end
   touched.elements, touched.bytes = touched.elements + 1, touched.bytes + #tostring(value)
 end
-local function touch_all(...)
+function touched.see_all(...)
   touched.commands = touched.commands + 1
-  for n = 1, select('#', ...) do touch((select(n, ...))) end
+  for n = 1, select('#', ...) do touched.see((select(n, ...))) end
 end
 function touched.call(...)
-  touch_all(...)
+  touched.see_all(...)
   local reply = redis.call(...)
-  touch(reply)
+  touched.see(reply)
   return reply
 end
 function touched.pcall(...)
-  touch_all(...)
+  touched.see_all(...)
   local reply = redis.pcall(...)
-  touch(reply)
+  touched.see(reply)
   return reply
 end
 `

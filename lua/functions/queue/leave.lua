@@ -26,7 +26,7 @@ local function leave(keys, args)
   redis.pcall('ZREM', watch_key(root, 'standby'), worker)
   redis.pcall('ZREM', watch_key(root, 'present'), worker)
   if watcher_of(queue) ~= worker or watch_at(queue) == 0 then return 'idle' end
-  return appoint(queue, next_due(queue)) and 'passed' or 'vacant'
+  return appoint(queue, earlier(first_in(due_key(root)), first_in(active_key(root)))) and 'passed' or 'vacant'
 end
 
 register('leave', leave, { 'allow-oom' }, 'Give up the watch of a worker that looks no more, or has no slot left.')

@@ -104,27 +104,20 @@ local function policy(keys, args)
   if bad then return bad end
 
   -- first write
-  for field, text in pairs(kept) do call('HSET', root, 'given:' .. field, text) end
+  -- The ids that are remembered now must live as long as a longer policy says. The last of them may have come just now: under a longer policy a slice went
+  -- on for longer.
+  local slice, before, longer = queue.slice, queue.sliceBefore, after.dedupe > queue.dedupe
+  if longer and slice then changes.sliceEnds = math.max(slice + after.dedupe, now_ms()) + after.dedupe end
   -- How far ahead an entry of `due` may rightly lie: a shortened wait holds only from the next look on.
-  if after.wait < queue.wait then
-    call('HSET', root, 'longestWait', math.max(queue.wait, tonumber(call('HGET', root, 'longestWait')) or 0))
-  end
-  if after.dedupe > queue.dedupe then
-    -- The ids that are remembered now must live as long as the new policy says. The last of them may have come just now: under a longer policy a
-    -- slice went on for longer.
-    if queue.slice then
-      local ends = math.max(queue.slice + after.dedupe, now_ms()) + after.dedupe
-      changes.sliceEnds = ends
-      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.slice)), string.format('%.0f', ends + after.dedupe))
-    end
-    if queue.sliceBefore then
-      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.sliceBefore)), string.format('%.0f', queue.slice + 2 * after.dedupe))
-    end
-  end
+  local longest = after.wait < queue.wait and math.max(queue.wait, longest_wait(queue))
   if next(changes) then
     local done = write_settings(queue, changes)
     if type(done) == 'table' then return done end
   end
+  for field, text in pairs(kept) do call('HSET', root, 'given:' .. field, text) end
+  if longest then call('HSET', root, 'longestWait', count_text(longest)) end
+  if longer and slice then call('PEXPIREAT', seen_key(root, digits(slice)), digits(changes.sliceEnds + after.dedupe)) end
+  if longer and before then call('PEXPIREAT', seen_key(root, digits(before)), digits(slice + 2 * after.dedupe)) end
   local reply = {}
   for _, field in ipairs(MEMBERS) do reply[#reply + 1], reply[#reply + 2] = field, after[field] end
   return reply

@@ -337,7 +337,6 @@ local rate_key
 local calls_key
 local watch_key
 local dead_key
-local partition_of
 local wake_channel
 local part_key
 local named_part
@@ -379,9 +378,6 @@ function calls_key(root, name) return root .. ':calls:' .. name end
 -- 'standby' or 'present': sets of workers.
 function watch_key(root, name) return root .. ':watch:' .. name end
 function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
-
--- The number of the partition that a root belongs to, as text, or nil.
-function partition_of(root) return string.match(root, ':(%d+)}$') end
 
 -- A channel, not a key, of a worker, or of all: those of the root of the queue, also for what a partition says. So a worker hears all by its own.
 function wake_channel(root, worker)
@@ -498,6 +494,7 @@ end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
 local CLOCK_STEP
+local any_options
 local has_options
 local OPTIONS_READ
 local window_of
@@ -513,8 +510,16 @@ do
 -- So far in the future is no cause for alarm, ms: clocks are put right in small steps.
 CLOCK_STEP = 1000
 
--- Whether messages of a key may have options. Most queues have none: they say so in their settings, and it is not asked for.
-function has_options(queue, key) return queue.options and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1 end
+-- Whether any key of the queue has messages with options. Most queues have none: their settings say so, and nothing has to be asked. Where they do not say,
+-- as in a root that was lost, the keys are counted; where a key of another type hides them, each message is looked at.
+function any_options(queue)
+  if queue.options == nil then queue.options = read_unless_foreign('SCARD', overrides_key(queue.root)) ~= 0 end
+  return queue.options
+end
+
+function has_options(queue, key)
+  return any_options(queue) and read_unless_foreign('SISMEMBER', overrides_key(queue.root), key) ~= 0
+end
 
 -- When a batch is due, and what closes it: \`wait\` after its last message, or \`maxWait\` after its \`first\`, or before, when a message that was received
 -- at \`closed\` has closed it, as \`closed_by\` says.
@@ -852,14 +857,14 @@ local TIME = { least = 0, most = LAST }
 
 -- What the root says of the queue and seldom changes: the policy; \`largest\`, which no message exceeds in bytes of data (lib/window.lua); in which sets ids
 -- are remembered, and when those of the first are forgotten (lib/dedupe.lua); since which change of the partitions it is open, or retired; and
--- \`options\`, which is 1 while messages may have options of their own.
+-- \`options\`, whether messages may have options of their own, 1 or 0: lib/window.lua.
 local SETTINGS = {
   wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
   maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
   maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
   largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
   open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 1, most = 1 },
+  options = { least = 0, most = 1 },
 }
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
 
@@ -883,7 +888,8 @@ local function parse_settings(text)
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
-    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
   }
 end
 
@@ -911,7 +917,11 @@ function write_settings(queue, changes)
   end
   local text = table.concat(parts, ' ')
   local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
-  if type(done) ~= 'table' then setmetatable(queue, settings_of(text)) end
+  if type(done) ~= 'table' then
+    setmetatable(queue, settings_of(text))
+    -- What was asked for, since they did not say it, is told by them now.
+    queue.options = nil
+  end
   return done
 end
 
@@ -926,7 +936,7 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = partition_of(root) or ''
+  partition = string.match(root, ':(%d+)}$') or ''
   ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
   return partition
 end
@@ -1002,7 +1012,6 @@ local leave_watch
 local keep_watch
 local first_in
 local earlier
-local next_due
 do
 --- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by, each by its name and until it looks
 --- by itself, the more seldom the more there are. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for
@@ -1021,9 +1030,13 @@ function watch_at(queue)
   return queue.watchAt
 end
 
--- Who that is. Most calls need not know.
+-- Who that is. Calls that claim have read it along; others rarely need to know.
 function watcher_of(queue)
-  if not queue.watcher then queue.watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] or '' end
+  if not queue.watcher then
+    local watcher = queue.fields[7]
+    if watcher == nil then watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] end
+    queue.watcher = watcher or ''
+  end
   return queue.watcher
 end
 
@@ -1136,8 +1149,6 @@ function earlier(due, active)
   if due and active and active < due then return active end
   return due or active
 end
-
-function next_due(queue) return earlier(first_in(due_key(queue.root)), first_in(active_key(queue.root))) end
 end
 local counter_names
 local count_up
@@ -1571,7 +1582,7 @@ local append
 local take_back
 local keep_indexed
 local note_options
-local end_options
+local settle_options
 local index_appended
 local open_rest
 local LOOK_AGAIN
@@ -1643,24 +1654,24 @@ end
 
 -- Notes that messages of a key may have options. Returns 1 when that is new, 0 when it is known; or nil and a refusal, and nothing is written.
 function note_options(queue, key)
-  local overrides, first = overrides_key(queue.root), not queue.options
-  local noted = first and write_settings(queue, { options = 1 })
+  local overrides, before = overrides_key(queue.root), queue.stored.options
+  local noted = before ~= 1 and write_settings(queue, { options = 1 })
   if type(noted) == 'table' then return nil, wrong_type(noted, 'hash', queue.root) end
   local listed = redis.pcall('SADD', overrides, key)
   if type(listed) ~= 'table' then return listed end
-  if first then write_settings(queue, { options = false }) end
+  if before ~= 1 then write_settings(queue, { options = before or false }) end
   return nil, wrong_type(listed, 'set', overrides)
 end
 
--- Notes that no key has options any more, if that is so.
-function end_options(queue)
-  if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = false }) end
+-- Takes that back; \`before\`: what the settings have said.
+local function forget_options(queue, key, before)
+  redis.pcall('SREM', overrides_key(queue.root), key)
+  if before ~= 1 then write_settings(queue, { options = before or false }) end
 end
 
--- Takes back that messages of a key may have options.
-local function forget_options(queue, key)
-  redis.pcall('SREM', overrides_key(queue.root), key)
-  end_options(queue)
+-- Notes that no key has options any more, if that is so, at a look that has found nothing to do.
+function settle_options(queue)
+  if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = 0 }) end
 end
 
 -- When a key with options has to be looked at that has just got its message number \`size\`, with these \`options\` or none: never later than its batch
@@ -1683,7 +1694,7 @@ end
 -- Sees to it that a key is looked at in time whose messages may have options; \`options\`: those of the message that was just appended. Nothing is left
 -- when it refuses.
 local function index_by_options(queue, key, size, options)
-  local root, listed, failed = queue.root, nil, nil
+  local root, before, listed, failed = queue.root, queue.stored.options, nil, nil
   if options then listed, failed = note_options(queue, key) end
   local at
   if not failed then at, failed = due_with_options(queue, key, size, options or queue) end
@@ -1692,7 +1703,7 @@ local function index_by_options(queue, key, size, options)
   elseif at then
     at, failed = look_by(queue, key, at)
   end
-  if failed and listed == 1 then forget_options(queue, key) end
+  if failed and listed == 1 then forget_options(queue, key, before) end
   return at, failed
 end
 
@@ -1701,7 +1712,7 @@ end
 -- empty. The entry then lags behind the deadline and is put right by the next claim.
 function index_appended(queue, key, size, options)
   local root = queue.root
-  local listed = options and 1 or queue.options and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
+  local listed = options and 1 or any_options(queue) and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
   if listed == 1 then return index_by_options(queue, key, size, options) end
   if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   if size == 1 then
@@ -1712,7 +1723,11 @@ function index_appended(queue, key, size, options)
       queue.opens, queue.opens_text, queue.due = opens, digits(opens), due_key(root)
     end
     local done = redis.pcall('ZADD', queue.due, queue.opens_text, key)
-    return opens, done ~= 1 and error_of(done, 'zset', due_key(root)) or nil
+    if done == 1 then
+      if queue.stored.options == nil then write_settings(queue, { options = queue.options and 1 or 0 }) end
+      return opens
+    end
+    return opens, error_of(done, 'zset', due_key(root))
   end
   -- Once a call is enough for a key that is flooded: it is ready.
   if size < queue.maxSize or queue.filled == key then return nil end
@@ -1739,7 +1754,7 @@ function open_rest(queue, key, count)
     local head, reply = window_of(queue, key, with_options)
     if not head then
       must_be_empty(list, reply)
-      if with_options then redis.call('SREM', overrides_key(root), key) end
+      if with_options then write_unless_foreign('SREM', overrides_key(root), key) end
       return nil
     end
     at = enters_at(head, queue.now)
@@ -1758,7 +1773,7 @@ local function look_again(queue, key, index) write_unless_foreign('ZADD', index,
 function forget(queue, key, index)
   local score = redis.call('ZSCORE', index, key)
   if not string.find(score, '%.5$') then return look_again(queue, key, index) end
-  if has_options(queue, key) then redis.call('SREM', overrides_key(queue.root), key) end
+  if has_options(queue, key) then write_unless_foreign('SREM', overrides_key(queue.root), key) end
   if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
   redis.call('ZREM', index, key)
 end
@@ -1910,7 +1925,7 @@ function finish(queue, keys, counts, records)
   end
   if #lists > 0 then
     redis.call('UNLINK', unpack(lists))
-    if queue.options then redis.call('SREM', overrides_key(root), unpack(emptied)) end
+    if any_options(queue) then write_unless_foreign('SREM', overrides_key(root), unpack(emptied)) end
   end
   if #ended > 0 then write_unless_foreign('ZREM', active_key(root), unpack(ended)) end
   count_up(root, 'completed', #keys)
@@ -1947,12 +1962,12 @@ function bring_back(queue, key, messages, with_options)
   local claim = decode_claim(stored)
   local take_out, refused = insert_by_time(root, messages_key(root, key), claim and claim.count or 0, messages)
   if not take_out then return nil, refused end
-  local listed, at, failed
+  local before, listed, at, failed = queue.stored.options, nil, nil, nil
   if with_options then listed, failed = note_options(queue, key) end
   if not failed then at, failed = index_brought_back(queue, key, claim, with_options) end
   local function undo()
     take_out()
-    if listed == 1 then forget_options(queue, key) end
+    if listed == 1 then forget_options(queue, key, before) end
   end
   if failed then
     undo()
@@ -2524,8 +2539,8 @@ do
 --- \`nonce\`, the \`state\` of a claim that it will acknowledge, and how much \`work\` each of the messages is for it.
 --- \`taken\` is what it gets: \`batches\` and those that are \`dead\` now, each as claim_ready replies it, and how much \`work\` that was.
 
--- What a call has to know that claims.
-function read_queue_to_claim(keys, nonce) return read_queue_for(keys, nonce, 'looked', 'batches', 'latenessSum', 'latenessMax') end
+-- What a call has to know that claims; lib/watch.lua and lib/figures.lua find it by its place.
+function read_queue_to_claim(keys, nonce) return read_queue_for(keys, nonce, 'looked', 'batches', 'latenessSum', 'latenessMax', 'watcher') end
 
 -- Work is counted in what it costs to hand out a small message, some 4000 instructions of a processor: a look at a key, handing out a batch and burying one,
 -- besides its messages, and so many bytes that are read. A call ends when it has done LIMITS.claimWork: others wait meanwhile.
@@ -2730,6 +2745,8 @@ local function claim_due(queue, take, taken, now)
     for n = 1, #found / 2 do keys[n], scores[n] = found[2 * n - 1], found[2 * n] end
     local look = look_through(queue, take, taken, keys, scores)
     hand_out(queue, look, taken.tally)
+    -- Which was the first in \`active\` may be another one now.
+    if look.unclaimed then queue.first_active = nil end
     passed = passed + look.passed
     taken.lagging = taken.lagging or look.later ~= nil
     if look.ended or #keys < wanted then break end
@@ -2823,7 +2840,7 @@ end
 -- What a look does that has found nothing to do.
 function tidy(queue)
   drop_slices(queue)
-  end_options(queue)
+  settle_options(queue)
 end
 
 -- When a caller looks next that has taken so many batches, or 0: nothing is pending. \`caller\`: { worker, rest, echo }, and \`full\`: it has no slot left.
@@ -4532,7 +4549,7 @@ local function look_at_key(queue, key, seen, spent)
   seen.claim = decode_claim(seen.record)
   local id = seen.claim and seen.claim.id
   seen.dead = id and (read_unless_foreign('ZSCORE', dead_key(root), id) or redis.call('TYPE', dead_key(root, id)).ok == 'hash')
-  seen.listed = queue.options and read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
+  seen.listed = any_options(queue) and read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
 end
 
 local function look_at_dead(root, id, seen, spent)
@@ -5085,7 +5102,7 @@ local function leave(keys, args)
   redis.pcall('ZREM', watch_key(root, 'standby'), worker)
   redis.pcall('ZREM', watch_key(root, 'present'), worker)
   if watcher_of(queue) ~= worker or watch_at(queue) == 0 then return 'idle' end
-  return appoint(queue, next_due(queue)) and 'passed' or 'vacant'
+  return appoint(queue, earlier(first_in(due_key(root)), first_in(active_key(root)))) and 'passed' or 'vacant'
 end
 
 register('leave', leave, { 'allow-oom' }, 'Give up the watch of a worker that looks no more, or has no slot left.')
@@ -5197,27 +5214,20 @@ local function policy(keys, args)
   if bad then return bad end
 
   -- first write
-  for field, text in pairs(kept) do call('HSET', root, 'given:' .. field, text) end
+  -- The ids that are remembered now must live as long as a longer policy says. The last of them may have come just now: under a longer policy a slice went
+  -- on for longer.
+  local slice, before, longer = queue.slice, queue.sliceBefore, after.dedupe > queue.dedupe
+  if longer and slice then changes.sliceEnds = math.max(slice + after.dedupe, now_ms()) + after.dedupe end
   -- How far ahead an entry of \`due\` may rightly lie: a shortened wait holds only from the next look on.
-  if after.wait < queue.wait then
-    call('HSET', root, 'longestWait', math.max(queue.wait, tonumber(call('HGET', root, 'longestWait')) or 0))
-  end
-  if after.dedupe > queue.dedupe then
-    -- The ids that are remembered now must live as long as the new policy says. The last of them may have come just now: under a longer policy a
-    -- slice went on for longer.
-    if queue.slice then
-      local ends = math.max(queue.slice + after.dedupe, now_ms()) + after.dedupe
-      changes.sliceEnds = ends
-      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.slice)), string.format('%.0f', ends + after.dedupe))
-    end
-    if queue.sliceBefore then
-      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.sliceBefore)), string.format('%.0f', queue.slice + 2 * after.dedupe))
-    end
-  end
+  local longest = after.wait < queue.wait and math.max(queue.wait, longest_wait(queue))
   if next(changes) then
     local done = write_settings(queue, changes)
     if type(done) == 'table' then return done end
   end
+  for field, text in pairs(kept) do call('HSET', root, 'given:' .. field, text) end
+  if longest then call('HSET', root, 'longestWait', count_text(longest)) end
+  if longer and slice then call('PEXPIREAT', seen_key(root, digits(slice)), digits(changes.sliceEnds + after.dedupe)) end
+  if longer and before then call('PEXPIREAT', seen_key(root, digits(before)), digits(slice + 2 * after.dedupe)) end
   local reply = {}
   for _, field in ipairs(MEMBERS) do reply[#reply + 1], reply[#reply + 2] = field, after[field] end
   return reply

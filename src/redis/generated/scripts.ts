@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '34843df586e708a745756a620c06d58821bec00a',
+    sha1: '643ec234fc4d3085d84b8ff11e3647de87977b70',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -76,7 +76,17 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(10)}
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
+end
+
+
 local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
@@ -245,7 +255,7 @@ ${blank(9)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
-${blank(22)}
+${blank(21)}
 local NAMES = { count = 0 }
 
 local function name_of(root, part)
@@ -274,9 +284,6 @@ local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
 
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
 
 
 local function wake_channel(root, worker)
@@ -346,9 +353,16 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-${blank(13)}
+${blank(14)}
 local CLOCK_STEP = 1000
-${blank(5)}
+
+
+
+local function any_options(queue)
+  if queue.options == nil then queue.options = read_unless_foreign('SCARD', overrides_key(queue.root)) ~= 0 end
+  return queue.options
+end
+${blank(6)}
 local function deadline_of(first, last, wait, maxWait, closed, closed_by)
   local deadline, reason = received_at(last) + wait, 'wait'
   if closed and closed < deadline then deadline, reason = closed, closed_by end
@@ -530,7 +544,7 @@ local SETTINGS = {
   maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
   largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
   open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 1, most = 1 },
+  options = { least = 0, most = 1 },
 }
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
 ${blank(3)}
@@ -551,7 +565,8 @@ local function parse_settings(text)
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
-    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
   }
 end
 
@@ -579,7 +594,11 @@ local function write_settings(queue, changes)
   end
   local text = table.concat(parts, ' ')
   local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
-  if type(done) ~= 'table' then setmetatable(queue, settings_of(text)) end
+  if type(done) ~= 'table' then
+    setmetatable(queue, settings_of(text))
+    -- What was asked for, since they did not say it, is told by them now.
+    queue.options = nil
+  end
   return done
 end
 
@@ -594,7 +613,7 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = partition_of(root) or ''
+  partition = string.match(root, ':(%d+)}$') or ''
   ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
   return partition
 end
@@ -632,7 +651,7 @@ local function read_queue_for(keys, nonce, ...)
 end
 
 local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-${blank(44)}
+${blank(43)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -640,7 +659,11 @@ end
 
 
 local function watcher_of(queue)
-  if not queue.watcher then queue.watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] or '' end
+  if not queue.watcher then
+    local watcher = queue.fields[7]
+    if watcher == nil then watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] end
+    queue.watcher = watcher or ''
+  end
   return queue.watcher
 end
 ${blank(13)}
@@ -679,7 +702,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(83)}
+${blank(81)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -848,26 +871,21 @@ end
 
 
 local function note_options(queue, key)
-  local overrides, first = overrides_key(queue.root), not queue.options
-  local noted = first and write_settings(queue, { options = 1 })
+  local overrides, before = overrides_key(queue.root), queue.stored.options
+  local noted = before ~= 1 and write_settings(queue, { options = 1 })
   if type(noted) == 'table' then return nil, wrong_type(noted, 'hash', queue.root) end
   local listed = redis.pcall('SADD', overrides, key)
   if type(listed) ~= 'table' then return listed end
-  if first then write_settings(queue, { options = false }) end
+  if before ~= 1 then write_settings(queue, { options = before or false }) end
   return nil, wrong_type(listed, 'set', overrides)
 end
 
 
-local function end_options(queue)
-  if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = false }) end
-end
-
-
-local function forget_options(queue, key)
+local function forget_options(queue, key, before)
   redis.pcall('SREM', overrides_key(queue.root), key)
-  end_options(queue)
+  if before ~= 1 then write_settings(queue, { options = before or false }) end
 end
-${blank(3)}
+${blank(8)}
 local function due_with_options(queue, key, size, options)
   local now, maxWait = queue.now, options.maxWait or queue.maxWait
   if options.flush or size >= (options.maxSize or queue.maxSize) then return now end
@@ -885,7 +903,7 @@ end
 
 
 local function index_by_options(queue, key, size, options)
-  local root, listed, failed = queue.root, nil, nil
+  local root, before, listed, failed = queue.root, queue.stored.options, nil, nil
   if options then listed, failed = note_options(queue, key) end
   local at
   if not failed then at, failed = due_with_options(queue, key, size, options or queue) end
@@ -894,13 +912,13 @@ local function index_by_options(queue, key, size, options)
   elseif at then
     at, failed = look_by(queue, key, at)
   end
-  if failed and listed == 1 then forget_options(queue, key) end
+  if failed and listed == 1 then forget_options(queue, key, before) end
   return at, failed
 end
 ${blank(3)}
 local function index_appended(queue, key, size, options)
   local root = queue.root
-  local listed = options and 1 or queue.options and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
+  local listed = options and 1 or any_options(queue) and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
   if listed == 1 then return index_by_options(queue, key, size, options) end
   if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   if size == 1 then
@@ -911,7 +929,11 @@ local function index_appended(queue, key, size, options)
       queue.opens, queue.opens_text, queue.due = opens, digits(opens), due_key(root)
     end
     local done = redis.pcall('ZADD', queue.due, queue.opens_text, key)
-    return opens, done ~= 1 and error_of(done, 'zset', due_key(root)) or nil
+    if done == 1 then
+      if queue.stored.options == nil then write_settings(queue, { options = queue.options and 1 or 0 }) end
+      return opens
+    end
+    return opens, error_of(done, 'zset', due_key(root))
   end
   -- Once a call is enough for a key that is flooded: it is ready.
   if size < queue.maxSize or queue.filled == key then return nil end
@@ -948,12 +970,12 @@ local function bring_back(queue, key, messages, with_options)
   local claim = decode_claim(stored)
   local take_out, refused = insert_by_time(root, messages_key(root, key), claim and claim.count or 0, messages)
   if not take_out then return nil, refused end
-  local listed, at, failed
+  local before, listed, at, failed = queue.stored.options, nil, nil, nil
   if with_options then listed, failed = note_options(queue, key) end
   if not failed then at, failed = index_brought_back(queue, key, claim, with_options) end
   local function undo()
     take_out()
-    if listed == 1 then forget_options(queue, key) end
+    if listed == 1 then forget_options(queue, key, before) end
   end
   if failed then
     undo()
@@ -1097,7 +1119,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(678)}
+${blank(680)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1471,7 +1493,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '711e3c4ba95a2a24e5ffeb6fa29ef0374232dc41',
+    sha1: 'f0542e87f855e1a1e8c634c6887248f634b2688f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1620,7 +1642,7 @@ ${blank(3)}
   checkBytes = 256 * KIB,
   counted = 1000,
 }
-${blank(75)}
+${blank(74)}
 local NAMES = { count = 0 }
 
 local function name_of(root, part)
@@ -1648,9 +1670,6 @@ local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
 local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(6)}
 local function part_key(root, part) return root .. ':' .. part end
 
@@ -1694,9 +1713,16 @@ local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value
 end
-${blank(46)}
+${blank(47)}
 local CLOCK_STEP = 1000
-${blank(227)}
+
+
+
+local function any_options(queue)
+  if queue.options == nil then queue.options = read_unless_foreign('SCARD', overrides_key(queue.root)) ~= 0 end
+  return queue.options
+end
+${blank(228)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -1742,7 +1768,7 @@ local SETTINGS = {
   maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
   largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
   open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 1, most = 1 },
+  options = { least = 0, most = 1 },
 }
 ${blank(4)}
 local function parse_settings(text)
@@ -1762,7 +1788,8 @@ local function parse_settings(text)
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
-    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
   }
 end
 
@@ -1777,7 +1804,7 @@ local function settings_of(text)
   end
   return found
 end
-${blank(17)}
+${blank(21)}
 local ROOTS = { count = 0 }
 
 
@@ -1788,7 +1815,7 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = partition_of(root) or ''
+  partition = string.match(root, ':(%d+)}$') or ''
   ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
   return partition
 end
@@ -1826,7 +1853,7 @@ local function read_queue_for(keys, nonce, ...)
 end
 
 local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-${blank(253)}
+${blank(254)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -1855,11 +1882,11 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(244)}
+${blank(248)}
 local LOOK_AGAIN = 10000
 ${blank(548)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(1907)}
+${blank(1909)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -2175,7 +2202,7 @@ local function look_at_key(queue, key, seen, spent)
   seen.claim = decode_claim(seen.record)
   local id = seen.claim and seen.claim.id
   seen.dead = id and (read_unless_foreign('ZSCORE', dead_key(root), id) or redis.call('TYPE', dead_key(root, id)).ok == 'hash')
-  seen.listed = queue.options and read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
+  seen.listed = any_options(queue) and read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
 end
 
 local function look_at_dead(root, id, seen, spent)
@@ -2258,7 +2285,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'b73f8cbb8863311d134c701898b1e68c43bec502',
+    sha1: '77480a3fed10c30f88abcbc01e3df9fd3bf31c48',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2317,7 +2344,16 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(18)}
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
+end
+${blank(9)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -2487,7 +2523,7 @@ ${blank(3)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
-${blank(22)}
+${blank(21)}
 local NAMES = { count = 0 }
 
 local function name_of(root, part)
@@ -2516,9 +2552,6 @@ local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
 
 
 local function wake_channel(root, worker)
@@ -2560,11 +2593,19 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(44)}
+${blank(45)}
 local CLOCK_STEP = 1000
 
 
-local function has_options(queue, key) return queue.options and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1 end
+
+local function any_options(queue)
+  if queue.options == nil then queue.options = read_unless_foreign('SCARD', overrides_key(queue.root)) ~= 0 end
+  return queue.options
+end
+
+local function has_options(queue, key)
+  return any_options(queue) and read_unless_foreign('SISMEMBER', overrides_key(queue.root), key) ~= 0
+end
 
 
 
@@ -2841,7 +2882,7 @@ local SETTINGS = {
   maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
   largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
   open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 1, most = 1 },
+  options = { least = 0, most = 1 },
 }
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
 ${blank(3)}
@@ -2862,7 +2903,8 @@ local function parse_settings(text)
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
-    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
   }
 end
 
@@ -2890,7 +2932,11 @@ local function write_settings(queue, changes)
   end
   local text = table.concat(parts, ' ')
   local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
-  if type(done) ~= 'table' then setmetatable(queue, settings_of(text)) end
+  if type(done) ~= 'table' then
+    setmetatable(queue, settings_of(text))
+    -- What was asked for, since they did not say it, is told by them now.
+    queue.options = nil
+  end
   return done
 end
 
@@ -2905,7 +2951,7 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = partition_of(root) or ''
+  partition = string.match(root, ':(%d+)}$') or ''
   ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
   return partition
 end
@@ -2941,7 +2987,7 @@ local function read_queue_for(keys, nonce, ...)
     settings_of(fields[1] or '')
   )
 end
-${blank(46)}
+${blank(45)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -2949,7 +2995,11 @@ end
 
 
 local function watcher_of(queue)
-  if not queue.watcher then queue.watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] or '' end
+  if not queue.watcher then
+    local watcher = queue.fields[7]
+    if watcher == nil then watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] end
+    queue.watcher = watcher or ''
+  end
   return queue.watcher
 end
 
@@ -3059,7 +3109,7 @@ local function earlier(due, active)
   if due and active and active < due then return active end
   return due or active
 end
-${blank(13)}
+${blank(11)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 ${blank(7)}
 local COUNTED = 9007199254740991
@@ -3192,11 +3242,11 @@ local function drop_old_dead(queue)
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
   for n = 1, #ids do drop_dead(root, ids[n]) end
 end
-${blank(86)}
-local function end_options(queue)
-  if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = false }) end
+${blank(92)}
+local function settle_options(queue)
+  if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = 0 }) end
 end
-${blank(67)}
+${blank(65)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -3212,7 +3262,7 @@ local function open_rest(queue, key, count)
     local head, reply = window_of(queue, key, with_options)
     if not head then
       must_be_empty(list, reply)
-      if with_options then redis.call('SREM', overrides_key(root), key) end
+      if with_options then write_unless_foreign('SREM', overrides_key(root), key) end
       return nil
     end
     at = enters_at(head, queue.now)
@@ -3231,7 +3281,7 @@ local function look_again(queue, key, index) write_unless_foreign('ZADD', index,
 local function forget(queue, key, index)
   local score = redis.call('ZSCORE', index, key)
   if not string.find(score, '%.5$') then return look_again(queue, key, index) end
-  if has_options(queue, key) then redis.call('SREM', overrides_key(queue.root), key) end
+  if has_options(queue, key) then write_unless_foreign('SREM', overrides_key(queue.root), key) end
   if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
   redis.call('ZREM', index, key)
 end
@@ -3461,7 +3511,7 @@ local function lower_ahead(queue)
   redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
 ${blank(168)}
-local function read_queue_to_claim(keys, nonce) return read_queue_for(keys, nonce, 'looked', 'batches', 'latenessSum', 'latenessMax') end
+local function read_queue_to_claim(keys, nonce) return read_queue_for(keys, nonce, 'looked', 'batches', 'latenessSum', 'latenessMax', 'watcher') end
 
 
 
@@ -3659,6 +3709,8 @@ local function claim_due(queue, take, taken, now)
     for n = 1, #found / 2 do keys[n], scores[n] = found[2 * n - 1], found[2 * n] end
     local look = look_through(queue, take, taken, keys, scores)
     hand_out(queue, look, taken.tally)
+    -- Which was the first in \`active\` may be another one now.
+    if look.unclaimed then queue.first_active = nil end
     passed = passed + look.passed
     taken.lagging = taken.lagging or look.later ~= nil
     if look.ended or #keys < wanted then break end
@@ -3749,7 +3801,7 @@ end
 
 local function tidy(queue)
   drop_slices(queue)
-  end_options(queue)
+  settle_options(queue)
 end
 
 
@@ -3865,7 +3917,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'e5c64b7cc954e4cc56378f5ffc149dbc479d0ba8',
+    sha1: 'a55e4b18634a2f0f89222ee7dd4483326cf0507d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -3924,7 +3976,16 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(27)}
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
+end
+${blank(18)}
 local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
@@ -4012,7 +4073,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(75)}
+${blank(74)}
 local NAMES = { count = 0 }
 
 local function name_of(root, part)
@@ -4040,9 +4101,6 @@ local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
 
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
 
 
 local function wake_channel(root, worker)
@@ -4084,11 +4142,19 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(44)}
+${blank(45)}
 local CLOCK_STEP = 1000
 
 
-local function has_options(queue, key) return queue.options and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1 end
+
+local function any_options(queue)
+  if queue.options == nil then queue.options = read_unless_foreign('SCARD', overrides_key(queue.root)) ~= 0 end
+  return queue.options
+end
+
+local function has_options(queue, key)
+  return any_options(queue) and read_unless_foreign('SISMEMBER', overrides_key(queue.root), key) ~= 0
+end
 
 
 
@@ -4296,7 +4362,7 @@ local SETTINGS = {
   maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
   largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
   open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 1, most = 1 },
+  options = { least = 0, most = 1 },
 }
 ${blank(4)}
 local function parse_settings(text)
@@ -4316,7 +4382,8 @@ local function parse_settings(text)
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
-    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
   }
 end
 
@@ -4331,7 +4398,7 @@ local function settings_of(text)
   end
   return found
 end
-${blank(17)}
+${blank(21)}
 local ROOTS = { count = 0 }
 
 
@@ -4342,7 +4409,7 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = partition_of(root) or ''
+  partition = string.match(root, ':(%d+)}$') or ''
   ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
   return partition
 end
@@ -4378,7 +4445,7 @@ local function read_queue_for(keys, nonce, ...)
     settings_of(fields[1] or '')
   )
 end
-${blank(46)}
+${blank(45)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -4386,7 +4453,11 @@ end
 
 
 local function watcher_of(queue)
-  if not queue.watcher then queue.watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] or '' end
+  if not queue.watcher then
+    local watcher = queue.fields[7]
+    if watcher == nil then watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] end
+    queue.watcher = watcher or ''
+  end
   return queue.watcher
 end
 ${blank(13)}
@@ -4425,7 +4496,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(94)}
+${blank(92)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -4451,7 +4522,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(438)}
+${blank(442)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4467,7 +4538,7 @@ local function open_rest(queue, key, count)
     local head, reply = window_of(queue, key, with_options)
     if not head then
       must_be_empty(list, reply)
-      if with_options then redis.call('SREM', overrides_key(root), key) end
+      if with_options then write_unless_foreign('SREM', overrides_key(root), key) end
       return nil
     end
     at = enters_at(head, queue.now)
@@ -4510,7 +4581,7 @@ local function finish(queue, keys, counts, records)
   end
   if #lists > 0 then
     redis.call('UNLINK', unpack(lists))
-    if queue.options then redis.call('SREM', overrides_key(root), unpack(emptied)) end
+    if any_options(queue) then write_unless_foreign('SREM', overrides_key(root), unpack(emptied)) end
   end
   if #ended > 0 then write_unless_foreign('ZREM', active_key(root), unpack(ended)) end
   count_up(root, 'completed', #keys)
@@ -4562,7 +4633,7 @@ local function named(flat)
   for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
   return values
 end
-${blank(465)}
+${blank(467)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -4621,7 +4692,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '961fbcd821cd110bb6dcb31bb62445df0b7aa067',
+    sha1: 'f3ba232e4d8d0ea737876a30930b314c1af5c17f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4857,7 +4928,7 @@ ${blank(9)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(22)}
+${blank(21)}
 local NAMES = { count = 0 }
 
 local function name_of(root, part)
@@ -4879,9 +4950,6 @@ local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
 local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
@@ -4891,7 +4959,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(310)}
+${blank(319)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -4917,7 +4985,7 @@ local SETTINGS = {
   maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
   largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
   open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 1, most = 1 },
+  options = { least = 0, most = 1 },
 }
 ${blank(4)}
 local function parse_settings(text)
@@ -4937,7 +5005,8 @@ local function parse_settings(text)
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
-    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
   }
 end
 
@@ -4952,7 +5021,7 @@ local function settings_of(text)
   end
   return found
 end
-${blank(17)}
+${blank(21)}
 local ROOTS = { count = 0 }
 
 
@@ -4963,7 +5032,7 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = partition_of(root) or ''
+  partition = string.match(root, ':(%d+)}$') or ''
   ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
   return partition
 end
@@ -5001,7 +5070,7 @@ local function read_queue_for(keys, nonce, ...)
 end
 
 local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-${blank(187)}
+${blank(188)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -5038,7 +5107,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(1184)}
+${blank(1188)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -5046,7 +5115,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1312)}
+${blank(1314)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -5102,7 +5171,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '1a7a59f7d2592bf1b6b96687d987a36ed91b15df',
+    sha1: '610093e294e19e5f2339754bb4f1341c598496bc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5236,7 +5305,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(75)}
+${blank(74)}
 local NAMES = { count = 0 }
 
 local function name_of(root, part)
@@ -5258,9 +5327,6 @@ local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
 local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
@@ -5270,7 +5336,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(431)}
+${blank(440)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -5289,7 +5355,7 @@ local SETTINGS = {
   maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
   largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
   open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 1, most = 1 },
+  options = { least = 0, most = 1 },
 }
 ${blank(4)}
 local function parse_settings(text)
@@ -5309,7 +5375,8 @@ local function parse_settings(text)
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
-    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
   }
 end
 
@@ -5324,7 +5391,7 @@ local function settings_of(text)
   end
   return found
 end
-${blank(17)}
+${blank(21)}
 local ROOTS = { count = 0 }
 
 
@@ -5335,7 +5402,7 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = partition_of(root) or ''
+  partition = string.match(root, ':(%d+)}$') or ''
   ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
   return partition
 end
@@ -5371,7 +5438,7 @@ local function read_queue_for(keys, nonce, ...)
     settings_of(fields[1] or '')
   )
 end
-${blank(200)}
+${blank(201)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -5407,7 +5474,7 @@ local function drop_dead(root, id)
   end
   return count
 end
-${blank(660)}
+${blank(664)}
 local NONCE_KEPT = 60000
 
 
@@ -5446,7 +5513,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1819)}
+${blank(1821)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -5490,7 +5557,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '91eb4456a29bdb06d96b1e48d60471b785e181fa',
+    sha1: 'fd3471912bb045e463761345ff026275991eebe8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5718,7 +5785,7 @@ ${blank(4)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(22)}
+${blank(21)}
 local NAMES = { count = 0 }
 
 local function name_of(root, part)
@@ -5751,9 +5818,6 @@ local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
 local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
@@ -5768,7 +5832,7 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(305)}
+${blank(314)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -5821,7 +5885,7 @@ local SETTINGS = {
   maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
   largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
   open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 1, most = 1 },
+  options = { least = 0, most = 1 },
 }
 ${blank(4)}
 local function parse_settings(text)
@@ -5841,7 +5905,8 @@ local function parse_settings(text)
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
-    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
   }
 end
 
@@ -5856,7 +5921,7 @@ local function settings_of(text)
   end
   return found
 end
-${blank(17)}
+${blank(21)}
 local ROOTS = { count = 0 }
 
 
@@ -5867,7 +5932,7 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = partition_of(root) or ''
+  partition = string.match(root, ':(%d+)}$') or ''
   ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
   return partition
 end
@@ -5903,7 +5968,7 @@ local function read_queue_for(keys, nonce, ...)
     settings_of(fields[1] or '')
   )
 end
-${blank(189)}
+${blank(190)}
 local COUNTED = 9007199254740991
 ${blank(9)}
 local function count_up(root, field, by)
@@ -5945,7 +6010,7 @@ local function drop_dead(root, id)
   end
   return count
 end
-${blank(428)}
+${blank(432)}
 local function erase_messages(queue, key, size)
   local root = queue.root
   redis.call('HDEL', claims_key(root), key)
@@ -6026,7 +6091,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1049)}
+${blank(1051)}
 --- Erase all that is kept of a conversation, some of it in each call.
 --
 --   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
@@ -6220,7 +6285,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '48c5215a4981651dc5ed6e9cfa91e03aa451bb00',
+    sha1: '40061255ef26f0333ad69087a312e95905547a98',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6379,7 +6444,7 @@ ${blank(9)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(22)}
+${blank(21)}
 local NAMES = { count = 0 }
 
 local function name_of(root, part)
@@ -6403,9 +6468,7 @@ local function active_key(root) return name_of(root, 'active') end
 local function claims_key(root) return name_of(root, 'claims') end
 ${blank(6)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
-${blank(4)}
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(15)}
+${blank(18)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -6414,7 +6477,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(310)}
+${blank(319)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -6489,7 +6552,7 @@ local SETTINGS = {
   maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
   largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
   open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 1, most = 1 },
+  options = { least = 0, most = 1 },
 }
 ${blank(4)}
 local function parse_settings(text)
@@ -6509,7 +6572,8 @@ local function parse_settings(text)
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
-    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
   }
 end
 
@@ -6524,7 +6588,7 @@ local function settings_of(text)
   end
   return found
 end
-${blank(17)}
+${blank(21)}
 local ROOTS = { count = 0 }
 
 
@@ -6535,7 +6599,7 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = partition_of(root) or ''
+  partition = string.match(root, ':(%d+)}$') or ''
   ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
   return partition
 end
@@ -6573,7 +6637,7 @@ local function read_queue_for(keys, nonce, ...)
 end
 
 local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-${blank(187)}
+${blank(188)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -6584,7 +6648,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(627)}
+${blank(631)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends, text = {}, {}, digits(queue.now + lease)
@@ -6608,7 +6672,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(280)}
+${blank(282)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -6669,7 +6733,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'c6b9a9f141cce8cb04f9daadcc4b29c101cfb514',
+    sha1: 'c262cf9bae9c6e1f1bc73035d92bb5fb70678ab7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6728,7 +6792,17 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(10)}
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
+end
+
+
 local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
@@ -6897,7 +6971,7 @@ ${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(22)}
+${blank(21)}
 local NAMES = { count = 0 }
 
 local function name_of(root, part)
@@ -6925,9 +6999,6 @@ local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
 
 
 local function wake_channel(root, worker)
@@ -6969,11 +7040,19 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(44)}
+${blank(45)}
 local CLOCK_STEP = 1000
 
 
-local function has_options(queue, key) return queue.options and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1 end
+
+local function any_options(queue)
+  if queue.options == nil then queue.options = read_unless_foreign('SCARD', overrides_key(queue.root)) ~= 0 end
+  return queue.options
+end
+
+local function has_options(queue, key)
+  return any_options(queue) and read_unless_foreign('SISMEMBER', overrides_key(queue.root), key) ~= 0
+end
 
 
 
@@ -7173,7 +7252,7 @@ local SETTINGS = {
   maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
   largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
   open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 1, most = 1 },
+  options = { least = 0, most = 1 },
 }
 ${blank(4)}
 local function parse_settings(text)
@@ -7193,7 +7272,8 @@ local function parse_settings(text)
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
-    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
   }
 end
 
@@ -7208,7 +7288,7 @@ local function settings_of(text)
   end
   return found
 end
-${blank(17)}
+${blank(21)}
 local ROOTS = { count = 0 }
 
 
@@ -7219,7 +7299,7 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = partition_of(root) or ''
+  partition = string.match(root, ':(%d+)}$') or ''
   ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
   return partition
 end
@@ -7255,7 +7335,7 @@ local function read_queue_for(keys, nonce, ...)
     settings_of(fields[1] or '')
   )
 end
-${blank(46)}
+${blank(45)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -7263,7 +7343,11 @@ end
 
 
 local function watcher_of(queue)
-  if not queue.watcher then queue.watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] or '' end
+  if not queue.watcher then
+    local watcher = queue.fields[7]
+    if watcher == nil then watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] end
+    queue.watcher = watcher or ''
+  end
   return queue.watcher
 end
 ${blank(13)}
@@ -7302,7 +7386,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(83)}
+${blank(81)}
 local COUNTED = 9007199254740991
 ${blank(9)}
 local function count_up(root, field, by)
@@ -7397,7 +7481,7 @@ local function keep_dead(queue, key, claim, fate, messages)
   end
   return bytes_of(messages)
 end
-${blank(230)}
+${blank(234)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -7413,7 +7497,7 @@ local function open_rest(queue, key, count)
     local head, reply = window_of(queue, key, with_options)
     if not head then
       must_be_empty(list, reply)
-      if with_options then redis.call('SREM', overrides_key(root), key) end
+      if with_options then write_unless_foreign('SREM', overrides_key(root), key) end
       return nil
     end
     at = enters_at(head, queue.now)
@@ -7527,7 +7611,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(338)}
+${blank(340)}
 --- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -7676,7 +7760,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '4bb9b68168cfe7e21f2fb74849b8efcff4db38b7',
+    sha1: 'de29306db68e2fd74e90d28824022ce87b6e9b3a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7735,7 +7819,16 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(18)}
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
+end
+${blank(9)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -7906,7 +7999,7 @@ ${blank(3)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
-${blank(22)}
+${blank(21)}
 local NAMES = { count = 0 }
 
 local function name_of(root, part)
@@ -7939,9 +8032,6 @@ local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
 
 
 local function wake_channel(root, worker)
@@ -7993,11 +8083,19 @@ local function parts_of(message)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
 end
-${blank(34)}
+${blank(35)}
 local CLOCK_STEP = 1000
 
 
-local function has_options(queue, key) return queue.options and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1 end
+
+local function any_options(queue)
+  if queue.options == nil then queue.options = read_unless_foreign('SCARD', overrides_key(queue.root)) ~= 0 end
+  return queue.options
+end
+
+local function has_options(queue, key)
+  return any_options(queue) and read_unless_foreign('SISMEMBER', overrides_key(queue.root), key) ~= 0
+end
 
 
 
@@ -8267,7 +8365,7 @@ local SETTINGS = {
   maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
   largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
   open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 1, most = 1 },
+  options = { least = 0, most = 1 },
 }
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
 ${blank(3)}
@@ -8288,7 +8386,8 @@ local function parse_settings(text)
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
-    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
   }
 end
 
@@ -8316,7 +8415,11 @@ local function write_settings(queue, changes)
   end
   local text = table.concat(parts, ' ')
   local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
-  if type(done) ~= 'table' then setmetatable(queue, settings_of(text)) end
+  if type(done) ~= 'table' then
+    setmetatable(queue, settings_of(text))
+    -- What was asked for, since they did not say it, is told by them now.
+    queue.options = nil
+  end
   return done
 end
 
@@ -8331,7 +8434,7 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = partition_of(root) or ''
+  partition = string.match(root, ':(%d+)}$') or ''
   ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
   return partition
 end
@@ -8367,7 +8470,7 @@ local function read_queue_for(keys, nonce, ...)
     settings_of(fields[1] or '')
   )
 end
-${blank(46)}
+${blank(45)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -8375,7 +8478,11 @@ end
 
 
 local function watcher_of(queue)
-  if not queue.watcher then queue.watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] or '' end
+  if not queue.watcher then
+    local watcher = queue.fields[7]
+    if watcher == nil then watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] end
+    queue.watcher = watcher or ''
+  end
   return queue.watcher
 end
 
@@ -8485,7 +8592,7 @@ local function earlier(due, active)
   if due and active and active < due then return active end
   return due or active
 end
-${blank(13)}
+${blank(11)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 ${blank(7)}
 local COUNTED = 9007199254740991
@@ -8618,11 +8725,11 @@ local function drop_old_dead(queue)
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
   for n = 1, #ids do drop_dead(root, ids[n]) end
 end
-${blank(86)}
-local function end_options(queue)
-  if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = false }) end
+${blank(92)}
+local function settle_options(queue)
+  if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = 0 }) end
 end
-${blank(67)}
+${blank(65)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -8638,7 +8745,7 @@ local function open_rest(queue, key, count)
     local head, reply = window_of(queue, key, with_options)
     if not head then
       must_be_empty(list, reply)
-      if with_options then redis.call('SREM', overrides_key(root), key) end
+      if with_options then write_unless_foreign('SREM', overrides_key(root), key) end
       return nil
     end
     at = enters_at(head, queue.now)
@@ -8657,7 +8764,7 @@ local function look_again(queue, key, index) write_unless_foreign('ZADD', index,
 local function forget(queue, key, index)
   local score = redis.call('ZSCORE', index, key)
   if not string.find(score, '%.5$') then return look_again(queue, key, index) end
-  if has_options(queue, key) then redis.call('SREM', overrides_key(queue.root), key) end
+  if has_options(queue, key) then write_unless_foreign('SREM', overrides_key(queue.root), key) end
   if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
   redis.call('ZREM', index, key)
 end
@@ -8747,7 +8854,7 @@ local function finish(queue, keys, counts, records)
   end
   if #lists > 0 then
     redis.call('UNLINK', unpack(lists))
-    if queue.options then redis.call('SREM', overrides_key(root), unpack(emptied)) end
+    if any_options(queue) then write_unless_foreign('SREM', overrides_key(root), unpack(emptied)) end
   end
   if #ended > 0 then write_unless_foreign('ZREM', active_key(root), unpack(ended)) end
   count_up(root, 'completed', #keys)
@@ -8943,7 +9050,7 @@ local function delete_acknowledged(stream, before)
   return deleted > 0 and deleted or redis.call('XTRIM', stream, 'MINID', oldest)
 end
 ${blank(23)}
-local function read_queue_to_claim(keys, nonce) return read_queue_for(keys, nonce, 'looked', 'batches', 'latenessSum', 'latenessMax') end
+local function read_queue_to_claim(keys, nonce) return read_queue_for(keys, nonce, 'looked', 'batches', 'latenessSum', 'latenessMax', 'watcher') end
 
 
 
@@ -9141,6 +9248,8 @@ local function claim_due(queue, take, taken, now)
     for n = 1, #found / 2 do keys[n], scores[n] = found[2 * n - 1], found[2 * n] end
     local look = look_through(queue, take, taken, keys, scores)
     hand_out(queue, look, taken.tally)
+    -- Which was the first in \`active\` may be another one now.
+    if look.unclaimed then queue.first_active = nil end
     passed = passed + look.passed
     taken.lagging = taken.lagging or look.later ~= nil
     if look.ended or #keys < wanted then break end
@@ -9203,7 +9312,7 @@ end
 ${blank(28)}
 local function tidy(queue)
   drop_slices(queue)
-  end_options(queue)
+  settle_options(queue)
 end
 
 
@@ -9351,7 +9460,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '4d5e248fd13d3e8257c6fcc94b6048c84860ea46',
+    sha1: '927ca0f6c3caa9a34f2610cc5ced022feae9bec6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9542,7 +9651,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(75)}
+${blank(74)}
 local NAMES = { count = 0 }
 
 local function name_of(root, part)
@@ -9565,9 +9674,7 @@ local function due_key(root) return name_of(root, 'due') end
 local function active_key(root) return name_of(root, 'active') end
 ${blank(7)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
-${blank(4)}
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(15)}
+${blank(18)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -9576,7 +9683,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(420)}
+${blank(429)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
 }
@@ -9603,7 +9710,7 @@ local SETTINGS = {
   maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
   largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
   open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 1, most = 1 },
+  options = { least = 0, most = 1 },
 }
 ${blank(4)}
 local function parse_settings(text)
@@ -9623,7 +9730,8 @@ local function parse_settings(text)
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
-    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
   }
 end
 
@@ -9638,7 +9746,7 @@ local function settings_of(text)
   end
   return found
 end
-${blank(17)}
+${blank(21)}
 local ROOTS = { count = 0 }
 
 
@@ -9649,7 +9757,7 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = partition_of(root) or ''
+  partition = string.match(root, ':(%d+)}$') or ''
   ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
   return partition
 end
@@ -9687,7 +9795,7 @@ local function read_queue_for(keys, nonce, ...)
 end
 
 local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-${blank(1178)}
+${blank(1183)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -9710,7 +9818,7 @@ local function state_of(queue) return queue.serves or queue.partition ~= '' and 
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
-${blank(2605)}
+${blank(2607)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -9758,7 +9866,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '03c75d13a0c0ca8805d1d72952f9bf8f53f0f13f',
+    sha1: '2109d9655a06618ce290d6216064df72499f25e9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9908,7 +10016,7 @@ ${blank(8)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(22)}
+${blank(21)}
 local NAMES = { count = 0 }
 
 local function name_of(root, part)
@@ -9936,9 +10044,6 @@ local function watch_key(root, name) return root .. ':watch:' .. name end
 
 
 
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-
-
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
@@ -9951,7 +10056,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(310)}
+${blank(319)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -9986,7 +10091,7 @@ local SETTINGS = {
   maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
   largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
   open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 1, most = 1 },
+  options = { least = 0, most = 1 },
 }
 ${blank(4)}
 local function parse_settings(text)
@@ -10006,7 +10111,8 @@ local function parse_settings(text)
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
-    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
   }
 end
 
@@ -10021,7 +10127,7 @@ local function settings_of(text)
   end
   return found
 end
-${blank(17)}
+${blank(21)}
 local ROOTS = { count = 0 }
 
 
@@ -10032,7 +10138,7 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = partition_of(root) or ''
+  partition = string.match(root, ':(%d+)}$') or ''
   ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
   return partition
 end
@@ -10070,7 +10176,7 @@ local function read_queue_for(keys, nonce, ...)
 end
 
 local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-${blank(36)}
+${blank(35)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -10086,7 +10192,11 @@ end
 
 
 local function watcher_of(queue)
-  if not queue.watcher then queue.watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] or '' end
+  if not queue.watcher then
+    local watcher = queue.fields[7]
+    if watcher == nil then watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] end
+    queue.watcher = watcher or ''
+  end
   return queue.watcher
 end
 ${blank(13)}
@@ -10122,8 +10232,6 @@ local function earlier(due, active)
   if due and active and active < due then return active end
   return due or active
 end
-
-local function next_due(queue) return earlier(first_in(due_key(queue.root)), first_in(active_key(queue.root))) end
 ${blank(20)}
 local COUNTED = 9007199254740991
 ${blank(20)}
@@ -10135,7 +10243,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1515)}
+${blank(1519)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -10143,7 +10251,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2344)}
+${blank(2346)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -10172,7 +10280,7 @@ local function leave(keys, args)
   redis.pcall('ZREM', watch_key(root, 'standby'), worker)
   redis.pcall('ZREM', watch_key(root, 'present'), worker)
   if watcher_of(queue) ~= worker or watch_at(queue) == 0 then return 'idle' end
-  return appoint(queue, next_due(queue)) and 'passed' or 'vacant'
+  return appoint(queue, earlier(first_in(due_key(root)), first_in(active_key(root)))) and 'passed' or 'vacant'
 end
 
 register('leave', leave, { 'allow-oom' }, 'Give up the watch of a worker that looks no more, or has no slot left.')
@@ -10180,7 +10288,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '41f68d0cf660834511f3031dc4ee346870e21b1e',
+    sha1: '53a594637464e0ddec52188538e97c4efd774870',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10411,7 +10519,7 @@ ${blank(9)}
   retire = { field = 'retire', flag = true },
 ${blank(5)}
 }
-${blank(22)}
+${blank(21)}
 local NAMES = { count = 0 }
 
 local function name_of(root, part)
@@ -10435,9 +10543,6 @@ local function active_key(root) return name_of(root, 'active') end
 ${blank(7)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 ${blank(4)}
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-
-
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
@@ -10450,7 +10555,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(310)}
+${blank(319)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -10489,7 +10594,7 @@ local SETTINGS = {
   maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
   largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
   open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 1, most = 1 },
+  options = { least = 0, most = 1 },
 }
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
 ${blank(3)}
@@ -10510,7 +10615,8 @@ local function parse_settings(text)
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
-    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
   }
 end
 
@@ -10538,7 +10644,11 @@ local function write_settings(queue, changes)
   end
   local text = table.concat(parts, ' ')
   local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
-  if type(done) ~= 'table' then setmetatable(queue, settings_of(text)) end
+  if type(done) ~= 'table' then
+    setmetatable(queue, settings_of(text))
+    -- What was asked for, since they did not say it, is told by them now.
+    queue.options = nil
+  end
   return done
 end
 
@@ -10553,7 +10663,7 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = partition_of(root) or ''
+  partition = string.match(root, ':(%d+)}$') or ''
   ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
   return partition
 end
@@ -10608,13 +10718,13 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(51)}
+${blank(54)}
 local function send(queue, worker, what)
   local partition = queue.partition
   local heard = redis.pcall('PUBLISH', wake_channel(queue.root, worker), partition ~= '' and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
-${blank(113)}
+${blank(111)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -10625,7 +10735,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(960)}
+${blank(964)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -10660,7 +10770,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2132)}
+${blank(2134)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -10758,7 +10868,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'b5f5e02dd74268876399c37250c098e0238e5d84',
+    sha1: '2763060c3d7c0a670bfa20ca0c56e2c38a91cf68',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10817,7 +10927,16 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(18)}
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
+end
+${blank(9)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -10981,7 +11100,7 @@ ${blank(9)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(22)}
+${blank(21)}
 local NAMES = { count = 0 }
 
 local function name_of(root, part)
@@ -11006,9 +11125,7 @@ local function claims_key(root) return name_of(root, 'claims') end
 local function overrides_key(root) return name_of(root, 'overrides') end
 ${blank(5)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
-${blank(4)}
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(15)}
+${blank(18)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -11049,11 +11166,19 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(44)}
+${blank(45)}
 local CLOCK_STEP = 1000
 
 
-local function has_options(queue, key) return queue.options and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1 end
+
+local function any_options(queue)
+  if queue.options == nil then queue.options = read_unless_foreign('SCARD', overrides_key(queue.root)) ~= 0 end
+  return queue.options
+end
+
+local function has_options(queue, key)
+  return any_options(queue) and read_unless_foreign('SISMEMBER', overrides_key(queue.root), key) ~= 0
+end
 
 
 
@@ -11244,7 +11369,7 @@ local SETTINGS = {
   maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
   largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
   open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 1, most = 1 },
+  options = { least = 0, most = 1 },
 }
 ${blank(4)}
 local function parse_settings(text)
@@ -11264,7 +11389,8 @@ local function parse_settings(text)
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
-    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
   }
 end
 
@@ -11279,7 +11405,7 @@ local function settings_of(text)
   end
   return found
 end
-${blank(17)}
+${blank(21)}
 local ROOTS = { count = 0 }
 
 
@@ -11290,7 +11416,7 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = partition_of(root) or ''
+  partition = string.match(root, ':(%d+)}$') or ''
   ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
   return partition
 end
@@ -11328,7 +11454,7 @@ local function read_queue_for(keys, nonce, ...)
 end
 
 local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-${blank(187)}
+${blank(188)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -11339,7 +11465,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1515)}
+${blank(1519)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11347,7 +11473,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1240)}
+${blank(1242)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -11420,7 +11546,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '927a10d83166dd253654c05f27d45f81c8f02750',
+    sha1: '8df0eda7ed43d057d4804e5d30ad18e7a5e641d8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11642,7 +11768,7 @@ ${blank(5)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(22)}
+${blank(21)}
 local NAMES = { count = 0 }
 
 local function name_of(root, part)
@@ -11663,9 +11789,7 @@ ${blank(5)}
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
 ${blank(4)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
-${blank(4)}
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(15)}
+${blank(18)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -11674,7 +11798,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(310)}
+${blank(319)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -11717,7 +11841,7 @@ local SETTINGS = {
   maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
   largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
   open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 1, most = 1 },
+  options = { least = 0, most = 1 },
 }
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
 ${blank(3)}
@@ -11738,7 +11862,8 @@ local function parse_settings(text)
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
-    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
   }
 end
 
@@ -11766,7 +11891,11 @@ local function write_settings(queue, changes)
   end
   local text = table.concat(parts, ' ')
   local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
-  if type(done) ~= 'table' then setmetatable(queue, settings_of(text)) end
+  if type(done) ~= 'table' then
+    setmetatable(queue, settings_of(text))
+    -- What was asked for, since they did not say it, is told by them now.
+    queue.options = nil
+  end
   return done
 end
 
@@ -11781,7 +11910,7 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = partition_of(root) or ''
+  partition = string.match(root, ':(%d+)}$') or ''
   ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
   return partition
 end
@@ -11836,7 +11965,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(170)}
+${blank(171)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -11847,7 +11976,9 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1515)}
+${blank(1114)}
+local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
+${blank(403)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11855,7 +11986,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2378)}
+${blank(2380)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -11962,27 +12093,20 @@ local function policy(keys, args)
   if bad then return bad end
 
   -- first write
-  for field, text in pairs(kept) do call('HSET', root, 'given:' .. field, text) end
+  -- The ids that are remembered now must live as long as a longer policy says. The last of them may have come just now: under a longer policy a slice went
+  -- on for longer.
+  local slice, before, longer = queue.slice, queue.sliceBefore, after.dedupe > queue.dedupe
+  if longer and slice then changes.sliceEnds = math.max(slice + after.dedupe, now_ms()) + after.dedupe end
   -- How far ahead an entry of \`due\` may rightly lie: a shortened wait holds only from the next look on.
-  if after.wait < queue.wait then
-    call('HSET', root, 'longestWait', math.max(queue.wait, tonumber(call('HGET', root, 'longestWait')) or 0))
-  end
-  if after.dedupe > queue.dedupe then
-    -- The ids that are remembered now must live as long as the new policy says. The last of them may have come just now: under a longer policy a
-    -- slice went on for longer.
-    if queue.slice then
-      local ends = math.max(queue.slice + after.dedupe, now_ms()) + after.dedupe
-      changes.sliceEnds = ends
-      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.slice)), string.format('%.0f', ends + after.dedupe))
-    end
-    if queue.sliceBefore then
-      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.sliceBefore)), string.format('%.0f', queue.slice + 2 * after.dedupe))
-    end
-  end
+  local longest = after.wait < queue.wait and math.max(queue.wait, longest_wait(queue))
   if next(changes) then
     local done = write_settings(queue, changes)
     if type(done) == 'table' then return done end
   end
+  for field, text in pairs(kept) do call('HSET', root, 'given:' .. field, text) end
+  if longest then call('HSET', root, 'longestWait', count_text(longest)) end
+  if longer and slice then call('PEXPIREAT', seen_key(root, digits(slice)), digits(changes.sliceEnds + after.dedupe)) end
+  if longer and before then call('PEXPIREAT', seen_key(root, digits(before)), digits(slice + 2 * after.dedupe)) end
   local reply = {}
   for _, field in ipairs(MEMBERS) do reply[#reply + 1], reply[#reply + 2] = field, after[field] end
   return reply
@@ -11993,7 +12117,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '465660a34ae995aa437ccfebe7ba0afea3693373',
+    sha1: '6aeddcb3c09a91b2706921c87e83060df4857801',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12214,14 +12338,11 @@ ${blank(6)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(50)}
+${blank(49)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
 
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
 
 
 local function wake_channel(root, worker)
@@ -12236,7 +12357,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(310)}
+${blank(319)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -12271,7 +12392,7 @@ local SETTINGS = {
   maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
   largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
   open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 1, most = 1 },
+  options = { least = 0, most = 1 },
 }
 ${blank(4)}
 local function parse_settings(text)
@@ -12291,7 +12412,8 @@ local function parse_settings(text)
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
-    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
   }
 end
 
@@ -12306,7 +12428,7 @@ local function settings_of(text)
   end
   return found
 end
-${blank(17)}
+${blank(21)}
 local ROOTS = { count = 0 }
 
 
@@ -12317,7 +12439,7 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = partition_of(root) or ''
+  partition = string.match(root, ':(%d+)}$') or ''
   ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
   return partition
 end
@@ -12355,14 +12477,14 @@ local function read_queue_for(keys, nonce, ...)
 end
 
 local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-${blank(36)}
+${blank(35)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
     return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
   end
 end
-${blank(63)}
+${blank(67)}
 local function note_worker(workers, worker, latest, ends)
   local added = redis.pcall('ZADD', workers, digits(latest), worker)
   -- What somebody else has put there is not ours to end.
@@ -12370,7 +12492,7 @@ local function note_worker(workers, worker, latest, ends)
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
   redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
 end
-${blank(73)}
+${blank(71)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -12381,7 +12503,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1515)}
+${blank(1519)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -12389,7 +12511,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2513)}
+${blank(2508)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -12465,7 +12587,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '984af120964fc110c19b73b523fac23126790efb',
+    sha1: '4c57edcb47921978ce6e62f2b31d06bb17385705',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12677,7 +12799,7 @@ ${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(22)}
+${blank(21)}
 local NAMES = { count = 0 }
 
 local function name_of(root, part)
@@ -12706,9 +12828,6 @@ local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
 
 
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-
-
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
@@ -12721,7 +12840,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(310)}
+${blank(319)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -12778,7 +12897,7 @@ local SETTINGS = {
   maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
   largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
   open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 1, most = 1 },
+  options = { least = 0, most = 1 },
 }
 ${blank(4)}
 local function parse_settings(text)
@@ -12798,7 +12917,8 @@ local function parse_settings(text)
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
-    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
   }
 end
 
@@ -12813,7 +12933,7 @@ local function settings_of(text)
   end
   return found
 end
-${blank(17)}
+${blank(21)}
 local ROOTS = { count = 0 }
 
 
@@ -12824,7 +12944,7 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = partition_of(root) or ''
+  partition = string.match(root, ':(%d+)}$') or ''
   ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
   return partition
 end
@@ -12860,7 +12980,7 @@ local function read_queue_for(keys, nonce, ...)
     settings_of(fields[1] or '')
   )
 end
-${blank(46)}
+${blank(45)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -12868,7 +12988,11 @@ end
 
 
 local function watcher_of(queue)
-  if not queue.watcher then queue.watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] or '' end
+  if not queue.watcher then
+    local watcher = queue.fields[7]
+    if watcher == nil then watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] end
+    queue.watcher = watcher or ''
+  end
   return queue.watcher
 end
 ${blank(13)}
@@ -12907,7 +13031,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(83)}
+${blank(81)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -12918,7 +13042,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(646)}
+${blank(650)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
@@ -13003,7 +13127,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(604)}
+${blank(606)}
 --- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -13078,7 +13202,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '42845f6811ad78bc79a0f5a62ca79dbbc9ba93a3',
+    sha1: 'af7fa9f03f4e35fc732d583a5f2bd77983b27e2b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13237,7 +13361,7 @@ ${blank(3)}
 
   counted = 1000,
 }
-${blank(75)}
+${blank(74)}
 local NAMES = { count = 0 }
 
 local function name_of(root, part)
@@ -13265,9 +13389,6 @@ local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
 
 
 local function wake_channel(root, worker)
@@ -13319,9 +13440,9 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(44)}
+${blank(45)}
 local CLOCK_STEP = 1000
-${blank(5)}
+${blank(13)}
 local function deadline_of(first, last, wait, maxWait, closed, closed_by)
   local deadline, reason = received_at(last) + wait, 'wait'
   if closed and closed < deadline then deadline, reason = closed, closed_by end
@@ -13515,7 +13636,7 @@ local SETTINGS = {
   maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
   largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
   open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 1, most = 1 },
+  options = { least = 0, most = 1 },
 }
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
 ${blank(3)}
@@ -13536,7 +13657,8 @@ local function parse_settings(text)
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
-    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
   }
 end
 
@@ -13564,7 +13686,11 @@ local function write_settings(queue, changes)
   end
   local text = table.concat(parts, ' ')
   local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
-  if type(done) ~= 'table' then setmetatable(queue, settings_of(text)) end
+  if type(done) ~= 'table' then
+    setmetatable(queue, settings_of(text))
+    -- What was asked for, since they did not say it, is told by them now.
+    queue.options = nil
+  end
   return done
 end
 
@@ -13579,7 +13705,7 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = partition_of(root) or ''
+  partition = string.match(root, ':(%d+)}$') or ''
   ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
   return partition
 end
@@ -13617,7 +13743,7 @@ local function read_queue_for(keys, nonce, ...)
 end
 
 local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-${blank(44)}
+${blank(43)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -13625,7 +13751,11 @@ end
 
 
 local function watcher_of(queue)
-  if not queue.watcher then queue.watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] or '' end
+  if not queue.watcher then
+    local watcher = queue.fields[7]
+    if watcher == nil then watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] end
+    queue.watcher = watcher or ''
+  end
   return queue.watcher
 end
 ${blank(13)}
@@ -13664,7 +13794,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(149)}
+${blank(147)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -13708,15 +13838,15 @@ local function dead_positions(name)
 end
 ${blank(136)}
 local function note_options(queue, key)
-  local overrides, first = overrides_key(queue.root), not queue.options
-  local noted = first and write_settings(queue, { options = 1 })
+  local overrides, before = overrides_key(queue.root), queue.stored.options
+  local noted = before ~= 1 and write_settings(queue, { options = 1 })
   if type(noted) == 'table' then return nil, wrong_type(noted, 'hash', queue.root) end
   local listed = redis.pcall('SADD', overrides, key)
   if type(listed) ~= 'table' then return listed end
-  if first then write_settings(queue, { options = false }) end
+  if before ~= 1 then write_settings(queue, { options = before or false }) end
   return nil, wrong_type(listed, 'set', overrides)
 end
-${blank(706)}
+${blank(710)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again. What is no hash somebody else has put
@@ -13777,7 +13907,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(1793)}
+${blank(1795)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -13908,7 +14038,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'f08e2b3254569611aad0721f25b596e4520cda13',
+    sha1: '9555c2364ff0649bd343080a877950413853e525',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14135,11 +14265,9 @@ ${blank(9)}
   settle = { field = 'settle', least = 0, most = LIMITS.number },
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
-${blank(50)}
+${blank(49)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
-${blank(4)}
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(15)}
+${blank(18)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -14148,7 +14276,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(310)}
+${blank(319)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -14178,7 +14306,7 @@ local SETTINGS = {
   maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
   largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
   open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 1, most = 1 },
+  options = { least = 0, most = 1 },
 }
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
 ${blank(3)}
@@ -14199,7 +14327,8 @@ local function parse_settings(text)
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
-    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
   }
 end
 
@@ -14227,7 +14356,11 @@ local function write_settings(queue, changes)
   end
   local text = table.concat(parts, ' ')
   local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
-  if type(done) ~= 'table' then setmetatable(queue, settings_of(text)) end
+  if type(done) ~= 'table' then
+    setmetatable(queue, settings_of(text))
+    -- What was asked for, since they did not say it, is told by them now.
+    queue.options = nil
+  end
   return done
 end
 
@@ -14242,7 +14375,7 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = partition_of(root) or ''
+  partition = string.match(root, ':(%d+)}$') or ''
   ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
   return partition
 end
@@ -14297,7 +14430,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(170)}
+${blank(171)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -14308,7 +14441,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(960)}
+${blank(964)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -14350,7 +14483,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2227)}
+${blank(2229)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -14468,7 +14601,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'fbd1c476492ebf4b2e5f1bda8424c80e6151caf7',
+    sha1: '591e98764bd1849c955936835983b7c8a55b9de8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14639,7 +14772,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(75)}
+${blank(74)}
 local NAMES = { count = 0 }
 
 local function name_of(root, part)
@@ -14667,9 +14800,6 @@ local function calls_key(root, name) return root .. ':calls:' .. name end
 
 local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
 
 
 local function wake_channel(root, worker)
@@ -14733,9 +14863,9 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-${blank(13)}
+${blank(14)}
 local CLOCK_STEP = 1000
-${blank(5)}
+${blank(13)}
 local function deadline_of(first, last, wait, maxWait, closed, closed_by)
   local deadline, reason = received_at(last) + wait, 'wait'
   if closed and closed < deadline then deadline, reason = closed, closed_by end
@@ -14910,7 +15040,7 @@ local SETTINGS = {
   maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
   largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
   open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 1, most = 1 },
+  options = { least = 0, most = 1 },
 }
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
 ${blank(3)}
@@ -14931,7 +15061,8 @@ local function parse_settings(text)
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
-    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
   }
 end
 
@@ -14959,7 +15090,11 @@ local function write_settings(queue, changes)
   end
   local text = table.concat(parts, ' ')
   local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
-  if type(done) ~= 'table' then setmetatable(queue, settings_of(text)) end
+  if type(done) ~= 'table' then
+    setmetatable(queue, settings_of(text))
+    -- What was asked for, since they did not say it, is told by them now.
+    queue.options = nil
+  end
   return done
 end
 
@@ -14974,7 +15109,7 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = partition_of(root) or ''
+  partition = string.match(root, ':(%d+)}$') or ''
   ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
   return partition
 end
@@ -15010,7 +15145,7 @@ local function read_queue_for(keys, nonce, ...)
     settings_of(fields[1] or '')
   )
 end
-${blank(46)}
+${blank(45)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -15018,7 +15153,11 @@ end
 
 
 local function watcher_of(queue)
-  if not queue.watcher then queue.watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] or '' end
+  if not queue.watcher then
+    local watcher = queue.fields[7]
+    if watcher == nil then watcher = redis.pcall('HMGET', queue.root, 'watcher')[1] end
+    queue.watcher = watcher or ''
+  end
   return queue.watcher
 end
 ${blank(13)}
@@ -15057,7 +15196,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(214)}
+${blank(212)}
 local PUSHED = 500
 
 
@@ -15229,26 +15368,21 @@ local function read_batch_ids(args, first, last)
 end
 ${blank(102)}
 local function note_options(queue, key)
-  local overrides, first = overrides_key(queue.root), not queue.options
-  local noted = first and write_settings(queue, { options = 1 })
+  local overrides, before = overrides_key(queue.root), queue.stored.options
+  local noted = before ~= 1 and write_settings(queue, { options = 1 })
   if type(noted) == 'table' then return nil, wrong_type(noted, 'hash', queue.root) end
   local listed = redis.pcall('SADD', overrides, key)
   if type(listed) ~= 'table' then return listed end
-  if first then write_settings(queue, { options = false }) end
+  if before ~= 1 then write_settings(queue, { options = before or false }) end
   return nil, wrong_type(listed, 'set', overrides)
 end
 
 
-local function end_options(queue)
-  if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = false }) end
-end
-
-
-local function forget_options(queue, key)
+local function forget_options(queue, key, before)
   redis.pcall('SREM', overrides_key(queue.root), key)
-  end_options(queue)
+  if before ~= 1 then write_settings(queue, { options = before or false }) end
 end
-${blank(256)}
+${blank(265)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -15277,12 +15411,12 @@ local function bring_back(queue, key, messages, with_options)
   local claim = decode_claim(stored)
   local take_out, refused = insert_by_time(root, messages_key(root, key), claim and claim.count or 0, messages)
   if not take_out then return nil, refused end
-  local listed, at, failed
+  local before, listed, at, failed = queue.stored.options, nil, nil, nil
   if with_options then listed, failed = note_options(queue, key) end
   if not failed then at, failed = index_brought_back(queue, key, claim, with_options) end
   local function undo()
     take_out()
-    if listed == 1 then forget_options(queue, key) end
+    if listed == 1 then forget_options(queue, key, before) end
   end
   if failed then
     undo()
@@ -15366,7 +15500,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1860)}
+${blank(1862)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -15447,7 +15581,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '3d0cb30e319025f41ad0dcd6a467313fcd2b6c6e',
+    sha1: '2c8d474659229b7ca7b2a8b470a4e5923e472af5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15530,7 +15664,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(112)}
+${blank(108)}
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
@@ -15546,7 +15680,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4329)}
+${blank(4350)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -15597,7 +15731,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: 'f166c92f9955bbfca87416b92f8e9c0b59420e93',
+    sha1: 'e9b4196d41128212233344edabc8f42e8159c5c0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15789,7 +15923,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(75)}
+${blank(74)}
 local NAMES = { count = 0 }
 
 local function name_of(root, part)
@@ -15816,9 +15950,6 @@ local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
 local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
@@ -15828,7 +15959,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(333)}
+${blank(342)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -15869,7 +16000,7 @@ local SETTINGS = {
   maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
   largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
   open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 1, most = 1 },
+  options = { least = 0, most = 1 },
 }
 ${blank(4)}
 local function parse_settings(text)
@@ -15889,7 +16020,8 @@ local function parse_settings(text)
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
-    serves = serves, generation = stored.open or stored.retired or 0, options = stored.options,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
   }
 end
 
@@ -15904,7 +16036,7 @@ local function settings_of(text)
   end
   return found
 end
-${blank(17)}
+${blank(21)}
 local ROOTS = { count = 0 }
 
 
@@ -15915,7 +16047,7 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = partition_of(root) or ''
+  partition = string.match(root, ':(%d+)}$') or ''
   ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
   return partition
 end
@@ -15953,7 +16085,7 @@ local function read_queue_for(keys, nonce, ...)
 end
 
 local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-${blank(178)}
+${blank(179)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -15968,7 +16100,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(4130)}
+${blank(4129)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -16026,12 +16158,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'eccd38acbe0e970a5fb5aec6656db0ffd294a446',
+    sha1: '33abc235dba02ccda440b9b934b355c5a897aed9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(4778)}
+${blank(4795)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
