@@ -278,6 +278,7 @@ describeBindings('edges', (get) => {
     const deadline = get().now + 1000
     await get().redis.rpush(part('messages:k'), `${get().now + 5000} 0 y`)
     await get().tick(1500)
+    expect((await get().call('peek', 'k')).slice(0, 3)).toEqual(['ready', get().now, deadline])
     expect(await get().claimOne()).toMatchObject({ reason: 'maxWait', deadline })
   })
 
