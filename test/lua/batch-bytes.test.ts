@@ -64,9 +64,9 @@ describeBindings('maxBatchBytes', (lua) => {
     await lua().holds()
   })
 
-  it('hands over a larger message alone', async () => {
+  it.each([[[]], [['WAIT', 10_000]]])('hands over a larger message alone, with options %j', async (tokens) => {
     await lua().call('policy', 'MAXBATCHBYTES', 1)
-    for (let n = 0; n < 3; n += 1) await add('ann', 30)
+    for (let n = 0; n < 3; n += 1) await add('ann', 30, ...tokens)
     await lua().tick(10_000)
     for (const reason of ['bytes', 'bytes', 'wait']) {
       expect(await taken()).toEqual([['ann', 1, reason, 10_000, expect.any(Number)]])

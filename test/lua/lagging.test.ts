@@ -64,6 +64,18 @@ describeBindings('scores in due that lag behind', (lua) => {
     expect(await Promise.all(['a', 'b', 'c', 'd'].map(due))).toEqual([11_050, 11_050, 11_050, last])
   })
 
+  it('are left as they are whose list is missing', async () => {
+    await add('a')
+    await lua().tick(10)
+    await add('b', 'c')
+    await lua().tick(1000)
+    await add('a', 'b', 'c')
+    await lua().redis.del(`${lua().root}:messages:b`)
+    await lua().tick(START + 10_000 - lua().now)
+    expect((await lua().claim()).batches).toEqual([])
+    expect(await Promise.all(['a', 'b', 'c'].map(due))).toEqual([11_010, 10_010, 11_010])
+  })
+
   it('are moved together that come within 50 ms, when nothing is ready', async () => {
     await add('a', 'b')
     await lua().tick(50)

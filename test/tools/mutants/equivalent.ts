@@ -474,4 +474,11 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   { within: 'read_first', find: 'step > fit', put: 'step >= fit', why: 'it is as many' },
   { within: 'lower_ahead', find: 'queue.watchAt = 0', put: 'queue.watchAt = 1', why: 'a time that has passed, as 0 is' },
   { within: 'LIMITS', find: 'trimmed = 1000', put: 'trimmed = 1001', why: 'what is trimmed are whole nodes of a hundred entries' },
+  { within: 'head_by_options', find: '      parsed = options\n', put: '      \n', why: 'the same is parsed once more' },
+  { within: 'read_batch', find: 'if head.bytes > most then', put: 'if true then', why: 'no message exceeds it then' },
+  { within: 'read_batch', find: 'head.bytes > most then', put: 'head.bytes >= most then', why: 'no message exceeds it then' },
+  { within: 'PUSHED', find: '500', put: '501', why: 'the same is written, in other pieces' },
+  { within: 'PUSHED', find: '500', put: '499', why: 'the same is written, in other pieces' },
+  { within: 'push_front', find: 'PUSHED + 1, 1)', put: 'PUSHED + 1, 0)', why: 'nothing stands there' },
+  { within: 'standby_until', find: 'or 0', put: 'or 1', why: 'no rest is shorter' },
 ]
