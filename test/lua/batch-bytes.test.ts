@@ -75,6 +75,21 @@ describeBindings('maxBatchBytes', (lua) => {
     await lua().holds()
   })
 
+  it.each([[[]], [['WAIT', 10_000]]])(
+    'waits for what comes behind the largest message as behind any other, with options %j',
+    async (tokens) => {
+      await lua().call('policy', 'MAXMESSAGEBYTES', MIB)
+      await add('ann', MIB + HEADER, ...tokens)
+      await lua().tick(5000)
+      await add('ann', 30, ...tokens)
+      await lua().tick(5000)
+      expect(await taken()).toEqual([])
+      await lua().tick(5000)
+      expect(await taken()).toEqual([['ann', 1, 'bytes', 15_000, 15_000]])
+      await lua().holds()
+    },
+  )
+
   it('makes no batch due earlier, and the rest waits as behind any full batch', async () => {
     await lua().call('policy', 'MAXBATCHBYTES', 60, 'MAXSIZE', 4)
     for (let n = 0; n < 4; n += 1) {

@@ -222,21 +222,24 @@ describeBindings('bounds of claim_ready', (lua) => {
     expect(Object.keys(await lua().keyspace())).toEqual([lua().root])
   })
 
-  it.each(['', ',W1'])('of a queue with large messages reads one at a time, and none behind the first that does not fit%s', async (options) => {
-    await lua().call('policy', 'WAIT', 1, 'MAXBATCHBYTES', 1000)
-    await lua().redis.hset(lua().root, 'largest', KIB * KIB)
-    const sizes = [30, 2000, 700 * KIB, 700 * KIB]
-    await lua().redis.rpush(`${lua().root}:messages:a`, ...sizes.map((bytes) => `${START} 0${options} `.padEnd(bytes, 'x')))
-    if (options) await lua().redis.sadd(`${lua().root}:overrides`, 'a')
-    await lua().redis.zadd(`${lua().root}:due`, START, 'a')
-    await lua().call('add', 'b', 'x')
-    await lua().tick(1)
-    // Half a MiB would be all that one call does.
-    expect((await lua().claim()).batches.map(({ key, messages }) => [key, messages.length])).toEqual([
-      ['a', 1],
-      ['b', 1],
-    ])
-  })
+  it.each(['', ',W1'])(
+    'of a queue with large messages reads one at a time, and none behind the first that does not fit%s',
+    async (options) => {
+      await lua().call('policy', 'WAIT', 1, 'MAXBATCHBYTES', 1000)
+      await lua().redis.hset(lua().root, 'largest', KIB * KIB)
+      const sizes = [30, 2000, 700 * KIB, 700 * KIB]
+      await lua().redis.rpush(`${lua().root}:messages:a`, ...sizes.map((bytes) => `${START} 0${options} `.padEnd(bytes, 'x')))
+      if (options) await lua().redis.sadd(`${lua().root}:overrides`, 'a')
+      await lua().redis.zadd(`${lua().root}:due`, START, 'a')
+      await lua().call('add', 'b', 'x')
+      await lua().tick(1)
+      // Half a MiB would be all that one call does.
+      expect((await lua().claim()).batches.map(({ key, messages }) => [key, messages.length])).toEqual([
+        ['a', 1],
+        ['b', 1],
+      ])
+    },
+  )
 
   it('goes by the last message of a batch, also of more than it reads at first', async () => {
     await lua().call('policy', 'MAXSIZE', 500)
