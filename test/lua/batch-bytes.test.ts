@@ -85,6 +85,7 @@ describeBindings('maxBatchBytes', (lua) => {
       await lua().tick(5000)
       expect(await taken()).toEqual([])
       await lua().tick(5000)
+      expect((await lua().call('peek', 'ann')).slice(0, 7)).toEqual(['ready', START + 15_000, START + 15_000, 0, '', 1, 2])
       expect(await taken()).toEqual([['ann', 1, 'bytes', 15_000, 15_000]])
       await lua().holds()
     },

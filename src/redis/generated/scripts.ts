@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'e37f2b79998dd10212950674ed37303de9c5be81',
+    sha1: '828aacdbac56139de7491dabccc5575029f7c4c7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -438,7 +438,7 @@ local function window_of(queue, key, with_options)
   queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
-${blank(52)}
+${blank(53)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
@@ -1295,7 +1295,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '81a2532fcc752662703b8ac3c3852f82b6f1bab2',
+    sha1: '59087a38ed9c5997a0cddb94921b7514ed9ace5b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1488,7 +1488,7 @@ local function option_of(options, letter, most)
 end
 ${blank(47)}
 local CLOCK_STEP = 1000
-${blank(234)}
+${blank(235)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -2009,7 +2009,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '2be1b05b9e04a285d5061634478a1bf6f577b386',
+    sha1: '27af476226b17a41ccc4d749f178a5a2612b2907',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2454,7 +2454,8 @@ local function read_batch(queue, head)
   if head.bytes > most then
     local count, bytes = 1, #messages[1]
     while count < head.count do
-      bytes = bytes + #messages[count + 1]
+      -- Behind a first message that exceeds it alone none was read.
+      bytes = bytes + #(messages[count + 1] or '')
       if bytes > most then
         head.count, head.reason = count, 'bytes'
         break
@@ -3488,7 +3489,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'bdb6877208b9ee853e1aab1076279d8a043d95cf',
+    sha1: '0231d48c14977a502e19ed074a7c3eb4a5c2c279',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3808,7 +3809,7 @@ local function window_of(queue, key, with_options)
   queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
-${blank(52)}
+${blank(53)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
@@ -4174,7 +4175,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '4cbc95e6b1794b3210ee35eb6c4184fb02a9ac75',
+    sha1: '861f102d032b0e0949eede0d28b5b52a6ccb4161',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4408,7 +4409,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(317)}
+${blank(318)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -4582,7 +4583,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '2f78bef9bca1b0c3dbce2c8d69e31916875c0bcd',
+    sha1: 'a1f3002dfd9b0c947eeb89c7bf113e6b2d5ccc41',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4733,7 +4734,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(566)}
+${blank(567)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -4929,7 +4930,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'dea9d4b56e0d66eb585e56e1dd0e8bfef2c3de94',
+    sha1: '6cef18f1ff46b0b8f5ca2cb4a6e3b49d6848c29b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5176,7 +5177,7 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(312)}
+${blank(313)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -5600,7 +5601,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '94bec21c44bc638b1486f5f48c09146153a70cf4',
+    sha1: '076347df8c8baf1cb704568ab290b02015154a9d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5761,7 +5762,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(317)}
+${blank(318)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -5975,7 +5976,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'd10a6d9855b2a5ca303a5d834576ef8f00f52813',
+    sha1: '589bc69432f368dad0ddb6d2929a3934ea9e81b3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6378,7 +6379,7 @@ local function window_of(queue, key, with_options)
   queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
-${blank(52)}
+${blank(53)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
@@ -6912,7 +6913,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '6af418f2baa34cdddb51f81a3abccaddbd782ac3',
+    sha1: '2331146eabb4e86a7c5f79ba795eac8a9c713ade',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7372,7 +7373,8 @@ local function read_batch(queue, head)
   if head.bytes > most then
     local count, bytes = 1, #messages[1]
     while count < head.count do
-      bytes = bytes + #messages[count + 1]
+      -- Behind a first message that exceeds it alone none was read.
+      bytes = bytes + #(messages[count + 1] or '')
       if bytes > most then
         head.count, head.reason = count, 'bytes'
         break
@@ -8460,7 +8462,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '4350a35a628428c732079ce2ec2208733817eb09',
+    sha1: 'd1374785a23da0c85b28a540a35c0a363384910b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8654,7 +8656,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1772)}
+${blank(1773)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8799,7 +8801,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'cdf0fd1f9687350e28f77785cf197902fc266fae',
+    sha1: '72b2a1ac22783418b790b3091804a84d4171d6d5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8956,7 +8958,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(317)}
+${blank(318)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -9130,7 +9132,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '93528e40025f2f157c24b65aa640c7397ca82ea2',
+    sha1: 'dcf907b84f843216abe8b34fe8c4272432cff895',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9352,7 +9354,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(317)}
+${blank(318)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -9600,7 +9602,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '2f58a8e72f079f5f8409a516ff005656f398b9d9',
+    sha1: '9ccf85aaa4001cfdaa64ddaeaf01b679f80234bb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9990,7 +9992,8 @@ local function read_batch(queue, head)
   if head.bytes > most then
     local count, bytes = 1, #messages[1]
     while count < head.count do
-      bytes = bytes + #messages[count + 1]
+      -- Behind a first message that exceeds it alone none was read.
+      bytes = bytes + #(messages[count + 1] or '')
       if bytes > most then
         head.count, head.reason = count, 'bytes'
         break
@@ -10194,7 +10197,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'db86ba3c33586199d5af9d64f2ab708cb0d4d7a2',
+    sha1: '3af625f16449ff718da8cf8162a2fa0ecb89a08c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10401,7 +10404,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(317)}
+${blank(318)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -10657,7 +10660,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'b79ab241148724fef1acf3e99caf8a5fc7f1ea2e',
+    sha1: '657d7ded72600a006cc6626ecb8db6c96605c83e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10882,7 +10885,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(317)}
+${blank(318)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -11070,7 +11073,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '3a53e10a699f1b90a77be73f82c57b73f0f079e6',
+    sha1: '5ffa9d1042490a946a3ce0a012a1d0d4cd6b45c3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11295,7 +11298,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(317)}
+${blank(318)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -11612,7 +11615,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '74f97d33fc2f6c18db7f760322c8428f1e8ae000',
+    sha1: 'a2e6715f491c65d390a5351da66aa9f7eafdc6fc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11940,7 +11943,7 @@ local function window_of(queue, key, with_options)
   queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
-${blank(52)}
+${blank(53)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
@@ -12320,7 +12323,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '8119413a397280baf5c1e29825f62e4753c19092',
+    sha1: 'b02ac585643433274ab508cb858635bd6a285192',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12530,7 +12533,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(317)}
+${blank(318)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -12790,7 +12793,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '893335ba04264f2df49a5ee08824b7a925808463',
+    sha1: '7691177ace9e12acf1c32d6cdc12c95e74c04a0c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13141,7 +13144,7 @@ local function window_of(queue, key, with_options)
   queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
-${blank(52)}
+${blank(53)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
@@ -13643,7 +13646,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '7a19d90d52ef11f698f44ee5640e23a7b500860f',
+    sha1: '518f675c6e1ffbfe94eb3d5313b564685788126d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13742,7 +13745,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4145)}
+${blank(4146)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -13793,7 +13796,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '4eefeceeca288cecd950d34b719e0d353a2cca34',
+    sha1: '2390b9c09a998ec2e19a2164c96a23e4f71b6ea4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13992,7 +13995,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(340)}
+${blank(341)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -14149,12 +14152,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'e1d3465fbcb240712b9d17df8826da8171ec794e',
+    sha1: '4987f98233bcb19be6c32f8a58903206d69e5daf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4540)}
+${blank(4541)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
