@@ -214,6 +214,24 @@ describeBindings('the most that one call does', (lua) => {
     expect(await lua().redis.zscore(part('due'), 'b')).toBe(String(START + due))
   })
 
+  it.each(['', ',W10000'])(
+    'of a key of which nothing is left nothing is looked at later, also when half a MiB was read: messages %j',
+    async (options) => {
+      const redis = lua().redis.pipeline()
+      redis.rpush(part('messages:a'), `${START} 0 x`, `${START} 0,W10000 `.padEnd(600_000, 'x'))
+      redis.rpush(part('messages:b'), `${START} 0${options} x`)
+      for (const key of ['a', 'b']) {
+        redis.hset(part('claims'), key, `${START}-1:1:1:0:1:${START}:size:30000`)
+        redis.zadd(part('active'), START + 30_000, key)
+        if (key === 'a' || options) redis.sadd(part('overrides'), key)
+      }
+      await redis.exec()
+      expect(await lua().call('complete', 'a', `${START}-1:1`, 'b', `${START}-1:1`)).toEqual(['completed', 'completed'])
+      expect(await lua().redis.zrange(part('due'), 0, '-1')).toEqual(['a'])
+      expect(await lua().redis.smembers(part('overrides'))).toEqual(['a'])
+    },
+  )
+
   it('a root knows a thousand workers', async () => {
     await lua().redis.zadd(part('watch:present'), ...Array.from({ length: 1000 }, (_, n) => [START + 5000, `~w${n}`]).flat())
     expect(await lua().call('present', '~w')).toEqual([])
