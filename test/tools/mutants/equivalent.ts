@@ -481,4 +481,5 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   { within: 'PUSHED', find: '500', put: '499', why: 'the same is written, in other pieces' },
   { within: 'push_front', find: 'PUSHED + 1, 1)', put: 'PUSHED + 1, 0)', why: 'nothing stands there' },
   { within: 'standby_until', find: 'or 0', put: 'or 1', why: 'no rest is shorter' },
+  { within: 'move_lagging', find: '#later > 0', put: '#later > 1', why: 'they come in pairs' },
 ]
