@@ -482,4 +482,5 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   { within: 'push_front', find: 'PUSHED + 1, 1)', put: 'PUSHED + 1, 0)', why: 'nothing stands there' },
   { within: 'standby_until', find: 'or 0', put: 'or 1', why: 'no rest is shorter' },
   { within: 'move_lagging', find: '#later > 0', put: '#later > 1', why: 'they come in pairs' },
+  { within: 'move_lagging', find: 'most < 1', put: 'most < 0', why: 'none is asked for then' },
 ]
