@@ -483,4 +483,17 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   { within: 'standby_until', find: 'or 0', put: 'or 1', why: 'no rest is shorter' },
   { within: 'move_lagging', find: '#later > 0', put: '#later > 1', why: 'they come in pairs' },
   { within: 'move_lagging', find: 'most < 1', put: 'most < 0', why: 'none is asked for then' },
+  { within: 'shrink', find: 'return left, bytes', put: 'return nil, bytes', why: 'they are read once more' },
+  {
+    within: 'claim_due',
+    find: 'taken.room - taken.work) / LOOK_WORK',
+    put: 'taken.room + taken.work) / LOOK_WORK',
+    why: 'some are asked for that are not looked at',
+  },
+  {
+    within: 'claim_due',
+    find: 'taken.room - taken.work) / LOOK_WORK',
+    put: 'taken.room - taken.work) * LOOK_WORK',
+    why: 'some are asked for that are not looked at',
+  },
 ]
