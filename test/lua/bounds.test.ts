@@ -104,13 +104,13 @@ describeBindings('bounds of claim_ready', (lua) => {
   })
 
   /** Keys with a message of so many bytes each: due, or with a worker whose lease has ended. */
-  async function keys(count: number, bytes: number, { isHeld = false, options = '' } = {}): Promise<void> {
+  async function keys(count: number, bytes: number, { isHeld = false, options = '', name = 'key' } = {}): Promise<void> {
     const pipeline = lua().redis.pipeline()
     for (let n = 0; n < count; n += 1) {
-      pipeline.rpush(`${lua().root}:messages:key${n}`, `${START} 0${options} `.padEnd(bytes, 'x'))
-      if (options) pipeline.sadd(`${lua().root}:overrides`, `key${n}`)
-      pipeline.zadd(`${lua().root}:${isHeld ? 'active' : 'due'}`, START, `key${n}`)
-      if (isHeld) pipeline.hset(`${lua().root}:claims`, `key${n}`, `${START}-${n}:1:1:0:1:${START}:size:1`)
+      pipeline.rpush(`${lua().root}:messages:${name}${n}`, `${START} 0${options} `.padEnd(bytes, 'x'))
+      if (options) pipeline.sadd(`${lua().root}:overrides`, `${name}${n}`)
+      pipeline.zadd(`${lua().root}:${isHeld ? 'active' : 'due'}`, START, `${name}${n}`)
+      if (isHeld) pipeline.hset(`${lua().root}:claims`, `${name}${n}`, `${START}-${n}:1:1:0:1:${START}:size:1`)
     }
     await pipeline.exec()
   }
@@ -156,6 +156,25 @@ describeBindings('bounds of claim_ready', (lua) => {
     await keys(most + 5, bytes, { isHeld })
     await lua().tick(1)
     expect((await lua().claim('LIMIT', 1000)).batches).toHaveLength(most)
+  })
+
+  it('shares the work between what has come back and what is due, half and half', async () => {
+    await lua().call('policy', 'WAIT', 1)
+    // Each counts some 263: four are half of it.
+    await keys(10, 60_000, { isHeld: true, name: 'back' })
+    await keys(10, 60_000, { name: 'due' })
+    await lua().tick(1)
+    const { batches } = await lua().claim('LIMIT', 1000)
+    expect(batches.map(({ key }) => key.replace(/\d/, ''))).toEqual([...Array(4).fill('back'), ...Array(5).fill('due')])
+  })
+
+  it('ends before a batch that is more than is left, however many of those there are', async () => {
+    await lua().call('policy', 'WAIT', 1)
+    await keys(1, 600_000, { name: 'first' })
+    await lua().redis.zadd(`${lua().root}:due`, START - 1, 'first0')
+    await keys(15, 30_000)
+    await lua().tick(1)
+    expect((await lua().claim('LIMIT', 3)).batches.map(({ key }) => key)).toEqual(['first0'])
   })
 
   it('asks for no more keys when it has done just enough with the first fifty', async () => {

@@ -406,6 +406,13 @@ describeBindings('edges', (get) => {
     expect((await get().call('claim_ready'))[2]).toEqual(['k', expect.any(String), 1, expect.any(String), 1, ['x'], get().now])
   })
 
+  it('what was pushed by hand is due now, however long the wait is', async () => {
+    await get().call('policy', 'MAXWAIT', 31_536_000_000, 'WAIT', 31_536_000_000)
+    await get().redis.rpush(part('messages:k'), 'x')
+    await get().redis.zadd(part('due'), get().now - 5, 'k')
+    expect((await get().call('claim_ready'))[2].slice(4)).toEqual([31_536_000_000, ['x'], get().now])
+  })
+
   it('check reads no more than 256 KiB and what is being read then', async () => {
     const keys = ['1', '2', '3', '4', '5', '6']
     const element = `${get().now} 0 ${'x'.repeat(2 ** 16)}`

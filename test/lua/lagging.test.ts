@@ -64,6 +64,21 @@ describeBindings('scores in due that lag behind', (lua) => {
     expect(await Promise.all(['a', 'b', 'c', 'd'].map(due))).toEqual([11_050, 11_050, 11_050, last])
   })
 
+  it('are moved also when fifty were looked at, and one without a list behind them', async () => {
+    const keys = Array.from({ length: 50 }, (_, n) => `lags${10 + n}`)
+    await add(...keys)
+    await lua().tick(1)
+    await add('missing')
+    await lua().tick(9)
+    await add('next')
+    await lua().tick(1000)
+    await add(...keys, 'next')
+    await lua().redis.del(`${lua().root}:messages:missing`)
+    await lua().tick(START + 10_001 - lua().now)
+    expect((await lua().claim('LIMIT', 100)).batches).toEqual([])
+    expect(await due('next')).toBe(11_010)
+  })
+
   it('are left as they are whose list is missing', async () => {
     await add('a')
     await lua().tick(10)

@@ -496,4 +496,7 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     put: 'taken.room - taken.work) * LOOK_WORK',
     why: 'some are asked for that are not looked at',
   },
+  { within: 'claim_due', find: 'taken.slots - #taken', put: 'taken.slots + #taken', why: 'some are asked for that are not looked at' },
+  { within: 'FIRST', find: '250', put: '251', why: 'the same is read, in other pieces' },
+  { within: 'FIRST', find: '250', put: '249', why: 'the same is read, in other pieces' },
 ]
