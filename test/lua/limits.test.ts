@@ -166,6 +166,15 @@ describeBindings('the most that one call does', (lua) => {
     expect(await lua().call('fail', ...batches)).toEqual(['retry', said])
   })
 
+  it.each([
+    ['KEEP', 'retry'],
+    ['ATTEMPTS', 'dead'],
+  ])('fail counts nothing of what is behind a batch: %s', async (token, said) => {
+    const batches = (await held([1, 100], [1, 100])).map((word) => (word === 'ATTEMPTS' ? token : word))
+    await lua().redis.rpush(part('messages:k0'), `${START} 0 `.padEnd(262_144, 'x'))
+    expect(await lua().call('fail', ...batches)).toEqual([said, said])
+  })
+
   // Of two messages, each as large as one may be, and 2048 bytes more for its options.
   it.each([
     [260_096, 5000],

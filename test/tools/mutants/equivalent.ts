@@ -499,4 +499,5 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   { within: 'claim_due', find: 'taken.slots - #taken', put: 'taken.slots + #taken', why: 'some are asked for that are not looked at' },
   { within: 'FIRST', find: '250', put: '251', why: 'the same is read, in other pieces' },
   { within: 'FIRST', find: '250', put: '249', why: 'the same is read, in other pieces' },
+  { within: 'place_of', find: 'at - from < SEARCHED', put: 'at + from < SEARCHED', why: 'the same place is found, one way or the other' },
 ]
