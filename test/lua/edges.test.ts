@@ -140,10 +140,14 @@ describeBindings('edges', (get) => {
     expect(Number(await get().redis.hget(get().root, 'watchAt'))).toBe(get().now + 500)
   })
 
-  it('an id that is new is remembered, also when one of the same call is known', async () => {
+  it.each([
+    ['m1', 'm2'],
+    ['m2', 'm1'],
+  ])('an id that is new is remembered, also when one of the same call is known: %s %s', async (...ids) => {
     await get().call('add', 'k', 'x', 'ID', 'm1')
-    const both = ['k', 'x', 'ID', 'm1', 'NEXT', 'k', 'x', 'ID', 'm2']
-    expect(await get().call('add', ...both)).toEqual(['duplicate', 1, 'added', 2])
+    const both = ids.flatMap((id) => ['NEXT', 'k', 'x', 'ID', id]).slice(1)
+    const found = { m1: ['duplicate', ids[0] === 'm1' ? 1 : 2], m2: ['added', 2] } as Record<string, unknown[]>
+    expect(await get().call('add', ...both)).toEqual(ids.flatMap((id) => found[id]))
     expect(await get().call('add', ...both)).toEqual(['duplicate', 2, 'duplicate', 2])
   })
 
@@ -152,6 +156,21 @@ describeBindings('edges', (get) => {
     await get().redis.del(part('messages:k'))
     await get().redis.set(part('messages:k'), 'mine')
     await get().refuses('WRONG_TYPE', 'expected a list', 'add', 'k', 'x', 'ID', 'm1')
+  })
+
+  it('a message of nothing but an id has it in a stream', async () => {
+    await get().call('add', 'k', '', 'ID', 'm1', 'FLUSH')
+    await get().call('forward', 'batches')
+    const [[, fields]] = (await get().redis.xrange(part('stream:batches'), '-', '+')) as [[string, string[]]]
+    expect(fields.slice(-6)).toEqual(['id:1', 'm1', 'at:1', String(get().now), 'data:1', ''])
+  })
+
+  it('a lease that would be shorter is not shortened, and the claim is acknowledged all the same', async () => {
+    await get().call('add', 'k', 'x', 'FLUSH')
+    const { token } = await get().claimOne('LEASE', 2000, 'NONCE', 'me/1')
+    expect(await get().call('extend', 1000, 'k', token)).toEqual(['extended', 0])
+    expect(await get().redis.hget(part('claims'), 'k')).toMatch(/:2000$/)
+    expect(await get().redis.zscore(part('active'), 'k')).toBe(String(get().now + 2000))
   })
 
   it('a claim that is repeated for a longer time is not acknowledged by that', async () => {
