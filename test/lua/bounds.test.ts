@@ -158,14 +158,18 @@ describeBindings('bounds of claim_ready', (lua) => {
     expect((await lua().claim('LIMIT', 1000)).batches).toHaveLength(most)
   })
 
-  it('shares the work between what has come back and what is due, half and half', async () => {
+  // Each counts some 263: four are half of 2500, and half of what one that was given back leaves of that.
+  it.each([
+    [0, ['back', 'back', 'back', 'back', 'due', 'due', 'due', 'due', 'due']],
+    [1, ['given', 'due', 'due', 'due', 'due', 'back', 'back', 'back', 'back']],
+  ])('shares the work between what has come back and what is due, half and half, behind %d given back', async (given, kinds) => {
     await lua().call('policy', 'WAIT', 1)
-    // Each counts some 263: four are half of it.
+    await keys(given, 60_000, { isHeld: true, name: 'given' })
+    if (given > 0) await lua().redis.hset(`${lua().root}:claims`, 'given0', `${START}-0:1:1:0:1:${START}:size:1:released`)
     await keys(10, 60_000, { isHeld: true, name: 'back' })
     await keys(10, 60_000, { name: 'due' })
     await lua().tick(1)
-    const { batches } = await lua().claim('LIMIT', 1000)
-    expect(batches.map(({ key }) => key.replace(/\d/, ''))).toEqual([...Array(4).fill('back'), ...Array(5).fill('due')])
+    expect((await lua().claim('LIMIT', 1000)).batches.map(({ key }) => key.replace(/\d/, ''))).toEqual(kinds)
   })
 
   it('ends before a batch that is more than is left, however many of those there are', async () => {
