@@ -393,7 +393,6 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     put: "redis.call('HSET', queue.root, 'sliceBefore'",
     why: 'the same call has done it before',
   },
-  { within: 'is_allowed', find: 'not known or allowed', put: ' allowed', why: 'what went wrong is as good as true' },
   { within: 'SEARCHED', find: 'elements = 64', put: 'elements = 63', why: 'four are looked at at a time' },
   { within: 'SEARCHED', find: '65536', put: '65537', why: 'the same place is found, one way or the other' },
   { within: 'SEARCHED', find: '65536', put: '65535', why: 'the same place is found, one way or the other' },
