@@ -14,8 +14,8 @@ import type { AddResult } from './messages/results.ts'
 import { Sender } from './messages/sender.ts'
 import { type AddOptions, CLIENT_OPTIONS, type NewMessage, POLICY_MEMBERS, type Policy, type RapidFireOptions } from './options.ts'
 import { Partitioning } from './partitions/change.ts'
-import { changePolicy, giveAtStart } from './partitions/policy.ts'
-import { checkQueueName } from './partitions/roots.ts'
+import { changePolicy, prepare } from './partitions/policy.ts'
+import { checkQueueName, rootKey } from './partitions/roots.ts'
 import { Caller } from './redis/caller.ts'
 import { type Connection, connectTo } from './redis/connection.ts'
 import { type LibrarySource, SOURCE } from './redis/source.ts'
@@ -69,10 +69,10 @@ export class RapidFire<T = unknown, Input = T> {
     this.#caller = new Caller(
       connection ?? connectTo(options),
       options,
-      (call) => giveAtStart(this.queue, options, call, this.#partitioning.layout),
+      { root: rootKey(this.queue), run: (call) => prepare(this.queue, options, call, this.#partitioning.layout) },
       source,
     )
-    this.#partitioning = new Partitioning(this.queue, this.#caller.call)
+    this.#partitioning = new Partitioning(this.queue, this.#caller.call, () => this.#caller.begin())
     this.#sender = new Sender(this.#caller, this.#partitioning)
     this.#adder = new Adder(this.#sender, this.#caller.underway, options)
     this.#claims = new Claims(this.queue, this.#caller, this.#partitioning)
@@ -116,8 +116,13 @@ export class RapidFire<T = unknown, Input = T> {
    * `summary` says what was done. What a handler throws stays with its batch.
    */
   processPendingBatches(handler: Handler<T>, options: ProcessOptions = {}): Promise<Summary> {
-    const roots = (refused?: string) => this.#caller.underway.run(() => this.#partitioning.roots(refused))
-    return processPending({ ...this.#workerClient(), roots }, handler, options)
+    const { underway } = this.#caller
+    const roots = (refused?: string) => underway.run(() => this.#partitioning.roots(refused))
+    const known = () => {
+      underway.checkOpen()
+      return this.#partitioning.layout.isRead ? this.#partitioning.known : undefined
+    }
+    return processPending({ ...this.#workerClient(), roots, known }, handler, options)
   }
 
   /**

@@ -254,13 +254,14 @@ local function shrink(queue, key, claim, kept)
 end
 
 -- Moves a batch that is given up to the dead ones; `fate` and `messages`, if they were read, as keep_dead takes them. Returns its bytes, and when what
--- is behind it is due. False, and nothing is done, when `maxDead` are kept already: then it is tried again, since dropping it would lose messages, and
--- keeping it grow without a bound.
+-- is behind it is due. False, and nothing is done, when `maxDead` are kept already, or somebody else has a key where it would lie: then it is tried
+-- again, since dropping it would lose messages, and keeping it grow without a bound.
 -- WHY this order: a call that is cut off may leave a batch in both places, never in none, and the next look buries it once more.
 local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
   local bytes = keep_dead(queue, key, claim, fate, messages)
+  if not bytes then return false end
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
@@ -334,7 +335,7 @@ local function bring_back(queue, key, messages, with_options)
   local stored = redis.pcall('HGET', claims_key(root), key)
   if type(stored) == 'table' then return nil, wrong_type(stored, 'hash', claims_key(root)) end
   local claim = decode_claim(stored)
-  local take_out, refused = insert_by_time(messages_key(root, key), claim and claim.count or 0, messages)
+  local take_out, refused = insert_by_time(root, messages_key(root, key), claim and claim.count or 0, messages)
   if not take_out then return nil, refused end
   local listed = with_options and redis.pcall('SADD', overrides_key(root), key)
   local at, failed = nil, error_of(listed, 'set', overrides_key(root))

@@ -10,14 +10,17 @@ local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 6
 local function end_widening(name) redis.call('HDEL', name, 'padding') end
 
 -- Keeps a batch as a dead one. `fate`: { cause = 'failed' | 'lease' | 'unacknowledged', error }. `messages`: its messages, if they were read.
--- Returns how many bytes its messages have.
+-- Returns how many bytes its messages have; nil, and nothing is written, when a key of another type stands there.
 -- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
 local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
   messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  local written = write_unless_foreign(
+    'HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages
+  )
+  if not written then return nil end
   local is_long = #messages > 100
   if is_long then widen(dead) end
   for from = 1, #messages, FIELDS_AT_ONCE do

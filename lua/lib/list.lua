@@ -2,10 +2,12 @@
 --- lib/conversation.lua says when.
 
 -- A write that a key of another type must not break off: whoever put that there, the queue goes on. What is refused for another reason, as for
--- want of a right, is told.
+-- want of a right, is told. Returns whether it was written.
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  if type(reply) ~= 'table' or not reply.err then return true end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return false
 end
 
 -- Of a list that seems to be empty, `reply` being what was said: for another reason than its type it may not have been read, and then nothing may be
@@ -52,6 +54,15 @@ local function push_all_back(list, elements)
     local done = redis.pcall('RPUSHX', list, unpack(elements, first, math.min(first + PUSHED - 1, #elements)))
     if type(done) == 'table' then return done end
   end
+end
+
+-- Puts elements at an end of a list. Returns what takes so many off again there; or nil and an error, and the list is as it was.
+-- WHY that is tried before they are there: what is not allowed to be taken back could not be refused any more.
+local function put_at_end(list, at_front, elements)
+  local failed = redis.pcall('LTRIM', list, 0, -1)
+  if not failed.err then failed = (at_front and push_front or push_all_back)(list, elements) end
+  if failed then return nil, failed end
+  return function(count) redis.pcall('LTRIM', list, at_front and count or 0, at_front and -1 or -1 - count) end
 end
 
 -- Of the first `count` elements leaves those at the positions in `kept`, which ascend. Returns them, and how many bytes all had.
@@ -117,11 +128,12 @@ local function merged(older, messages)
   return row
 end
 
--- Puts one message between two others, where `place` elements stand before it. False when it cannot be told by its text which one is behind it.
-local function insert_one(list, place, message)
+-- Puts one message between two others, where `place` elements stand before it. False when it cannot be told by its text which one is behind it, or it
+-- could not be taken out again: that is tried first, at a key that never exists.
+local function insert_one(root, list, place, message)
   local next_one = redis.call('LINDEX', list, place)
   -- One that reads the same may stand further in front, in a claimed batch.
-  if redis.pcall('LPOS', list, next_one) ~= place then return false end
+  if redis.pcall('LPOS', list, next_one) ~= place or redis.pcall('LREM', part_key(root, ''), -1, message) ~= 0 then return false end
   local done = redis.pcall('LINSERT', list, 'BEFORE', next_one, message)
   return type(done) ~= 'table' and function() redis.pcall('LREM', list, -1, message) end
 end
@@ -142,11 +154,9 @@ local function replace(list, size, first, last, between, row)
     return all
   end
   local whole = joined(row)
-  -- Whether both commands are allowed must be known before something is taken off.
-  local failed = redis.pcall('LTRIM', list, 0, -1)
-  if not failed.err then failed = push(list, { row[1] }) end
-  if failed then return nil, failed end
-  local function cut(count) redis.pcall('LTRIM', list, at_front and count or 0, at_front and -1 or -1 - count) end
+  -- One of them alone at first: that both commands are allowed must be known before something is taken off.
+  local cut, failed = put_at_end(list, at_front, { row[1] })
+  if not cut then return nil, failed end
   cut((at_front and last or size - first) + 1)
   push(list, whole)
   return function()
@@ -158,23 +168,20 @@ end
 -- Puts messages, which are in order, into a list, each where its time belongs: behind what is older, and behind the first `claimed`, which are a batch
 -- in work. Returns what takes them out again; or nil and a refusal, and the list is as it was. Whoever calls this has asked for the length of the list
 -- before.
-local function insert_by_time(list, claimed, messages)
+local function insert_by_time(root, list, claimed, messages)
   local size = redis.call('LLEN', list)
   local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
   local last = first
   if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
   if not last then return nil, wrong_type(failed, 'list', list) end
   local count = #messages
-  if last == 0 then
-    failed = push_front(list, messages)
-    if failed then return nil, wrong_type(failed, 'list', list) end
-    return function() redis.pcall('LTRIM', list, count, -1) end
-  elseif first == size then
-    failed = push_all_back(list, messages)
-    if failed then return nil, wrong_type(failed, 'list', list) end
-    return function() redis.pcall('LTRIM', list, 0, -1 - count) end
+  if last == 0 or first == size then
+    local cut
+    cut, failed = put_at_end(list, last == 0, messages)
+    if not cut then return nil, wrong_type(failed, 'list', list) end
+    return function() cut(count) end
   end
-  local undo = count == 1 and insert_one(list, first, messages[1])
+  local undo = count == 1 and insert_one(root, list, first, messages[1])
   if undo then return undo end
   local between = redis.call('LRANGE', list, first, last - 1)
   undo, failed = replace(list, size, first, last, between, merged(between, messages))

@@ -44,7 +44,7 @@ local function look_at_key(queue, key, seen, spent)
   seen.record = read_unless_foreign('HGET', claims_key(root), key)
   seen.claim = decode_claim(seen.record)
   local id = seen.claim and seen.claim.id
-  seen.dead = id and (read_unless_foreign('ZSCORE', dead_key(root), id) or redis.call('EXISTS', dead_key(root, id)) == 1)
+  seen.dead = id and (read_unless_foreign('ZSCORE', dead_key(root), id) or redis.call('TYPE', dead_key(root, id)).ok == 'hash')
   seen.listed = read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
 end
 

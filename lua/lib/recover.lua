@@ -76,9 +76,11 @@ end
 -- Puts in order what says that a key is active: its claim holds.
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
-  -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
-  local indexed, kept = redis.call('ZREM', dead_key(root), claim.id), redis.call('UNLINK', dead_key(root, claim.id))
-  if indexed + kept > 0 then done[#done + 1] = 'removed from dead' end
+  -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again. What is no hash somebody else has put
+  -- there, and it stays.
+  local removed, grave = redis.call('ZREM', dead_key(root), claim.id), dead_key(root, claim.id)
+  if redis.call('TYPE', grave).ok == 'hash' then removed = redis.call('UNLINK', grave) end
+  if removed > 0 then done[#done + 1] = 'removed from dead' end
   if claim.count > size then
     claim.count = size
     redis.call('HSET', claims_key(root), key, encode_claim(claim))

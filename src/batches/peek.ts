@@ -28,7 +28,7 @@ export interface Peek<T = unknown> {
 export function peek<T>(caller: Caller, layout: KnownLayout, key: string, limit: number | undefined): Promise<Peek<T>> {
   return caller.underway.run(async () => {
     checkKey(key)
-    await layout.read()
+    await layout.current()
     const root = layout.rootFor(key)
     const found = await caller.call(root, 'peek', { key, limit })
     const after = found.state === 'empty' ? layout.rootAfter(root, key) : undefined

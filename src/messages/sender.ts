@@ -105,7 +105,7 @@ export class Sender {
   /** Knows to which partitions messages go, before many are sent. A message alone finds out on its way. */
   async ready(): Promise<void> {
     this.room.check()
-    if (!this.#partitioning.layout.isRead) await this.#partitioning.layout.read().catch(() => {})
+    await this.#partitioning.layout.readOnce().catch(() => {})
   }
 
   /** Sends what waits for the end of the tick. */
@@ -157,7 +157,7 @@ export class Sender {
   async #sendTo(root: string, messages: EncodedMessage[], sending: Sending, moves = 0): Promise<Result[]> {
     // A root that has restarted empty takes whatever comes: nobody may send there before knowing whether there are partitions.
     if (!this.#partitioning.layout.isRead) {
-      await this.#partitioning.layout.read()
+      await this.#partitioning.layout.readOnce()
       return byRoot(
         messages,
         ({ key }) => this.#partitioning.layout.rootFor(key),

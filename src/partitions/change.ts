@@ -30,9 +30,10 @@ export class Partitioning {
   /** The former partition that is looked at next. */
   #former = 0
 
-  constructor(queue: string, call: Call) {
+  /** @param begin waits for the start of the client: see `KnownLayout` */
+  constructor(queue: string, call: Call, begin?: () => Promise<void>) {
     this.#queue = queue
-    this.layout = new KnownLayout(queue, call)
+    this.layout = new KnownLayout(queue, call, begin)
     this.steps = new Steps(queue, call)
   }
 
@@ -48,7 +49,7 @@ export class Partitioning {
   async roots(refused?: string): Promise<Roots> {
     if (refused !== undefined) await this.readAfter(refused)
     else {
-      await this.layout.read()
+      await this.layout.current()
       // One server that is away must not keep the others from being served: what it keeps from being restored is restored later.
       await this.mend().catch(() => {})
     }

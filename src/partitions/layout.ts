@@ -36,6 +36,7 @@ export class KnownLayout {
   readonly root: string
   readonly #queue: string
   readonly #call: Call
+  readonly #begin: () => Promise<void>
   #known: Layout = { state: 'steady', serving: NONE, other: NONE, generation: 0 }
   #told: RootLayout | undefined
   #readAt = 0
@@ -43,10 +44,12 @@ export class KnownLayout {
   #reading: Promise<Layout> | undefined
   #probed: Promise<RootLayout | undefined> | undefined
 
-  constructor(queue: string, call: Call) {
+  /** @param begin waits for the start of the client, in which another one of these reads the layout and hands it over */
+  constructor(queue: string, call: Call, begin: () => Promise<void> = async () => {}) {
     this.#queue = queue
     this.root = rootKey(queue)
     this.#call = call
+    this.#begin = begin
   }
 
   get known(): Layout {
@@ -103,7 +106,7 @@ export class KnownLayout {
 
   /** Every root that the queue has ever had: those that are retired may still hold dead batches. */
   async everyRoot(): Promise<string[]> {
-    const { serving, other } = await this.read()
+    const { serving, other } = await this.current()
     const count = Math.max(serving.first + serving.count, other.first + other.count)
     return [this.root, ...(count === 0 ? [] : rootsOf(this.#queue, { first: 0, count }))]
   }
@@ -113,6 +116,23 @@ export class KnownLayout {
     const { state, serving, other } = this.#known
     const number = numberOf(this.root, root)
     return number !== undefined && !includes(serving, number) && !(state === 'draining' && includes(other, number))
+  }
+
+  /** The layout as it is now. What the start has read, which this very call has begun, is not read again. */
+  async current(): Promise<Layout> {
+    return (await this.#isNew()) ? this.#known : this.read()
+  }
+
+  /** Asks for the layout if nobody has done so yet. */
+  async readOnce(): Promise<void> {
+    if (!this.#isRead && !(await this.#isNew())) await this.read()
+  }
+
+  /** Begins, if that was not done; whether the layout was read by that. */
+  async #isNew(): Promise<boolean> {
+    if (this.#isRead) return false
+    await this.#begin()
+    return this.#isRead
   }
 
   /** Asks Redis for the layout. */
@@ -126,8 +146,8 @@ export class KnownLayout {
     // A queue whose root has lost its first change looks like one that never had partitions. Then there is a partition 0, for ever.
     const probe = this.generation === 0 ? (this.#probed ??= this.#probeFirst()) : undefined
     const { layout } = await asked
-    if (this.generation === 0 && layout.generation === 0) {
-      const further = await probe
+    if (probe && this.generation === 0 && layout.generation === 0) {
+      const further = await within(PROBE, probe)
       if (further) await this.follow(further.layout)
     }
     this.#readAt = performance.now()
@@ -149,7 +169,7 @@ export class KnownLayout {
 
   /** What partition 0 tells. When it does not answer, it is asked again by the next look. */
   async #probeFirst(): Promise<RootLayout | undefined> {
-    const answer = await this.#probe(rootKey(this.#queue, 0))
+    const answer = await this.ask(rootKey(this.#queue, 0)).catch(() => undefined)
     if (!answer) this.#probed = undefined
     return answer
   }
@@ -169,8 +189,12 @@ export class KnownLayout {
 
   /** Takes over what another client of this queue knows. */
   learnFrom(other: KnownLayout): void {
+    if (!other.#isRead) return
     this.learn(other.#known)
-    this.#isRead ||= other.#isRead
+    this.#isRead = true
+    this.#readAt = other.#readAt
+    this.#told = other.#told
+    this.#probed ??= other.#probed
   }
 
   /** Takes over a layout that a root of a partition has told, if it is newer; and those that its partitions know, if they are still newer. */

@@ -4,10 +4,10 @@ import { RapidfireError } from '../errors.ts'
 import { checkNames } from '../given.ts'
 import { POLICY_MEMBERS, type Policy, type RootPolicy } from '../options.ts'
 import type { Call } from '../protocol/calls.ts'
-import { OPTIONS } from '../redis/generated/limits.ts'
+import { OPTIONS, POLICY } from '../redis/generated/limits.ts'
 import { Partitioning } from './change.ts'
 import type { KnownLayout } from './layout.ts'
-import type { Roots } from './roots.ts'
+import type { RootLayout, Roots } from './roots.ts'
 
 // The policy of a queue is stored in each of its roots; that of the queue decides. The number of partitions is its layout.
 
@@ -39,15 +39,19 @@ export async function changePolicy(partitioning: Partitioning, changes: Partial<
 const GIVEN = new WeakSet<object>()
 
 /**
- * Stores the policy that the options of a client give, while it is started with `call`: once a process, and what Redis has lost of it when it had
- * lost the functions.
+ * What a client does while it is started with `call`: reads the layout, and stores the policy that its options give: once a process, and what
+ * Redis has lost of it when it had lost the functions.
  */
-export async function giveAtStart(queue: string, options: { policy?: Partial<Policy> }, call: Call, layout: KnownLayout): Promise<void> {
-  const { policy } = options
-  if (!policy || Object.keys(policy).length === 0) return
+export async function prepare(queue: string, options: { policy?: Partial<Policy> }, call: Call, layout: KnownLayout): Promise<void> {
+  const { policy = {} } = options
   const partitioning = new Partitioning(queue, call)
-  await givePolicy(partitioning, policy, program(), GIVEN.has(options))
-  GIVEN.add(options)
+  if (Object.keys(policy).length > 0) {
+    await givePolicy(partitioning, policy, program(), GIVEN.has(options))
+    GIVEN.add(options)
+  } else if (!layout.isRead) {
+    // What keeps it from being read, whoever needs it next is told.
+    await partitioning.layout.read().catch(() => {})
+  }
   layout.learnFrom(partitioning.layout)
 }
 
@@ -70,15 +74,41 @@ async function givePolicy(partitioning: Partitioning, given: Partial<Policy>, pr
   await layout.read()
   await partitioning.mend().catch(() => {})
   const roots = partitioning.known
-  const policy = await steps.policy(layout.root, members, { program, again }).catch((error) => {
-    throw tellingOrigin(error, members)
-  })
+  const stored = givenBefore(layout.told as RootLayout, members, program)
+  const policy =
+    stored ??
+    (await steps.policy(layout.root, members, { program, again }).catch((error) => {
+      throw tellingOrigin(error, members)
+    }))
   if (partitions !== undefined && layout.generation === 0) await partitioning.change(partitions, true)
   // What the root of the queue has decided. One that cannot be reached has its own, and `check` tells of the difference.
-  const decided = Object.fromEntries(Object.keys(members).map((name) => [name, policy[name as keyof RootPolicy]]))
-  if (Object.keys(decided).length === 0) return
-  await Promise.allSettled(others(roots, layout.root).map((root) => steps.policy(root, decided)))
+  const decided = Object.keys(members).map((name) => [name, policy[name as keyof RootPolicy]] as const)
+  const bring = async (root: string) => {
+    const { policy: own } = await layout.ask(root)
+    if (decided.some(([name, value]) => own[name as keyof RootPolicy] !== value)) await steps.policy(root, Object.fromEntries(decided))
+  }
+  if (decided.length > 0) await Promise.allSettled(others(roots, layout.root).map(bring))
 }
+
+/**
+ * The policy that is stored, if a program has given just that last, so that to give it once more would change nothing: nearly every process
+ * finds it so, and goes without the call. lua/functions/queue/policy.lua would find the same.
+ */
+function givenBefore({ policy, given }: RootLayout, members: Partial<RootPolicy>, program: string): RootPolicy | undefined {
+  const holds = { ...DEFAULTS, ...policy }
+  // It was given before, and yet two of its members contradict each other: then it is given once more.
+  if (!(holds.maxWait >= holds.wait && holds.maxBacklog >= holds.maxSize)) return undefined
+  const isGiven = ([name, value]: [string, unknown]) => {
+    const gifts = given.get(name) ?? []
+    // What the same program gave before, it takes back with what it gives now.
+    return gifts[0]?.value === value && gifts.every((gift) => gift.value === value || nameOf(gift.program) !== nameOf(program))
+  }
+  return Object.entries(members).every(isGiven) ? holds : undefined
+}
+
+const DEFAULTS = Object.fromEntries(Object.entries(POLICY).map(([name, { default: value }]) => [name, value])) as unknown as RootPolicy
+
+const nameOf = (program: string) => program.split('@', 1)[0]
 
 /** Of two members that contradict each other one may have been given by nobody here: then it says where that comes from. */
 function tellingOrigin(error: unknown, members: Partial<RootPolicy>): unknown {

@@ -27,6 +27,22 @@ interface Sending {
   until?: number | undefined
 }
 
+/** How a call is repeated, and what it needs rights for. */
+interface Settings {
+  once?: boolean | undefined
+  patience?: number | undefined
+  term: Term | undefined
+  use: Use
+}
+
+/** What a client finds out, and sees to, before its first call. */
+export interface Preparation {
+  /** The root that is called first, as far as anybody can tell. */
+  root: string
+  /** Calls with what it is given. What it reads is on its way while the library is still being looked for. */
+  run(call: Call): Promise<unknown>
+}
+
 /** For how long a call is tried again that nodes of a cluster refuse because of their state, and the pause between two tries; ms. */
 const RETRY_FOR = 10_000
 const PAUSES = [5, 250] as const
@@ -43,19 +59,13 @@ export class Caller {
   readonly #rights = new Rights((root, commands) => this.#askRights(root, commands))
 
   /**
-   * @param prepare runs on the first call, and whenever the server had lost the functions (and so, perhaps, its data); it calls with what it
-   *   is given
+   * @param preparation of the first call, and whenever the server had lost the functions (and so, perhaps, its data)
    * @throws RapidfireError `BAD_OPTION`
    */
-  constructor(
-    connection: Connection,
-    options: BindingOptions = {},
-    prepare: (call: Call) => Promise<unknown> = async () => {},
-    library: LibrarySource = SOURCE,
-  ) {
+  constructor(connection: Connection, options: BindingOptions = {}, preparation?: Preparation, library: LibrarySource = SOURCE) {
     this.connection = connection
     this.#library = library
-    this.#loader = new Loader(connection, options, () => prepare(this.#callStarted), library)
+    this.#loader = new Loader(connection, options, () => this.#prepare(preparation), library)
     connection.onReady(() => this.#rights.forget())
   }
 
@@ -93,6 +103,29 @@ export class Caller {
     }
   }
 
+  /** Waits for the start alone, as a call does. */
+  async begin(): Promise<void> {
+    const { limit } = this.connection
+    const begin = (term?: Term) =>
+      this.#patiently('layout', undefined, { term, use: 'layout' }, () =>
+        this.#loader.start().catch((error) => {
+          if (term) term.why = error
+          throw error
+        }),
+      )
+    this.underway.begin()
+    try {
+      if (!limit) return await begin()
+      const own = new Term(limit.ms)
+      return await own.within(
+        () => begin(own),
+        () => this.late('layout', own),
+      )
+    } finally {
+      this.underway.end()
+    }
+  }
+
   /** What a call fails with whose time is over. */
   late(name: FunctionName, { ms, sent, why }: Term): RapidfireError {
     return unavailable(this.connection.address, name, new Late(ms, why ?? this.connection.failure), sent)
@@ -123,10 +156,21 @@ export class Caller {
     }
   }
 
+  async #prepare(preparation: Preparation | undefined): Promise<void> {
+    if (!preparation) return
+    const { root, run } = preparation
+    // Nearly every call needs them. What keeps them from being told, the call that asks for them next is told.
+    if (!this.#rights.has(root, 'add')) this.#rights.missing(root, 'add').catch(() => {})
+    await run(this.#callStarted)
+  }
+
   /** Calls a function while the library is being started: once, and without an answer the start has failed. */
   readonly #callStarted: Call = async (root, name, input) => {
     const { write, read } = definitionOf(name)
     try {
+      if (READS.has(name)) return read(await this.#loader.ask(name, keysOf(root), write(input)))
+      // Neither an older library nor a user who lacks a right may leave it half done.
+      await this.#loader.loaded()
       if (!this.#rights.has(root, name)) await this.#rights.check(root, name)
       return read(await this.#loader.send(name, keysOf(root), write(input)))
     } catch (error) {
@@ -137,7 +181,7 @@ export class Caller {
   async #askRights(root: string, commands: readonly string[]): Promise<readonly string[]> {
     const { write, read } = CALLS.rights
     try {
-      return read(await this.#loader.send('rights', [root], write({ commands })))
+      return read(await this.#loader.ask('rights', [root], write({ commands })))
     } catch (error) {
       // Nothing is known of a user who may not ask, or where an older library is. What the call itself would meet as well, it is told.
       if (isMissing(error) || isForbidden(error)) return []
@@ -154,16 +198,16 @@ export class Caller {
     return missing.length > 0 ? forbidden(use, missing, '', error) : error
   }
 
-  async #send(
+  #send(
     name: FunctionName,
     root: string | undefined,
     args: Argument[],
     after: Argument[] | undefined,
-    settings: { once: boolean | undefined; patience: number | undefined; term: Term | undefined; use: Use },
+    settings: Settings,
   ): Promise<unknown> {
     const { term, use } = settings
     const keys = keysOf(root)
-    const attempt = async () => {
+    return this.#patiently(name, root, settings, async () => {
       const started = this.#loader.start()
       try {
         await started
@@ -172,14 +216,23 @@ export class Caller {
         try {
           return await send()
         } catch (error) {
-          if (gotNoAnswer(error)) throw error
+          if (gotNoAnswer(error) && !this.#isElsewhere(error)) throw error
           return await this.#again(error, started, send, term)
         }
       } catch (error) {
         if (term) term.why = error
         throw error
       }
-    }
+    })
+  }
+
+  /** Attempts something, and again for as long as Redis does not answer and that may be done. */
+  async #patiently<Result>(
+    name: FunctionName,
+    root: string | undefined,
+    settings: Settings,
+    attempt: () => Promise<Result>,
+  ): Promise<Result> {
     try {
       try {
         return await attempt()
@@ -187,7 +240,7 @@ export class Caller {
         return await patiently(error, attempt, this.#patience(settings))
       }
     } catch (failure) {
-      const error = isForbidden(failure) ? await this.#namingRights(failure, root, use) : failure
+      const error = isForbidden(failure) ? await this.#namingRights(failure, root, settings.use) : failure
       if (isMissing(error)) throw notLoaded(`has no rapidfire_${name}`, error)
       if (!(error instanceof Unanswered)) throw this.#told(error, name)
       throw unavailable(this.connection.address, name, error, true)
@@ -201,12 +254,17 @@ export class Caller {
     return refused ? noFunctions(error) : toRapidfireError(error, `rapidfire_${name}`, { lines, address: this.connection.address })
   }
 
-  #patience({ once, patience, term }: { once: boolean | undefined; patience: number | undefined; term: Term | undefined }): Patience {
+  #patience({ once, patience, term }: Settings): Patience {
     const { cluster, patience: usual } = this.connection
     if (term) return { ...usual, once, patience: term.left }
     if (usual.patience !== undefined) return { ...usual, once, patience: patience ?? usual.patience }
     // A client of the caller's sends again by itself, or does not. Only the start is up to us: it asks the nodes of a cluster one by one.
     return { ...usual, once: true, patience: cluster ? RETRY_FOR : 0 }
+  }
+
+  /** Whether another node of the cluster is, or will be, the one to ask. */
+  #isElsewhere(error: unknown): boolean {
+    return this.connection.cluster && isPassing(error)
   }
 
   /**
@@ -220,14 +278,14 @@ export class Caller {
     let [pause, longest] = PAUSES as [number, number]
     for (let error = failure; ; pause = Math.min(2 * pause, longest)) {
       if (isMissing(error)) {
+        this.#rights.forget()
         // Of all calls that find the functions missing, the first starts anew and the others wait for it.
         started = this.#loader.restart(started)
         await started
-        this.#rights.forget()
       } else if (!renewed && isUnknownArgument(error)) {
         renewed = true
         if (!(await this.renew(started))) throw error
-      } else if (cluster && isPassing(error)) await this.connection.refresh()
+      } else if (this.#isElsewhere(error)) await this.connection.refresh()
       else throw error
       if (error !== failure || !isMissing(error)) await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random() / 2)))
       try {

@@ -128,13 +128,14 @@ export function connect(redis: RedisInput, timeout?: number): Connection {
   const limit = new Limit(ms('timeout', timeout ?? TIMEOUT, { most: LONGEST_CALL }))
   const given: RedisOptions = typeof redis === 'string' ? {} : redis
   const client = typeof redis === 'string' ? clientOf(redis) : new Redis({ ...AT_ONCE, ...redis, lazyConnect: true })
-  const { reconnectOnError = leaveReplica, retryStrategy = soon } = given
+  const { reconnectOnError = leaveReplica, retryStrategy = soon, enableReadyCheck = needsReadyCheck(client) } = given
   Object.assign(client.options, ONCE, {
     retryStrategy,
+    enableReadyCheck,
     // It may ask to have the command sent again as well (2), which is up to us.
     reconnectOnError: (error: Error) => Boolean(reconnectOnError?.(error)),
   })
-  return connectionOf(client, { patience: limit.ms, retries: retriesOf(given), limit })
+  return connectionOf(client, { patience: limit.ms, retries: retriesOf(given), limit, readyCheck: given.enableReadyCheck !== false })
 }
 
 /**
@@ -146,6 +147,13 @@ const ONCE = { maxRetriesPerRequest: 0, enableOfflineQueue: false }
 
 /** What was answered is all that is waited for: ioredis would keep the process for two seconds more when the other side is silent or gone. */
 export const AT_ONCE = { disconnectTimeout: 0 }
+
+/**
+ * The ready check costs a round trip before the first call, and finds out what the call itself is told: that Redis is still loading. But it tells
+ * a primary from a replica where a sentinel has named it; and ioredis 5, which knows no `protocol`, would send calls before Redis has taken the
+ * password and the database.
+ */
+const needsReadyCheck = ({ options }: Redis) => Boolean(options.sentinels) || !('protocol' in options)
 
 /** For how long a call is waited for, ms. */
 export const TIMEOUT = 5000
@@ -176,9 +184,12 @@ export function leaveOtherDatabase(client: Redis): void {
 
 /**
  * @param own given for a connection that we have made: how patient its calls are, and for how long they are waited for, or after how much
- *   silence they fail, ms
+ *   silence they fail, ms; and whether its duplicates have the ready check, unless that is as with itself
  */
-function connectionOf(client: Redis | Cluster, own?: Patience & ({ limit: Limit } | { silence: number })): Connection {
+function connectionOf(
+  client: Redis | Cluster,
+  own?: Patience & ({ limit: Limit } | { silence: number }) & { readyCheck?: boolean },
+): Connection {
   let failure: unknown
   // Without a listener ioredis prints each failed attempt; the calls that fail say it better.
   if (own) client.on('error', (error) => (failure = error)).on('ready', () => (failure = undefined))
@@ -290,7 +301,8 @@ function connectionOf(client: Redis | Cluster, own?: Patience & ({ limit: Limit 
               // It asks any node, perhaps the one that is silent, and waits for it for ever.
               enableReadyCheck: false,
             })
-          : client.duplicate(options as RedisOptions)
+          : // A new connection means to a worker that Redis takes its heartbeat.
+            client.duplicate({ ...options, enableReadyCheck: own?.readyCheck ?? client.options.enableReadyCheck } as RedisOptions)
       return connectionOf(duplicate, { patience: 0, retries: Number.POSITIVE_INFINITY, silence })
     },
     subscribe: (channels, { message: listener, subscribed, lost, failed }) => {

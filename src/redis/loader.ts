@@ -31,9 +31,16 @@ export class Loader {
   /** The scripts to call; undefined while the functions are in use. */
   #scripts: Scripts | undefined
   #started: Promise<void> | undefined
+  /** While it is being found out whether the functions are there: until then nothing may be written. */
+  #loading: Promise<void> | undefined
+  /** What is asked meanwhile. */
+  #asking: (() => void)[] = []
+  /** Whether a script was missing that should have been there. */
+  #isLost = false
 
   /**
-   * `prepare` runs after each start: on the first call, and whenever the server had lost the functions (and so, perhaps, its data).
+   * `prepare` belongs to each start: it runs on the first call, and whenever the server had lost the functions (and so, perhaps, its data). What
+   * it asks by `ask` travels with the question for the functions; what it writes must wait for `loaded`.
    *
    * @throws RapidfireError `BAD_OPTION`
    */
@@ -71,7 +78,10 @@ export class Loader {
 
   /** Starts anew, unless that has been done since `started`. */
   restart(started: Promise<void> | undefined): Promise<void> {
-    if (this.#started === started) this.#started = undefined
+    if (this.#started === started) {
+      this.#started = undefined
+      this.#isLost = true
+    }
     return this.start()
   }
 
@@ -98,25 +108,88 @@ export class Loader {
 
   async #start(): Promise<void> {
     const primaries = await this.#connection.primaries()
-    // Most servers have functions, so the text of the scripts is read only when they are needed.
-    const scripts = (await this.#loadLibrary(primaries))
-      ? undefined
-      : (this.#source.scripts ?? (await import('./generated/scripts.ts')).SCRIPTS)
-    this.#scripts = scripts
-    this.#binding = scripts ? 'scripts' : 'functions'
-    if (scripts) {
-      await onEach(primaries, (send) => Promise.all(Object.values(scripts).map(({ text }) => send('script', ['LOAD', text])))).catch(
-        (error) => {
-          throw isAbsent(error) ? noScripts(error) : error
-        },
-      )
+    if (this.#options.binding === 'scripts') await this.#useScripts()
+    const loading = this.#load(primaries)
+    this.#loading = loading
+    try {
+      // At once, for a round trip may be long.
+      const prepared = this.#prepare()
+      prepared.catch(() => {})
+      await loading
+      await prepared
+    } finally {
+      this.#loading = undefined
+      this.#asking = []
     }
-    await this.#prepare()
+  }
+
+  /** When it is known that the functions are there, and none of them is older than ours. */
+  async loaded(): Promise<void> {
+    await this.#loading
+  }
+
+  /**
+   * Calls what only reads. While the functions are being looked for it is sent with the question for them, and again behind what loads them: what
+   * an older library says does not count.
+   */
+  async ask(name: FunctionName, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+    if (!this.#loading) return this.send(name, keys, args)
+    const sent: Promise<unknown>[] = []
+    const send = () => {
+      const reply = this.send(name, keys, args)
+      // Only the last one counts.
+      reply.catch(() => {})
+      sent.push(reply)
+    }
+    this.#asking.push(send)
+    send()
+    await this.#loading
+    try {
+      return await sent.at(-1)
+    } catch (error) {
+      // Of a cluster it may have reached a node that got the functions later than others.
+      if (!isMissing(error)) throw error
+      return this.send(name, keys, args)
+    }
+  }
+
+  #askAgain(): void {
+    for (const send of this.#asking) send()
+  }
+
+  async #load(primaries: Send[]): Promise<void> {
+    if (this.#options.binding !== 'scripts') {
+      if (await this.#loadLibrary(primaries)) {
+        this.#scripts = undefined
+        this.#binding = 'functions'
+        return
+      }
+      await this.#useScripts()
+      this.#askAgain()
+    }
+    this.#binding = 'scripts'
+    await onEach(primaries, (send) => this.#loadScriptsOn(send)).catch((error) => {
+      throw isAbsent(error) ? noScripts(error) : error
+    })
+    this.#isLost = false
+  }
+
+  /** Most servers have functions, so the text of the scripts is read only when they are needed. */
+  async #useScripts(): Promise<void> {
+    this.#scripts ??= this.#source.scripts ?? (await import('./generated/scripts.ts')).SCRIPTS
+  }
+
+  /** They are loaded in the order of their names, and `version` is the last one: where it is, the others are. */
+  async #loadScriptsOn(send: Send): Promise<void> {
+    const scripts = this.#scripts as Scripts
+    if (!this.#isLost && (await answerOf(send('evalsha', [scripts.version.sha1, 0]))) !== undefined) return
+    const loads = Promise.all(Object.values(scripts).map(({ text }) => send('script', ['LOAD', text])))
+    this.#askAgain()
+    await loads
   }
 
   /** False when scripts are to be used instead. */
   async #loadLibrary(primaries: Send[]): Promise<boolean> {
-    if (this.#options.binding === 'scripts') return false
     try {
       await onEach(primaries, (send) => this.#loadOn(send))
       return true
@@ -136,7 +209,9 @@ export class Loader {
       throw notLoaded('is not loaded')
     }
     try {
-      await send('function', ['LOAD', ...(found === undefined ? [] : ['REPLACE']), this.#source.library])
+      const load = send('function', ['LOAD', ...(found === undefined ? [] : ['REPLACE']), this.#source.library])
+      this.#askAgain()
+      await load
     } catch (error) {
       // Somebody else has loaded it in between, perhaps a newer one; and the server may have lost that as well.
       if (attempt >= LOADS || !/already exists/.test(messageOf(error))) throw error
@@ -165,9 +240,12 @@ async function onEach(primaries: Send[], load: (send: Send) => Promise<unknown>)
 }
 
 /** The version of the library that a server has, or undefined. */
-export async function loadedVersion(send: Send): Promise<string | undefined> {
+export const loadedVersion = (send: Send): Promise<string | undefined> => answerOf(send('fcall_ro', ['rapidfire_version', 0]))
+
+/** What `version` says, or undefined where it is missing. */
+async function answerOf(version: Promise<unknown>): Promise<string | undefined> {
   try {
-    return String(await send('fcall_ro', ['rapidfire_version', 0]))
+    return String(await version)
   } catch (error) {
     if (isMissing(error)) return undefined
     throw error

@@ -65,9 +65,12 @@ export async function patiently<Reply>(failure: unknown, attempt: () => Promise<
   }
 }
 
+/** Redis reads its data after a start, and looks at no command before that is over: as if it could not be connected to yet. */
+const isLoading = (error: Error) => /^LOADING /.test(error.message)
+
 /**
- * Whether Redis has said nothing to a command. Each error of Redis begins with a word in capitals, and none of a client does; class names do
- * not survive a minifying bundler. A cluster that sends a command from node to node was refused by each of them.
+ * Whether Redis has said nothing to a command, or that it cannot look at it yet. Each error of Redis begins with a word in capitals, and none of a
+ * client does; class names do not survive a minifying bundler. A cluster that sends a command from node to node was refused by each of them.
  */
 export const gotNoAnswer = (error: unknown) =>
   error instanceof NotSent ||
@@ -75,7 +78,8 @@ export const gotNoAnswer = (error: unknown) =>
   (error instanceof Error &&
     !(error instanceof TypeError) &&
     error.name !== 'RapidfireError' &&
-    !/^([A-Z]{2,}(?![a-z])|Too many Cluster redirections)/.test(error.message))
+    (isLoading(error) || !/^([A-Z]{2,}(?![a-z])|Too many Cluster redirections)/.test(error.message)))
 
 // The text is what ioredis says of a stream that has ended, where it keeps no commands.
-const isUnsent = (error: unknown) => error instanceof NotSent || /^Stream isn't writeable/.test((error as Error).message)
+const isUnsent = (error: unknown) =>
+  error instanceof NotSent || isLoading(error as Error) || /^Stream isn't writeable/.test((error as Error).message)

@@ -60,7 +60,9 @@ async function attemptOf(client: Client, whole: boolean, most: number): Promise<
       const noted = (error: Error) => {
         if (why?.name !== 'ReplyError') why = error
       }
-      listeners.push(['error', noted], ['ready', () => resolve()], ['close', lost], ['end', lost])
+      // Without the ready check it says so of a connection that is being given up, since its database was refused.
+      const reached = () => isReady(client) && resolve()
+      listeners.push(['error', noted], ['ready', reached], ['close', lost], ['end', lost])
       for (const [event, listener] of listeners) client.on(event, listener)
       timer = setTimeout(() => {
         // Nobody else looks after a connection that was accepted and then not spoken to.

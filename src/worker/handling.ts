@@ -166,10 +166,16 @@ export class Handling<T> {
     // It was given back meanwhile.
     if (!this.#leases.end(attempt)) return
     this.#slots.vacate()
+    // What is left of its key may have been due as well. A worker is woken for that.
+    const mayBeLeft = () => {
+      if (lane.once && lane.failures === 0) lane.mayBeDue = true
+    }
+    // A claim that is made from now on comes behind the end of the batch.
+    const { looks } = lane
+    mayBeLeft()
     this.#hooks.freed()
     await this.#endings.tell(batch, lane.root, failure, (outcome) => this.#hooks.ended(outcome, batch, failure?.error, run))
-    // What is left of its key may have been due as well. A worker is woken for that.
-    if (lane.once && lane.failures === 0) lane.mayBeDue = true
+    if (lane.looks === looks) mayBeLeft()
     this.#hooks.freed()
   }
 

@@ -24,8 +24,9 @@ export class Lane {
   blocked = false
   /** Whether a batch of it has ended since the last claim was made: what has come behind it may be due. */
   ended = false
-  /** Claims under way. */
+  /** Claims under way, and all that were ever made. */
   claims = 0
+  looks = 0
   /** Claims that have failed since the last one that was answered. */
   failures = 0
   /** Whether others are to look there: the last claim has taken all that it asked for, or the watch was given up since. */

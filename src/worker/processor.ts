@@ -177,6 +177,7 @@ export class Processor<T> {
   async #claim(lane: Lane, limit: number): Promise<void> {
     this.#claims += 1
     lane.claims += 1
+    lane.looks += 1
     lane.left = false
     lane.ended = false
     const freeSlots = this.#reserve(lane, limit)

@@ -9,7 +9,7 @@ import { DAMAGES, DEAD, FOREIGN, named } from './damages.ts'
 describeBindings('a queue damaged by hand', (get) => {
   let lua: Lua
   const walk = async (repair = false) => {
-    const caller = new Caller(connect(lua.redis), { binding: lua.mode }, async () => {}, TEST_SOURCE)
+    const caller = new Caller(connect(lua.redis), { binding: lua.mode }, undefined, TEST_SOURCE)
     const { violations, counted, keys } = await checkQueue(caller, 'orders', [lua.root], { repair })
     // The order is that of SCAN, but laws of one part stay together.
     const found = violations.map((each) => ({ ...each, name: `${each.law} ${each.part ?? 'root'}` }))

@@ -4,6 +4,7 @@ import { assemble } from '../../lua/build/assemble.mjs'
 import { RapidFire } from '../../src/rapidfire.ts'
 import type { BindingMode } from '../../src/redis/loader.ts'
 import { TestCluster } from '../support/cluster.ts'
+import { Trips } from '../support/trips.ts'
 import { lacksServer } from './clients.ts'
 
 describe.skipIf(lacksServer('clusters')).each<BindingMode>(['functions', 'scripts'])('a cluster of two primaries, %s', (binding) => {
@@ -51,6 +52,23 @@ describe.skipIf(lacksServer('clusters')).each<BindingMode>(['functions', 'script
       expect(await redis.ping()).toBe('PONG')
     },
   )
+
+  it('costs the look and the message, two round trips, and one more where functions are missing', async () => {
+    const trips = new Trips()
+    const ways = servers.nodes.map(async ({ server, port }) => {
+      const { hostname, port: way } = new URL(await trips.to(server.url))
+      return [`127.0.0.1:${port}`, { host: hostname, port: Number(way) }] as const
+    })
+    const redis = connect({ natMap: Object.fromEntries(await Promise.all(ways)) })
+    // Before, it knows the nodes by the addresses that it was given.
+    await redis.ping()
+    await Promise.all(redis.nodes('master').map((node) => node.ping()))
+    const adding = (queue: string) => trips.of(() => new RapidFire({ redis, binding, queue }).addMessage('ann', 1))
+    await adding('a')
+    expect([await adding('a'), await adding('b')]).toEqual([2, 2])
+    await flush(nodes[1] as Redis)
+    expect([await adding('a'), await adding('b')]).toEqual([3, 2])
+  })
 
   it('loads the library again on the node that has lost it', async () => {
     const redis = connect()

@@ -30,6 +30,12 @@ describeBindings('a policy that a program gives', (lua) => {
     expect(await violations()).toEqual([])
   })
 
+  it('is written once more where what is stored contradicts itself', async () => {
+    await lua().redis.hset(lua().root, 'wait', 70_000)
+    await starts({ wait: 1000, maxSize: 3 })
+    expect(await client().policy()).toMatchObject({ wait: 1000, maxWait: 60_000 })
+  })
+
   it('is written once a process, whatever its workers and connections do', async () => {
     const program = client({ policy: { wait: 1500 } })
     await program.getStats()

@@ -51,6 +51,7 @@ function refusing(words: string, refused: (command: string) => boolean) {
     sent.push(command)
     if (refused(command)) throw new Error(words)
     if (command === 'fcall_ro') throw new Error('ERR Function not found')
+    if (command === 'evalsha') throw new Error('NOSCRIPT No matching script.')
     return 'OK'
   }
   const connection = { primaries: async () => [send], send } as unknown as Connection

@@ -34,6 +34,45 @@ it('allows a message to come out twice that was told again after its id was forg
   expect(brokenPromises(twice(), 4)).toEqual(broken)
 })
 
+/**
+ * A conversation that two partitions have: the one that is drained has `a` again, which it had given out, when the other has got `b`, offered before the
+ * loss or after it, and pauses with that. What is offered later follows `a`.
+ */
+function apart({ claimed = 8, partition = 16, late = false, loss = forgot(2, 7) as Fact | null } = {}): Entry[] {
+  const a = { key: 'ann', batch: '7-1-7', attempt: 1 }
+  const b = { key: 'ann', batch: `${claimed}-1-${partition}`, attempt: 1 }
+  const c = { key: 'ann', batch: '9-2-7', attempt: 1 }
+  const offered: Fact = { what: 'offered', key: 'ann', message: 'b' }
+  return [
+    ...history(...added('a'), started(a, 'a'), ended(a, 'a'), told('completed', a), ...(late ? [] : [offered]), ...(loss ? [loss] : [])),
+    ...later(
+      1000,
+      history(
+        ...(late ? [offered] : []),
+        { what: 'accepted', key: 'ann', message: 'b' },
+        ...added('c'),
+        started(b, 'b'),
+        told('failed', b),
+        started(c, 'c'),
+        ended(c, 'c'),
+        started({ ...b, attempt: 2 }, 'b'),
+        ended({ ...b, attempt: 2 }, 'b'),
+      ),
+    ),
+  ]
+}
+
+it('allows two partitions to have a conversation at a time, in any order, since one of them has lost what it did, and no others', () => {
+  const broken = [expect.stringMatching(/^batch 9-2-7:1 of ann was handed out while 8-1-\d+:2 was active$/)]
+  for (const claimed of [8, 10]) expect(brokenPromises(apart({ claimed }))).toEqual([])
+  expect(brokenPromises(apart({ late: true }))).toEqual(broken)
+  expect(brokenPromises(apart({ late: true, claimed: 10 }))).toContain('b of ann was handed out after c')
+  expect(brokenPromises(apart({ partition: 7 }))).toEqual(broken)
+  expect(brokenPromises(apart({ loss: null }))).toEqual(broken)
+  expect(brokenPromises(apart({ loss: { what: 'forgot', since: 0, until: 7, keys: ['ann'] } }))).toEqual(broken)
+  expect(brokenPromises(apart({ loss: { what: 'forgot', since: 0, until: 7, keys: ['bob'], messages: [] } }))).toEqual(broken)
+})
+
 it.each<[string, Entry[]]>([
   ['nothing', []],
   [

@@ -100,7 +100,8 @@ const name = (attempt: Attempt) => `${attempt.batch}:${claimOf(attempt)}`
  * - a key has one active batch at a time, unless the first one lost its lease;
  * - a batch comes again only after it failed, its process was killed, or its lease was lost, and not before the lease has ended;
  * - an attempt that is over completes nothing.
- * Of what Redis has lost by its own words, only that is not judged: messages that it forgot, and that it does once more what it forgot.
+ * Of what Redis has lost by its own words, only that is not judged: messages that it forgot, that it does once more what it forgot, and that what
+ * two partitions have of a conversation since then is handled side by side.
  *
  * @param dedupe for how long Redis knows the id of a message, ms: what is told again later may be stored again, and comes out twice
  */
@@ -130,10 +131,13 @@ const LAG = 100
 export class Losses {
   readonly #forgot: Of<'forgot'>[]
   readonly #completed = new Map<string, number>()
+  /** When each message was offered. */
+  readonly #offered = new Map<string, number>()
 
   constructor(entries: readonly Entry[]) {
     this.#forgot = entries.filter((entry) => entry.what === 'forgot')
     for (const entry of entries) {
+      if (entry.what === 'offered') this.#offered.set(entry.message, entry.at)
       if (entry.what === 'told' && entry.event === 'completed') this.#completed.set(`${name(entry)} of ${entry.key}`, entry.at)
     }
   }
@@ -159,7 +163,24 @@ export class Losses {
       return completed === undefined || completed >= since
     })
   }
+
+  /**
+   * Whether two partitions may have a conversation at a time. One that is drained has messages again that it had given out, and the other has newer
+   * ones by then, or gets them that were on their way. What is offered after the loss goes to one of both alone: so one of the two batches is all
+   * from before it. A node that came back empty has none again.
+   */
+  mayBeApart(first: Of<'started'>, second: Of<'started'>): boolean {
+    if (partitionOf(first) === partitionOf(second)) return false
+    return this.#forgot.some(({ keys, messages, until }) => {
+      const isOlder = (message: string) => (this.#offered.get(message) ?? Number.POSITIVE_INFINITY) < until + LAG
+      const isAfter = first.at >= until || second.at >= until
+      return messages !== undefined && keys.includes(first.key) && isAfter && [first, second].some((each) => each.messages.every(isOlder))
+    })
+  }
 }
+
+/** The number of the partition that a batch is of: the last part of its id, `<ms>-<number>-<partition>`. */
+const partitionOf = ({ batch }: Attempt) => batch.split('-')[2]
 
 /**
  * The order in which attempts were claimed: a batch id is the time of the first claim and a number that counts up. A process that was
@@ -210,7 +231,7 @@ function outOfOrder(key: string, offered: Of<'offered'>[], starts: Of<'started'>
       // Redis goes back to where it was: what comes then is in order from there on.
       const again = [...handed].filter(([place]) => place >= at)
       const mayComeAgain = ([place, before]: (typeof again)[number]) =>
-        losses.mayHaveUndone(before, start) || stored.has(offered[place]?.message ?? '')
+        losses.mayHaveUndone(before, start) || losses.mayBeApart(before, start) || stored.has(offered[place]?.message ?? '')
       if (at > last || earlier || again.every(mayComeAgain)) last = earlier ? Math.max(last, at) : at
       else broken.push(`${message} of ${key} was handed out after ${offered[last]?.message}`)
       for (const [place] of again) if (!earlier) handed.delete(place)
@@ -224,7 +245,7 @@ const consecutive = <Item>(items: Item[]) => items.slice(1).map((item, n) => [it
 
 /** Why the second handler of a key should not have been called after the first. */
 function unexplained(entries: readonly Entry[], first: Of<'started'>, second: Of<'started'>, losses: Losses): string[] {
-  if (losses.mayHaveUndone(first, second)) return []
+  if (losses.mayHaveUndone(first, second) || losses.mayBeApart(first, second)) return []
   const of = (entry: Entry) => 'batch' in entry && name(entry) === name(first) && entry.pid === first.pid
   const at = entries.indexOf(second)
   const before = entries.slice(entries.indexOf(first), at)

@@ -113,12 +113,12 @@ export const CALLS: Record<string, (hands: Hands) => Args | Promise<Args>> = {
     await claim()
     return ['k', 'x', 'REQUEUED', `${START + 5}:x`]
   },
-  'add: comes back and cannot be taken back': () => ['k', 'x', 'REQUEUED', `${START + 5}:x`],
-  'add: comes back behind and cannot be taken back': async ({ add }) => {
+  'add: comes back and its id cannot be taken back': () => ['k', 'x', 'REQUEUED', `${START + 5}:x`],
+  'add: comes back behind and its options cannot be taken back': async ({ add }) => {
     await add('k', '1')
     return ['k', 'x', 'WAIT', 5, 'REQUEUED', `${START + 5}:x`]
   },
-  'add: comes back between others and cannot be taken back': async ({ add, tick }) => {
+  'add: comes back between others, for who may take out none': async ({ add, tick }) => {
     for (const ms of [0, 10, 10]) {
       await tick(ms)
       await add('k', `${ms}`)
@@ -348,6 +348,12 @@ export const CALLS: Record<string, (hands: Hands) => Args | Promise<Args>> = {
     await lua.redis.zadd(part('due'), START, 'k')
     return ['messages:k']
   },
+  'repair: what is with a worker, and dead as well': async ({ add, claim, lua, part }) => {
+    await add('k', '1', 'FLUSH')
+    await claim()
+    await lua.redis.hset(part(`dead:${START}-1`), 'key', 'k', '1', 'x')
+    return ['messages:k']
+  },
   'repair: a dead batch': async ({ bury, lua, part }) => {
     await bury()
     await lua.redis.del(part('dead'))
@@ -389,7 +395,7 @@ export const CALLS: Record<string, (hands: Hands) => Args | Promise<Args>> = {
 export const ALSO: Record<string, string[]> = {
   'add: an id when a slice begins and that cannot be taken back': ['RPOP messages:k'],
   'add: the first message with options, which cannot be taken back': ['SREM overrides'],
-  'add: comes back and cannot be taken back': [`SREM seen:${START}`, 'LTRIM messages:k'],
-  'add: comes back behind and cannot be taken back': ['SREM overrides', 'LTRIM messages:k'],
-  'add: comes back between others and cannot be taken back': ['LREM messages:k'],
+  'add: comes back and its id cannot be taken back': [`SREM seen:${START}`],
+  'add: comes back behind and its options cannot be taken back': ['SREM overrides'],
+  'add: comes back between others, for who may take out none': ['LREM '],
 }

@@ -117,16 +117,16 @@ export const DAMAGED: Record<string, string[]> = {
     'active, claims missing: the same, otherwise due',
     'messages:k missing: 1: 1',
   ],
-  'add: comes back and cannot be taken back': [
+  'add: comes back and its id cannot be taken back': [
     '., claims, due, messages:k, overrides, seen:2000000000000 missing: the same',
     '., claims, due, messages:k, overrides, seen:2000000000000 of another type: WRONG_TYPE, nothing written',
   ],
-  'add: comes back behind and cannot be taken back': [
+  'add: comes back behind and its options cannot be taken back': [
     '., claims, due, overrides, seen:2000000000000 missing: the same',
     '., claims, due, messages:k, overrides, seen:2000000000000 of another type: WRONG_TYPE, nothing written',
     'messages:k missing: 1: 1',
   ],
-  'add: comes back between others and cannot be taken back': [
+  'add: comes back between others, for who may take out none': [
     '., claims, due, overrides, seen:2000000000020 missing: the same',
     '., claims, due, messages:k, overrides, seen:2000000000020 of another type: WRONG_TYPE, nothing written',
     'messages:k missing: 1: 1, otherwise due',
@@ -171,8 +171,9 @@ export const DAMAGED: Record<string, string[]> = {
     '., dead, dead:2000000000000-1, due, overrides missing: the same',
     '. of another type: WRONG_TYPE, nothing written',
     'active missing: 1: 0, 2: [], nothing written',
-    'active, claims, dead, dead:2000000000000-1, due of another type: cut off, nothing written',
+    'active, claims, dead, due of another type: cut off, nothing written',
     'claims missing: [2000000000005,2000000030005,[],["k","2000000000005-2:1",1,"flush",2000000000000,["2000000000000 0,F 1"],2000000000005]], otherwise . active dead dead:2000000000000-1 due messages:k',
+    'dead:2000000000000-1 of another type: [2000000000005,2000000030005,[],["k","2000000000000-1:2",2,"flush",2000000000000,["2000000000000 0,F 1"],2000000000005]], otherwise . active claims dead due messages:k',
     'messages:k missing: 1: 2000000010006, 2: [], otherwise . active claims dead dead:2000000000000-1 due',
     'messages:k of another type: 1: 2000000010006, 2: [], otherwise . active claims dead dead:2000000000000-1 due',
     'overrides of another type: cut off, otherwise active due',
@@ -325,7 +326,7 @@ export const DAMAGED: Record<string, string[]> = {
     '., active, claims, dead, due, messages:k of another type: WRONG_TYPE, nothing written',
     'calls:me of another type: the same',
     'claims missing: "lost", nothing written',
-    'dead:2000000000000-1 of another type: cut off, nothing written',
+    'dead:2000000000000-1 of another type: "retry", otherwise . active calls:me claims dead due messages:k',
     'messages:k missing: "retry", otherwise . active calls:me claims dead dead:2000000000000-1 due',
     'overrides of another type: cut off, otherwise active calls:me due',
   ],
@@ -490,10 +491,21 @@ export const DAMAGED: Record<string, string[]> = {
     '. of another type: WRONG_TYPE, nothing written',
     'active, claims, dead, due, messages:k, overrides, streams of another type: 0: "", nothing written',
     'claims missing: 0: "", nothing written',
-    'dead:2000000000000-1 of another type: 0: "removed from dead, removed from due, added to active"',
+    'dead:2000000000000-1 of another type: the same',
     'due missing: 0: "added to active"',
     'messages:k missing: 0: "removed from overrides, claim removed, removed from due", otherwise active claims overrides',
     'overrides missing: 0: "added to overrides, removed from due, added to active"',
+  ],
+  'repair: what is with a worker, and dead as well': [
+    '., dead, due, streams missing: the same',
+    '. of another type: WRONG_TYPE, nothing written',
+    'active missing: 0: "removed from dead, added to active"',
+    'active, claims, dead, due, messages:k, overrides, streams of another type: 0: "", nothing written',
+    'claims missing: 0: "removed from active, added to due", otherwise active dead:2000000000000-1 due',
+    'dead:2000000000000-1 missing: 0: ""',
+    'dead:2000000000000-1 of another type: 0: ""',
+    'messages:k missing: 0: "removed from overrides, claim removed, removed from active", otherwise active claims dead:2000000000000-1 overrides',
+    'overrides missing: 0: "added to overrides, removed from dead"',
   ],
   'repair: a dead batch': [
     '., active, claims, dead, due, overrides, streams missing: the same',

@@ -93,3 +93,24 @@ describeBindings('an element of a list that was not written by add', (lua) => {
     expect((await claim()).map(({ messages }) => messages)).toEqual([['junk', `${START} 0,F 1`]])
   })
 })
+
+describeBindings('a key of another type where a batch would lie when it is dead', (lua) => {
+  it('stays, and stops no other: the batch is tried again until it is gone', async () => {
+    await lua().call('add', 'k', '1', 'FLUSH')
+    const { token } = await lua().claimOne()
+    const grave = `${lua().root}:dead:${token.slice(0, -2)}`
+    await lua().redis.set(grave, 'mine')
+    expect(await lua().call('fail', 'k', token, 'ATTEMPTS', 1)).toBe('retry')
+    await lua().call('add', 'other', '1', 'FLUSH')
+    await lua().tick(1000)
+    const { batches } = await lua().claim('ATTEMPTS', 1)
+    expect(batches.map(({ key }) => key).sort()).toEqual(['k', 'other'])
+    await lua().tick(30_000)
+    expect((await lua().claim('ATTEMPTS', 1, 'DEAD')).dead.map(({ key }) => key)).toEqual(['other'])
+    expect(await lua().redis.get(grave)).toBe('mine')
+    await lua().redis.del(grave)
+    await lua().tick(30_000)
+    expect((await lua().claim('ATTEMPTS', 1, 'DEAD')).dead.map(({ key }) => key)).toEqual(['k'])
+    await lua().holds()
+  })
+})

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { describeBindings, START } from '../support/lua.ts'
+import { keep, restore } from '../support/roots.ts'
 
 const part = (n: number) => `rapid-fire:{orders:${n}}`
 
@@ -305,6 +306,38 @@ describeBindings('partition', (lua) => {
   it('refuses a call that names another generation with any of its messages', async () => {
     await partition(0, 'OPEN', 'GENERATION', 2, 'LAYOUT', '1:0:0:0')
     await lua().refusesWith('REPARTITIONED', 'generation 2', 'add', [part(0)], 'k', 'x', 'GENERATION', 1, 'NEXT', 'k', 'y', 'FLUSH')
+  })
+
+  it('that has messages again which it had given out shares their conversation, until it has none left', async () => {
+    const add = (n: number, data: string, generation = 2) =>
+      lua().callWith('add', [part(n)], 'ann', data, 'ID', data, 'FLUSH', 'GENERATION', generation)
+    const claim = async (n: number, ...args: string[]) => {
+      const [, , batch] = await lua().callWith('claim_ready', [part(n)], ...args, 'GENERATION', 2)
+      return { complete: () => lua().callWith('complete', [part(n)], 'ann', batch[1]), data: batch[5].map((each: string) => each.at(-1)) }
+    }
+    const told = ['GENERATION', 2, 'LAYOUT', '1:1:1:0']
+    await partition(0, 'OPEN', 'GENERATION', 1, 'LAYOUT', '1:0:0:0')
+    await add(0, 'a', 1)
+    const earlier = await keep(lua().redis, part(0))
+    await partition(1, 'OPEN', ...told)
+    await partition(0, 'RETIRE', ...told)
+    await (await claim(0, 'DRAIN')).complete()
+    await expect(add(0, 'b')).rejects.toThrow('does not serve new messages')
+    // On its way to the next partition when the server is replaced.
+    await restore(lua().redis, part(0), earlier)
+    await expect(add(0, 'x')).rejects.toThrow('goes by generation 1')
+    await partition(0, 'RETIRE', ...told)
+    expect([await add(1, 'b'), await add(0, 'c')]).toEqual([
+      ['added', 1],
+      ['added', 2],
+    ])
+    const both = [await claim(0, 'DRAIN'), await claim(1)]
+    expect(both.map(({ data }) => data)).toEqual([['a'], ['b']])
+    await both[0]?.complete()
+    const last = await claim(0, 'DRAIN')
+    expect([last.data, await last.complete()]).toEqual([['c'], ['completed']])
+    await expect(add(0, 'd')).rejects.toThrow('does not serve new messages')
+    expect(await add(1, 'd')).toEqual(['added', 2])
   })
 
   it('has its number in the ids of its batches', async () => {

@@ -63,6 +63,23 @@ describeBindings('check and repair', (lua) => {
     }
   })
 
+  it('leave what somebody else has put where the batch of a worker would be dead, and tell of it there alone', async () => {
+    await lua().call('add', 'ann', 'x', 'FLUSH')
+    const id = (await lua().claimOne()).token.slice(0, -2)
+    const grave = `${lua().root}:dead:${id}`
+    await lua().redis.set(grave, 'mine')
+    expect(await lua().call('check', 'messages:ann', `dead:${id}`)).toEqual([
+      ['ann', String(START), 1],
+      ['', '', 0, ['dead-type', 'a dead batch should be a hash and is a string', 0]],
+    ])
+    const before = await lua().keyspace()
+    expect(await lua().call('repair', 'messages:ann')).toEqual([''])
+    expect(await lua().keyspace()).toEqual(before)
+    await lua().redis.zadd(`${lua().root}:dead`, START, id)
+    expect(await lua().call('repair', 'messages:ann', 'messages:ann')).toEqual(['removed from dead', ''])
+    expect(await lua().keyspace()).toEqual(before)
+  })
+
   it('leave a dead batch without messages, and the counters of what is too much to be counted, as they are', async () => {
     const id = await bury(lua(), 'ann', 1)
     await lua().redis.hdel(`${lua().root}:dead:${id}`, '1')

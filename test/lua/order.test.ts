@@ -193,6 +193,23 @@ describeBindings('the order in which a call writes', (lua) => {
     expect([await lua().redis.smembers(part('overrides')), await list()]).toEqual([['k'], ['1']])
   })
 
+  it.each([
+    ['in front', START - 5, 'ltrim'],
+    ['behind', START + 15, 'ltrim'],
+    ['between others', START + 5, 'lrem'],
+  ])('brings nothing back %s that it could neither remember nor take back', async (_, at, lacking) => {
+    await lua().call('add', 'k', '1')
+    await lua().tick(10)
+    await lua().call('add', 'k', '3')
+    // That a key is looked at too early does no harm.
+    const stored = async () => ({ ...(await lua().keyspace()), [part('due')]: '' })
+    const before = await stored()
+    const poor = await userWithout(lua(), 'hset', lacking)
+    await expect(poor.call('add', 'k', 'x', 'WAIT', 5, 'REQUEUED', `${at}:x`)).rejects.toThrow(NO_RIGHT)
+    expect(await stored()).toEqual(before)
+    expect(await lua().call('add', 'k', 'x', 'WAIT', 5, 'REQUEUED', `${at}:x`)).toEqual(['added', 3])
+  })
+
   it.each(['lpos', 'linsert'])('brings one message back between others also without %s', async (command) => {
     await lua().call('add', 'k', '1')
     await lua().tick(10)

@@ -363,6 +363,7 @@ describeBindings('requeue', (lua) => {
     const poor = await userWithout(lua(), 'ltrim', 'sadd')
     await expect(poor.call('requeue', id)).rejects.toThrow(NO_RIGHT)
     expect((await lua().call('dead')).map(([dead]: string[]) => dead)).toEqual([id])
+    expect(await held('ann')).toEqual([])
   })
 
   it('puts them in front of what is being collected', async () => {

@@ -10,7 +10,7 @@ import { TEST_SOURCE } from './source.ts'
  * the server has or has lost, unless it is said to have one.
  */
 export async function brokenLaws(redis: Redis, root: string, mode: BindingMode = 'scripts'): Promise<string[]> {
-  const caller = new Caller(connect(redis), { binding: mode }, async () => {}, TEST_SOURCE)
+  const caller = new Caller(connect(redis), { binding: mode }, undefined, TEST_SOURCE)
   const { violations, counted } = await checkQueue(caller, 'orders', [root], {})
   const broken = violations.map(({ law, part, text }) => `${law}: ${part ?? 'root'}: ${text}`)
   return counted || broken.length > 0 ? broken : ['the counters could not be compared']

@@ -993,6 +993,207 @@ function count_messages(root)
   return held, buried
 end
 end
+local write_unless_foreign
+local must_be_empty
+local push_back
+local pop_back
+local cut_front
+local delete_list
+local keep_front
+local carries_options
+local insert_by_time
+do
+--- The list of a key: all of its messages, oldest first, those of a claimed batch in front. Every write to a list is made here, and only
+--- lib/conversation.lua says when.
+
+-- A write that a key of another type must not break off: whoever put that there, the queue goes on. What is refused for another reason, as for
+-- want of a right, is told. Returns whether it was written.
+function write_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return true end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return false
+end
+
+-- Of a list that seems to be empty, \`reply\` being what was said: for another reason than its type it may not have been read, and then nothing may be
+-- concluded from it. So what was refused is refused once more, and ends the call.
+function must_be_empty(list, reply)
+  if not reply.err or string.find(reply.err, 'WRONGTYPE', 1, true) then return end
+  redis.call('LLEN', list)
+  redis.call('LRANGE', list, 0, 0)
+end
+
+-- Returns how many elements the list has then; or nil and a refusal.
+function push_back(list, element)
+  local size = redis.pcall('RPUSH', list, element)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  return size
+end
+
+-- Takes the last element off again. False when that is not allowed.
+function pop_back(list) return type(redis.pcall('RPOP', list)) ~= 'table' end
+
+-- Takes the first elements off.
+function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
+
+-- Takes all of it away.
+function delete_list(list) redis.call('UNLINK', list) end
+
+-- Lua's stack bounds how many values a command can have.
+local PUSHED = 500
+
+-- Puts elements in front of a list, the first of them first. Returns an error.
+local function push_front(list, elements)
+  for last = #elements, 1, -PUSHED do
+    local some = {}
+    for at = last, math.max(last - PUSHED + 1, 1), -1 do some[#some + 1] = elements[at] end
+    local done = redis.pcall('LPUSH', list, unpack(some))
+    if type(done) == 'table' then return done end
+  end
+end
+
+-- Puts elements behind those of a list. Returns an error.
+-- WHY RPUSHX: who may bring messages back need not be allowed to add some.
+local function push_all_back(list, elements)
+  for first = 1, #elements, PUSHED do
+    local done = redis.pcall('RPUSHX', list, unpack(elements, first, math.min(first + PUSHED - 1, #elements)))
+    if type(done) == 'table' then return done end
+  end
+end
+
+-- Puts elements at an end of a list. Returns what takes so many off again there; or nil and an error, and the list is as it was.
+-- WHY that is tried before they are there: what is not allowed to be taken back could not be refused any more.
+local function put_at_end(list, at_front, elements)
+  local failed = redis.pcall('LTRIM', list, 0, -1)
+  if not failed.err then failed = (at_front and push_front or push_all_back)(list, elements) end
+  if failed then return nil, failed end
+  return function(count) redis.pcall('LTRIM', list, at_front and count or 0, at_front and -1 or -1 - count) end
+end
+
+-- Of the first \`count\` elements leaves those at the positions in \`kept\`, which ascend. Returns them, and how many bytes all had.
+-- WHY both commands are tried first: that they are allowed must be known before something is taken off.
+function keep_front(list, count, kept)
+  local elements, left = redis.call('LRANGE', list, 0, count - 1), {}
+  for n = 1, #kept do left[n] = elements[kept[n]] end
+  redis.call('LTRIM', list, 0, -1)
+  redis.call('LPUSH', list, left[1])
+  redis.call('LTRIM', list, count + 1, -1)
+  push_front(list, left)
+  return left, bytes_of(elements)
+end
+
+-- Whether one of the messages has options. A batch has no more than the first 500.
+function carries_options(list, size)
+  for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
+    for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
+      if options_of(message) then return true end
+    end
+  end
+  return false
+end
+
+-- So many elements are looked at one after the other, and so many bytes of them, before a place is searched for by halves.
+local SEARCHED = { elements = 64, bytes = 65536 }
+
+-- How many elements of a list stand in front of the place of a message: those that are older, and the first \`from\` in any case. Or nil and an error.
+local function place_of(list, from, size, message)
+  local order, at, bytes = order_of(message), from, 0
+  while at < size and at - from < SEARCHED.elements and bytes < SEARCHED.bytes do
+    local some = redis.pcall('LRANGE', list, at, at + 3)
+    if some.err then return nil, some end
+    for n = 1, #some do
+      if is_behind(order_of(some[n]), order) then return at end
+      at, bytes = at + 1, bytes + #some[n]
+    end
+  end
+  local last = size
+  while at < last do
+    local middle = math.floor((at + last) / 2)
+    if is_behind(order_of(redis.call('LINDEX', list, middle)), order) then
+      last = middle
+    else
+      at = middle + 1
+    end
+  end
+  return at
+end
+
+-- Two rows of messages, each in order, as one; what is in the first goes before what is as old in the second.
+local function merged(older, messages)
+  local row, passed = {}, 0
+  for n = 1, #messages do
+    local order = order_of(messages[n])
+    while older[passed + 1] and not is_behind(order_of(older[passed + 1]), order) do
+      passed = passed + 1
+      row[#row + 1] = older[passed]
+    end
+    row[#row + 1] = messages[n]
+  end
+  for n = passed + 1, #older do row[#row + 1] = older[n] end
+  return row
+end
+
+-- Puts one message between two others, where \`place\` elements stand before it. False when it cannot be told by its text which one is behind it, or it
+-- could not be taken out again: that is tried first, at a key that never exists.
+local function insert_one(root, list, place, message)
+  local next_one = redis.call('LINDEX', list, place)
+  -- One that reads the same may stand further in front, in a claimed batch.
+  if redis.pcall('LPOS', list, next_one) ~= place or redis.pcall('LREM', part_key(root, ''), -1, message) ~= 0 then return false end
+  local done = redis.pcall('LINSERT', list, 'BEFORE', next_one, message)
+  return type(done) ~= 'table' and function() redis.pcall('LREM', list, -1, message) end
+end
+
+-- Puts \`row\` into the place of the elements from number \`first\` + 1 to number \`last\`, as \`between\` has them. Returns what takes it out again; or nil
+-- and an error, and the list is as it was.
+-- WHY what stands in front or behind is taken off and put back: Redis cannot replace a part of a list. The shorter side is.
+local function replace(list, size, first, last, between, row)
+  local at_front = first <= size - last
+  local side = at_front and redis.call('LRANGE', list, 0, first - 1) or redis.call('LRANGE', list, last, -1)
+  if first == 0 then side = {} end
+  local push = at_front and push_front or push_all_back
+  local function joined(part)
+    local all = {}
+    for _, some in ipairs(at_front and { side, part } or { part, side }) do
+      for n = 1, #some do all[#all + 1] = some[n] end
+    end
+    return all
+  end
+  local whole = joined(row)
+  -- One of them alone at first: that both commands are allowed must be known before something is taken off.
+  local cut, failed = put_at_end(list, at_front, { row[1] })
+  if not cut then return nil, failed end
+  cut((at_front and last or size - first) + 1)
+  push(list, whole)
+  return function()
+    cut(#whole)
+    push(list, joined(between))
+  end
+end
+
+-- Puts messages, which are in order, into a list, each where its time belongs: behind what is older, and behind the first \`claimed\`, which are a batch
+-- in work. Returns what takes them out again; or nil and a refusal, and the list is as it was. Whoever calls this has asked for the length of the list
+-- before.
+function insert_by_time(root, list, claimed, messages)
+  local size = redis.call('LLEN', list)
+  local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
+  local last = first
+  if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
+  if not last then return nil, wrong_type(failed, 'list', list) end
+  local count = #messages
+  if last == 0 or first == size then
+    local cut
+    cut, failed = put_at_end(list, last == 0, messages)
+    if not cut then return nil, wrong_type(failed, 'list', list) end
+    return function() cut(count) end
+  end
+  local undo = count == 1 and insert_one(root, list, first, messages[1])
+  if undo then return undo end
+  local between = redis.call('LRANGE', list, first, last - 1)
+  undo, failed = replace(list, size, first, last, between, merged(between, messages))
+  if not undo then return nil, wrong_type(failed, 'list', list) end
+  return undo
+end
+end
 local widen
 local end_widening
 local keep_dead
@@ -1015,14 +1216,17 @@ function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) en
 function end_widening(name) redis.call('HDEL', name, 'padding') end
 
 -- Keeps a batch as a dead one. \`fate\`: { cause = 'failed' | 'lease' | 'unacknowledged', error }. \`messages\`: its messages, if they were read.
--- Returns how many bytes its messages have.
+-- Returns how many bytes its messages have; nil, and nothing is written, when a key of another type stands there.
 -- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
 function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
   messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  local written = write_unless_foreign(
+    'HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages
+  )
+  if not written then return nil end
   local is_long = #messages > 100
   if is_long then widen(dead) end
   for from = 1, #messages, FIELDS_AT_ONCE do
@@ -1111,200 +1315,6 @@ function drop_old_dead(queue)
   local latest, root = digits(queue.now - queue.maxDeadAge), queue.root
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
   for n = 1, #ids do drop_dead(root, ids[n]) end
-end
-end
-local write_unless_foreign
-local must_be_empty
-local push_back
-local pop_back
-local cut_front
-local delete_list
-local keep_front
-local carries_options
-local insert_by_time
-do
---- The list of a key: all of its messages, oldest first, those of a claimed batch in front. Every write to a list is made here, and only
---- lib/conversation.lua says when.
-
--- A write that a key of another type must not break off: whoever put that there, the queue goes on. What is refused for another reason, as for
--- want of a right, is told.
-function write_unless_foreign(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
-end
-
--- Of a list that seems to be empty, \`reply\` being what was said: for another reason than its type it may not have been read, and then nothing may be
--- concluded from it. So what was refused is refused once more, and ends the call.
-function must_be_empty(list, reply)
-  if not reply.err or string.find(reply.err, 'WRONGTYPE', 1, true) then return end
-  redis.call('LLEN', list)
-  redis.call('LRANGE', list, 0, 0)
-end
-
--- Returns how many elements the list has then; or nil and a refusal.
-function push_back(list, element)
-  local size = redis.pcall('RPUSH', list, element)
-  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
-  return size
-end
-
--- Takes the last element off again. False when that is not allowed.
-function pop_back(list) return type(redis.pcall('RPOP', list)) ~= 'table' end
-
--- Takes the first elements off.
-function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-
--- Takes all of it away.
-function delete_list(list) redis.call('UNLINK', list) end
-
--- Lua's stack bounds how many values a command can have.
-local PUSHED = 500
-
--- Puts elements in front of a list, the first of them first. Returns an error.
-local function push_front(list, elements)
-  for last = #elements, 1, -PUSHED do
-    local some = {}
-    for at = last, math.max(last - PUSHED + 1, 1), -1 do some[#some + 1] = elements[at] end
-    local done = redis.pcall('LPUSH', list, unpack(some))
-    if type(done) == 'table' then return done end
-  end
-end
-
--- Puts elements behind those of a list. Returns an error.
--- WHY RPUSHX: who may bring messages back need not be allowed to add some.
-local function push_all_back(list, elements)
-  for first = 1, #elements, PUSHED do
-    local done = redis.pcall('RPUSHX', list, unpack(elements, first, math.min(first + PUSHED - 1, #elements)))
-    if type(done) == 'table' then return done end
-  end
-end
-
--- Of the first \`count\` elements leaves those at the positions in \`kept\`, which ascend. Returns them, and how many bytes all had.
--- WHY both commands are tried first: that they are allowed must be known before something is taken off.
-function keep_front(list, count, kept)
-  local elements, left = redis.call('LRANGE', list, 0, count - 1), {}
-  for n = 1, #kept do left[n] = elements[kept[n]] end
-  redis.call('LTRIM', list, 0, -1)
-  redis.call('LPUSH', list, left[1])
-  redis.call('LTRIM', list, count + 1, -1)
-  push_front(list, left)
-  return left, bytes_of(elements)
-end
-
--- Whether one of the messages has options. A batch has no more than the first 500.
-function carries_options(list, size)
-  for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
-    for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
-      if options_of(message) then return true end
-    end
-  end
-  return false
-end
-
--- So many elements are looked at one after the other, and so many bytes of them, before a place is searched for by halves.
-local SEARCHED = { elements = 64, bytes = 65536 }
-
--- How many elements of a list stand in front of the place of a message: those that are older, and the first \`from\` in any case. Or nil and an error.
-local function place_of(list, from, size, message)
-  local order, at, bytes = order_of(message), from, 0
-  while at < size and at - from < SEARCHED.elements and bytes < SEARCHED.bytes do
-    local some = redis.pcall('LRANGE', list, at, at + 3)
-    if some.err then return nil, some end
-    for n = 1, #some do
-      if is_behind(order_of(some[n]), order) then return at end
-      at, bytes = at + 1, bytes + #some[n]
-    end
-  end
-  local last = size
-  while at < last do
-    local middle = math.floor((at + last) / 2)
-    if is_behind(order_of(redis.call('LINDEX', list, middle)), order) then
-      last = middle
-    else
-      at = middle + 1
-    end
-  end
-  return at
-end
-
--- Two rows of messages, each in order, as one; what is in the first goes before what is as old in the second.
-local function merged(older, messages)
-  local row, passed = {}, 0
-  for n = 1, #messages do
-    local order = order_of(messages[n])
-    while older[passed + 1] and not is_behind(order_of(older[passed + 1]), order) do
-      passed = passed + 1
-      row[#row + 1] = older[passed]
-    end
-    row[#row + 1] = messages[n]
-  end
-  for n = passed + 1, #older do row[#row + 1] = older[n] end
-  return row
-end
-
--- Puts one message between two others, where \`place\` elements stand before it. False when it cannot be told by its text which one is behind it.
-local function insert_one(list, place, message)
-  local next_one = redis.call('LINDEX', list, place)
-  -- One that reads the same may stand further in front, in a claimed batch.
-  if redis.pcall('LPOS', list, next_one) ~= place then return false end
-  local done = redis.pcall('LINSERT', list, 'BEFORE', next_one, message)
-  return type(done) ~= 'table' and function() redis.pcall('LREM', list, -1, message) end
-end
-
--- Puts \`row\` into the place of the elements from number \`first\` + 1 to number \`last\`, as \`between\` has them. Returns what takes it out again; or nil
--- and an error, and the list is as it was.
--- WHY what stands in front or behind is taken off and put back: Redis cannot replace a part of a list. The shorter side is.
-local function replace(list, size, first, last, between, row)
-  local at_front = first <= size - last
-  local side = at_front and redis.call('LRANGE', list, 0, first - 1) or redis.call('LRANGE', list, last, -1)
-  if first == 0 then side = {} end
-  local push = at_front and push_front or push_all_back
-  local function joined(part)
-    local all = {}
-    for _, some in ipairs(at_front and { side, part } or { part, side }) do
-      for n = 1, #some do all[#all + 1] = some[n] end
-    end
-    return all
-  end
-  local whole = joined(row)
-  -- Whether both commands are allowed must be known before something is taken off.
-  local failed = redis.pcall('LTRIM', list, 0, -1)
-  if not failed.err then failed = push(list, { row[1] }) end
-  if failed then return nil, failed end
-  local function cut(count) redis.pcall('LTRIM', list, at_front and count or 0, at_front and -1 or -1 - count) end
-  cut((at_front and last or size - first) + 1)
-  push(list, whole)
-  return function()
-    cut(#whole)
-    push(list, joined(between))
-  end
-end
-
--- Puts messages, which are in order, into a list, each where its time belongs: behind what is older, and behind the first \`claimed\`, which are a batch
--- in work. Returns what takes them out again; or nil and a refusal, and the list is as it was. Whoever calls this has asked for the length of the list
--- before.
-function insert_by_time(list, claimed, messages)
-  local size = redis.call('LLEN', list)
-  local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
-  local last = first
-  if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
-  if not last then return nil, wrong_type(failed, 'list', list) end
-  local count = #messages
-  if last == 0 then
-    failed = push_front(list, messages)
-    if failed then return nil, wrong_type(failed, 'list', list) end
-    return function() redis.pcall('LTRIM', list, count, -1) end
-  elseif first == size then
-    failed = push_all_back(list, messages)
-    if failed then return nil, wrong_type(failed, 'list', list) end
-    return function() redis.pcall('LTRIM', list, 0, -1 - count) end
-  end
-  local undo = count == 1 and insert_one(list, first, messages[1])
-  if undo then return undo end
-  local between = redis.call('LRANGE', list, first, last - 1)
-  undo, failed = replace(list, size, first, last, between, merged(between, messages))
-  if not undo then return nil, wrong_type(failed, 'list', list) end
-  return undo
 end
 end
 local append
@@ -1582,13 +1592,14 @@ function shrink(queue, key, claim, kept)
 end
 
 -- Moves a batch that is given up to the dead ones; \`fate\` and \`messages\`, if they were read, as keep_dead takes them. Returns its bytes, and when what
--- is behind it is due. False, and nothing is done, when \`maxDead\` are kept already: then it is tried again, since dropping it would lose messages, and
--- keeping it grow without a bound.
+-- is behind it is due. False, and nothing is done, when \`maxDead\` are kept already, or somebody else has a key where it would lie: then it is tried
+-- again, since dropping it would lose messages, and keeping it grow without a bound.
 -- WHY this order: a call that is cut off may leave a batch in both places, never in none, and the next look buries it once more.
 function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
   local bytes = keep_dead(queue, key, claim, fate, messages)
+  if not bytes then return false end
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
@@ -1662,7 +1673,7 @@ function bring_back(queue, key, messages, with_options)
   local stored = redis.pcall('HGET', claims_key(root), key)
   if type(stored) == 'table' then return nil, wrong_type(stored, 'hash', claims_key(root)) end
   local claim = decode_claim(stored)
-  local take_out, refused = insert_by_time(messages_key(root, key), claim and claim.count or 0, messages)
+  local take_out, refused = insert_by_time(root, messages_key(root, key), claim and claim.count or 0, messages)
   if not take_out then return nil, refused end
   local listed = with_options and redis.pcall('SADD', overrides_key(root), key)
   local at, failed = nil, error_of(listed, 'set', overrides_key(root))
@@ -1866,9 +1877,11 @@ end
 -- Puts in order what says that a key is active: its claim holds.
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
-  -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
-  local indexed, kept = redis.call('ZREM', dead_key(root), claim.id), redis.call('UNLINK', dead_key(root, claim.id))
-  if indexed + kept > 0 then done[#done + 1] = 'removed from dead' end
+  -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again. What is no hash somebody else has put
+  -- there, and it stays.
+  local removed, grave = redis.call('ZREM', dead_key(root), claim.id), dead_key(root, claim.id)
+  if redis.call('TYPE', grave).ok == 'hash' then removed = redis.call('UNLINK', grave) end
+  if removed > 0 then done[#done + 1] = 'removed from dead' end
   if claim.count > size then
     claim.count = size
     redis.call('HSET', claims_key(root), key, encode_claim(claim))
@@ -4294,7 +4307,7 @@ local function look_at_key(queue, key, seen, spent)
   seen.record = read_unless_foreign('HGET', claims_key(root), key)
   seen.claim = decode_claim(seen.record)
   local id = seen.claim and seen.claim.id
-  seen.dead = id and (read_unless_foreign('ZSCORE', dead_key(root), id) or redis.call('EXISTS', dead_key(root, id)) == 1)
+  seen.dead = id and (read_unless_foreign('ZSCORE', dead_key(root), id) or redis.call('TYPE', dead_key(root, id)).ok == 'hash')
   seen.listed = read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
 end
 

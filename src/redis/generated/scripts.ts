@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '828aacdbac56139de7491dabccc5575029f7c4c7',
+    sha1: '1f63eeaee225b3dac3d459ffadff80f3b81d5b5d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -249,7 +249,10 @@ local function partition_of(root) return string.match(root, ':(%d+)}$') end
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
-${blank(10)}
+
+
+local function part_key(root, part) return root .. ':' .. part end
+${blank(7)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -519,7 +522,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(202)}
+${blank(84)}
 local function push_back(list, element)
   local size = redis.pcall('RPUSH', list, element)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
@@ -548,6 +551,15 @@ local function push_all_back(list, elements)
     local done = redis.pcall('RPUSHX', list, unpack(elements, first, math.min(first + PUSHED - 1, #elements)))
     if type(done) == 'table' then return done end
   end
+end
+
+
+
+local function put_at_end(list, at_front, elements)
+  local failed = redis.pcall('LTRIM', list, 0, -1)
+  if not failed.err then failed = (at_front and push_front or push_all_back)(list, elements) end
+  if failed then return nil, failed end
+  return function(count) redis.pcall('LTRIM', list, at_front and count or 0, at_front and -1 or -1 - count) end
 end
 ${blank(23)}
 local SEARCHED = { elements = 64, bytes = 65536 }
@@ -591,10 +603,11 @@ local function merged(older, messages)
 end
 
 
-local function insert_one(list, place, message)
+
+local function insert_one(root, list, place, message)
   local next_one = redis.call('LINDEX', list, place)
   -- One that reads the same may stand further in front, in a claimed batch.
-  if redis.pcall('LPOS', list, next_one) ~= place then return false end
+  if redis.pcall('LPOS', list, next_one) ~= place or redis.pcall('LREM', part_key(root, ''), -1, message) ~= 0 then return false end
   local done = redis.pcall('LINSERT', list, 'BEFORE', next_one, message)
   return type(done) ~= 'table' and function() redis.pcall('LREM', list, -1, message) end
 end
@@ -612,11 +625,9 @@ local function replace(list, size, first, last, between, row)
     return all
   end
   local whole = joined(row)
-  -- Whether both commands are allowed must be known before something is taken off.
-  local failed = redis.pcall('LTRIM', list, 0, -1)
-  if not failed.err then failed = push(list, { row[1] }) end
-  if failed then return nil, failed end
-  local function cut(count) redis.pcall('LTRIM', list, at_front and count or 0, at_front and -1 or -1 - count) end
+  -- One of them alone at first: that both commands are allowed must be known before something is taken off.
+  local cut, failed = put_at_end(list, at_front, { row[1] })
+  if not cut then return nil, failed end
   cut((at_front and last or size - first) + 1)
   push(list, whole)
   return function()
@@ -625,30 +636,27 @@ local function replace(list, size, first, last, between, row)
   end
 end
 ${blank(3)}
-local function insert_by_time(list, claimed, messages)
+local function insert_by_time(root, list, claimed, messages)
   local size = redis.call('LLEN', list)
   local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
   local last = first
   if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
   if not last then return nil, wrong_type(failed, 'list', list) end
   local count = #messages
-  if last == 0 then
-    failed = push_front(list, messages)
-    if failed then return nil, wrong_type(failed, 'list', list) end
-    return function() redis.pcall('LTRIM', list, count, -1) end
-  elseif first == size then
-    failed = push_all_back(list, messages)
-    if failed then return nil, wrong_type(failed, 'list', list) end
-    return function() redis.pcall('LTRIM', list, 0, -1 - count) end
+  if last == 0 or first == size then
+    local cut
+    cut, failed = put_at_end(list, last == 0, messages)
+    if not cut then return nil, wrong_type(failed, 'list', list) end
+    return function() cut(count) end
   end
-  local undo = count == 1 and insert_one(list, first, messages[1])
+  local undo = count == 1 and insert_one(root, list, first, messages[1])
   if undo then return undo end
   local between = redis.call('LRANGE', list, first, last - 1)
   undo, failed = replace(list, size, first, last, between, merged(between, messages))
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
 end
-${blank(48)}
+${blank(171)}
 local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
 
 
@@ -725,7 +733,7 @@ local function index_appended(queue, key, size, options)
   if not failed then queue.filled = key end
   return at, failed
 end
-${blank(195)}
+${blank(196)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -752,7 +760,7 @@ local function bring_back(queue, key, messages, with_options)
   local stored = redis.pcall('HGET', claims_key(root), key)
   if type(stored) == 'table' then return nil, wrong_type(stored, 'hash', claims_key(root)) end
   local claim = decode_claim(stored)
-  local take_out, refused = insert_by_time(messages_key(root, key), claim and claim.count or 0, messages)
+  local take_out, refused = insert_by_time(root, messages_key(root, key), claim and claim.count or 0, messages)
   if not take_out then return nil, refused end
   local listed = with_options and redis.pcall('SADD', overrides_key(root), key)
   local at, failed = nil, error_of(listed, 'set', overrides_key(root))
@@ -767,7 +775,7 @@ local function bring_back(queue, key, messages, with_options)
   end
   return undo, at
 end
-${blank(269)}
+${blank(271)}
 local UNPACKED = 1000
 
 local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
@@ -1295,7 +1303,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '59087a38ed9c5997a0cddb94921b7514ed9ace5b',
+    sha1: '7f606d7d54dae70c06b0c7b226c5ff0cf8775a86',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1529,7 +1537,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(48)}
+${blank(252)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -1540,11 +1548,11 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(418)}
+${blank(224)}
 local LOOK_AGAIN = 10000
-${blank(334)}
+${blank(335)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(396)}
+${blank(398)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -1925,7 +1933,7 @@ local function look_at_key(queue, key, seen, spent)
   seen.record = read_unless_foreign('HGET', claims_key(root), key)
   seen.claim = decode_claim(seen.record)
   local id = seen.claim and seen.claim.id
-  seen.dead = id and (read_unless_foreign('ZSCORE', dead_key(root), id) or redis.call('EXISTS', dead_key(root, id)) == 1)
+  seen.dead = id and (read_unless_foreign('ZSCORE', dead_key(root), id) or redis.call('TYPE', dead_key(root, id)).ok == 'hash')
   seen.listed = read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
 end
 
@@ -2009,7 +2017,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '27af476226b17a41ccc4d749f178a5a2612b2907',
+    sha1: '8c595e2fd56566bd20d6a3fdeedeed3eecece478',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2697,7 +2705,24 @@ local function write_tally(queue, tally)
   end
   for bucket, by in pairs(late_in) do count_up(root, 'lateness:' .. bucket, by) end
 end
-${blank(33)}
+${blank(35)}
+local function write_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return true end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return false
+end
+
+
+
+local function must_be_empty(list, reply)
+  if not reply.err or string.find(reply.err, 'WRONGTYPE', 1, true) then return end
+  redis.call('LLEN', list)
+  redis.call('LRANGE', list, 0, 0)
+end
+${blank(11)}
+local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
+${blank(171)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -2710,8 +2735,11 @@ local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
   messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  local written = write_unless_foreign(
+    'HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages
+  )
+  if not written then return nil end
   local is_long = #messages > 100
   if is_long then widen(dead) end
   for from = 1, #messages, FIELDS_AT_ONCE do
@@ -2753,22 +2781,7 @@ local function drop_old_dead(queue)
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
   for n = 1, #ids do drop_dead(root, ids[n]) end
 end
-${blank(15)}
-local function write_unless_foreign(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
-end
-
-
-
-local function must_be_empty(list, reply)
-  if not reply.err or string.find(reply.err, 'WRONGTYPE', 1, true) then return end
-  redis.call('LLEN', list)
-  redis.call('LRANGE', list, 0, 0)
-end
-${blank(11)}
-local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(290)}
+${blank(137)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2874,6 +2887,7 @@ local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
   local bytes = keep_dead(queue, key, claim, fate, messages)
+  if not bytes then return false end
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
@@ -2990,7 +3004,7 @@ local function lower_ahead(queue)
   redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
   redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
-${blank(108)}
+${blank(110)}
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
@@ -3489,7 +3503,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '0231d48c14977a502e19ed074a7c3eb4a5c2c279',
+    sha1: 'b24ec07786554d3c088d4b16fb0d0120e8b4461f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3915,10 +3929,12 @@ local function count_up(root, field, by)
   end
   redis.call('HSET', root, field, count_text(math.max(by, 0)))
 end
-${blank(199)}
+${blank(79)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  if type(reply) ~= 'table' or not reply.err then return true end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return false
 end
 
 
@@ -3930,7 +3946,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(290)}
+${blank(418)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -3960,7 +3976,7 @@ end
 local LOOK_AGAIN = 10000
 
 local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
-${blank(123)}
+${blank(124)}
 local function finish_without_list(queue, key, record)
   local claim = decode_claim(record)
   queue.now = queue.now or now_ms()
@@ -4033,7 +4049,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(439)}
+${blank(441)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -4175,7 +4191,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '861f102d032b0e0949eede0d28b5b52a6ccb4161',
+    sha1: 'd21a105fb3fe558470c69d23a2fa66546b755df5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4427,7 +4443,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(101)}
+${blank(305)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -4453,7 +4469,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(1137)}
+${blank(946)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -4583,7 +4599,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'a1f3002dfd9b0c947eeb89c7bf113e6b2d5ccc41',
+    sha1: '11d90b0f05eb1a172cc35d2ca936a675eb49a9fc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4743,7 +4759,7 @@ local function count_up(root, field, by)
   end
   redis.call('HSET', root, field, count_text(math.max(by, 0)))
 end
-${blank(150)}
+${blank(354)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -4770,7 +4786,7 @@ local function drop_dead(root, id)
   end
   return count
 end
-${blank(620)}
+${blank(427)}
 local NONCE_KEPT = 60000
 
 
@@ -4809,7 +4825,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(439)}
+${blank(441)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -4930,7 +4946,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '6cef18f1ff46b0b8f5ca2cb4a6e3b49d6848c29b',
+    sha1: '279710f9f8313114b857b6dd93d7988dfbbccd03',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5229,7 +5245,9 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(148)}
+${blank(97)}
+local function delete_list(list) redis.call('UNLINK', list) end
+${blank(253)}
 local function drop_dead(root, id)
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
@@ -5247,9 +5265,7 @@ local function drop_dead(root, id)
   end
   return count
 end
-${blank(49)}
-local function delete_list(list) redis.call('UNLINK', list) end
-${blank(548)}
+${blank(406)}
 local function erase_messages(queue, key, size)
   local root = queue.root
   redis.call('HDEL', claims_key(root), key)
@@ -5287,7 +5303,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(341)}
+${blank(343)}
 local function foreign_index(root)
   local foreign
   for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
@@ -5601,7 +5617,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '076347df8c8baf1cb704568ab290b02015154a9d',
+    sha1: '42cab52c9a8c1d78a67114f278fc00c77ab7c854',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5825,7 +5841,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(597)}
+${blank(607)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends, text = {}, {}, digits(queue.now + lease)
@@ -5841,7 +5857,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(651)}
+${blank(654)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -5976,7 +5992,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '589bc69432f368dad0ddb6d2929a3934ea9e81b3',
+    sha1: '10d2a464c1deab76a5fd8a7528db0176720dc43e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6490,41 +6506,12 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(66)}
-local FIELDS_AT_ONCE = 500
-
-
-
-local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
-
-local function end_widening(name) redis.call('HDEL', name, 'padding') end
-${blank(3)}
-local function keep_dead(queue, key, claim, fate, messages)
-  local root = queue.root
-  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
-  local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  local is_long = #messages > 100
-  if is_long then widen(dead) end
-  for from = 1, #messages, FIELDS_AT_ONCE do
-    local fields = {}
-    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
-      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
-    end
-    redis.call('HSET', dead, unpack(fields))
-  end
-  if is_long then end_widening(dead) end
-  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
-    count_up(root, 'dead', 1)
-    count_up(root, 'deadMessages', #messages)
-  end
-  return bytes_of(messages)
-end
-${blank(88)}
+${blank(68)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  if type(reply) ~= 'table' or not reply.err then return true end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return false
 end
 
 
@@ -6548,7 +6535,7 @@ local function push_front(list, elements)
     if type(done) == 'table' then return done end
   end
 end
-${blank(11)}
+${blank(20)}
 local function keep_front(list, count, kept)
   local elements, left = redis.call('LRANGE', list, 0, count - 1), {}
   for n = 1, #kept do left[n] = elements[kept[n]] end
@@ -6558,7 +6545,41 @@ local function keep_front(list, count, kept)
   push_front(list, left)
   return left, bytes_of(elements)
 end
-${blank(253)}
+${blank(125)}
+local FIELDS_AT_ONCE = 500
+
+
+
+local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
+
+local function end_widening(name) redis.call('HDEL', name, 'padding') end
+${blank(3)}
+local function keep_dead(queue, key, claim, fate, messages)
+  local root = queue.root
+  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  local dead = dead_key(root, claim.id)
+  local written = write_unless_foreign(
+    'HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages
+  )
+  if not written then return nil end
+  local is_long = #messages > 100
+  if is_long then widen(dead) end
+  for from = 1, #messages, FIELDS_AT_ONCE do
+    local fields = {}
+    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
+      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
+    end
+    redis.call('HSET', dead, unpack(fields))
+  end
+  if is_long then end_widening(dead) end
+  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
+    count_up(root, 'dead', 1)
+    count_up(root, 'deadMessages', #messages)
+  end
+  return bytes_of(messages)
+end
+${blank(210)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -6609,6 +6630,7 @@ local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
   local bytes = keep_dead(queue, key, claim, fate, messages)
+  if not bytes then return false end
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
@@ -6642,7 +6664,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(320)}
+${blank(322)}
 local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
@@ -6913,7 +6935,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '2331146eabb4e86a7c5f79ba795eac8a9c713ade',
+    sha1: 'f69eaaf0db8f4c4fc5f15a1c59342719b9205a39',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7609,7 +7631,24 @@ local function write_tally(queue, tally)
   end
   for bucket, by in pairs(late_in) do count_up(root, 'lateness:' .. bucket, by) end
 end
-${blank(33)}
+${blank(35)}
+local function write_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return true end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return false
+end
+
+
+
+local function must_be_empty(list, reply)
+  if not reply.err or string.find(reply.err, 'WRONGTYPE', 1, true) then return end
+  redis.call('LLEN', list)
+  redis.call('LRANGE', list, 0, 0)
+end
+${blank(11)}
+local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
+${blank(171)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -7622,8 +7661,11 @@ local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
   messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  local written = write_unless_foreign(
+    'HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages
+  )
+  if not written then return nil end
   local is_long = #messages > 100
   if is_long then widen(dead) end
   for from = 1, #messages, FIELDS_AT_ONCE do
@@ -7665,22 +7707,7 @@ local function drop_old_dead(queue)
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
   for n = 1, #ids do drop_dead(root, ids[n]) end
 end
-${blank(15)}
-local function write_unless_foreign(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
-end
-
-
-
-local function must_be_empty(list, reply)
-  if not reply.err or string.find(reply.err, 'WRONGTYPE', 1, true) then return end
-  redis.call('LLEN', list)
-  redis.call('LRANGE', list, 0, 0)
-end
-${blank(11)}
-local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(290)}
+${blank(137)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -7768,6 +7795,7 @@ local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
   local bytes = keep_dead(queue, key, claim, fate, messages)
+  if not bytes then return false end
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
@@ -7920,7 +7948,7 @@ local function lower_ahead(queue)
   redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
   redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
-${blank(108)}
+${blank(110)}
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   if type(ends) == 'table' then return nil, wrong_type(ends, 'hash', queue.root) end
@@ -8462,7 +8490,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'd1374785a23da0c85b28a540a35c0a363384910b',
+    sha1: '78d2a1b29cbbc21dcf49900720100e939ce09597',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8656,7 +8684,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1773)}
+${blank(1786)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8801,7 +8829,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '72b2a1ac22783418b790b3091804a84d4171d6d5',
+    sha1: '14b47047765dc7f840e4810c188e2274dff23eae',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9021,7 +9049,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1264)}
+${blank(1277)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -9132,7 +9160,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'dcf907b84f843216abe8b34fe8c4272432cff895',
+    sha1: '1da9f999a67015bc90d331f77f53b40174f552c7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9383,7 +9411,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1186)}
+${blank(1199)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -9602,7 +9630,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '9ccf85aaa4001cfdaa64ddaeaf01b679f80234bb',
+    sha1: '97fec432180aec63a2e9606dad572fd67ff4bfa5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10051,7 +10079,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1264)}
+${blank(1277)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -10197,7 +10225,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '3af625f16449ff718da8cf8162a2fa0ecb89a08c',
+    sha1: '1872270ade242d94d0c7a733a919a959efb97295',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10427,7 +10455,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1253)}
+${blank(1266)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
 }
@@ -10660,7 +10688,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '657d7ded72600a006cc6626ecb8db6c96605c83e',
+    sha1: 'a3cef70be95fa9a23a8d7c6af4e47905a2b273ee',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10923,7 +10951,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1264)}
+${blank(1277)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -11073,7 +11101,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '5ffa9d1042490a946a3ce0a012a1d0d4cd6b45c3',
+    sha1: '3d4b937da1230f3e06a98dd845b92cf2c2909d5c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11378,7 +11406,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(616)}
+${blank(626)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
@@ -11390,7 +11418,7 @@ local function put_off(queue, state, batches)
   redis.call('HSET', claims_key(queue.root), unpack(records))
   redis.call('ZADD', active_key(queue.root), unpack(ends))
 end
-${blank(158)}
+${blank(159)}
 local NONCE_KEPT = 60000
 
 
@@ -11418,7 +11446,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(320)}
+${blank(322)}
 local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
@@ -11615,7 +11643,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'a2e6715f491c65d390a5351da66aa9f7eafdc6fc',
+    sha1: '7b65de42da5db21658791bed5b0094d99cdd309c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12043,11 +12071,20 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(17)}
+${blank(90)}
+local function carries_options(list, size)
+  for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
+    for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
+      if options_of(message) then return true end
+    end
+  end
+  return false
+end
+${blank(119)}
 local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
 
 local function end_widening(name) redis.call('HDEL', name, 'padding') end
-${blank(27)}
+${blank(30)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -12058,21 +12095,14 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(140)}
-local function carries_options(list, size)
-  for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
-    for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
-      if options_of(message) then return true end
-    end
-  end
-  return false
-end
-${blank(663)}
+${blank(619)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
-  -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
-  local indexed, kept = redis.call('ZREM', dead_key(root), claim.id), redis.call('UNLINK', dead_key(root, claim.id))
-  if indexed + kept > 0 then done[#done + 1] = 'removed from dead' end
+  -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again. What is no hash somebody else has put
+  -- there, and it stays.
+  local removed, grave = redis.call('ZREM', dead_key(root), claim.id), dead_key(root, claim.id)
+  if redis.call('TYPE', grave).ok == 'hash' then removed = redis.call('UNLINK', grave) end
+  if removed > 0 then done[#done + 1] = 'removed from dead' end
   if claim.count > size then
     claim.count = size
     redis.call('HSET', claims_key(root), key, encode_claim(claim))
@@ -12323,7 +12353,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'b02ac585643433274ab508cb858635bd6a285192',
+    sha1: '7c786c69571f2bc3a29b32749f9822b8b1786bf7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12551,7 +12581,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1186)}
+${blank(1199)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -12793,7 +12823,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '7691177ace9e12acf1c32d6cdc12c95e74c04a0c',
+    sha1: 'd8218565e01cd608af5e50138adabf764d399d48',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12967,7 +12997,10 @@ local function partition_of(root) return string.match(root, ':(%d+)}$') end
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
-${blank(10)}
+
+
+local function part_key(root, part) return root .. ':' .. part end
+${blank(7)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -13207,7 +13240,132 @@ local function wake_watcher(queue, at)
     if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
   end
 end
-${blank(213)}
+${blank(212)}
+local PUSHED = 500
+
+
+local function push_front(list, elements)
+  for last = #elements, 1, -PUSHED do
+    local some = {}
+    for at = last, math.max(last - PUSHED + 1, 1), -1 do some[#some + 1] = elements[at] end
+    local done = redis.pcall('LPUSH', list, unpack(some))
+    if type(done) == 'table' then return done end
+  end
+end
+
+
+
+local function push_all_back(list, elements)
+  for first = 1, #elements, PUSHED do
+    local done = redis.pcall('RPUSHX', list, unpack(elements, first, math.min(first + PUSHED - 1, #elements)))
+    if type(done) == 'table' then return done end
+  end
+end
+
+
+
+local function put_at_end(list, at_front, elements)
+  local failed = redis.pcall('LTRIM', list, 0, -1)
+  if not failed.err then failed = (at_front and push_front or push_all_back)(list, elements) end
+  if failed then return nil, failed end
+  return function(count) redis.pcall('LTRIM', list, at_front and count or 0, at_front and -1 or -1 - count) end
+end
+${blank(23)}
+local SEARCHED = { elements = 64, bytes = 65536 }
+
+
+local function place_of(list, from, size, message)
+  local order, at, bytes = order_of(message), from, 0
+  while at < size and at - from < SEARCHED.elements and bytes < SEARCHED.bytes do
+    local some = redis.pcall('LRANGE', list, at, at + 3)
+    if some.err then return nil, some end
+    for n = 1, #some do
+      if is_behind(order_of(some[n]), order) then return at end
+      at, bytes = at + 1, bytes + #some[n]
+    end
+  end
+  local last = size
+  while at < last do
+    local middle = math.floor((at + last) / 2)
+    if is_behind(order_of(redis.call('LINDEX', list, middle)), order) then
+      last = middle
+    else
+      at = middle + 1
+    end
+  end
+  return at
+end
+
+
+local function merged(older, messages)
+  local row, passed = {}, 0
+  for n = 1, #messages do
+    local order = order_of(messages[n])
+    while older[passed + 1] and not is_behind(order_of(older[passed + 1]), order) do
+      passed = passed + 1
+      row[#row + 1] = older[passed]
+    end
+    row[#row + 1] = messages[n]
+  end
+  for n = passed + 1, #older do row[#row + 1] = older[n] end
+  return row
+end
+
+
+
+local function insert_one(root, list, place, message)
+  local next_one = redis.call('LINDEX', list, place)
+  -- One that reads the same may stand further in front, in a claimed batch.
+  if redis.pcall('LPOS', list, next_one) ~= place or redis.pcall('LREM', part_key(root, ''), -1, message) ~= 0 then return false end
+  local done = redis.pcall('LINSERT', list, 'BEFORE', next_one, message)
+  return type(done) ~= 'table' and function() redis.pcall('LREM', list, -1, message) end
+end
+${blank(3)}
+local function replace(list, size, first, last, between, row)
+  local at_front = first <= size - last
+  local side = at_front and redis.call('LRANGE', list, 0, first - 1) or redis.call('LRANGE', list, last, -1)
+  if first == 0 then side = {} end
+  local push = at_front and push_front or push_all_back
+  local function joined(part)
+    local all = {}
+    for _, some in ipairs(at_front and { side, part } or { part, side }) do
+      for n = 1, #some do all[#all + 1] = some[n] end
+    end
+    return all
+  end
+  local whole = joined(row)
+  -- One of them alone at first: that both commands are allowed must be known before something is taken off.
+  local cut, failed = put_at_end(list, at_front, { row[1] })
+  if not cut then return nil, failed end
+  cut((at_front and last or size - first) + 1)
+  push(list, whole)
+  return function()
+    cut(#whole)
+    push(list, joined(between))
+  end
+end
+${blank(3)}
+local function insert_by_time(root, list, claimed, messages)
+  local size = redis.call('LLEN', list)
+  local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
+  local last = first
+  if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
+  if not last then return nil, wrong_type(failed, 'list', list) end
+  local count = #messages
+  if last == 0 or first == size then
+    local cut
+    cut, failed = put_at_end(list, last == 0, messages)
+    if not cut then return nil, wrong_type(failed, 'list', list) end
+    return function() cut(count) end
+  end
+  local undo = count == 1 and insert_one(root, list, first, messages[1])
+  if undo then return undo end
+  local between = redis.call('LRANGE', list, first, last - 1)
+  undo, failed = replace(list, size, first, last, between, merged(between, messages))
+  if not undo then return nil, wrong_type(failed, 'list', list) end
+  return undo
+end
+${blank(51)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -13252,127 +13410,7 @@ local function read_batch_ids(args, first, last)
   if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
-${blank(72)}
-local PUSHED = 500
-
-
-local function push_front(list, elements)
-  for last = #elements, 1, -PUSHED do
-    local some = {}
-    for at = last, math.max(last - PUSHED + 1, 1), -1 do some[#some + 1] = elements[at] end
-    local done = redis.pcall('LPUSH', list, unpack(some))
-    if type(done) == 'table' then return done end
-  end
-end
-
-
-
-local function push_all_back(list, elements)
-  for first = 1, #elements, PUSHED do
-    local done = redis.pcall('RPUSHX', list, unpack(elements, first, math.min(first + PUSHED - 1, #elements)))
-    if type(done) == 'table' then return done end
-  end
-end
-${blank(23)}
-local SEARCHED = { elements = 64, bytes = 65536 }
-
-
-local function place_of(list, from, size, message)
-  local order, at, bytes = order_of(message), from, 0
-  while at < size and at - from < SEARCHED.elements and bytes < SEARCHED.bytes do
-    local some = redis.pcall('LRANGE', list, at, at + 3)
-    if some.err then return nil, some end
-    for n = 1, #some do
-      if is_behind(order_of(some[n]), order) then return at end
-      at, bytes = at + 1, bytes + #some[n]
-    end
-  end
-  local last = size
-  while at < last do
-    local middle = math.floor((at + last) / 2)
-    if is_behind(order_of(redis.call('LINDEX', list, middle)), order) then
-      last = middle
-    else
-      at = middle + 1
-    end
-  end
-  return at
-end
-
-
-local function merged(older, messages)
-  local row, passed = {}, 0
-  for n = 1, #messages do
-    local order = order_of(messages[n])
-    while older[passed + 1] and not is_behind(order_of(older[passed + 1]), order) do
-      passed = passed + 1
-      row[#row + 1] = older[passed]
-    end
-    row[#row + 1] = messages[n]
-  end
-  for n = passed + 1, #older do row[#row + 1] = older[n] end
-  return row
-end
-
-
-local function insert_one(list, place, message)
-  local next_one = redis.call('LINDEX', list, place)
-  -- One that reads the same may stand further in front, in a claimed batch.
-  if redis.pcall('LPOS', list, next_one) ~= place then return false end
-  local done = redis.pcall('LINSERT', list, 'BEFORE', next_one, message)
-  return type(done) ~= 'table' and function() redis.pcall('LREM', list, -1, message) end
-end
-${blank(3)}
-local function replace(list, size, first, last, between, row)
-  local at_front = first <= size - last
-  local side = at_front and redis.call('LRANGE', list, 0, first - 1) or redis.call('LRANGE', list, last, -1)
-  if first == 0 then side = {} end
-  local push = at_front and push_front or push_all_back
-  local function joined(part)
-    local all = {}
-    for _, some in ipairs(at_front and { side, part } or { part, side }) do
-      for n = 1, #some do all[#all + 1] = some[n] end
-    end
-    return all
-  end
-  local whole = joined(row)
-  -- Whether both commands are allowed must be known before something is taken off.
-  local failed = redis.pcall('LTRIM', list, 0, -1)
-  if not failed.err then failed = push(list, { row[1] }) end
-  if failed then return nil, failed end
-  local function cut(count) redis.pcall('LTRIM', list, at_front and count or 0, at_front and -1 or -1 - count) end
-  cut((at_front and last or size - first) + 1)
-  push(list, whole)
-  return function()
-    cut(#whole)
-    push(list, joined(between))
-  end
-end
-${blank(3)}
-local function insert_by_time(list, claimed, messages)
-  local size = redis.call('LLEN', list)
-  local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
-  local last = first
-  if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
-  if not last then return nil, wrong_type(failed, 'list', list) end
-  local count = #messages
-  if last == 0 then
-    failed = push_front(list, messages)
-    if failed then return nil, wrong_type(failed, 'list', list) end
-    return function() redis.pcall('LTRIM', list, count, -1) end
-  elseif first == size then
-    failed = push_all_back(list, messages)
-    if failed then return nil, wrong_type(failed, 'list', list) end
-    return function() redis.pcall('LTRIM', list, 0, -1 - count) end
-  end
-  local undo = count == 1 and insert_one(list, first, messages[1])
-  if undo then return undo end
-  local between = redis.call('LRANGE', list, first, last - 1)
-  undo, failed = replace(list, size, first, last, between, merged(between, messages))
-  if not undo then return nil, wrong_type(failed, 'list', list) end
-  return undo
-end
-${blank(329)}
+${blank(357)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -13399,7 +13437,7 @@ local function bring_back(queue, key, messages, with_options)
   local stored = redis.pcall('HGET', claims_key(root), key)
   if type(stored) == 'table' then return nil, wrong_type(stored, 'hash', claims_key(root)) end
   local claim = decode_claim(stored)
-  local take_out, refused = insert_by_time(messages_key(root, key), claim and claim.count or 0, messages)
+  local take_out, refused = insert_by_time(root, messages_key(root, key), claim and claim.count or 0, messages)
   if not take_out then return nil, refused end
   local listed = with_options and redis.pcall('SADD', overrides_key(root), key)
   local at, failed = nil, error_of(listed, 'set', overrides_key(root))
@@ -13474,7 +13512,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(404)}
+${blank(406)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -13646,7 +13684,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '518f675c6e1ffbfe94eb3d5313b564685788126d',
+    sha1: 'f6b70e153565a4ad0f651d05f64721a4f5dd154b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13745,7 +13783,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4146)}
+${blank(4159)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -13796,7 +13834,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '2390b9c09a998ec2e19a2164c96a23e4f71b6ea4',
+    sha1: 'b5645e98d1d9cf5f6ef35fbe0d67a55498c6e277',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -14028,7 +14066,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(1285)}
+${blank(1298)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -14152,12 +14190,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '4987f98233bcb19be6c32f8a58903206d69e5daf',
+    sha1: '1d86412a1711305b5c7151362875f2ee81c06fdd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4541)}
+${blank(4554)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

@@ -448,9 +448,9 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     why: 'the same place is found, one way or the other',
   },
   {
-    within: 'replace',
-    find: "local function cut(count) redis.pcall('LTRIM'",
-    put: "local function cut(count) redis.call('LTRIM'",
+    within: 'put_at_end',
+    find: "return function(count) redis.pcall('LTRIM'",
+    put: "return function(count) redis.call('LTRIM'",
     why: 'the same call has done it before',
   },
   { within: 'next_due', find: 'at < next_at', put: 'at <= next_at', why: 'they are the same' },
