@@ -90,6 +90,18 @@ describeBindings('a clock that goes back', (lua) => {
     expect(await looked()).toBe(lua().now)
   })
 
+  it.each([99, 100])('is known to be undone when a call could have lowered one entry more: %d', async (count) => {
+    await lua().addAll(
+      ...Array.from({ length: count }, (_, n) => ['NEXT', `open${n}`, '1'])
+        .flat()
+        .slice(1),
+    )
+    await claim()
+    await lua().tick(-HOUR)
+    await claim('BEFORE', 0)
+    expect(await looked()).toBe(count < 100 ? lua().now : START)
+  })
+
   it('is undone in active as far as a hundred entries reach behind those of due', async () => {
     for (let n = 0; n < 99; n += 1) await lua().call('add', `open${n}`, '1')
     for (let n = 0; n < 2; n += 1) await lua().call('add', `held${n}`, '1', 'FLUSH')

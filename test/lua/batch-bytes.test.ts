@@ -64,9 +64,9 @@ describeBindings('maxBatchBytes', (lua) => {
     await lua().holds()
   })
 
-  it('hands over a larger message alone', async () => {
+  it.each([[[]], [['WAIT', 10_000]]])('hands over a larger message alone, with options %j', async (tokens) => {
     await lua().call('policy', 'MAXBATCHBYTES', 1)
-    for (let n = 0; n < 3; n += 1) await add('ann', 30)
+    for (let n = 0; n < 3; n += 1) await add('ann', 30, ...tokens)
     await lua().tick(10_000)
     for (const reason of ['bytes', 'bytes', 'wait']) {
       expect(await taken()).toEqual([['ann', 1, reason, 10_000, expect.any(Number)]])
@@ -74,6 +74,22 @@ describeBindings('maxBatchBytes', (lua) => {
     }
     await lua().holds()
   })
+
+  it.each([[[]], [['WAIT', 10_000]]])(
+    'waits for what comes behind the largest message as behind any other, with options %j',
+    async (tokens) => {
+      await lua().call('policy', 'MAXMESSAGEBYTES', MIB)
+      await add('ann', MIB + HEADER, ...tokens)
+      await lua().tick(5000)
+      await add('ann', 30, ...tokens)
+      await lua().tick(5000)
+      expect(await taken()).toEqual([])
+      await lua().tick(5000)
+      expect((await lua().call('peek', 'ann')).slice(0, 7)).toEqual(['ready', START + 15_000, START + 15_000, 0, '', 1, 2])
+      expect(await taken()).toEqual([['ann', 1, 'bytes', 15_000, 15_000]])
+      await lua().holds()
+    },
+  )
 
   it('makes no batch due earlier, and the rest waits as behind any full batch', async () => {
     await lua().call('policy', 'MAXBATCHBYTES', 60, 'MAXSIZE', 4)

@@ -104,13 +104,13 @@ describeBindings('bounds of claim_ready', (lua) => {
   })
 
   /** Keys with a message of so many bytes each: due, or with a worker whose lease has ended. */
-  async function keys(count: number, bytes: number, { isHeld = false, options = '' } = {}): Promise<void> {
+  async function keys(count: number, bytes: number, { isHeld = false, options = '', name = 'key' } = {}): Promise<void> {
     const pipeline = lua().redis.pipeline()
     for (let n = 0; n < count; n += 1) {
-      pipeline.rpush(`${lua().root}:messages:key${n}`, `${START} 0${options} `.padEnd(bytes, 'x'))
-      if (options) pipeline.sadd(`${lua().root}:overrides`, `key${n}`)
-      pipeline.zadd(`${lua().root}:${isHeld ? 'active' : 'due'}`, START, `key${n}`)
-      if (isHeld) pipeline.hset(`${lua().root}:claims`, `key${n}`, `${START}-${n}:1:1:0:1:${START}:size:1`)
+      pipeline.rpush(`${lua().root}:messages:${name}${n}`, `${START} 0${options} `.padEnd(bytes, 'x'))
+      if (options) pipeline.sadd(`${lua().root}:overrides`, `${name}${n}`)
+      pipeline.zadd(`${lua().root}:${isHeld ? 'active' : 'due'}`, START, `${name}${n}`)
+      if (isHeld) pipeline.hset(`${lua().root}:claims`, `${name}${n}`, `${START}-${n}:1:1:0:1:${START}:size:1`)
     }
     await pipeline.exec()
   }
@@ -127,8 +127,13 @@ describeBindings('bounds of claim_ready', (lua) => {
     expect(await lua().redis.zcount(`${lua().root}:due`, START + 10_000, START + 10_000)).toBe(looks)
   })
 
-  it('moves scores that lag behind with the work that is left', async () => {
-    await keys(90, 1920)
+  // A look and its bytes have counted 20, and a look ahead counts 12.
+  it.each([
+    [90, 58],
+    [124, 1],
+    [125, 0],
+  ])('moves scores that lag behind with the work that is left by %d looks: %d', async (looks, moved) => {
+    await keys(looks, 1920)
     await lua().tick(-10)
     await lua().addAll(
       ...Array.from({ length: 100 }, (_, n) => ['NEXT', `later${n}`, 'x'])
@@ -138,8 +143,7 @@ describeBindings('bounds of claim_ready', (lua) => {
     await lua().redis.zadd(`${lua().root}:due`, ...Array.from({ length: 100 }, (_, n) => [START + 1, `later${n}`]).flat())
     await lua().tick(10)
     expect(await lua().claim('LIMIT', 1000)).toMatchObject({ batches: [], next: START + 1 })
-    // 90 looks and bytes have counted 1800, and a look counts 12.
-    expect(await lua().redis.zcount(`${lua().root}:due`, START + 9000, '+inf')).toBe(90 + 58)
+    expect(await lua().redis.zcount(`${lua().root}:due`, START + 9000, '+inf')).toBe(looks + moved)
   })
 
   it.each([
@@ -152,6 +156,29 @@ describeBindings('bounds of claim_ready', (lua) => {
     await keys(most + 5, bytes, { isHeld })
     await lua().tick(1)
     expect((await lua().claim('LIMIT', 1000)).batches).toHaveLength(most)
+  })
+
+  // Each counts some 263: four are half of 2500, and half of what one that was given back leaves of that.
+  it.each([
+    [0, ['back', 'back', 'back', 'back', 'due', 'due', 'due', 'due', 'due']],
+    [1, ['given', 'due', 'due', 'due', 'due', 'back', 'back', 'back', 'back']],
+  ])('shares the work between what has come back and what is due, half and half, behind %d given back', async (given, kinds) => {
+    await lua().call('policy', 'WAIT', 1)
+    await keys(given, 60_000, { isHeld: true, name: 'given' })
+    if (given > 0) await lua().redis.hset(`${lua().root}:claims`, 'given0', `${START}-0:1:1:0:1:${START}:size:1:released`)
+    await keys(10, 60_000, { isHeld: true, name: 'back' })
+    await keys(10, 60_000, { name: 'due' })
+    await lua().tick(1)
+    expect((await lua().claim('LIMIT', 1000)).batches.map(({ key }) => key.replace(/\d/, ''))).toEqual(kinds)
+  })
+
+  it('ends before a batch that is more than is left, however many of those there are', async () => {
+    await lua().call('policy', 'WAIT', 1)
+    await keys(1, 600_000, { name: 'first' })
+    await lua().redis.zadd(`${lua().root}:due`, START - 1, 'first0')
+    await keys(15, 30_000)
+    await lua().tick(1)
+    expect((await lua().claim('LIMIT', 3)).batches.map(({ key }) => key)).toEqual(['first0'])
   })
 
   it('asks for no more keys when it has done just enough with the first fifty', async () => {
@@ -221,6 +248,29 @@ describeBindings('bounds of claim_ready', (lua) => {
     }
     expect(Object.keys(await lua().keyspace())).toEqual([lua().root])
   })
+
+  it.each([
+    ['', KIB * KIB, 2],
+    [',W1', KIB * KIB, 2],
+    ['', 2 * KIB * KIB, 2],
+    // So large that is never, and all are read at once.
+    ['', 2 * KIB * KIB + 1, 1],
+  ])(
+    'of a queue with large messages reads one at a time, and none behind the first that does not fit: messages %j, %d bytes',
+    async (options, largest, count) => {
+      await lua().call('policy', 'WAIT', 1, 'MAXBATCHBYTES', 1000)
+      await lua().redis.hset(lua().root, 'largest', largest)
+      const sizes = [30, 2000, 700 * KIB, 700 * KIB]
+      await lua().redis.rpush(`${lua().root}:messages:a`, ...sizes.map((bytes) => `${START} 0${options} `.padEnd(bytes, 'x')))
+      if (options) await lua().redis.sadd(`${lua().root}:overrides`, 'a')
+      await lua().redis.zadd(`${lua().root}:due`, START, 'a')
+      await lua().call('add', 'b', 'x')
+      await lua().tick(1)
+      // Half a MiB would be all that one call does.
+      const found = (await lua().claim()).batches.map(({ key, messages }) => [key, messages.length])
+      expect(found).toEqual([['a', 1] as const, ['b', 1] as const].slice(0, count))
+    },
+  )
 
   it('goes by the last message of a batch, also of more than it reads at first', async () => {
     await lua().call('policy', 'MAXSIZE', 500)

@@ -95,6 +95,12 @@ describeBindings('message ids', (lua) => {
     }
   })
 
+  it('goes by the last time that has 13 digits', async () => {
+    await lua().redis.hset(lua().root, 'slice', '9999999999999')
+    await add('a')
+    expect(await seen()).toEqual([`${lua().root}:seen:9999999999999`])
+  })
+
   it('remembers in the slice before, and forgets with the one before that', async () => {
     await lua().call('policy', 'DEDUPE', 1000)
     await add('a')

@@ -140,10 +140,14 @@ describeBindings('edges', (get) => {
     expect(Number(await get().redis.hget(get().root, 'watchAt'))).toBe(get().now + 500)
   })
 
-  it('an id that is new is remembered, also when one of the same call is known', async () => {
+  it.each([
+    ['m1', 'm2'],
+    ['m2', 'm1'],
+  ])('an id that is new is remembered, also when one of the same call is known: %s %s', async (...ids) => {
     await get().call('add', 'k', 'x', 'ID', 'm1')
-    const both = ['k', 'x', 'ID', 'm1', 'NEXT', 'k', 'x', 'ID', 'm2']
-    expect(await get().call('add', ...both)).toEqual(['duplicate', 1, 'added', 2])
+    const both = ids.flatMap((id) => ['NEXT', 'k', 'x', 'ID', id]).slice(1)
+    const found = { m1: ['duplicate', ids[0] === 'm1' ? 1 : 2], m2: ['added', 2] } as Record<string, unknown[]>
+    expect(await get().call('add', ...both)).toEqual(ids.flatMap((id) => found[id]))
     expect(await get().call('add', ...both)).toEqual(['duplicate', 2, 'duplicate', 2])
   })
 
@@ -152,6 +156,23 @@ describeBindings('edges', (get) => {
     await get().redis.del(part('messages:k'))
     await get().redis.set(part('messages:k'), 'mine')
     await get().refuses('WRONG_TYPE', 'expected a list', 'add', 'k', 'x', 'ID', 'm1')
+    const reply = await get().call('add', 'k', 'x', 'ID', 'm1', 'NEXT', 'other', 'x')
+    expect(reply).toEqual([expect.objectContaining({ message: expect.stringContaining('expected a list') }), 0, 'added', 1])
+  })
+
+  it('a message of nothing but an id has it in a stream', async () => {
+    await get().call('add', 'k', '', 'ID', 'm1', 'FLUSH')
+    await get().call('forward', 'batches')
+    const [[, fields]] = (await get().redis.xrange(part('stream:batches'), '-', '+')) as [[string, string[]]]
+    expect(fields.slice(-6)).toEqual(['id:1', 'm1', 'at:1', String(get().now), 'data:1', ''])
+  })
+
+  it('a lease that would be shorter is not shortened, and the claim is acknowledged all the same', async () => {
+    await get().call('add', 'k', 'x', 'FLUSH')
+    const { token } = await get().claimOne('LEASE', 2000, 'NONCE', 'me/1')
+    expect(await get().call('extend', 1000, 'k', token)).toEqual(['extended', 0])
+    expect(await get().redis.hget(part('claims'), 'k')).toMatch(/:2000$/)
+    expect(await get().redis.zscore(part('active'), 'k')).toBe(String(get().now + 2000))
   })
 
   it('a claim that is repeated for a longer time is not acknowledged by that', async () => {
@@ -278,6 +299,7 @@ describeBindings('edges', (get) => {
     const deadline = get().now + 1000
     await get().redis.rpush(part('messages:k'), `${get().now + 5000} 0 y`)
     await get().tick(1500)
+    expect((await get().call('peek', 'k')).slice(0, 3)).toEqual(['ready', get().now, deadline])
     expect(await get().claimOne()).toMatchObject({ reason: 'maxWait', deadline })
   })
 
@@ -403,6 +425,13 @@ describeBindings('edges', (get) => {
     await get().redis.rpush(part('messages:k'), 'x')
     await get().redis.zadd(part('due'), 1, 'k')
     expect((await get().call('claim_ready'))[2]).toEqual(['k', expect.any(String), 1, expect.any(String), 1, ['x'], get().now])
+  })
+
+  it('what was pushed by hand is due now, however long the wait is', async () => {
+    await get().call('policy', 'MAXWAIT', 31_536_000_000, 'WAIT', 31_536_000_000)
+    await get().redis.rpush(part('messages:k'), 'x')
+    await get().redis.zadd(part('due'), get().now - 5, 'k')
+    expect((await get().call('claim_ready'))[2].slice(4)).toEqual([31_536_000_000, ['x'], get().now])
   })
 
   it('check reads no more than 256 KiB and what is being read then', async () => {

@@ -49,15 +49,46 @@ describeBindings('scores in due that lag behind', (lua) => {
     expect([await due('a'), await due('b')]).toEqual([11_050, 11_050])
   })
 
-  it('are moved until half a MiB of their messages was read', async () => {
+  it.each([
+    [131_072, 10_050],
+    [131_071, 11_050],
+  ])('are moved until half a MiB of their messages was read, the first and the last of each: %d bytes', async (bytes, last) => {
+    const size = bytes - `${START} 0 `.length
     await add('a')
     await lua().tick(50)
-    for (const key of ['b', 'c', 'd']) for (let n = 0; n < 2; n += 1) await lua().call('add', key, 'x'.repeat(200_000))
+    for (const key of ['b', 'c', 'd']) await lua().call('add', key, 'x'.repeat(size))
     await lua().tick(1000)
-    for (const key of ['a', 'b', 'c', 'd']) await lua().call('add', key, 'x'.repeat(200_000))
+    for (const key of ['a', 'b', 'c', 'd']) await lua().call('add', key, 'x'.repeat(size))
     await lua().tick(START + 10_000 - lua().now)
     await lua().claim()
-    expect(await Promise.all(['a', 'b', 'c', 'd'].map(due))).toEqual([11_050, 11_050, 11_050, 10_050])
+    expect(await Promise.all(['a', 'b', 'c', 'd'].map(due))).toEqual([11_050, 11_050, 11_050, last])
+  })
+
+  it('are moved also when fifty were looked at, and one without a list behind them', async () => {
+    const keys = Array.from({ length: 50 }, (_, n) => `lags${10 + n}`)
+    await add(...keys)
+    await lua().tick(1)
+    await add('missing')
+    await lua().tick(9)
+    await add('next')
+    await lua().tick(1000)
+    await add(...keys, 'next')
+    await lua().redis.del(`${lua().root}:messages:missing`)
+    await lua().tick(START + 10_001 - lua().now)
+    expect((await lua().claim('LIMIT', 100)).batches).toEqual([])
+    expect(await due('next')).toBe(11_010)
+  })
+
+  it('are left as they are whose list is missing', async () => {
+    await add('a')
+    await lua().tick(10)
+    await add('b', 'c')
+    await lua().tick(1000)
+    await add('a', 'b', 'c')
+    await lua().redis.del(`${lua().root}:messages:b`)
+    await lua().tick(START + 10_000 - lua().now)
+    expect((await lua().claim()).batches).toEqual([])
+    expect(await Promise.all(['a', 'b', 'c'].map(due))).toEqual([11_010, 10_010, 11_010])
   })
 
   it('are moved together that come within 50 ms, when nothing is ready', async () => {

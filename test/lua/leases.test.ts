@@ -29,10 +29,14 @@ describeBindings('expired leases', (lua) => {
     expect(await lua().redis.hmget(lua().root, 'batches', 'redelivered')).toEqual(['1', '1'])
   })
 
-  it('hand out the messages that are left of a batch', async () => {
-    await lua().call('add', 'ann', '1', 'NEXT', 'ann', '2', 'NEXT', 'ann', '3', 'FLUSH')
+  it.each([
+    ['all at once', 4096],
+    ['one at a time, since there are large ones', 1_048_576],
+  ])('hand out the messages that are left of a batch, %s', async (_, largest) => {
+    await lua().call('add', 'ann', '1', 'NEXT', 'ann', '2', 'NEXT', 'ann', '3', 'NEXT', 'ann', '4', 'FLUSH')
     const { token } = await lua().claimOne('LEASE', 1)
-    await lua().redis.rpop(`${lua().root}:messages:ann`)
+    await lua().redis.hset(lua().root, 'largest', largest)
+    await lua().redis.ltrim(`${lua().root}:messages:ann`, 0, 1)
     await lua().tick(1)
     expect((await lua().claimOne()).messages.map(({ data }) => data)).toEqual(['1', '2'])
     expect(await lua().redis.hget(`${lua().root}:claims`, 'ann')).toBe(`${token.slice(0, -1)}2:2:0:2:${START}:flush:30000`)

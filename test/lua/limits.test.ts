@@ -166,6 +166,15 @@ describeBindings('the most that one call does', (lua) => {
     expect(await lua().call('fail', ...batches)).toEqual(['retry', said])
   })
 
+  it.each([
+    ['KEEP', 'retry'],
+    ['ATTEMPTS', 'dead'],
+  ])('fail counts nothing of what is behind a batch: %s', async (token, said) => {
+    const batches = (await held([1, 100], [1, 100])).map((word) => (word === 'ATTEMPTS' ? token : word))
+    await lua().redis.rpush(part('messages:k0'), `${START} 0 `.padEnd(262_144, 'x'))
+    expect(await lua().call('fail', ...batches)).toEqual([said, said])
+  })
+
   // Of two messages, each as large as one may be, and 2048 bytes more for its options.
   it.each([
     [260_096, 5000],
@@ -178,6 +187,59 @@ describeBindings('the most that one call does', (lua) => {
     expect(await lua().call('complete', 'k', token)).toEqual(['completed'])
     expect(await lua().redis.zscore(part('due'), 'k')).toBe(String(START + due))
   })
+
+  // Of two messages, each as large as one may be.
+  it.each([
+    [262_144, 10_000],
+    [262_145, 0],
+  ])('the end of a batch reads half a MiB of messages without options to learn when they are due: %d bytes each', async (largest, due) => {
+    await lua().call('add', 'k', 1)
+    await lua().tick(10_000)
+    const { token } = await lua().claimOne()
+    await lua().call('add', 'k', 2, 'NEXT', 'k', 3)
+    await lua().redis.hset(lua().root, 'largest', largest)
+    expect(await lua().call('complete', 'k', token)).toEqual(['completed'])
+    expect(await lua().redis.zscore(part('due'), 'k')).toBe(String(lua().now + due))
+  })
+
+  // Of the first key its first and its last message are read, and with options 2048 bytes more for each; of the second twice what is the largest, 4096.
+  it.each([
+    ['', 516_096, 10_000],
+    ['', 516_097, 0],
+    [',W10000', 512_000, 10_000],
+    [',W10000', 512_001, 0],
+  ])('the ends of batches in one call read half a MiB together: messages %j of %d bytes', async (options, bytes, due) => {
+    const redis = lua().redis.pipeline()
+    for (const [key, size, with_] of [['a', bytes, options] as const, ['b', 100, ''] as const]) {
+      const behind = [Math.floor(size / 2), Math.ceil(size / 2)].map((each) => `${START} 0${with_} `.padEnd(each, 'x'))
+      redis.rpush(part(`messages:${key}`), `${START} 0 x`, ...behind)
+      redis.hset(part('claims'), key, `${START}-1:1:1:0:1:${START}:size:30000`)
+      redis.zadd(part('active'), START + 30_000, key)
+      if (with_) redis.sadd(part('overrides'), key)
+    }
+    await redis.exec()
+    expect(await lua().call('complete', 'a', `${START}-1:1`, 'b', `${START}-1:1`)).toEqual(['completed', 'completed'])
+    expect(await lua().redis.zscore(part('due'), 'a')).toBe(String(START + 10_000))
+    expect(await lua().redis.zscore(part('due'), 'b')).toBe(String(START + due))
+  })
+
+  it.each(['', ',W10000'])(
+    'of a key of which nothing is left nothing is looked at later, also when half a MiB was read: messages %j',
+    async (options) => {
+      const redis = lua().redis.pipeline()
+      redis.rpush(part('messages:a'), `${START} 0 x`, `${START} 0,W10000 `.padEnd(600_000, 'x'))
+      redis.rpush(part('messages:b'), `${START} 0${options} x`)
+      for (const key of ['a', 'b']) {
+        redis.hset(part('claims'), key, `${START}-1:1:1:0:1:${START}:size:30000`)
+        redis.zadd(part('active'), START + 30_000, key)
+        if (key === 'a' || options) redis.sadd(part('overrides'), key)
+      }
+      await redis.exec()
+      expect(await lua().call('complete', 'a', `${START}-1:1`, 'b', `${START}-1:1`)).toEqual(['completed', 'completed'])
+      expect(await lua().redis.zrange(part('due'), 0, '-1')).toEqual(['a'])
+      expect(await lua().redis.smembers(part('overrides'))).toEqual(['a'])
+    },
+  )
 
   it('a root knows a thousand workers', async () => {
     await lua().redis.zadd(part('watch:present'), ...Array.from({ length: 1000 }, (_, n) => [START + 5000, `~w${n}`]).flat())

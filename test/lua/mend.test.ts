@@ -105,6 +105,13 @@ describeBindings('check and repair', (lua) => {
     expect(await lua().keyspace()).toEqual(before)
   })
 
+  it.each([0, 18, 19, 20, 39, 40, 499, 500])('see the options of a message, of the first five hundred: number %d', async (position) => {
+    const message = (n: number) => `${START} 0${n === position ? ',W5' : ''} x`
+    await lua().redis.rpush(`${lua().root}:messages:ann`, ...Array.from({ length: 501 }, (_, n) => message(n)))
+    await lua().call('repair', 'messages:ann')
+    expect(await lua().redis.smembers(`${lua().root}:overrides`)).toEqual(position < 500 ? ['ann'] : [])
+  })
+
   it('leave the time at which a batch died', async () => {
     const id = await bury(lua(), 'ann', 1)
     await lua().tick(5000)

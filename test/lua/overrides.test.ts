@@ -97,6 +97,14 @@ const CASES: [name: string, steps: Step[]][] = [
       ['FLUSH', 100, 2, 700],
     ],
   ],
+  [
+    'counts its own MAXWAIT from a first message that would wait for longer',
+    [
+      ['WAIT 50000', 0, 1, 50_000],
+      ['WAIT 30000 MAXWAIT 30000', 5000, 2, 30_000],
+    ],
+  ],
+  ['waits for a year', [['WAIT 31536000000 MAXWAIT 31536000000', 0, 1, 31_536_000_000]]],
   ['ends the batch at once with a FLUSH alone', [['FLUSH WAIT 9000', 0, 1, 0]]],
   [
     'keeps to maxWait when a FLUSH comes later than that',

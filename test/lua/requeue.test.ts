@@ -155,6 +155,7 @@ describeBindings('requeue', (lua) => {
   })
 
   it.each([
+    [6, -1],
     [6, 1],
     [6, 6],
     [1300, 1201],

@@ -170,6 +170,17 @@ describeBindings('watch', (lua) => {
     expect(await heard()).toEqual([])
   })
 
+  it('does not tell it of what a claim leaves that was due before that time', async () => {
+    await lua().call('add', 'ann', '"Hi"', 'FLUSH', 'NEXT', 'bob', '"Hi"', 'FLUSH')
+    await claim('w1', 'BEFORE', 1)
+    const watchAt = lua().now + 1000
+    await lua().redis.hset(lua().root, 'watchAt', watchAt)
+    await lua().tick(1000)
+    await listen()
+    expect(await lua().call('claim_ready', 'LIMIT', 1)).toHaveLength(3)
+    expect([await heard(), await lua().redis.hget(lua().root, 'watchAt')]).toEqual([[], String(watchAt)])
+  })
+
   it.each<[string, number, (lua: Lua, token: string) => Promise<unknown>]>([
     ['what is ready behind a batch that is completed', 0, (lua, token) => lua.call('complete', 'ann', token)],
     ['what is ready behind a batch that has died', 0, (lua, token) => lua.call('fail', 'ann', token, 'ATTEMPTS', 1)],

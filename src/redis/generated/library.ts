@@ -682,7 +682,8 @@ function read_batch(queue, head)
   if head.bytes > most then
     local count, bytes = 1, #messages[1]
     while count < head.count do
-      bytes = bytes + #messages[count + 1]
+      -- Behind a first message that exceeds it alone none was read.
+      bytes = bytes + #(messages[count + 1] or '')
       if bytes > most then
         head.count, head.reason = count, 'bytes'
         break

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '643ec234fc4d3085d84b8ff11e3647de87977b70',
+    sha1: '8805278795633d71a5a6603c5615526f1964c16a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -482,7 +482,7 @@ local function window_of(queue, key, with_options)
   queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
-${blank(52)}
+${blank(53)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
@@ -1493,7 +1493,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'f0542e87f855e1a1e8c634c6887248f634b2688f',
+    sha1: '8d63c799d0d7468d8838772e7dc1196fc861acf3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1722,7 +1722,7 @@ local function any_options(queue)
   if queue.options == nil then queue.options = read_unless_foreign('SCARD', overrides_key(queue.root)) ~= 0 end
   return queue.options
 end
-${blank(228)}
+${blank(229)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -2285,7 +2285,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '77480a3fed10c30f88abcbc01e3df9fd3bf31c48',
+    sha1: 'e56c84e6d81ec1807df2c47bc3bdcf61f6083738',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2768,7 +2768,8 @@ local function read_batch(queue, head)
   if head.bytes > most then
     local count, bytes = 1, #messages[1]
     while count < head.count do
-      bytes = bytes + #messages[count + 1]
+      -- Behind a first message that exceeds it alone none was read.
+      bytes = bytes + #(messages[count + 1] or '')
       if bytes > most then
         head.count, head.reason = count, 'bytes'
         break
@@ -3917,7 +3918,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'a55e4b18634a2f0f89222ee7dd4483326cf0507d',
+    sha1: 'e980f5f8c5060114f2fb8a1b3c227a518825fa9d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4277,7 +4278,7 @@ local function window_of(queue, key, with_options)
   queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
-${blank(52)}
+${blank(53)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
@@ -4692,7 +4693,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'f3ba232e4d8d0ea737876a30930b314c1af5c17f',
+    sha1: 'a748319ed9d7c898a93128fcb6dd6d6fc6c78c09',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4959,7 +4960,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(319)}
+${blank(320)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -5171,7 +5172,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '610093e294e19e5f2339754bb4f1341c598496bc',
+    sha1: '4fecda03d953ae51ed53a6825a472c8260298808',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5336,7 +5337,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(440)}
+${blank(441)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -5557,7 +5558,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'fd3471912bb045e463761345ff026275991eebe8',
+    sha1: '0631ff8e28fd871b65a31cf3e831534a37678884',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5832,7 +5833,7 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(314)}
+${blank(315)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -6285,7 +6286,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '40061255ef26f0333ad69087a312e95905547a98',
+    sha1: 'b8440ec800f9dca2056915006e8955f836344c53',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6477,7 +6478,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(319)}
+${blank(320)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -6733,7 +6734,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'c262cf9bae9c6e1f1bc73035d92bb5fb70678ab7',
+    sha1: 'cbbf6b8c21557933567cb639f8f810cdfb93dac0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7175,7 +7176,7 @@ local function window_of(queue, key, with_options)
   queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
-${blank(52)}
+${blank(53)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
@@ -7760,7 +7761,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'de29306db68e2fd74e90d28824022ce87b6e9b3a',
+    sha1: '1fa6ad416b8410831f225f473a104c849e9f640c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8258,7 +8259,8 @@ local function read_batch(queue, head)
   if head.bytes > most then
     local count, bytes = 1, #messages[1]
     while count < head.count do
-      bytes = bytes + #messages[count + 1]
+      -- Behind a first message that exceeds it alone none was read.
+      bytes = bytes + #(messages[count + 1] or '')
       if bytes > most then
         head.count, head.reason = count, 'bytes'
         break
@@ -9460,7 +9462,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '927ca0f6c3caa9a34f2610cc5ced022feae9bec6',
+    sha1: '9b7c77f6774e770cb73bbb3abb4def346262b36c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9683,7 +9685,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(429)}
+${blank(430)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
 }
@@ -9866,7 +9868,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '2109d9655a06618ce290d6216064df72499f25e9',
+    sha1: 'd6bbfacfdef584d9deb88eaaf2837a5b7b42d0aa',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10056,7 +10058,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(319)}
+${blank(320)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -10288,7 +10290,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '53a594637464e0ddec52188538e97c4efd774870',
+    sha1: '0b942516725a6f0628f87bc726272b6de91d25a0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10555,7 +10557,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(319)}
+${blank(320)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -10868,7 +10870,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '2763060c3d7c0a670bfa20ca0c56e2c38a91cf68',
+    sha1: '8f1329acbd158d1755d170d69e9f6b27d3d6b6b9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11299,7 +11301,8 @@ local function read_batch(queue, head)
   if head.bytes > most then
     local count, bytes = 1, #messages[1]
     while count < head.count do
-      bytes = bytes + #messages[count + 1]
+      -- Behind a first message that exceeds it alone none was read.
+      bytes = bytes + #(messages[count + 1] or '')
       if bytes > most then
         head.count, head.reason = count, 'bytes'
         break
@@ -11546,7 +11549,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '8df0eda7ed43d057d4804e5d30ad18e7a5e641d8',
+    sha1: '7d518d9183c76991ec5ef00f133ad9ac492dbfea',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11798,7 +11801,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(319)}
+${blank(320)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -12117,7 +12120,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '6aeddcb3c09a91b2706921c87e83060df4857801',
+    sha1: '950a11e5acec98814ed4134e89c33f8f31b1cdde',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12357,7 +12360,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(319)}
+${blank(320)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -12587,7 +12590,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '4c57edcb47921978ce6e62f2b31d06bb17385705',
+    sha1: '7976b1b7e423a6779c520b8d2da791378083c0ea',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12840,7 +12843,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(319)}
+${blank(320)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -13202,7 +13205,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'af7fa9f03f4e35fc732d583a5f2bd77983b27e2b',
+    sha1: '7fbf3055c5e28ba9533487451abb8b6c6eab14b3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13562,7 +13565,7 @@ local function window_of(queue, key, with_options)
   queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
-${blank(52)}
+${blank(53)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
@@ -14038,7 +14041,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '9555c2364ff0649bd343080a877950413853e525',
+    sha1: '857ee5ac91b59acfd5b63c079a07281a5bb1fc3d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14276,7 +14279,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(319)}
+${blank(320)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -14601,7 +14604,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '591e98764bd1849c955936835983b7c8a55b9de8',
+    sha1: '84f39434876f3f437552223bf927f284f532fbf8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14985,7 +14988,7 @@ local function window_of(queue, key, with_options)
   queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
-${blank(52)}
+${blank(53)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
@@ -15581,7 +15584,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '2c8d474659229b7ca7b2a8b470a4e5923e472af5',
+    sha1: '6074155fd355b40f76ad58470571c0c23d4b5a25',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15680,7 +15683,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4350)}
+${blank(4351)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -15731,7 +15734,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: 'e9b4196d41128212233344edabc8f42e8159c5c0',
+    sha1: 'af95ed6034a52d407b71e831105231639101e2da',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15959,7 +15962,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(342)}
+${blank(343)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -16158,12 +16161,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '33abc235dba02ccda440b9b934b355c5a897aed9',
+    sha1: 'bb40a21bfe711f0dd878170dcce3c961c291014a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(4795)}
+${blank(4796)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
