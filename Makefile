@@ -1,6 +1,6 @@
 # Everything a developer runs. Each target sets up what it needs: packages with npm, Redis with the system's package manager.
 .DEFAULT_GOAL := help
-.PHONY: help setup redis server luacheck build demo test test-matrix coverage histories mutants chaos check bench clean
+.PHONY: help setup redis server luacheck valgrind build demo test test-matrix coverage histories mutants chaos check instructions bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ check: setup luacheck ## Types, lint, format, unused code, Lua, generated files
 chaos: setup server ## Kill, stop and starve everything for MINUTES=3, STAGE=server, cluster or all, and judge what came of it; SEED=n strikes the same again
 	@MINUTES=$(MINUTES) SEED=$(SEED) STAGE=$(STAGE) ONLY='$(ONLY)' node --import tsx test/tools/chaos/main.ts
 
+instructions: setup server valgrind ## Count the machine instructions of each call, alone: ONLY=add; RECORD=1 keeps them for the tests to compare with
+	@node --import tsx test/tools/instructions/main.ts
+
 bench: build redis test/tools/bench/node_modules/.package-lock.json ## Measure, beside other systems; QUICK=1, FULL=1, ONLY=add,drain
 	@node --import tsx test/tools/bench/main.ts
 
@@ -85,6 +88,10 @@ server:
 luacheck:
 	@if command -v luacheck >/dev/null; then exit 0; fi; \
 	$(call install,lua-check,luacheck)
+
+valgrind:
+	@if command -v valgrind >/dev/null; then exit 0; fi; \
+	$(call install,valgrind,valgrind)
 
 # $(1): name in Debian, $(2): name in Homebrew, $(3): docker where a container does as well. Another apt that runs is waited for, 5 minutes at most.
 define install

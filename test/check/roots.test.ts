@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { useClients } from '../client/clients.ts'
 import { describeBindings } from '../support/lua.ts'
 import { keep, restore, restoreHash } from '../support/roots.ts'
+import { setBy } from '../support/settings.ts'
 
 const ROOT = 'rapid-fire:{orders}'
 const part = (n: number) => `rapid-fire:{orders:${n}}`
@@ -98,6 +99,8 @@ describeBindings('the roots of a queue', (lua) => {
     const hash = await keep(lua().redis, part(1))
     await restore(lua().redis, part(1), earlier)
     await restoreHash(lua().redis, part(1), hash)
+    // Some of them have options.
+    await setBy(lua().redis, part(1), { options: 1 })
     const messages = await lua().redis.zcard(`${part(1)}:due`)
     await lua().redis.hincrby(part(1), 'completedMessages', -messages)
     await expectMended([`drained ${part(1)}`], messages)

@@ -13,6 +13,7 @@ import { RapidFire } from '../../src/rapidfire.ts'
 import { setUser, urlOf } from '../support/acl.ts'
 import { describeBindings } from '../support/lua.ts'
 import { startRedis, useRedis } from '../support/redis.ts'
+import { settingsOf } from '../support/settings.ts'
 import { Trips } from '../support/trips.ts'
 import { lacksServer } from './clients.ts'
 
@@ -83,9 +84,9 @@ describeBindings('round trips', (lua) => {
     expect(await adding({ policy: { wait: 5000, maxSize: 3 } })).toBe(3)
     await start().then((operator) => operator.policy({ wait: 7000 }))
     expect(await adding({ policy: { wait: 5000, maxSize: 3 } })).toBe(3)
-    expect(await lua().redis.hget(lua().root, 'wait')).toBe('7000')
+    expect(await lua().settings()).toMatchObject({ wait: '7000' })
     expect(await adding({ policy: { wait: 5000, maxSize: 4 } })).toBe(4)
-    expect(await lua().redis.hmget(lua().root, 'wait', 'maxSize')).toEqual(['7000', '4'])
+    expect(await lua().settings()).toMatchObject({ wait: '7000', maxSize: '4' })
   })
 
   it('are one more for the partition of a message, and one more to compare the policies of all of them', async () => {
@@ -184,7 +185,7 @@ describe('round trips where the library is another one', () => {
     const rapidfire = await start({ policy: { wait: 5000 } })
     expect(await trips.of(() => rapidfire.addMessage('ann', 'Hi'))).toBe(5)
     expect(await redis.exists('written by')).toBe(0)
-    expect(await redis.hget('rapid-fire:{orders}', 'wait')).toBe('5000')
+    expect(await settingsOf(redis, 'rapid-fire:{orders}')).toMatchObject({ wait: '5000' })
   })
 
   it('are three where it is newer, or the operator loads it', async () => {

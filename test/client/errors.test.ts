@@ -54,7 +54,7 @@ describeBindings('errors', (lua) => {
     expect(namedLine(inFunction.message)).toEqual({ path: 'lua/functions/queue/stats.lua', text: expect.stringContaining('due_key(root)') })
 
     const inLib = await thrown(rapidfire.claimReady())
-    expect(namedLine(inLib.message)).toEqual({ path: 'lua/lib/claim.lua', text: expect.stringContaining('redis.call(') })
+    expect(namedLine(inLib.message)).toEqual({ path: 'lua/lib/watch.lua', text: expect.stringContaining('redis.call(') })
   })
 
   it('says OUT_OF_MEMORY over maxmemory, stores nothing, and still drains', async () => {

@@ -1,6 +1,7 @@
 import { beforeAll, expect, it } from 'vitest'
 import { assemble } from '../../lua/build/assemble.mjs'
 import { type TestRedis, useRedis } from '../support/redis.ts'
+import { settingsOf } from '../support/settings.ts'
 import { codes, read, tableOf } from './blocks.ts'
 
 const text = read('lua/README.md')
@@ -87,11 +88,12 @@ it('names every key with its type', async () => {
 })
 
 it('names every field of the root', async () => {
-  const [policy, slices, ...others] = tableOf(text, '| fields |').map(([names = '']) => codes(names))
+  const fields = tableOf(text, '| fields |').map(([names = '']) => codes(names))
+  const [policy, ...others] = tableOf(text, '| settings |').map(([names = '']) => codes(names))
   const figures = tableOf(text, '| field |').flatMap(([names = '']) => codes(names))
   const members: string[] = await call('policy')
   expect(policy?.sort()).toEqual(members.filter((_, n) => n % 2 === 0).sort())
-  const known = [...(policy ?? []), ...(slices ?? []), ...others.flat(), ...figures]
+  const known = [...fields.flat(), ...figures]
   expect((await server.redis.hkeys(root)).filter((field) => !known.includes(field))).toEqual([])
   // A queue that has partitions, and one that had none before.
   const other = 'rapid-fire:{partitioned}'
@@ -99,7 +101,14 @@ it('names every field of the root', async () => {
   await server.redis.fcall('rapidfire_policy', 1, other, 'WAIT', 5000, 'GIVEN', 'bot.js@host1')
   await server.redis.fcall('rapidfire_partition', 1, other, 'RETIRE')
   const stored = { ...(await server.redis.hgetall(root)), ...(await server.redis.hgetall(other)) }
-  expect([...(slices?.slice(0, 1) ?? []), ...others.flat()].filter((field) => field !== 'figures' && !(field in stored))).toEqual([])
+  expect(fields.flat().filter((field) => field !== 'figures' && !(field in stored))).toEqual([])
+  // Behind a longer `dedupe`, beside a large message, and in a queue that is opened.
+  const [many, opened] = ['rapid-fire:{many}', 'rapid-fire:{opened}']
+  for (const size of [1, 5000]) await server.redis.fcall('rapidfire_add', 1, many, 'ann', 'x'.repeat(size), 'ID', `m${size}`, 'WAIT', 5000)
+  await server.redis.fcall('rapidfire_partition', 1, opened, 'OPEN', 'GENERATION', 1, 'LAYOUT', '1:0:0:0')
+  const set = await Promise.all([root, other, many, opened].map((each) => settingsOf(server.redis, each)))
+  expect(others.flat().filter((name) => name !== 'overrides' && name !== 'sliceBefore' && !set.some((all) => name in all))).toEqual([])
+  expect(set.flatMap(Object.keys).filter((name) => ![...(policy ?? []), ...others.flat()].includes(name))).toEqual([])
   expect(stored).toMatchObject({ dead: '2', deadMessages: '1', droppedMessages: '1', watcher: '~w1', longestWait: '10000' })
 })
 

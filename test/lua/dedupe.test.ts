@@ -96,7 +96,7 @@ describeBindings('message ids', (lua) => {
   })
 
   it('goes by the last time that has 13 digits', async () => {
-    await lua().redis.hset(lua().root, 'slice', '9999999999999')
+    await lua().set({ slice: '9999999999999' })
     await add('a')
     expect(await seen()).toEqual([`${lua().root}:seen:9999999999999`])
   })

@@ -35,7 +35,7 @@ describeBindings('expired leases', (lua) => {
   ])('hand out the messages that are left of a batch, %s', async (_, largest) => {
     await lua().call('add', 'ann', '1', 'NEXT', 'ann', '2', 'NEXT', 'ann', '3', 'NEXT', 'ann', '4', 'FLUSH')
     const { token } = await lua().claimOne('LEASE', 1)
-    await lua().redis.hset(lua().root, 'largest', largest)
+    await lua().set({ largest })
     await lua().redis.ltrim(`${lua().root}:messages:ann`, 0, 1)
     await lua().tick(1)
     expect((await lua().claimOne()).messages.map(({ data }) => data)).toEqual(['1', '2'])

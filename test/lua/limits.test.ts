@@ -197,7 +197,7 @@ describeBindings('the most that one call does', (lua) => {
     await lua().tick(10_000)
     const { token } = await lua().claimOne()
     await lua().call('add', 'k', 2, 'NEXT', 'k', 3)
-    await lua().redis.hset(lua().root, 'largest', largest)
+    await lua().set({ largest })
     expect(await lua().call('complete', 'k', token)).toEqual(['completed'])
     expect(await lua().redis.zscore(part('due'), 'k')).toBe(String(lua().now + due))
   })

@@ -5,7 +5,7 @@ import { urlOf } from '../support/acl.ts'
 import { describeBindings, type Lua, START, TEST_SOURCE } from '../support/lua.ts'
 
 /** The commands that `add` may use, of which a user may lack one. */
-const USED = ['hdel', 'hmget', 'mget', 'hset', 'hincrby', 'llen', 'lrange', 'pexpireat', 'publish', 'rpop', 'rpush', 'sadd', 'sismember']
+const USED = ['exists', 'hdel', 'hmget', 'hset', 'hincrby', 'llen', 'lrange', 'pexpireat', 'publish', 'rpop', 'rpush', 'sadd', 'sismember']
 const COMMANDS = [...USED, 'smismember', 'srem', 'zadd', 'zscore', 'time']
 
 /** A message as a test adds it, after what has happened before. */

@@ -825,8 +825,8 @@ local MEMBERS
 local GIVEN
 local LAST
 local write_settings
-local read_queue_for
 local read_queue
+local read_queue_for
 local changed_policy
 local bad_policy
 do
@@ -948,40 +948,56 @@ local SERVER = { alone = nil }
 -- Finds it out, by keys of two slots, of which a node of a cluster refuses to be asked at once. Who may not read them does not learn it, and asks on.
 local function is_alone(root)
   local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
 end
 
--- The queue, or nil and a refusal. \`nonce\`: that of a call that may be repeated; what is kept of it is read along. Behind that stand the fields of the root
--- that the call needs beside its settings and \`watchAt\`. Beside the settings a queue has
+-- The fields of the root that a call needs, and the partition; or nil and a refusal.
+local function read_fields(keys, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
+end
+
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+
+-- The queue of a call, or nil and a refusal. Behind the keys stand the fields of the root that the call needs besides its settings and \`watchAt\`. Besides the
+-- settings a queue has
 --   root, partition   its key, and the number of its partition or ''
 --   fields            what was read: the settings, \`watchAt\`, and what was asked for
 --   kept              what is kept of the last call of this caller: lib/nonce.lua
 --   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
 -- and what calls put in: \`now\`, the time; how much they have \`read\` already.
-function read_queue_for(keys, nonce, ...)
-  local partition, refusal = read_root(keys)
-  if refusal then return nil, refusal end
+function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
   local root = keys[1]
-  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
-  if fields.err then return nil, wrong_type(fields, 'hash', root) end
-  local kept
-  if SERVER.alone then
-    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
-  elseif nonce then
-    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
-  else
-    kept = redis.pcall('MGET', root .. ':', root .. '::')
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
   end
-  if kept and kept.err then return nil, moving_away(root, kept) end
-  -- A script would have to find it out each time.
-  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
-  return setmetatable(
-    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
-    settings_of(fields[1] or '')
-  )
+  return queue_of(root, partition, fields)
 end
 
-function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
+-- The same for a call that may be repeated: what is kept of the last call with the name of this nonce is read along.
+function read_queue_for(keys, nonce, ...)
+  if not nonce then return read_queue(keys, ...) end
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root, found = keys[1], nil
+  if SERVER.alone then
+    found = redis.pcall('MGET', calls_key(root, nonce.name))
+  else
+    found = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  end
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, partition, fields, found[1])
+end
 
 -- The policy of a queue with some of its members changed.
 function changed_policy(queue, changes)

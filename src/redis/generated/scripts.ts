@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '8805278795633d71a5a6603c5615526f1964c16a',
+    sha1: 'd14e5e6821f675c0b4cbce4c142b0f3f252ff998',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -279,9 +279,7 @@ local function active_key(root) return name_of(root, 'active') end
 local function claims_key(root) return name_of(root, 'claims') end
 local function overrides_key(root) return name_of(root, 'overrides') end
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
-${blank(4)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
+${blank(6)}
 local function watch_key(root, name) return root .. ':watch:' .. name end
 
 
@@ -624,34 +622,35 @@ local SERVER = { alone = nil }
 
 local function is_alone(root)
   local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
-end
-${blank(7)}
-local function read_queue_for(keys, nonce, ...)
-  local partition, refusal = read_root(keys)
-  if refusal then return nil, refusal end
-  local root = keys[1]
-  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
-  if fields.err then return nil, wrong_type(fields, 'hash', root) end
-  local kept
-  if SERVER.alone then
-    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
-  elseif nonce then
-    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
-  else
-    kept = redis.pcall('MGET', root .. ':', root .. '::')
-  end
-  if kept and kept.err then return nil, moving_away(root, kept) end
-  -- A script would have to find it out each time.
-  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
-  return setmetatable(
-    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
-    settings_of(fields[1] or '')
-  )
+  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
 end
 
-local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-${blank(43)}
+
+local function read_fields(keys, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
+end
+
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  end
+  return queue_of(root, partition, fields)
+end
+${blank(58)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -1493,7 +1492,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '8d63c799d0d7468d8838772e7dc1196fc861acf3',
+    sha1: '0a3979a75d302b7448cecd7429141131d949cd63',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1665,10 +1664,7 @@ local function due_key(root) return name_of(root, 'due') end
 local function active_key(root) return name_of(root, 'active') end
 local function claims_key(root) return name_of(root, 'claims') end
 local function overrides_key(root) return name_of(root, 'overrides') end
-${blank(5)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
-
+${blank(8)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
 ${blank(6)}
 local function part_key(root, part) return root .. ':' .. part end
@@ -1826,34 +1822,35 @@ local SERVER = { alone = nil }
 
 local function is_alone(root)
   local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
-end
-${blank(7)}
-local function read_queue_for(keys, nonce, ...)
-  local partition, refusal = read_root(keys)
-  if refusal then return nil, refusal end
-  local root = keys[1]
-  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
-  if fields.err then return nil, wrong_type(fields, 'hash', root) end
-  local kept
-  if SERVER.alone then
-    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
-  elseif nonce then
-    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
-  else
-    kept = redis.pcall('MGET', root .. ':', root .. '::')
-  end
-  if kept and kept.err then return nil, moving_away(root, kept) end
-  -- A script would have to find it out each time.
-  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
-  return setmetatable(
-    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
-    settings_of(fields[1] or '')
-  )
+  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
 end
 
-local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-${blank(254)}
+
+local function read_fields(keys, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
+end
+
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  end
+  return queue_of(root, partition, fields)
+end
+${blank(269)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -2285,7 +2282,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'e56c84e6d81ec1807df2c47bc3bdcf61f6083738',
+    sha1: 'b70a0b76c3c5f30034eabb199dd140bda2dd6026',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2963,32 +2960,50 @@ local SERVER = { alone = nil }
 
 local function is_alone(root)
   local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
 end
-${blank(7)}
-local function read_queue_for(keys, nonce, ...)
+
+
+local function read_fields(keys, ...)
   local partition, refusal = read_root(keys)
   if refusal then return nil, refusal end
-  local root = keys[1]
-  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
-  if fields.err then return nil, wrong_type(fields, 'hash', root) end
-  local kept
-  if SERVER.alone then
-    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
-  elseif nonce then
-    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
-  else
-    kept = redis.pcall('MGET', root .. ':', root .. '::')
-  end
-  if kept and kept.err then return nil, moving_away(root, kept) end
-  -- A script would have to find it out each time.
-  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
-  return setmetatable(
-    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
-    settings_of(fields[1] or '')
-  )
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
 end
-${blank(45)}
+
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  end
+  return queue_of(root, partition, fields)
+end
+
+
+local function read_queue_for(keys, nonce, ...)
+  if not nonce then return read_queue(keys, ...) end
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root, found = keys[1], nil
+  if SERVER.alone then
+    found = redis.pcall('MGET', calls_key(root, nonce.name))
+  else
+    found = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  end
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, partition, fields, found[1])
+end
+${blank(43)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -3918,7 +3933,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'e980f5f8c5060114f2fb8a1b3c227a518825fa9d',
+    sha1: 'd530debbe95abb206b4732cf3901c2f2a5669a30',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4421,32 +4436,50 @@ local SERVER = { alone = nil }
 
 local function is_alone(root)
   local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
 end
-${blank(7)}
-local function read_queue_for(keys, nonce, ...)
+
+
+local function read_fields(keys, ...)
   local partition, refusal = read_root(keys)
   if refusal then return nil, refusal end
-  local root = keys[1]
-  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
-  if fields.err then return nil, wrong_type(fields, 'hash', root) end
-  local kept
-  if SERVER.alone then
-    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
-  elseif nonce then
-    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
-  else
-    kept = redis.pcall('MGET', root .. ':', root .. '::')
-  end
-  if kept and kept.err then return nil, moving_away(root, kept) end
-  -- A script would have to find it out each time.
-  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
-  return setmetatable(
-    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
-    settings_of(fields[1] or '')
-  )
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
 end
-${blank(45)}
+
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  end
+  return queue_of(root, partition, fields)
+end
+
+
+local function read_queue_for(keys, nonce, ...)
+  if not nonce then return read_queue(keys, ...) end
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root, found = keys[1], nil
+  if SERVER.alone then
+    found = redis.pcall('MGET', calls_key(root, nonce.name))
+  else
+    found = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  end
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, partition, fields, found[1])
+end
+${blank(43)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -4693,7 +4726,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'a748319ed9d7c898a93128fcb6dd6d6fc6c78c09',
+    sha1: '9f28072116555bbb72b31dd1b8e2a52d31404f20',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4946,10 +4979,7 @@ local function name_of(root, part)
   end
   return name
 end
-${blank(11)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
-
+${blank(14)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
 ${blank(15)}
 local function bad_root(keys)
@@ -5044,34 +5074,35 @@ local SERVER = { alone = nil }
 
 local function is_alone(root)
   local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
-end
-${blank(7)}
-local function read_queue_for(keys, nonce, ...)
-  local partition, refusal = read_root(keys)
-  if refusal then return nil, refusal end
-  local root = keys[1]
-  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
-  if fields.err then return nil, wrong_type(fields, 'hash', root) end
-  local kept
-  if SERVER.alone then
-    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
-  elseif nonce then
-    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
-  else
-    kept = redis.pcall('MGET', root .. ':', root .. '::')
-  end
-  if kept and kept.err then return nil, moving_away(root, kept) end
-  -- A script would have to find it out each time.
-  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
-  return setmetatable(
-    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
-    settings_of(fields[1] or '')
-  )
+  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
 end
 
-local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-${blank(188)}
+
+local function read_fields(keys, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
+end
+
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  end
+  return queue_of(root, partition, fields)
+end
+${blank(203)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -5172,7 +5203,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '4fecda03d953ae51ed53a6825a472c8260298808',
+    sha1: 'd8355ad472c5acce7a6158c06f1c52f4e0212880',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5414,32 +5445,50 @@ local SERVER = { alone = nil }
 
 local function is_alone(root)
   local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
 end
-${blank(7)}
-local function read_queue_for(keys, nonce, ...)
+
+
+local function read_fields(keys, ...)
   local partition, refusal = read_root(keys)
   if refusal then return nil, refusal end
-  local root = keys[1]
-  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
-  if fields.err then return nil, wrong_type(fields, 'hash', root) end
-  local kept
-  if SERVER.alone then
-    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
-  elseif nonce then
-    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
-  else
-    kept = redis.pcall('MGET', root .. ':', root .. '::')
-  end
-  if kept and kept.err then return nil, moving_away(root, kept) end
-  -- A script would have to find it out each time.
-  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
-  return setmetatable(
-    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
-    settings_of(fields[1] or '')
-  )
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
 end
-${blank(201)}
+
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  end
+  return queue_of(root, partition, fields)
+end
+
+
+local function read_queue_for(keys, nonce, ...)
+  if not nonce then return read_queue(keys, ...) end
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root, found = keys[1], nil
+  if SERVER.alone then
+    found = redis.pcall('MGET', calls_key(root, nonce.name))
+  else
+    found = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  end
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, partition, fields, found[1])
+end
+${blank(199)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -5558,7 +5607,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '0631ff8e28fd871b65a31cf3e831534a37678884',
+    sha1: 'fbb837985c88a98658f47e2a509142f316f48034',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5944,32 +5993,50 @@ local SERVER = { alone = nil }
 
 local function is_alone(root)
   local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
 end
-${blank(7)}
-local function read_queue_for(keys, nonce, ...)
+
+
+local function read_fields(keys, ...)
   local partition, refusal = read_root(keys)
   if refusal then return nil, refusal end
-  local root = keys[1]
-  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
-  if fields.err then return nil, wrong_type(fields, 'hash', root) end
-  local kept
-  if SERVER.alone then
-    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
-  elseif nonce then
-    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
-  else
-    kept = redis.pcall('MGET', root .. ':', root .. '::')
-  end
-  if kept and kept.err then return nil, moving_away(root, kept) end
-  -- A script would have to find it out each time.
-  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
-  return setmetatable(
-    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
-    settings_of(fields[1] or '')
-  )
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
 end
-${blank(190)}
+
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  end
+  return queue_of(root, partition, fields)
+end
+
+
+local function read_queue_for(keys, nonce, ...)
+  if not nonce then return read_queue(keys, ...) end
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root, found = keys[1], nil
+  if SERVER.alone then
+    found = redis.pcall('MGET', calls_key(root, nonce.name))
+  else
+    found = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  end
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, partition, fields, found[1])
+end
+${blank(188)}
 local COUNTED = 9007199254740991
 ${blank(9)}
 local function count_up(root, field, by)
@@ -6286,7 +6353,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'b8440ec800f9dca2056915006e8955f836344c53',
+    sha1: '8afbb6764b0ce3d37734242a81f5f5a342b96a50',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6467,9 +6534,7 @@ local function messages_key(root, key) return root .. ':messages:' .. key end
 
 local function active_key(root) return name_of(root, 'active') end
 local function claims_key(root) return name_of(root, 'claims') end
-${blank(6)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
-${blank(18)}
+${blank(26)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -6611,34 +6676,35 @@ local SERVER = { alone = nil }
 
 local function is_alone(root)
   local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
-end
-${blank(7)}
-local function read_queue_for(keys, nonce, ...)
-  local partition, refusal = read_root(keys)
-  if refusal then return nil, refusal end
-  local root = keys[1]
-  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
-  if fields.err then return nil, wrong_type(fields, 'hash', root) end
-  local kept
-  if SERVER.alone then
-    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
-  elseif nonce then
-    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
-  else
-    kept = redis.pcall('MGET', root .. ':', root .. '::')
-  end
-  if kept and kept.err then return nil, moving_away(root, kept) end
-  -- A script would have to find it out each time.
-  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
-  return setmetatable(
-    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
-    settings_of(fields[1] or '')
-  )
+  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
 end
 
-local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-${blank(188)}
+
+local function read_fields(keys, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
+end
+
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  end
+  return queue_of(root, partition, fields)
+end
+${blank(203)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -6734,7 +6800,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'cbbf6b8c21557933567cb639f8f810cdfb93dac0',
+    sha1: 'c7f3f92064e132db5503b2bec8bf5d82953e677d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7311,32 +7377,50 @@ local SERVER = { alone = nil }
 
 local function is_alone(root)
   local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
 end
-${blank(7)}
-local function read_queue_for(keys, nonce, ...)
+
+
+local function read_fields(keys, ...)
   local partition, refusal = read_root(keys)
   if refusal then return nil, refusal end
-  local root = keys[1]
-  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
-  if fields.err then return nil, wrong_type(fields, 'hash', root) end
-  local kept
-  if SERVER.alone then
-    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
-  elseif nonce then
-    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
-  else
-    kept = redis.pcall('MGET', root .. ':', root .. '::')
-  end
-  if kept and kept.err then return nil, moving_away(root, kept) end
-  -- A script would have to find it out each time.
-  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
-  return setmetatable(
-    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
-    settings_of(fields[1] or '')
-  )
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
 end
-${blank(45)}
+
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  end
+  return queue_of(root, partition, fields)
+end
+
+
+local function read_queue_for(keys, nonce, ...)
+  if not nonce then return read_queue(keys, ...) end
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root, found = keys[1], nil
+  if SERVER.alone then
+    found = redis.pcall('MGET', calls_key(root, nonce.name))
+  else
+    found = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  end
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, partition, fields, found[1])
+end
+${blank(43)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -7761,7 +7845,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '1fa6ad416b8410831f225f473a104c849e9f640c',
+    sha1: 'fc63963422f043ebb517c223a1ede746de5a7233',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8447,32 +8531,50 @@ local SERVER = { alone = nil }
 
 local function is_alone(root)
   local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
 end
-${blank(7)}
-local function read_queue_for(keys, nonce, ...)
+
+
+local function read_fields(keys, ...)
   local partition, refusal = read_root(keys)
   if refusal then return nil, refusal end
-  local root = keys[1]
-  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
-  if fields.err then return nil, wrong_type(fields, 'hash', root) end
-  local kept
-  if SERVER.alone then
-    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
-  elseif nonce then
-    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
-  else
-    kept = redis.pcall('MGET', root .. ':', root .. '::')
-  end
-  if kept and kept.err then return nil, moving_away(root, kept) end
-  -- A script would have to find it out each time.
-  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
-  return setmetatable(
-    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
-    settings_of(fields[1] or '')
-  )
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
 end
-${blank(45)}
+
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  end
+  return queue_of(root, partition, fields)
+end
+
+
+local function read_queue_for(keys, nonce, ...)
+  if not nonce then return read_queue(keys, ...) end
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root, found = keys[1], nil
+  if SERVER.alone then
+    found = redis.pcall('MGET', calls_key(root, nonce.name))
+  else
+    found = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  end
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, partition, fields, found[1])
+end
+${blank(43)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -9462,7 +9564,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '9b7c77f6774e770cb73bbb3abb4def346262b36c',
+    sha1: '64cfe526c3ed8cbc00c273b6b056ee5165aff197',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9674,9 +9776,7 @@ end
 
 local function due_key(root) return name_of(root, 'due') end
 local function active_key(root) return name_of(root, 'active') end
-${blank(7)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
-${blank(18)}
+${blank(27)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -9770,34 +9870,35 @@ local SERVER = { alone = nil }
 
 local function is_alone(root)
   local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
-end
-${blank(7)}
-local function read_queue_for(keys, nonce, ...)
-  local partition, refusal = read_root(keys)
-  if refusal then return nil, refusal end
-  local root = keys[1]
-  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
-  if fields.err then return nil, wrong_type(fields, 'hash', root) end
-  local kept
-  if SERVER.alone then
-    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
-  elseif nonce then
-    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
-  else
-    kept = redis.pcall('MGET', root .. ':', root .. '::')
-  end
-  if kept and kept.err then return nil, moving_away(root, kept) end
-  -- A script would have to find it out each time.
-  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
-  return setmetatable(
-    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
-    settings_of(fields[1] or '')
-  )
+  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
 end
 
-local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-${blank(1183)}
+
+local function read_fields(keys, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
+end
+
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  end
+  return queue_of(root, partition, fields)
+end
+${blank(1198)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -9868,7 +9969,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'd6bbfacfdef584d9deb88eaaf2837a5b7b42d0aa',
+    sha1: 'c5c03d844d87f45f08bf17bb760c8a78dfdaf242',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10039,9 +10140,7 @@ end
 
 local function due_key(root) return name_of(root, 'due') end
 local function active_key(root) return name_of(root, 'active') end
-${blank(7)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
+${blank(9)}
 local function watch_key(root, name) return root .. ':watch:' .. name end
 
 
@@ -10151,34 +10250,35 @@ local SERVER = { alone = nil }
 
 local function is_alone(root)
   local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
-end
-${blank(7)}
-local function read_queue_for(keys, nonce, ...)
-  local partition, refusal = read_root(keys)
-  if refusal then return nil, refusal end
-  local root = keys[1]
-  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
-  if fields.err then return nil, wrong_type(fields, 'hash', root) end
-  local kept
-  if SERVER.alone then
-    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
-  elseif nonce then
-    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
-  else
-    kept = redis.pcall('MGET', root .. ':', root .. '::')
-  end
-  if kept and kept.err then return nil, moving_away(root, kept) end
-  -- A script would have to find it out each time.
-  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
-  return setmetatable(
-    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
-    settings_of(fields[1] or '')
-  )
+  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
 end
 
-local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-${blank(35)}
+
+local function read_fields(keys, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
+end
+
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  end
+  return queue_of(root, partition, fields)
+end
+${blank(50)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -10290,7 +10390,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '0b942516725a6f0628f87bc726272b6de91d25a0',
+    sha1: 'bce1c2a20b6d431195ad481499962e7b0fea206e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10542,9 +10642,7 @@ end
 
 local function due_key(root) return name_of(root, 'due') end
 local function active_key(root) return name_of(root, 'active') end
-${blank(7)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
-${blank(4)}
+${blank(13)}
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
@@ -10676,35 +10774,35 @@ local SERVER = { alone = nil }
 
 local function is_alone(root)
   local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
 end
-${blank(7)}
-local function read_queue_for(keys, nonce, ...)
+
+
+local function read_fields(keys, ...)
   local partition, refusal = read_root(keys)
   if refusal then return nil, refusal end
-  local root = keys[1]
-  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
-  if fields.err then return nil, wrong_type(fields, 'hash', root) end
-  local kept
-  if SERVER.alone then
-    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
-  elseif nonce then
-    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
-  else
-    kept = redis.pcall('MGET', root .. ':', root .. '::')
-  end
-  if kept and kept.err then return nil, moving_away(root, kept) end
-  -- A script would have to find it out each time.
-  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
-  return setmetatable(
-    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
-    settings_of(fields[1] or '')
-  )
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
 end
 
-local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-
-
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  end
+  return queue_of(root, partition, fields)
+end
+${blank(16)}
 local function changed_policy(queue, changes)
   local policy = {}
   for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
@@ -10870,7 +10968,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '8f1329acbd158d1755d170d69e9f6b27d3d6b6b9',
+    sha1: '279537551773dd19e45898471be2e41d79f143eb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11125,9 +11223,7 @@ local function messages_key(root, key) return root .. ':messages:' .. key end
 local function active_key(root) return name_of(root, 'active') end
 local function claims_key(root) return name_of(root, 'claims') end
 local function overrides_key(root) return name_of(root, 'overrides') end
-${blank(5)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
-${blank(18)}
+${blank(25)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -11430,34 +11526,35 @@ local SERVER = { alone = nil }
 
 local function is_alone(root)
   local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
-end
-${blank(7)}
-local function read_queue_for(keys, nonce, ...)
-  local partition, refusal = read_root(keys)
-  if refusal then return nil, refusal end
-  local root = keys[1]
-  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
-  if fields.err then return nil, wrong_type(fields, 'hash', root) end
-  local kept
-  if SERVER.alone then
-    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
-  elseif nonce then
-    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
-  else
-    kept = redis.pcall('MGET', root .. ':', root .. '::')
-  end
-  if kept and kept.err then return nil, moving_away(root, kept) end
-  -- A script would have to find it out each time.
-  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
-  return setmetatable(
-    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
-    settings_of(fields[1] or '')
-  )
+  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
 end
 
-local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-${blank(188)}
+
+local function read_fields(keys, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
+end
+
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  end
+  return queue_of(root, partition, fields)
+end
+${blank(203)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -11549,7 +11646,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '7d518d9183c76991ec5ef00f133ad9ac492dbfea',
+    sha1: '1ebcb33773ad3c24aed0db02a4b1f7a93f5bf0fc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11790,9 +11887,7 @@ local function name_of(root, part)
 end
 ${blank(5)}
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
-${blank(4)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
-${blank(18)}
+${blank(24)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -11924,35 +12019,35 @@ local SERVER = { alone = nil }
 
 local function is_alone(root)
   local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
 end
-${blank(7)}
-local function read_queue_for(keys, nonce, ...)
+
+
+local function read_fields(keys, ...)
   local partition, refusal = read_root(keys)
   if refusal then return nil, refusal end
-  local root = keys[1]
-  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
-  if fields.err then return nil, wrong_type(fields, 'hash', root) end
-  local kept
-  if SERVER.alone then
-    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
-  elseif nonce then
-    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
-  else
-    kept = redis.pcall('MGET', root .. ':', root .. '::')
-  end
-  if kept and kept.err then return nil, moving_away(root, kept) end
-  -- A script would have to find it out each time.
-  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
-  return setmetatable(
-    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
-    settings_of(fields[1] or '')
-  )
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
 end
 
-local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-
-
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  end
+  return queue_of(root, partition, fields)
+end
+${blank(16)}
 local function changed_policy(queue, changes)
   local policy = {}
   for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
@@ -12120,7 +12215,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '950a11e5acec98814ed4134e89c33f8f31b1cdde',
+    sha1: '42d27d8a3612f35dc9fe378e0e6d387c3b9cfa62',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12341,9 +12436,7 @@ ${blank(6)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(49)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
+${blank(51)}
 local function watch_key(root, name) return root .. ':watch:' .. name end
 
 
@@ -12453,34 +12546,35 @@ local SERVER = { alone = nil }
 
 local function is_alone(root)
   local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
-end
-${blank(7)}
-local function read_queue_for(keys, nonce, ...)
-  local partition, refusal = read_root(keys)
-  if refusal then return nil, refusal end
-  local root = keys[1]
-  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
-  if fields.err then return nil, wrong_type(fields, 'hash', root) end
-  local kept
-  if SERVER.alone then
-    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
-  elseif nonce then
-    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
-  else
-    kept = redis.pcall('MGET', root .. ':', root .. '::')
-  end
-  if kept and kept.err then return nil, moving_away(root, kept) end
-  -- A script would have to find it out each time.
-  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
-  return setmetatable(
-    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
-    settings_of(fields[1] or '')
-  )
+  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
 end
 
-local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-${blank(35)}
+
+local function read_fields(keys, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
+end
+
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  end
+  return queue_of(root, partition, fields)
+end
+${blank(50)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -12590,7 +12684,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '7976b1b7e423a6779c520b8d2da791378083c0ea',
+    sha1: 'afd0885092ca018a0fdd9bd0424e349e89105b31',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12958,32 +13052,50 @@ local SERVER = { alone = nil }
 
 local function is_alone(root)
   local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
 end
-${blank(7)}
-local function read_queue_for(keys, nonce, ...)
+
+
+local function read_fields(keys, ...)
   local partition, refusal = read_root(keys)
   if refusal then return nil, refusal end
-  local root = keys[1]
-  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
-  if fields.err then return nil, wrong_type(fields, 'hash', root) end
-  local kept
-  if SERVER.alone then
-    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
-  elseif nonce then
-    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
-  else
-    kept = redis.pcall('MGET', root .. ':', root .. '::')
-  end
-  if kept and kept.err then return nil, moving_away(root, kept) end
-  -- A script would have to find it out each time.
-  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
-  return setmetatable(
-    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
-    settings_of(fields[1] or '')
-  )
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
 end
-${blank(45)}
+
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  end
+  return queue_of(root, partition, fields)
+end
+
+
+local function read_queue_for(keys, nonce, ...)
+  if not nonce then return read_queue(keys, ...) end
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root, found = keys[1], nil
+  if SERVER.alone then
+    found = redis.pcall('MGET', calls_key(root, nonce.name))
+  else
+    found = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  end
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, partition, fields, found[1])
+end
+${blank(43)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -13205,7 +13317,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '7fbf3055c5e28ba9533487451abb8b6c6eab14b3',
+    sha1: 'ba2f830d3c000b438a301bcf28d67a87ae55eabe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13387,9 +13499,7 @@ local function due_key(root) return name_of(root, 'due') end
 local function active_key(root) return name_of(root, 'active') end
 local function claims_key(root) return name_of(root, 'claims') end
 local function overrides_key(root) return name_of(root, 'overrides') end
-${blank(5)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
+${blank(7)}
 local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
 
@@ -13719,34 +13829,35 @@ local SERVER = { alone = nil }
 
 local function is_alone(root)
   local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
-end
-${blank(7)}
-local function read_queue_for(keys, nonce, ...)
-  local partition, refusal = read_root(keys)
-  if refusal then return nil, refusal end
-  local root = keys[1]
-  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
-  if fields.err then return nil, wrong_type(fields, 'hash', root) end
-  local kept
-  if SERVER.alone then
-    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
-  elseif nonce then
-    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
-  else
-    kept = redis.pcall('MGET', root .. ':', root .. '::')
-  end
-  if kept and kept.err then return nil, moving_away(root, kept) end
-  -- A script would have to find it out each time.
-  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
-  return setmetatable(
-    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
-    settings_of(fields[1] or '')
-  )
+  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
 end
 
-local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-${blank(43)}
+
+local function read_fields(keys, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
+end
+
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  end
+  return queue_of(root, partition, fields)
+end
+${blank(58)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -14041,7 +14152,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '857ee5ac91b59acfd5b63c079a07281a5bb1fc3d',
+    sha1: '1a3496ca6772fd994ab38adba4bca74adfb96d66',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14268,9 +14379,7 @@ ${blank(9)}
   settle = { field = 'settle', least = 0, most = LIMITS.number },
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
-${blank(49)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
-${blank(18)}
+${blank(69)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -14389,35 +14498,35 @@ local SERVER = { alone = nil }
 
 local function is_alone(root)
   local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
 end
-${blank(7)}
-local function read_queue_for(keys, nonce, ...)
+
+
+local function read_fields(keys, ...)
   local partition, refusal = read_root(keys)
   if refusal then return nil, refusal end
-  local root = keys[1]
-  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
-  if fields.err then return nil, wrong_type(fields, 'hash', root) end
-  local kept
-  if SERVER.alone then
-    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
-  elseif nonce then
-    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
-  else
-    kept = redis.pcall('MGET', root .. ':', root .. '::')
-  end
-  if kept and kept.err then return nil, moving_away(root, kept) end
-  -- A script would have to find it out each time.
-  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
-  return setmetatable(
-    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
-    settings_of(fields[1] or '')
-  )
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
 end
 
-local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-
-
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  end
+  return queue_of(root, partition, fields)
+end
+${blank(16)}
 local function changed_policy(queue, changes)
   local policy = {}
   for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
@@ -14604,7 +14713,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '84f39434876f3f437552223bf927f284f532fbf8',
+    sha1: '54dde2b6b7ef8037183e95b30c009db0dec1a390',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15123,32 +15232,50 @@ local SERVER = { alone = nil }
 
 local function is_alone(root)
   local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
+  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
 end
-${blank(7)}
-local function read_queue_for(keys, nonce, ...)
+
+
+local function read_fields(keys, ...)
   local partition, refusal = read_root(keys)
   if refusal then return nil, refusal end
-  local root = keys[1]
-  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
-  if fields.err then return nil, wrong_type(fields, 'hash', root) end
-  local kept
-  if SERVER.alone then
-    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
-  elseif nonce then
-    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
-  else
-    kept = redis.pcall('MGET', root .. ':', root .. '::')
-  end
-  if kept and kept.err then return nil, moving_away(root, kept) end
-  -- A script would have to find it out each time.
-  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
-  return setmetatable(
-    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
-    settings_of(fields[1] or '')
-  )
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
 end
-${blank(45)}
+
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  end
+  return queue_of(root, partition, fields)
+end
+
+
+local function read_queue_for(keys, nonce, ...)
+  if not nonce then return read_queue(keys, ...) end
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root, found = keys[1], nil
+  if SERVER.alone then
+    found = redis.pcall('MGET', calls_key(root, nonce.name))
+  else
+    found = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
+  end
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, partition, fields, found[1])
+end
+${blank(43)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -15584,7 +15711,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '6074155fd355b40f76ad58470571c0c23d4b5a25',
+    sha1: '77c54ab37bda3c6f34d7da611bbdd78bc4bf8b01',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15683,7 +15810,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4351)}
+${blank(4367)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -15734,7 +15861,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: 'af95ed6034a52d407b71e831105231639101e2da',
+    sha1: 'ee17cbd6c4e5bb795d6f4ab0f99810cc5c857084',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15948,10 +16075,7 @@ local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return name_of(root, 'due') end
 local function active_key(root) return name_of(root, 'active') end
 local function claims_key(root) return name_of(root, 'claims') end
-${blank(6)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
-
+${blank(9)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
 ${blank(15)}
 local function bad_root(keys)
@@ -16061,34 +16185,35 @@ local SERVER = { alone = nil }
 
 local function is_alone(root)
   local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return not redis.pcall('MGET', prefix .. '{a}:', prefix .. '{b}:').err
-end
-${blank(7)}
-local function read_queue_for(keys, nonce, ...)
-  local partition, refusal = read_root(keys)
-  if refusal then return nil, refusal end
-  local root = keys[1]
-  local fields = redis.pcall('HMGET', root, 'settings', 'watchAt', ...)
-  if fields.err then return nil, wrong_type(fields, 'hash', root) end
-  local kept
-  if SERVER.alone then
-    if nonce then kept = redis.pcall('MGET', calls_key(root, nonce.name)) end
-  elseif nonce then
-    kept = redis.pcall('MGET', calls_key(root, nonce.name), root .. ':', root .. '::')
-  else
-    kept = redis.pcall('MGET', root .. ':', root .. '::')
-  end
-  if kept and kept.err then return nil, moving_away(root, kept) end
-  -- A script would have to find it out each time.
-  if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
-  return setmetatable(
-    { root = root, partition = partition, fields = fields, kept = kept and nonce and kept[1], now = false },
-    settings_of(fields[1] or '')
-  )
+  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
 end
 
-local function read_queue(keys, ...) return read_queue_for(keys, nil, ...) end
-${blank(179)}
+
+local function read_fields(keys, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
+end
+
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+  end
+  return queue_of(root, partition, fields)
+end
+${blank(194)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -16161,12 +16286,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'bb40a21bfe711f0dd878170dcce3c961c291014a',
+    sha1: '14f05cdabb0b0c232a5a954cedee514d19e1bbad',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(4796)}
+${blank(4812)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

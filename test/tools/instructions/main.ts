@@ -19,7 +19,8 @@ try {
   const line = (...cells: string[]) => console.log(cells[0]?.padEnd(50), ...cells.slice(1).map((cell) => cell.padStart(9)))
   line('', 'FCALL', 'kept', 'aim', 'EVALSHA', 'kept')
   for (const row of ROWS.filter(({ name }) => only.test(name))) {
-    for (const binding of (process.env.BINDING ? [process.env.BINDING] : ['functions', 'scripts']) as Binding[]) measured[binding][row.name] = await priceOf(row, server, binding, ping)
+    for (const binding of (process.env.BINDING ? [process.env.BINDING] : ['functions', 'scripts']) as Binding[])
+      measured[binding][row.name] = await priceOf(row, server, binding, ping)
     line(
       row.name,
       k(measured.functions[row.name]),
@@ -30,7 +31,10 @@ try {
     )
   }
   if (process.env.RECORD) {
-    const kept = { ...PRICES, [server.build]: { functions: { ...known?.functions, ...measured.functions }, scripts: { ...known?.scripts, ...measured.scripts } } }
+    const kept = {
+      ...PRICES,
+      [server.build]: { functions: { ...known?.functions, ...measured.functions }, scripts: { ...known?.scripts, ...measured.scripts } },
+    }
     writeFileSync(PRICES_FILE, `${JSON.stringify(kept, null, 2)}\n`)
   }
 } finally {

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
-import { SOURCE } from '../../../src/redis/source.ts'
-import { SCRIPTS } from '../../../src/redis/generated/scripts.ts'
 import type { FunctionName } from '../../../src/redis/generated/facts.ts'
+import { SCRIPTS } from '../../../src/redis/generated/scripts.ts'
+import { SOURCE } from '../../../src/redis/source.ts'
 
 export type Binding = 'functions' | 'scripts'
 
