@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'd14e5e6821f675c0b4cbce4c142b0f3f252ff998',
+    sha1: 'afd3e8ab389c07149814a1aeac0fe9aec0fa4f01',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -534,26 +534,27 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+
+
+
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -650,7 +651,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(58)}
+${blank(59)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -1107,7 +1108,10 @@ local function other_generation(queue, generation)
   if not generation or generation == queue.generation then return nil end
   return fail(
     'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(queue.root), queue.generation, generation)
+    string.format(
+      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
+      shown(queue.root), queue.generation, generation
+    )
   )
 end
 ${blank(495)}
@@ -1492,7 +1496,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '0a3979a75d302b7448cecd7429141131d949cd63',
+    sha1: '7bcf2bc2303fe8d35582822f574252e96703997d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1756,25 +1760,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -1850,7 +1852,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(269)}
+${blank(270)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -1881,7 +1883,7 @@ local function dead_positions(name)
 end
 ${blank(248)}
 local LOOK_AGAIN = 10000
-${blank(548)}
+${blank(551)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(1909)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
@@ -2282,7 +2284,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'b70a0b76c3c5f30034eabb199dd140bda2dd6026',
+    sha1: '3355886878c934018cc5d8f842cbc4f1830bc48b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2872,26 +2874,27 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+
+
+
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -2994,7 +2997,8 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1], nil
+  local root = keys[1]
+  local found
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -3412,7 +3416,10 @@ local function other_generation(queue, generation)
   if not generation or generation == queue.generation then return nil end
   return fail(
     'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(queue.root), queue.generation, generation)
+    string.format(
+      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
+      shown(queue.root), queue.generation, generation
+    )
   )
 end
 ${blank(10)}
@@ -3933,7 +3940,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'd530debbe95abb206b4732cf3901c2f2a5669a30',
+    sha1: '8909ec5262ccd49409bb90da6784198e45ab2e3f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4370,25 +4377,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -4470,7 +4475,8 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1], nil
+  local root = keys[1]
+  local found
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -4622,7 +4628,7 @@ local function finish(queue, keys, counts, records)
   count_up(root, 'completedMessages', messages)
   return soonest
 end
-${blank(302)}
+${blank(305)}
 local NONCE_KEPT = 60000
 
 
@@ -4726,7 +4732,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '9f28072116555bbb72b31dd1b8e2a52d31404f20',
+    sha1: '8b18fd03de39acdabeafe1e6fd5a1bcb40656e8f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5008,25 +5014,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -5102,7 +5106,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(203)}
+${blank(204)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -5139,7 +5143,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(1188)}
+${blank(1191)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -5203,7 +5207,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'd8355ad472c5acce7a6158c06f1c52f4e0212880',
+    sha1: '63606379069f960c20ccedd936dbab3fe2886640',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5379,25 +5383,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -5479,7 +5481,8 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1], nil
+  local root = keys[1]
+  local found
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -5524,7 +5527,7 @@ local function drop_dead(root, id)
   end
   return count
 end
-${blank(664)}
+${blank(667)}
 local NONCE_KEPT = 60000
 
 
@@ -5607,7 +5610,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'fbb837985c88a98658f47e2a509142f316f48034',
+    sha1: '4418a5dbc100bbc98003d373948aa55bf4fbd561',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5927,25 +5930,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -6027,7 +6028,8 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1], nil
+  local root = keys[1]
+  local found
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -6088,7 +6090,7 @@ local function erase_messages(queue, key, size)
   redis.call('ZREM', active_key(root), key)
   redis.call('ZREM', due_key(root), key)
 end
-${blank(222)}
+${blank(225)}
 local NONCE_KEPT = 60000
 
 
@@ -6353,7 +6355,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '8afbb6764b0ce3d37734242a81f5f5a342b96a50',
+    sha1: 'bf45130dc12fad2a4f0b6bcc9629fe45b2c9c406',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6610,25 +6612,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -6704,7 +6704,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(203)}
+${blank(204)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -6731,7 +6731,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(872)}
+${blank(875)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -6800,7 +6800,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'c7f3f92064e132db5503b2bec8bf5d82953e677d',
+    sha1: '2f22ce9775bf1dc780458e99c4e261b0324c340f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7311,25 +7311,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -7411,7 +7409,8 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1], nil
+  local root = keys[1]
+  local found
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -7623,7 +7622,7 @@ local function bury(queue, key, claim, fate, messages)
   redis.call('ZREM', active_key(root), key)
   return bytes, at
 end
-${blank(344)}
+${blank(347)}
 local NONCE_KEPT = 60000
 
 
@@ -7845,7 +7844,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'fc63963422f043ebb517c223a1ede746de5a7233',
+    sha1: '78f49026152302280e47ae73833b97688cd53eea',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8443,26 +8442,27 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+
+
+
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -8565,7 +8565,8 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1], nil
+  local root = keys[1]
+  local found
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -9003,7 +9004,10 @@ local function other_generation(queue, generation)
   if not generation or generation == queue.generation then return nil end
   return fail(
     'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(queue.root), queue.generation, generation)
+    string.format(
+      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
+      shown(queue.root), queue.generation, generation
+    )
   )
 end
 ${blank(10)}
@@ -9564,7 +9568,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '64cfe526c3ed8cbc00c273b6b056ee5165aff197',
+    sha1: '44c0275d63f09eede3c2ffa9e527812246b16add',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9804,25 +9808,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -9898,7 +9900,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(1198)}
+${blank(1199)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -9921,7 +9923,7 @@ local function state_of(queue) return queue.serves or queue.partition ~= '' and 
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
-${blank(2607)}
+${blank(2610)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -9969,7 +9971,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'c5c03d844d87f45f08bf17bb760c8a78dfdaf242',
+    sha1: 'ea1b48cb2eb777df4f2f0a7415736aea2c6525d7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10184,25 +10186,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -10278,7 +10278,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(50)}
+${blank(51)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -10345,7 +10345,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1519)}
+${blank(1522)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -10390,7 +10390,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'bce1c2a20b6d431195ad481499962e7b0fea206e',
+    sha1: 'd2b2e7abc7dd5900f60ffa393014972827a86e6d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10686,26 +10686,27 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+
+
+
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -10802,7 +10803,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(16)}
+${blank(17)}
 local function changed_policy(queue, changes)
   local policy = {}
   for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
@@ -10862,7 +10863,7 @@ local function state_of(queue) return queue.serves or queue.partition ~= '' and 
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
-${blank(510)}
+${blank(513)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -10968,7 +10969,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '279537551773dd19e45898471be2e41d79f143eb',
+    sha1: 'f762d45beccfff20f5e5001c46ab9b2febe73e52',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11460,25 +11461,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -11554,7 +11553,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(203)}
+${blank(204)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -11565,7 +11564,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1519)}
+${blank(1522)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11646,7 +11645,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '1ebcb33773ad3c24aed0db02a4b1f7a93f5bf0fc',
+    sha1: 'd26ecbdbb544f8f4ea0b39514dd10df21f8a453e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11931,26 +11930,27 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+
+
+
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -12047,7 +12047,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(16)}
+${blank(17)}
 local function changed_policy(queue, changes)
   local policy = {}
   for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
@@ -12074,7 +12074,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1114)}
+${blank(1117)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(403)}
 local function prepare(queue, take, taken)
@@ -12215,7 +12215,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '42d27d8a3612f35dc9fe378e0e6d387c3b9cfa62',
+    sha1: '18f5b03f780b7a48785de322f44b18faf990b057',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12480,25 +12480,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -12574,7 +12572,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(50)}
+${blank(51)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -12600,7 +12598,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1519)}
+${blank(1522)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -12684,7 +12682,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'afd0885092ca018a0fdd9bd0424e349e89105b31',
+    sha1: '4899c4b5c4292bd5ed8e578593fa35ec9159a687',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12986,25 +12984,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -13086,7 +13082,8 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1], nil
+  local root = keys[1]
+  local found
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -13169,7 +13166,7 @@ local function put_off(queue, state, batches)
   redis.call('HSET', claims_key(queue.root), unpack(records))
   redis.call('ZADD', active_key(queue.root), unpack(ends))
 end
-${blank(372)}
+${blank(375)}
 local NONCE_KEPT = 60000
 
 
@@ -13317,7 +13314,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'ba2f830d3c000b438a301bcf28d67a87ae55eabe',
+    sha1: '1ad750e4dbf4c2dc4128ea73223f7cf5cf9460c0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13741,26 +13738,27 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+
+
+
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -13857,7 +13855,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(58)}
+${blank(59)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -13960,7 +13958,7 @@ local function note_options(queue, key)
   if before ~= 1 then write_settings(queue, { options = before or false }) end
   return nil, wrong_type(listed, 'set', overrides)
 end
-${blank(710)}
+${blank(713)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again. What is no hash somebody else has put
@@ -14152,7 +14150,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '1a3496ca6772fd994ab38adba4bca74adfb96d66',
+    sha1: '76b7e224c4e6f761404a0d5f953e9b0a83ccc0e7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14410,26 +14408,27 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+
+
+
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -14526,7 +14525,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(16)}
+${blank(17)}
 local function changed_policy(queue, changes)
   local policy = {}
   for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
@@ -14587,7 +14586,7 @@ local function told_layout(text, generation)
   end
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
-${blank(521)}
+${blank(524)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -14713,7 +14712,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '54dde2b6b7ef8037183e95b30c009db0dec1a390',
+    sha1: '90d805a839668919b52d3ffc38af359a064c120b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15144,26 +15143,27 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+
+
+
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -15266,7 +15266,8 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1], nil
+  local root = keys[1]
+  local found
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -15588,7 +15589,10 @@ local function other_generation(queue, generation)
   if not generation or generation == queue.generation then return nil end
   return fail(
     'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(queue.root), queue.generation, generation)
+    string.format(
+      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
+      shown(queue.root), queue.generation, generation
+    )
   )
 end
 ${blank(10)}
@@ -15711,7 +15715,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '77c54ab37bda3c6f34d7da611bbdd78bc4bf8b01',
+    sha1: 'ff1783a4a5199d5a9311a90c5f9814d945df5e6f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15810,7 +15814,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4367)}
+${blank(4372)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -15861,7 +15865,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: 'ee17cbd6c4e5bb795d6f4ab0f99810cc5c857084',
+    sha1: '0061c4eec40a293926a70040499af3f66bfee86a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16119,25 +16123,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -16213,7 +16215,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(194)}
+${blank(195)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -16228,7 +16230,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(4129)}
+${blank(4132)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -16286,12 +16288,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '14f05cdabb0b0c232a5a954cedee514d19e1bbad',
+    sha1: 'f56cac8f0b7d8059b6406c441dc58652df7a7f66',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(4812)}
+${blank(4817)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
