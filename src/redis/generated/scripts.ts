@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'afd3e8ab389c07149814a1aeac0fe9aec0fa4f01',
+    sha1: 'a51f7d5900c13b8c1ad64354896a9cc298132cec',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -704,7 +704,7 @@ local function wake_watcher(queue, at)
 end
 ${blank(81)}
 local COUNTED = 9007199254740991
-${blank(20)}
+${blank(24)}
 local function begin_tally(queue)
   local fields = queue.fields
   return {
@@ -1496,7 +1496,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '7bcf2bc2303fe8d35582822f574252e96703997d',
+    sha1: '9c3de463df544e5f22437ecc2cc4cba87efa38ab',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1852,7 +1852,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(270)}
+${blank(274)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -2284,7 +2284,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '3355886878c934018cc5d8f842cbc4f1830bc48b',
+    sha1: '75b3ffcd24bffe48115293292076b66b15801a10',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -3133,7 +3133,7 @@ ${blank(11)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 ${blank(7)}
 local COUNTED = 9007199254740991
-${blank(9)}
+${blank(13)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -3940,7 +3940,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '8909ec5262ccd49409bb90da6784198e45ab2e3f',
+    sha1: '5df0d077e7fe2d4e6bb6a4d3b06bf563aaae6e37',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4536,7 +4536,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(92)}
+${blank(96)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -4732,7 +4732,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '8b18fd03de39acdabeafe1e6fd5a1bcb40656e8f',
+    sha1: 'd6817473fe4d3ad21154af13fcff015df2d93521',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5108,7 +5108,7 @@ local function read_queue(keys, ...)
 end
 ${blank(204)}
 local COUNTED = 9007199254740991
-${blank(20)}
+${blank(24)}
 local function begin_tally(queue)
   local fields = queue.fields
   return {
@@ -5207,7 +5207,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '63606379069f960c20ccedd936dbab3fe2886640',
+    sha1: '73e601acbabafd1a73eaf41e96a6455bc1fab039',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5491,7 +5491,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(199)}
+${blank(203)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -5610,7 +5610,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '4418a5dbc100bbc98003d373948aa55bf4fbd561',
+    sha1: 'e0567b3129556097770d9829069bcced1896f3a1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6040,7 +6040,7 @@ local function read_queue_for(keys, nonce, ...)
 end
 ${blank(188)}
 local COUNTED = 9007199254740991
-${blank(9)}
+${blank(13)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -6355,7 +6355,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'bf45130dc12fad2a4f0b6bcc9629fe45b2c9c406',
+    sha1: 'd0b462a181e785dac4f967afae9fa8c59ce1d6c6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6706,7 +6706,7 @@ local function read_queue(keys, ...)
 end
 ${blank(204)}
 local COUNTED = 9007199254740991
-${blank(20)}
+${blank(24)}
 local function begin_tally(queue)
   local fields = queue.fields
   return {
@@ -6800,7 +6800,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '2f22ce9775bf1dc780458e99c4e261b0324c340f',
+    sha1: 'c38a05ad976b99fb6a511f8f7d9bb5d8a1db7323',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7472,7 +7472,7 @@ local function wake_watcher(queue, at)
 end
 ${blank(81)}
 local COUNTED = 9007199254740991
-${blank(9)}
+${blank(13)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -7844,7 +7844,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '78f49026152302280e47ae73833b97688cd53eea',
+    sha1: '679bbd773ef76298b0be43171ca5f556ee683809',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8701,7 +8701,7 @@ ${blank(11)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 ${blank(7)}
 local COUNTED = 9007199254740991
-${blank(9)}
+${blank(13)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -9568,7 +9568,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '44c0275d63f09eede3c2ffa9e527812246b16add',
+    sha1: 'b87d93af834e2deba68347988cfdf5ef8e2788cd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9900,7 +9900,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(1199)}
+${blank(1203)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -9971,7 +9971,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'ea1b48cb2eb777df4f2f0a7415736aea2c6525d7',
+    sha1: '51dcee85fe6e0fcc934886bdd854fb4507109179',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10336,7 +10336,7 @@ local function earlier(due, active)
 end
 ${blank(20)}
 local COUNTED = 9007199254740991
-${blank(20)}
+${blank(24)}
 local function begin_tally(queue)
   local fields = queue.fields
   return {
@@ -10390,7 +10390,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'd2b2e7abc7dd5900f60ffa393014972827a86e6d',
+    sha1: '69d584c661d33596687fe19727639303b9409c51',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10827,7 +10827,7 @@ local function send(queue, worker, what)
 end
 ${blank(111)}
 local COUNTED = 9007199254740991
-${blank(20)}
+${blank(24)}
 local function begin_tally(queue)
   local fields = queue.fields
   return {
@@ -10969,7 +10969,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'f762d45beccfff20f5e5001c46ab9b2febe73e52',
+    sha1: '17fb4f20249b6a4bdb8dcf1db1326a4148c8b3e1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11555,7 +11555,7 @@ local function read_queue(keys, ...)
 end
 ${blank(204)}
 local COUNTED = 9007199254740991
-${blank(20)}
+${blank(24)}
 local function begin_tally(queue)
   local fields = queue.fields
   return {
@@ -11645,7 +11645,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'd26ecbdbb544f8f4ea0b39514dd10df21f8a453e',
+    sha1: '1881f4ece13f89d46dcfdaeb92988fdbadd84b12',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12065,7 +12065,7 @@ local function bad_policy(policy)
 end
 ${blank(171)}
 local COUNTED = 9007199254740991
-${blank(20)}
+${blank(24)}
 local function begin_tally(queue)
   local fields = queue.fields
   return {
@@ -12215,7 +12215,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '18f5b03f780b7a48785de322f44b18faf990b057',
+    sha1: 'eaa509767b850ada1509c92f8399648eba589146',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12589,7 +12589,7 @@ local function note_worker(workers, worker, latest, ends)
 end
 ${blank(71)}
 local COUNTED = 9007199254740991
-${blank(20)}
+${blank(24)}
 local function begin_tally(queue)
   local fields = queue.fields
   return {
@@ -12682,7 +12682,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '4899c4b5c4292bd5ed8e578593fa35ec9159a687',
+    sha1: '96dd99a19dc8497c66b3055e5bda7fccce3ae529',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13145,7 +13145,7 @@ local function wake_watcher(queue, at)
 end
 ${blank(81)}
 local COUNTED = 9007199254740991
-${blank(20)}
+${blank(24)}
 local function begin_tally(queue)
   local fields = queue.fields
   return {
@@ -13314,7 +13314,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '1ad750e4dbf4c2dc4128ea73223f7cf5cf9460c0',
+    sha1: 'eab4358bd04a4be17ee53e9cc040519828af4a19',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13906,7 +13906,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(147)}
+${blank(151)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -14150,7 +14150,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '76b7e224c4e6f761404a0d5f953e9b0a83ccc0e7',
+    sha1: '4413c765678eb3b73f55168065faa7cfeaf20198',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14543,7 +14543,7 @@ local function bad_policy(policy)
 end
 ${blank(171)}
 local COUNTED = 9007199254740991
-${blank(20)}
+${blank(24)}
 local function begin_tally(queue)
   local fields = queue.fields
   return {
@@ -14712,7 +14712,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '90d805a839668919b52d3ffc38af359a064c120b',
+    sha1: '8284a0647b74950064cf7a91b6e55b00440eb159',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15327,7 +15327,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(212)}
+${blank(216)}
 local PUSHED = 500
 
 
@@ -15715,7 +15715,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: 'ff1783a4a5199d5a9311a90c5f9814d945df5e6f',
+    sha1: '72d4e19ab0d7552b00b7510c9183232695efd905',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15814,7 +15814,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4372)}
+${blank(4376)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -15865,7 +15865,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '0061c4eec40a293926a70040499af3f66bfee86a',
+    sha1: '063d51b8877296750c7f278d694bbcde0b29b49a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15882,7 +15882,16 @@ local function know_digits(second, text, rest, thousandths)
   end
   return text
 end
-${blank(21)}
+
+
+
+local function digits(ms)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+end
+${blank(12)}
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
 ${blank(20)}
 local function shown(value)
@@ -16224,11 +16233,15 @@ local COUNTERS = {
   'completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax',
 }
 ${blank(4)}
+local ONCE = { counters = nil }
 local function counter_names()
-  local names = { unpack(COUNTERS) }
-  for _, bound in ipairs(LATENESS.bounds) do names[#names + 1] = 'lateness:' .. bound end
-  names[#names + 1] = 'lateness:' .. LATENESS.beyond
-  return names
+  if not ONCE.counters then
+    local names = { unpack(COUNTERS) }
+    for _, bound in ipairs(LATENESS.bounds) do names[#names + 1] = 'lateness:' .. bound end
+    names[#names + 1] = 'lateness:' .. LATENESS.beyond
+    ONCE.counters = names
+  end
+  return ONCE.counters
 end
 ${blank(4132)}
 --- Count what the queue holds and what it has done.
@@ -16250,36 +16263,41 @@ ${blank(4132)}
 -- active. With more of them it is an estimate: of 100 neighbours, other ones each ms, what they have is taken for all.
 local function count_queued(root, now)
   local active, looks = redis.call('ZCARD', active_key(root)), LIMITS.sampled
+  if active == 0 then return 0, 0 end
   local first = now % (math.max(active - looks, 0) + 1)
   local keys, held, claimed = redis.call('ZRANGE', active_key(root), first, first + looks - 1), 0, 0
   for n = 1, #keys do
     -- A key of another type must not hide the figures of all others.
     held = held + (read_unless_foreign('LLEN', messages_key(root, keys[n])) or 0)
   end
-  local records = #keys > 0 and redis.call('HMGET', claims_key(root), unpack(keys)) or {}
+  local records = redis.call('HMGET', claims_key(root), unpack(keys))
   for n = 1, #records do claimed = claimed + (decode_claim(records[n]) or { count = 0 }).count end
   return active, math.floor(math.max(held - claimed, 0) * active / math.max(#keys, 1) + 0.5)
 end
 
 local function stats(keys, args)
-  local call, root = redis.call, keys[1]
-  local _, refusal = read_queue(keys)
+  local root, names = keys[1], counter_names()
+  local queue, refusal = read_queue(keys, 'dead', 'deadMessages', 'droppedMessages', unpack(names))
   if refusal then return refusal end
-  local _, bad = read_options(args, 1, {})
-  if bad then return bad end
-  local names, counted = counter_names(), {}
-  local counters = call('HMGET', root, 'dead', 'deadMessages', 'droppedMessages', unpack(names))
-  for n = 1, #names do counted[names[n]] = tonumber(counters[n + 3]) or 0 end
-  local now = now_ms()
+  if args[1] then
+    local _, bad = read_options(args, 1, {})
+    return bad
+  end
+  local fields, now = queue.fields, now_ms()
   local active, queued = count_queued(root, now)
-  local due, ready = call('ZCARD', due_key(root)), call('ZCOUNT', due_key(root), '-inf', now)
-  local reply = {
+  local due = redis.call('ZCARD', due_key(root))
+  local ready = due > 0 and redis.call('ZCOUNT', due_key(root), '-inf', digits(now)) or 0
+  local reply, at, held = {
     'now', now, 'collecting', due - ready, 'ready', ready, 'active', active,
-    'queued', queued, 'dead', call('ZCARD', dead_key(root)),
-    'messages', counted.added - counted.completedMessages - (tonumber(counters[2]) or 0) - (tonumber(counters[3]) or 0),
-    'died', tonumber(counters[1]) or 0,
-  }
-  for n = 1, #names do reply[#reply + 1], reply[#reply + 2] = names[n], counted[names[n]] end
+    'queued', queued, 'dead', redis.call('ZCARD', dead_key(root)), 'messages', 0, 'died', tonumber(fields[3]) or 0,
+  }, 16, { added = 0, completedMessages = 0 }
+  for n = 1, #names do
+    local name, count = names[n], fields[n + 5]
+    count = count and tonumber(count) or 0
+    if held[name] then held[name] = count end
+    reply[at + 1], reply[at + 2], at = name, count, at + 2
+  end
+  reply[14] = held.added - held.completedMessages - (tonumber(fields[4]) or 0) - (tonumber(fields[5]) or 0)
   return reply
 end
 
@@ -16288,12 +16306,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'f56cac8f0b7d8059b6406c441dc58652df7a7f66',
+    sha1: '40d9c64cc2448559533c8c6c36ecbe7a869a512b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(4817)}
+${blank(4821)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
