@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'e37f2b79998dd10212950674ed37303de9c5be81',
+    sha1: '292dfee12818b7ce7b9db217dfc9ec9ce48a5ce6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -473,7 +473,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(27)}
+${blank(28)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -481,15 +481,20 @@ local function send(root, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
-    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+      if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -508,7 +513,7 @@ local function wake_watcher(queue, at)
     if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
   end
 end
-${blank(81)}
+${blank(83)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -1295,7 +1300,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '81a2532fcc752662703b8ac3c3852f82b6f1bab2',
+    sha1: 'e613db9201276e0dad90f70cbb79a30db89e5a2a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1511,7 +1516,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(209)}
+${blank(220)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -2009,7 +2014,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '2be1b05b9e04a285d5061634478a1bf6f577b386',
+    sha1: '0e9f54b2ec03c98a3fe988b1d4fbc432d2ba7afd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2541,7 +2546,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(22)}
+${blank(23)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 ${blank(3)}
 local function send(root, worker, what)
@@ -2551,15 +2556,20 @@ local function send(root, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
-    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+      if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -2587,6 +2597,7 @@ local function note_worker(workers, worker, latest, ends)
   if type(added) == 'table' then return end
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
   redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
+  return added == 1
 end
 
 
@@ -2601,10 +2612,11 @@ local function leave_watch(queue, worker, next_at)
 end
 
 
+
 local function standby_until(queue, standby, rest)
   local count = redis.pcall('ZCARD', standby)
   local many = type(count) == 'number' and math.floor(count * rest / LIMITS.standbyLooks) or 0
-  return queue.now + math.max(rest, math.min(many, LIMITS.longestStandby))
+  return queue.now + math.min(math.max(rest, many), LIMITS.longestStandby)
 end
 
 
@@ -3488,7 +3500,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'bdb6877208b9ee853e1aab1076279d8a043d95cf',
+    sha1: 'cf82683f026e3c277cd8ed8c5efbb934e2ed7261',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3870,7 +3882,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(27)}
+${blank(28)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -3878,15 +3890,20 @@ local function send(root, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
-    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+      if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -3905,7 +3922,7 @@ local function wake_watcher(queue, at)
     if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
   end
 end
-${blank(92)}
+${blank(94)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -4174,7 +4191,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '4cbc95e6b1794b3210ee35eb6c4184fb02a9ac75',
+    sha1: '0c46746b7f5ebf3034fdd452e6481510b0ebe2cd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4415,7 +4432,7 @@ local function claim_tail(span, state, failed)
   if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
   return tail .. ':' .. state
 end
-${blank(231)}
+${blank(242)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -4582,7 +4599,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '2f78bef9bca1b0c3dbce2c8d69e31916875c0bcd',
+    sha1: 'c3441a6328259932655cff2f8c654e55d76c130e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4733,7 +4750,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(566)}
+${blank(577)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -4929,7 +4946,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'dea9d4b56e0d66eb585e56e1dd0e8bfef2c3de94',
+    sha1: '486def45598057382d88767ae96308cf1bb1bfa4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5206,7 +5223,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(143)}
+${blank(154)}
 local COUNTED = 9007199254740991
 ${blank(9)}
 local function count_up(root, field, by)
@@ -5600,7 +5617,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '94bec21c44bc638b1486f5f48c09146153a70cf4',
+    sha1: '83790ff2d2c907f2c240bc15fed5a08251c402c6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5813,7 +5830,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(143)}
+${blank(154)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -5975,7 +5992,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'd10a6d9855b2a5ca303a5d834576ef8f00f52813',
+    sha1: 'ac87abe411c7b51850925be533419a50e9837bf2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6432,7 +6449,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(27)}
+${blank(28)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -6440,15 +6457,20 @@ local function send(root, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
-    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+      if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -6467,7 +6489,7 @@ local function wake_watcher(queue, at)
     if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
   end
 end
-${blank(81)}
+${blank(83)}
 local COUNTED = 9007199254740991
 ${blank(9)}
 local function count_up(root, field, by)
@@ -6912,7 +6934,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '6af418f2baa34cdddb51f81a3abccaddbd782ac3',
+    sha1: 'e7a78873eb1ffd73f87930387142eeca03185827',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7452,7 +7474,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(22)}
+${blank(23)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 ${blank(3)}
 local function send(root, worker, what)
@@ -7462,15 +7484,20 @@ local function send(root, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
-    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+      if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -7498,6 +7525,7 @@ local function note_worker(workers, worker, latest, ends)
   if type(added) == 'table' then return end
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
   redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
+  return added == 1
 end
 
 
@@ -7512,10 +7540,11 @@ local function leave_watch(queue, worker, next_at)
 end
 
 
+
 local function standby_until(queue, standby, rest)
   local count = redis.pcall('ZCARD', standby)
   local many = type(count) == 'number' and math.floor(count * rest / LIMITS.standbyLooks) or 0
-  return queue.now + math.max(rest, math.min(many, LIMITS.longestStandby))
+  return queue.now + math.min(math.max(rest, many), LIMITS.longestStandby)
 end
 
 
@@ -8460,7 +8489,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '4350a35a628428c732079ce2ec2208733817eb09',
+    sha1: 'd74bbb55b6ea29b730f0d21d56d9a9a90246c3db',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8654,7 +8683,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1772)}
+${blank(1783)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8799,7 +8828,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'cdf0fd1f9687350e28f77785cf197902fc266fae',
+    sha1: '6262cc24e80b4a4f90fc73edf6f38747ad8fac2e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8968,7 +8997,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(13)}
+${blank(14)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -8983,21 +9012,26 @@ local function send(root, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
-    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+      if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
   return false
 end
-${blank(63)}
+${blank(65)}
 local function next_due(queue)
   local next_at
   for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
@@ -9097,11 +9131,13 @@ ${blank(2260)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
+--   FCALL rapidfire_leave 1 rapid-fire:{orders} p1/
 --
 -- KEYS
 --   root     root key of the queue
 -- ARGV
---   worker   its name, as WORKER of claim_ready
+--   worker   its name, as WORKER of claim_ready; one that ends in a slash is of a process, and stands for all of its workers, that are called
+--            '<process>/<what else>', or as it is
 -- RETURNS
 --   status   'passed': one that stood by watches instead, and was told so | 'vacant': nobody stands by | 'idle': it did not watch
 -- ERRORS
@@ -9119,10 +9155,11 @@ local function leave(keys, args)
   queue.now = now_ms()
 
   -- first write
-  redis.pcall('ZREM', watch_key(root, 'standby'), worker)
-  redis.pcall('ZREM', watch_key(root, 'present'), worker)
-  if queue.watcher ~= worker or queue.watchAt == 0 then return 'idle' end
-  return appoint(queue, next_due(queue)) and 'passed' or 'vacant'
+  local name = string.match(worker, '^(.+)/$') or worker
+  redis.pcall('ZREM', watch_key(root, 'standby'), name)
+  redis.pcall('ZREM', watch_key(root, 'present'), name)
+  if not is_named(queue.watcher, worker) or queue.watchAt == 0 then return 'idle' end
+  return appoint(queue, next_due(queue), worker) and 'passed' or 'vacant'
 end
 
 register('leave', leave, { 'allow-oom' }, 'Give up the watch of a worker that looks no more, or has no slot left.')
@@ -9130,7 +9167,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '93528e40025f2f157c24b65aa640c7397ca82ea2',
+    sha1: '1899f4c45debf6238a695cf0b5f86c51e8c95e46',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9364,13 +9401,13 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(27)}
+${blank(28)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
-${blank(110)}
+${blank(120)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -9600,7 +9637,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '2f58a8e72f079f5f8409a516ff005656f398b9d9',
+    sha1: 'e74dce011fec0976204ae2a62b3572087efab38a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10037,7 +10074,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(143)}
+${blank(154)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -10194,7 +10231,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'db86ba3c33586199d5af9d64f2ab708cb0d4d7a2',
+    sha1: 'fc54f87adbd7294e9eb628a7bc83dc8fcd037760',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10413,7 +10450,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(143)}
+${blank(154)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -10522,7 +10559,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2294)}
+${blank(2297)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -10657,7 +10694,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'b79ab241148724fef1acf3e99caf8a5fc7f1ea2e',
+    sha1: '42e37f54bb2a535b83fc1dff11f092ba418eaf24',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10894,22 +10931,23 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(13)}
+${blank(14)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
     return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
   end
 end
-${blank(44)}
+${blank(52)}
 local function note_worker(workers, worker, latest, ends)
   local added = redis.pcall('ZADD', workers, digits(latest), worker)
   -- What somebody else has put there is not ours to end.
   if type(added) == 'table' then return end
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
   redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
+  return added == 1
 end
-${blank(71)}
+${blank(72)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -10994,19 +11032,20 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2426)}
---- Say that a worker is there, and learn which others are there no more.
+${blank(2429)}
+--- Say that a worker or a process is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1 REST 900
 --
 -- KEYS
---   root     root key of the queue, also when it has partitions
+--   root     root key of a queue, also when it has partitions; of all queues that a process serves, one
 -- ARGV
---   worker   its name, as WORKER of claim_ready
+--   worker   its name, as WORKER of claim_ready; of a process, whose workers are called '<its name>/<what else>', its own
 --   REST     ms until it says so again, 1 to an hour (1000)
 -- RETURNS
---   worker... those that hear nothing any more, or have not said so for twice their REST: each is told once
+--   worker... those that hear nothing any more, or have not said so for twice their REST: each is told once. Also the one that says so, when
+--             it was not known: what Redis knew of who watches may be lost as well
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or what is known of the workers, is a key of another type
@@ -11014,8 +11053,8 @@ ${blank(2426)}
 --   MISSING_ARGUMENT  the worker, or the value of REST, is missing
 --   BAD_ARGUMENT      the name of the worker is empty or too long, or REST is out of its range
 --
--- WHY: with many partitions each worker looks seldom at each. One that was killed would be missed there when the others have rested; so
--- whoever is told of it gives up its watch everywhere (rapidfire_leave).
+-- WHY: of many roots, queues or partitions, a process looks seldom at each. One that was killed would be missed there when the others have
+-- rested; so whoever is told of it gives up its watch everywhere (rapidfire_leave).
 -- The cost does not depend on how many workers there are.
 local PRESENT_OPTIONS = { REST = OPTIONS.rest }
 
@@ -11030,7 +11069,7 @@ local function hearing(root, workers)
 end
 
 -- A worker says that it is there, as it does once in \`rest\` ms. Returns those of the others that are not: they hear nothing any more, or have not
--- said so for twice that time. Of those that are there, it asks after some, whose word is the oldest.
+-- said so for twice that time; and itself when it was not known. Of those that are there, it asks after some, whose word is the oldest.
 local function meet(queue, worker, rest)
   local present, gone = watch_key(queue.root, 'present'), {}
   local found = redis.call('ZRANGE', present, '0', count_text(LIMITS.asked - 1), 'WITHSCORES')
@@ -11045,8 +11084,8 @@ local function meet(queue, worker, rest)
   -- While it hears nothing itself, others look in its place.
   if is_deaf(1) then
     redis.call('ZREM', present, worker)
-  else
-    note_worker(present, worker, queue.now + 2 * rest, queue.now + 2 * rest)
+  elseif note_worker(present, worker, queue.now + 2 * rest, queue.now + 2 * rest) then
+    gone[#gone + 1] = worker
   end
   return gone
 end
@@ -11065,12 +11104,12 @@ local function present(keys, args)
   return meet(queue, worker, options.rest or OPTIONS.rest.default)
 end
 
-register('present', present, { 'allow-oom' }, 'Say that a worker is there, and learn which others are there no more.')
+register('present', present, { 'allow-oom' }, 'Say that a worker or a process is there, and learn which others are there no more.')
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   release: {
-    sha1: '3a53e10a699f1b90a77be73f82c57b73f0f079e6',
+    sha1: '1f63c77e4da054f64fe3762c9bcf066e9e8b330e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11329,7 +11368,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(27)}
+${blank(28)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -11337,15 +11376,20 @@ local function send(root, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
-    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+      if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -11364,7 +11408,7 @@ local function wake_watcher(queue, at)
     if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
   end
 end
-${blank(81)}
+${blank(83)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -11612,7 +11656,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '74f97d33fc2f6c18db7f760322c8428f1e8ae000',
+    sha1: '6756a1479c5615d965f7c8035dfc42ba392a28e8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11987,7 +12031,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(27)}
+${blank(28)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -11995,15 +12039,20 @@ local function send(root, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
-    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+      if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -12022,7 +12071,7 @@ local function wake_watcher(queue, at)
     if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
   end
 end
-${blank(147)}
+${blank(149)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -12320,7 +12369,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '8119413a397280baf5c1e29825f62e4753c19092',
+    sha1: '5a8a8b5fc622c94058ef6cb08e34a453ada315ed',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -12537,7 +12586,7 @@ local function claim_tail(span, state, failed)
   if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
   return tail .. ':' .. state
 end
-${blank(231)}
+${blank(242)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -12790,7 +12839,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '893335ba04264f2df49a5ee08824b7a925808463',
+    sha1: '03465276e71d82aa74ccaa8cb9e7f6de09d3c1f8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13169,7 +13218,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(27)}
+${blank(28)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -13177,15 +13226,20 @@ local function send(root, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
-    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+      if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -13204,7 +13258,7 @@ local function wake_watcher(queue, at)
     if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
   end
 end
-${blank(213)}
+${blank(215)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -13643,7 +13697,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '7a19d90d52ef11f698f44ee5640e23a7b500860f',
+    sha1: '24bfb68542d19aaad6bac3a753ed8d1c0a5fca58',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -13742,7 +13796,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4145)}
+${blank(4156)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -13793,7 +13847,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '4eefeceeca288cecd950d34b719e0d353a2cca34',
+    sha1: '0939a42c43d18a6df14ea7af60c3d585a3d81354',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -14010,7 +14064,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(134)}
+${blank(145)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -14091,7 +14145,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2775)}
+${blank(2779)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -14149,12 +14203,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'e1d3465fbcb240712b9d17df8826da8171ec794e',
+    sha1: 'f74e8ae9b307dc343915ba2a6ccf70a3194aadec',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(4540)}
+${blank(4551)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
