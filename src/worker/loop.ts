@@ -259,9 +259,15 @@ export class Loop<T> {
     const isOneOfMany = this.#hears && !lane.blocked && far > longest
     const most = isOneOfMany ? far : Math.min(far, longest)
     // Not all at once: else the one that a silent server, or the death of several workers, is noticed by may come late.
-    const chance = this.#hub.isOne && !isOneOfMany ? 1 : 0.8 + Math.random() / 5
+    const chance = this.#hub.isOne && !isOneOfMany ? 1 : this.#takesTurns(lane) ? Math.random() : 0.8 + Math.random() / 5
+    lane.together = false
     lane.lookAt(rested ? Number.POSITIVE_INFINITY : next, chance * (rested ? most : longest))
     this.#tellIdle()
+  }
+
+  /** Whether a lane was looked at together with many others, which are to be looked at one after the other from now on. */
+  #takesTurns(lane: Lane): boolean {
+    return lane.together && this.#hub.longest > this.#timing.rest
   }
 
   #tellIdle(): void {

@@ -10,7 +10,7 @@ import { describeBindings } from '../support/lua.ts'
 import { proxyTo } from './proxy.ts'
 import { eventually, gate, holdTime, ONLY_RESTS, recordCalls, useWorkers } from './workers.ts'
 
-const QUEUES = 30
+const QUEUES = 20
 const names = Array.from({ length: QUEUES }, (_, n) => `queue-${n}`)
 
 describeBindings('many queues in one process', (lua) => {

@@ -110,6 +110,11 @@ export const TASKS = {
     })
   },
 
+  /** What the worker has done until now does not count. */
+  forget: async (_: undefined): Promise<void> => {
+    seen = { first: 0, last: 0, completed: 0, messages: 0, late: [] }
+  },
+
   /** What the worker has done, once it has handled so many messages, or after `within` ms. */
   handled: async ({ messages, within }: { messages: number; within: number }): Promise<Handled> => {
     const until = performance.now() + within
