@@ -132,7 +132,7 @@ describeBindings('many queues in one process', (lua) => {
   it('are woken at once, each by what comes into its queue, and nobody else looks', async () => {
     await lua().tick(0)
     const passUntil = holdTime(lua())
-    const served = serve(names, named('woken'), { timing: ONLY_RESTS })
+    const served = serve(names, named('woken'), { timing: { ...ONLY_RESTS, rest: 100_000 } })
     await passUntil(() => all(served, watches), 0)
     await passUntil(() => all(served, hears), 0)
     const recorded = await recordCalls(lua())
@@ -151,7 +151,7 @@ describeBindings('many queues in one process', (lua) => {
     await lua().tick(0)
     const passUntil = holdTime(lua())
     const proxy = await proxyTo(lua().server.url)
-    const served = serve(names.slice(0, 10), proxy.url, { timing: ONLY_RESTS })
+    const served = serve(names.slice(0, 10), proxy.url, { timing: { ...ONLY_RESTS, rest: 100_000 } })
     await passUntil(() => all(served, hears), 0)
     const elsewhere = served.map(({ queue }) => client({ queue }))
     proxy.leadTo('redis://127.0.0.1:1')
