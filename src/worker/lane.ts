@@ -31,6 +31,8 @@ export class Lane {
   failures = 0
   /** Whether others are to look there: the last claim has taken all that it asked for, or the watch was given up since. */
   left = false
+  /** Whether it is looked at together with all others, as when wake-ups are heard again: from then on they are to take turns. */
+  together = true
   /** How often in a row the root has refused because it does not serve. */
   refusals = 0
   /** Whether the last claim has failed, or has not been answered for long: the next one keeps no slot from other lanes. */

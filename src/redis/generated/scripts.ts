@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'd14e5e6821f675c0b4cbce4c142b0f3f252ff998',
+    sha1: '876a18e321bed2115c7c53adb781532233e50ad4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -650,7 +650,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(58)}
+${blank(59)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -673,15 +673,20 @@ local function send(queue, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
-    if send(queue, worker, digits(queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+      if send(queue, worker, digits(queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -701,7 +706,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(81)}
+${blank(83)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -1492,7 +1497,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '0a3979a75d302b7448cecd7429141131d949cd63',
+    sha1: 'fa27a832c7de4252575fd30a513fa64318406401',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1850,7 +1855,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(269)}
+${blank(280)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -2282,7 +2287,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'b70a0b76c3c5f30034eabb199dd140bda2dd6026',
+    sha1: '5325e408d3bf6fd772d16cd0310786b83f8ff4d3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -3003,7 +3008,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(43)}
+${blank(44)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -3036,15 +3041,20 @@ local function send(queue, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
-    if send(queue, worker, digits(queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+      if send(queue, worker, digits(queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -3073,6 +3083,7 @@ local function note_worker(workers, worker, latest, ends)
   if type(added) == 'table' then return end
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
   redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
+  return added == 1
 end
 
 
@@ -3087,10 +3098,11 @@ local function leave_watch(queue, worker, next_at)
 end
 
 
+
 local function standby_until(queue, standby, rest)
   local count = redis.pcall('ZCARD', standby)
   local many = type(count) == 'number' and math.floor(count * rest / LIMITS.standbyLooks) or 0
-  return queue.now + math.max(rest, math.min(many, LIMITS.longestStandby))
+  return queue.now + math.min(math.max(rest, many), LIMITS.longestStandby)
 end
 
 
@@ -3933,7 +3945,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'd530debbe95abb206b4732cf3901c2f2a5669a30',
+    sha1: '6d429ffe213e87ac1e1f3dbcdedef6c92180649a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4479,7 +4491,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(43)}
+${blank(44)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -4502,15 +4514,20 @@ local function send(queue, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
-    if send(queue, worker, digits(queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+      if send(queue, worker, digits(queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -4530,7 +4547,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(92)}
+${blank(94)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -4726,7 +4743,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '9f28072116555bbb72b31dd1b8e2a52d31404f20',
+    sha1: 'fa318a369a5fcd3fcb7e3842d957995e52b8e005',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5102,7 +5119,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(203)}
+${blank(214)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -5203,7 +5220,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'd8355ad472c5acce7a6158c06f1c52f4e0212880',
+    sha1: '780c4410fb07a883694bd8a40ee1c6f4986260e6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5488,7 +5505,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(199)}
+${blank(210)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -5607,7 +5624,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'fbb837985c88a98658f47e2a509142f316f48034',
+    sha1: '4c0135257407aa2e66ab14475417b1a6163903b9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6036,7 +6053,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(188)}
+${blank(199)}
 local COUNTED = 9007199254740991
 ${blank(9)}
 local function count_up(root, field, by)
@@ -6353,7 +6370,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '8afbb6764b0ce3d37734242a81f5f5a342b96a50',
+    sha1: '36d5c89d1ba91eb0f4887734109f10ad0598acc6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6704,7 +6721,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(203)}
+${blank(214)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -6800,7 +6817,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'c7f3f92064e132db5503b2bec8bf5d82953e677d',
+    sha1: '279278ec1988a8265da7463e2c33d8a7463b65bb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7420,7 +7437,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(43)}
+${blank(44)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -7443,15 +7460,20 @@ local function send(queue, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
-    if send(queue, worker, digits(queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+      if send(queue, worker, digits(queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -7471,7 +7493,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(81)}
+${blank(83)}
 local COUNTED = 9007199254740991
 ${blank(9)}
 local function count_up(root, field, by)
@@ -7845,7 +7867,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'fc63963422f043ebb517c223a1ede746de5a7233',
+    sha1: 'cc2c7720fc02095a2374b0d587c8a00653c7b91c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8574,7 +8596,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(43)}
+${blank(44)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -8607,15 +8629,20 @@ local function send(queue, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
-    if send(queue, worker, digits(queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+      if send(queue, worker, digits(queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -8644,6 +8671,7 @@ local function note_worker(workers, worker, latest, ends)
   if type(added) == 'table' then return end
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
   redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
+  return added == 1
 end
 
 
@@ -8658,10 +8686,11 @@ local function leave_watch(queue, worker, next_at)
 end
 
 
+
 local function standby_until(queue, standby, rest)
   local count = redis.pcall('ZCARD', standby)
   local many = type(count) == 'number' and math.floor(count * rest / LIMITS.standbyLooks) or 0
-  return queue.now + math.max(rest, math.min(many, LIMITS.longestStandby))
+  return queue.now + math.min(math.max(rest, many), LIMITS.longestStandby)
 end
 
 
@@ -9564,7 +9593,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '64cfe526c3ed8cbc00c273b6b056ee5165aff197',
+    sha1: '32a2b67425c7231804de5fcb98399bb825f5813c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9898,7 +9927,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(1198)}
+${blank(1209)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -9969,7 +9998,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'c5c03d844d87f45f08bf17bb760c8a78dfdaf242',
+    sha1: 'f75b8d124c500dacd21d93739c5e073305e1e624',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10278,7 +10307,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(50)}
+${blank(51)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -10309,21 +10338,26 @@ local function send(queue, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
-    if send(queue, worker, digits(queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+      if send(queue, worker, digits(queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
   return false
 end
-${blank(64)}
+${blank(66)}
 local function first_in(index)
   local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
   return head[2] and math.ceil(head[2])
@@ -10357,11 +10391,13 @@ ${blank(2346)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
+--   FCALL rapidfire_leave 1 rapid-fire:{orders} p1/
 --
 -- KEYS
 --   root     root key of the queue
 -- ARGV
---   worker   its name, as WORKER of claim_ready
+--   worker   its name, as WORKER of claim_ready; one that ends in a slash is of a process, and stands for all of its workers, that are called
+--            '<process>/<what else>', or as it is
 -- RETURNS
 --   status   'passed': one that stood by watches instead, and was told so | 'vacant': nobody stands by | 'idle': it did not watch
 -- ERRORS
@@ -10379,10 +10415,11 @@ local function leave(keys, args)
   queue.now = now_ms()
 
   -- first write
-  redis.pcall('ZREM', watch_key(root, 'standby'), worker)
-  redis.pcall('ZREM', watch_key(root, 'present'), worker)
-  if watcher_of(queue) ~= worker or watch_at(queue) == 0 then return 'idle' end
-  return appoint(queue, earlier(first_in(due_key(root)), first_in(active_key(root)))) and 'passed' or 'vacant'
+  local name = string.match(worker, '^(.+)/$') or worker
+  redis.pcall('ZREM', watch_key(root, 'standby'), name)
+  redis.pcall('ZREM', watch_key(root, 'present'), name)
+  if not is_named(watcher_of(queue), worker) or watch_at(queue) == 0 then return 'idle' end
+  return appoint(queue, earlier(first_in(due_key(root)), first_in(active_key(root))), worker) and 'passed' or 'vacant'
 end
 
 register('leave', leave, { 'allow-oom' }, 'Give up the watch of a worker that looks no more, or has no slot left.')
@@ -10390,7 +10427,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'bce1c2a20b6d431195ad481499962e7b0fea206e',
+    sha1: '80b75b980a1e02ce2cc2cae75ff09141ae961775',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10818,13 +10855,13 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(54)}
+${blank(55)}
 local function send(queue, worker, what)
   local partition = queue.partition
   local heard = redis.pcall('PUBLISH', wake_channel(queue.root, worker), partition ~= '' and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
-${blank(111)}
+${blank(121)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -10968,7 +11005,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '279537551773dd19e45898471be2e41d79f143eb',
+    sha1: '84d1a531b659bc5059689cbcb6fe2cc79e8341b3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11554,7 +11591,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(203)}
+${blank(214)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -11646,7 +11683,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '1ebcb33773ad3c24aed0db02a4b1f7a93f5bf0fc',
+    sha1: '70ccf0feafdfa9d5f674d418445219ea192b167e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12063,7 +12100,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(171)}
+${blank(182)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -12084,7 +12121,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2380)}
+${blank(2383)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -12215,7 +12252,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '42d27d8a3612f35dc9fe378e0e6d387c3b9cfa62',
+    sha1: 'a73dce4e83f61bc06eb593bec4ef111ee71a1e1c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12574,22 +12611,23 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(50)}
+${blank(51)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
     return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
   end
 end
-${blank(67)}
+${blank(75)}
 local function note_worker(workers, worker, latest, ends)
   local added = redis.pcall('ZADD', workers, digits(latest), worker)
   -- What somebody else has put there is not ours to end.
   if type(added) == 'table' then return end
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
   redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
+  return added == 1
 end
-${blank(71)}
+${blank(72)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -12608,19 +12646,20 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2508)}
---- Say that a worker is there, and learn which others are there no more.
+${blank(2511)}
+--- Say that a worker or a process is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1 REST 900
 --
 -- KEYS
---   root     root key of the queue, also when it has partitions
+--   root     root key of a queue, also when it has partitions; of all queues that a process serves, one
 -- ARGV
---   worker   its name, as WORKER of claim_ready
+--   worker   its name, as WORKER of claim_ready; of a process, whose workers are called '<its name>/<what else>', its own
 --   REST     ms until it says so again, 1 to an hour (1000)
 -- RETURNS
---   worker... those that hear nothing any more, or have not said so for twice their REST: each is told once
+--   worker... those that hear nothing any more, or have not said so for twice their REST: each is told once. Also the one that says so, when
+--             it was not known: what Redis knew of who watches may be lost as well
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or what is known of the workers, is a key of another type
@@ -12628,8 +12667,8 @@ ${blank(2508)}
 --   MISSING_ARGUMENT  the worker, or the value of REST, is missing
 --   BAD_ARGUMENT      the name of the worker is empty or too long, or REST is out of its range
 --
--- WHY: with many partitions each worker looks seldom at each. One that was killed would be missed there when the others have rested; so
--- whoever is told of it gives up its watch everywhere (rapidfire_leave).
+-- WHY: of many roots, queues or partitions, a process looks seldom at each. One that was killed would be missed there when the others have
+-- rested; so whoever is told of it gives up its watch everywhere (rapidfire_leave).
 -- The cost does not depend on how many workers there are.
 local PRESENT_OPTIONS = { REST = OPTIONS.rest }
 
@@ -12644,7 +12683,7 @@ local function hearing(root, workers)
 end
 
 -- A worker says that it is there, as it does once in \`rest\` ms. Returns those of the others that are not: they hear nothing any more, or have not
--- said so for twice that time. Of those that are there, it asks after some, whose word is the oldest.
+-- said so for twice that time; and itself when it was not known. Of those that are there, it asks after some, whose word is the oldest.
 local function meet(queue, worker, rest)
   local present, gone = watch_key(queue.root, 'present'), {}
   local found = redis.call('ZRANGE', present, '0', count_text(LIMITS.asked - 1), 'WITHSCORES')
@@ -12659,8 +12698,8 @@ local function meet(queue, worker, rest)
   -- While it hears nothing itself, others look in its place.
   if is_deaf(1) then
     redis.call('ZREM', present, worker)
-  else
-    note_worker(present, worker, queue.now + 2 * rest, queue.now + 2 * rest)
+  elseif note_worker(present, worker, queue.now + 2 * rest, queue.now + 2 * rest) then
+    gone[#gone + 1] = worker
   end
   return gone
 end
@@ -12679,12 +12718,12 @@ local function present(keys, args)
   return meet(queue, worker, options.rest or OPTIONS.rest.default)
 end
 
-register('present', present, { 'allow-oom' }, 'Say that a worker is there, and learn which others are there no more.')
+register('present', present, { 'allow-oom' }, 'Say that a worker or a process is there, and learn which others are there no more.')
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   release: {
-    sha1: 'afd0885092ca018a0fdd9bd0424e349e89105b31',
+    sha1: 'b08dec7789a2f3c1f2a918d4227b9aa4c921a153',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13095,7 +13134,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(43)}
+${blank(44)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -13118,15 +13157,20 @@ local function send(queue, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
-    if send(queue, worker, digits(queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+      if send(queue, worker, digits(queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -13146,7 +13190,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(81)}
+${blank(83)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -13317,7 +13361,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'ba2f830d3c000b438a301bcf28d67a87ae55eabe',
+    sha1: '3d613d248b01db5241533c1a9c156fc299c21be9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13857,7 +13901,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(58)}
+${blank(59)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -13880,15 +13924,20 @@ local function send(queue, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
-    if send(queue, worker, digits(queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+      if send(queue, worker, digits(queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -13908,7 +13957,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(147)}
+${blank(149)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -14152,7 +14201,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '1a3496ca6772fd994ab38adba4bca74adfb96d66',
+    sha1: '5f6a48eb5f3dfcb6e16c85369d80a610118973fe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14542,7 +14591,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(171)}
+${blank(182)}
 local COUNTED = 9007199254740991
 ${blank(20)}
 local function begin_tally(queue)
@@ -14713,7 +14762,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '54dde2b6b7ef8037183e95b30c009db0dec1a390',
+    sha1: '279fa0f77418e5c2b3b36ae4025be85f93ce2f1b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15275,7 +15324,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(43)}
+${blank(44)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -15298,15 +15347,20 @@ local function send(queue, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
-    if send(queue, worker, digits(queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+      if send(queue, worker, digits(queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -15326,7 +15380,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(212)}
+${blank(214)}
 local PUSHED = 500
 
 
@@ -15711,7 +15765,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '77c54ab37bda3c6f34d7da611bbdd78bc4bf8b01',
+    sha1: '99abbe75b3865f2b969e7e990104cfb359356c9d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15810,7 +15864,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4367)}
+${blank(4378)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -15861,7 +15915,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: 'ee17cbd6c4e5bb795d6f4ab0f99810cc5c857084',
+    sha1: 'bbbe4b4576c678fb7f094d19c3a2a0625ca46864',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16213,7 +16267,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(194)}
+${blank(205)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -16228,7 +16282,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(4129)}
+${blank(4133)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -16286,12 +16340,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '14f05cdabb0b0c232a5a954cedee514d19e1bbad',
+    sha1: '8b7ea44eb7652f1677a090fade33a7a9c77ee1fd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(4812)}
+${blank(4823)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
