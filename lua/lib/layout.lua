@@ -59,6 +59,11 @@ local function other_generation(queue, generation)
   if not generation or generation == queue.generation then return nil end
   return fail(
     'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(queue.root), queue.generation, generation)
+    string.format(
+      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
+      shown(queue.root),
+      queue.generation,
+      generation
+    )
   )
 end

@@ -157,7 +157,7 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1], nil
+  local root, found = keys[1]
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else

@@ -989,7 +989,7 @@ function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1], nil
+  local root, found = keys[1]
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -2249,7 +2249,12 @@ local function other_generation(queue, generation)
   if not generation or generation == queue.generation then return nil end
   return fail(
     'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(queue.root), queue.generation, generation)
+    string.format(
+      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
+      shown(queue.root),
+      queue.generation,
+      generation
+    )
   )
 end
 local read_nonce

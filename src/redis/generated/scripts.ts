@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '876a18e321bed2115c7c53adb781532233e50ad4',
+    sha1: 'b93fd01e0ba35ecc8b43848e27a93008d9e8dd3e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1112,7 +1112,12 @@ local function other_generation(queue, generation)
   if not generation or generation == queue.generation then return nil end
   return fail(
     'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(queue.root), queue.generation, generation)
+    string.format(
+      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
+      shown(queue.root),
+      queue.generation,
+      generation
+    )
   )
 end
 ${blank(495)}
@@ -1497,7 +1502,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'fa27a832c7de4252575fd30a513fa64318406401',
+    sha1: '1100762fd2bba76ecb0a3797db1fe0f71afad39d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1886,7 +1891,7 @@ local function dead_positions(name)
 end
 ${blank(248)}
 local LOOK_AGAIN = 10000
-${blank(548)}
+${blank(553)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(1909)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
@@ -2287,7 +2292,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '5325e408d3bf6fd772d16cd0310786b83f8ff4d3',
+    sha1: '158ae4193bd303dbc8cbe61f23338356f001d35a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2999,7 +3004,7 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1], nil
+  local root, found = keys[1]
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -3424,7 +3429,12 @@ local function other_generation(queue, generation)
   if not generation or generation == queue.generation then return nil end
   return fail(
     'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(queue.root), queue.generation, generation)
+    string.format(
+      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
+      shown(queue.root),
+      queue.generation,
+      generation
+    )
   )
 end
 ${blank(10)}
@@ -3945,7 +3955,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '6d429ffe213e87ac1e1f3dbcdedef6c92180649a',
+    sha1: '04de53dfaabc49e8b32152dabc71de3a78d2de11',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4482,7 +4492,7 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1], nil
+  local root, found = keys[1]
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -4639,7 +4649,7 @@ local function finish(queue, keys, counts, records)
   count_up(root, 'completedMessages', messages)
   return soonest
 end
-${blank(302)}
+${blank(307)}
 local NONCE_KEPT = 60000
 
 
@@ -4743,7 +4753,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'fa318a369a5fcd3fcb7e3842d957995e52b8e005',
+    sha1: 'd1196105c0f7eb6ea5aaa3f92b7a15ea9240d5ea',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5156,7 +5166,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(1188)}
+${blank(1193)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -5220,7 +5230,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '780c4410fb07a883694bd8a40ee1c6f4986260e6',
+    sha1: 'a87058eb0ac9e53d8281e1450ca444790fe2f80f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5496,7 +5506,7 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1], nil
+  local root, found = keys[1]
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -5541,7 +5551,7 @@ local function drop_dead(root, id)
   end
   return count
 end
-${blank(664)}
+${blank(669)}
 local NONCE_KEPT = 60000
 
 
@@ -5624,7 +5634,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '4c0135257407aa2e66ab14475417b1a6163903b9',
+    sha1: '9d92a7a6470e37794c0b990eca3628a6e8d0957c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6044,7 +6054,7 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1], nil
+  local root, found = keys[1]
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -6105,7 +6115,7 @@ local function erase_messages(queue, key, size)
   redis.call('ZREM', active_key(root), key)
   redis.call('ZREM', due_key(root), key)
 end
-${blank(222)}
+${blank(227)}
 local NONCE_KEPT = 60000
 
 
@@ -6370,7 +6380,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '36d5c89d1ba91eb0f4887734109f10ad0598acc6',
+    sha1: '91df652c73506ad17c4ade1db1d7d2d4de7b2279',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6748,7 +6758,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(872)}
+${blank(877)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -6817,7 +6827,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '279278ec1988a8265da7463e2c33d8a7463b65bb',
+    sha1: '3e06eaedae6ddb1d5616a80b68f75202b32db590',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7428,7 +7438,7 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1], nil
+  local root, found = keys[1]
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -7645,7 +7655,7 @@ local function bury(queue, key, claim, fate, messages)
   redis.call('ZREM', active_key(root), key)
   return bytes, at
 end
-${blank(344)}
+${blank(349)}
 local NONCE_KEPT = 60000
 
 
@@ -7867,7 +7877,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'cc2c7720fc02095a2374b0d587c8a00653c7b91c',
+    sha1: '169793ce01d039d439612b6ccdde5fbdd705a570',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8587,7 +8597,7 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1], nil
+  local root, found = keys[1]
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -9032,7 +9042,12 @@ local function other_generation(queue, generation)
   if not generation or generation == queue.generation then return nil end
   return fail(
     'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(queue.root), queue.generation, generation)
+    string.format(
+      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
+      shown(queue.root),
+      queue.generation,
+      generation
+    )
   )
 end
 ${blank(10)}
@@ -9593,7 +9608,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '32a2b67425c7231804de5fcb98399bb825f5813c',
+    sha1: '68d963e6ce34456ae7a6e650eb2d43c01ba52be2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9950,7 +9965,7 @@ local function state_of(queue) return queue.serves or queue.partition ~= '' and 
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
-${blank(2607)}
+${blank(2612)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -9998,7 +10013,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'f75b8d124c500dacd21d93739c5e073305e1e624',
+    sha1: '27327a2532da858006a7a64dd028add2d2994e86',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10379,7 +10394,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1519)}
+${blank(1524)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -10427,7 +10442,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '80b75b980a1e02ce2cc2cae75ff09141ae961775',
+    sha1: '963ede2efb3b4e7f0ac978b1432e6b999dd83b35',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10899,7 +10914,7 @@ local function state_of(queue) return queue.serves or queue.partition ~= '' and 
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
-${blank(510)}
+${blank(515)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11005,7 +11020,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '84d1a531b659bc5059689cbcb6fe2cc79e8341b3',
+    sha1: 'eb72b25e4b0bd48d421423e3f24635a149adaacb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11602,7 +11617,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1519)}
+${blank(1524)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11683,7 +11698,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '70ccf0feafdfa9d5f674d418445219ea192b167e',
+    sha1: 'ce09eb62670a92f04807b2841b001fdf3a193ee2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12111,7 +12126,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1114)}
+${blank(1119)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(403)}
 local function prepare(queue, take, taken)
@@ -12252,7 +12267,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'a73dce4e83f61bc06eb593bec4ef111ee71a1e1c',
+    sha1: '46065b7efceae7a7bd626cc0320c579a7f0117b6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12638,7 +12653,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1519)}
+${blank(1524)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -12723,7 +12738,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'b08dec7789a2f3c1f2a918d4227b9aa4c921a153',
+    sha1: '85a23e0db870b6b40c570f059a82fc7f2457dddd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13125,7 +13140,7 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1], nil
+  local root, found = keys[1]
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -13213,7 +13228,7 @@ local function put_off(queue, state, batches)
   redis.call('HSET', claims_key(queue.root), unpack(records))
   redis.call('ZADD', active_key(queue.root), unpack(ends))
 end
-${blank(372)}
+${blank(377)}
 local NONCE_KEPT = 60000
 
 
@@ -13361,7 +13376,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '3d613d248b01db5241533c1a9c156fc299c21be9',
+    sha1: '2881993f4693828de09a88411aad8332d97b629a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14009,7 +14024,7 @@ local function note_options(queue, key)
   if before ~= 1 then write_settings(queue, { options = before or false }) end
   return nil, wrong_type(listed, 'set', overrides)
 end
-${blank(710)}
+${blank(715)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again. What is no hash somebody else has put
@@ -14201,7 +14216,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '5f6a48eb5f3dfcb6e16c85369d80a610118973fe',
+    sha1: '92ef6f5e7e507fde73299cfa95e26d091d5b2ee9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14636,7 +14651,7 @@ local function told_layout(text, generation)
   end
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
-${blank(521)}
+${blank(526)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -14762,7 +14777,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '279fa0f77418e5c2b3b36ae4025be85f93ce2f1b',
+    sha1: '1763f551ff2cded4b42accd9900c83f52c7b6b74',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15315,7 +15330,7 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1], nil
+  local root, found = keys[1]
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -15642,7 +15657,12 @@ local function other_generation(queue, generation)
   if not generation or generation == queue.generation then return nil end
   return fail(
     'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(queue.root), queue.generation, generation)
+    string.format(
+      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
+      shown(queue.root),
+      queue.generation,
+      generation
+    )
   )
 end
 ${blank(10)}
@@ -15765,7 +15785,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '99abbe75b3865f2b969e7e990104cfb359356c9d',
+    sha1: '4b13faf845837bb4309ddeafe3d8339bbad6e0eb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15864,7 +15884,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4378)}
+${blank(4383)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -15915,7 +15935,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: 'bbbe4b4576c678fb7f094d19c3a2a0625ca46864',
+    sha1: '42b52b51a19d7e4b17406d0a961667336cdfe467',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16282,7 +16302,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(4133)}
+${blank(4138)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -16340,12 +16360,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '8b7ea44eb7652f1677a090fade33a7a9c77ee1fd',
+    sha1: '23d938d4b277357a95c06b289329810fb6a3b041',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(4823)}
+${blank(4828)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
