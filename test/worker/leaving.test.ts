@@ -6,7 +6,7 @@ import { partitionOf, rootKey } from '../../src/partitions/roots.ts'
 import type { WorkerOptions } from '../../src/worker/worker.ts'
 import { describeBindings } from '../support/lua.ts'
 import { proxyTo } from './proxy.ts'
-import { eventually, gate, holdTime, ONLY_RESTS, recordCalls, restLong, useWorkers } from './workers.ts'
+import { eventually, gate, holdTime, ONLY_RESTS, recordCalls, useWorkers } from './workers.ts'
 
 // Redis time and the timers stand still: nobody looks because it has rested. The rest is long, since a lane reckons by a clock that goes on.
 describeBindings('leaving', (lua) => {
@@ -15,7 +15,6 @@ describeBindings('leaving', (lua) => {
   beforeEach(async () => {
     await lua().tick(0)
     const pass = holdTime(lua())
-    restLong()
     passUntil = (holds) => pass(holds, 0)
   })
 

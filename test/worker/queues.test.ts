@@ -8,7 +8,7 @@ import type { RapidFire } from '../../src/rapidfire.ts'
 import type { WorkerOptions } from '../../src/worker/worker.ts'
 import { describeBindings } from '../support/lua.ts'
 import { proxyTo } from './proxy.ts'
-import { eventually, gate, holdTime, ONLY_RESTS, recordCalls, restLong, useWorkers } from './workers.ts'
+import { eventually, gate, holdTime, ONLY_RESTS, recordCalls, useWorkers } from './workers.ts'
 
 const QUEUES = 20
 const names = Array.from({ length: QUEUES }, (_, n) => `queue-${n}`)
@@ -132,7 +132,6 @@ describeBindings('many queues in one process', (lua) => {
   it('are woken at once, each by what comes into its queue, and nobody else looks', async () => {
     await lua().tick(0)
     const passUntil = holdTime(lua())
-    restLong()
     const served = serve(names, named('woken'), { timing: { ...ONLY_RESTS, rest: 100_000 } })
     await passUntil(() => all(served, watches), 0)
     await passUntil(() => all(served, hears), 0)
@@ -151,7 +150,6 @@ describeBindings('many queues in one process', (lua) => {
   it('look at all queues when their connections have been cut', async () => {
     await lua().tick(0)
     const passUntil = holdTime(lua())
-    restLong()
     const proxy = await proxyTo(lua().server.url)
     const served = serve(names.slice(0, 10), proxy.url, { timing: { ...ONLY_RESTS, rest: 100_000 } })
     await passUntil(() => all(served, hears), 0)

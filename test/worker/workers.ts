@@ -96,15 +96,6 @@ export function holdTime(lua: Lua) {
   }
 }
 
-/**
- * Until the end of the test lanes that begin to take turns rest for most of a round, and not for any part of it: a short rest would be over by the
- * clock, which goes on while the timers stand still, and a wake-up leaves a look alone that is due already.
- */
-export function restLong(): void {
-  const random = vi.spyOn(Math, 'random').mockReturnValue(0.9)
-  onTestFinished(() => random.mockRestore())
-}
-
 /** Times at which a worker does nothing by itself but look when it has rested. */
 export const ONLY_RESTS = { stall: 1e9, silentAfter: 1e9, echoEvery: 1e9, maintainEvery: 1e9 }
 
