@@ -12,12 +12,16 @@ local COUNTERS = {
 -- As far as a number of Lua counts.
 local COUNTED = 9007199254740991
 
--- The names of all counters.
+-- The names of all counters, made once.
+local ONCE = { counters = nil }
 local function counter_names()
-  local names = { unpack(COUNTERS) }
-  for _, bound in ipairs(LATENESS.bounds) do names[#names + 1] = 'lateness:' .. bound end
-  names[#names + 1] = 'lateness:' .. LATENESS.beyond
-  return names
+  if not ONCE.counters then
+    local names = { unpack(COUNTERS) }
+    for _, bound in ipairs(LATENESS.bounds) do names[#names + 1] = 'lateness:' .. bound end
+    names[#names + 1] = 'lateness:' .. LATENESS.beyond
+    ONCE.counters = names
+  end
+  return ONCE.counters
 end
 
 -- Adds to a counter. One that is no number any more, or that Redis cannot add to, begins anew: it must not break off a call that has done its work.

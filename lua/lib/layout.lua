@@ -61,9 +61,7 @@ local function other_generation(queue, generation)
     'REPARTITIONED',
     string.format(
       '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
-      shown(queue.root),
-      queue.generation,
-      generation
+      shown(queue.root), queue.generation, generation
     )
   )
 end

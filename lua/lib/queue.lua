@@ -22,20 +22,22 @@ end
 
 -- The last moment of a time with 13 digits.
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
 
--- What the root says of the queue and seldom changes: the policy; `largest`, which no message exceeds in bytes of data (lib/window.lua); in which sets ids
--- are remembered, and when those of the first are forgotten (lib/dedupe.lua); since which change of the partitions it is open, or retired; and
--- `options`, whether messages may have options of their own, 1 or 0: lib/window.lua.
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
+-- What the root says of the queue and seldom changes, beside the policy: `largest`, which no message exceeds in bytes of data (lib/window.lua); in which
+-- sets ids are remembered, and when those of the first are forgotten (lib/dedupe.lua); since which change of the partitions it is open, or retired; and
+-- `options`, whether messages may have options of their own, 1 or 0 (lib/window.lua).
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+
+-- The least and the most that one of them may be, or a member of the policy; nil when there is none of the name.
+-- WHY no table: a script, which remembers nothing, would make it for each call.
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 
 -- All of it stands in one field of the root, '<name>=<value>' with blanks between, without what is not stored. What is no number that could be written
 -- there counts as not stored.
@@ -43,11 +45,10 @@ local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retire
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -157,7 +158,8 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1]
+  local root = keys[1]
+  local found
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else

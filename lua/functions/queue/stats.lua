@@ -17,36 +17,41 @@
 -- active. With more of them it is an estimate: of 100 neighbours, other ones each ms, what they have is taken for all.
 local function count_queued(root, now)
   local active, looks = redis.call('ZCARD', active_key(root)), LIMITS.sampled
+  if active == 0 then return 0, 0 end
   local first = now % (math.max(active - looks, 0) + 1)
   local keys, held, claimed = redis.call('ZRANGE', active_key(root), first, first + looks - 1), 0, 0
   for n = 1, #keys do
     -- A key of another type must not hide the figures of all others.
     held = held + (read_unless_foreign('LLEN', messages_key(root, keys[n])) or 0)
   end
-  local records = #keys > 0 and redis.call('HMGET', claims_key(root), unpack(keys)) or {}
+  local records = redis.call('HMGET', claims_key(root), unpack(keys))
   for n = 1, #records do claimed = claimed + (decode_claim(records[n]) or { count = 0 }).count end
   return active, math.floor(math.max(held - claimed, 0) * active / math.max(#keys, 1) + 0.5)
 end
 
 local function stats(keys, args)
-  local call, root = redis.call, keys[1]
-  local _, refusal = read_queue(keys)
+  local root, names = keys[1], counter_names()
+  local queue, refusal = read_queue(keys, 'dead', 'deadMessages', 'droppedMessages', unpack(names))
   if refusal then return refusal end
-  local _, bad = read_options(args, 1, {})
-  if bad then return bad end
-  local names, counted = counter_names(), {}
-  local counters = call('HMGET', root, 'dead', 'deadMessages', 'droppedMessages', unpack(names))
-  for n = 1, #names do counted[names[n]] = tonumber(counters[n + 3]) or 0 end
-  local now = now_ms()
+  if args[1] then
+    local _, bad = read_options(args, 1, {})
+    return bad
+  end
+  local fields, now = queue.fields, now_ms()
   local active, queued = count_queued(root, now)
-  local due, ready = call('ZCARD', due_key(root)), call('ZCOUNT', due_key(root), '-inf', now)
-  local reply = {
+  local due = redis.call('ZCARD', due_key(root))
+  local ready = due > 0 and redis.call('ZCOUNT', due_key(root), '-inf', digits(now)) or 0
+  local reply, at, held = {
     'now', now, 'collecting', due - ready, 'ready', ready, 'active', active,
-    'queued', queued, 'dead', call('ZCARD', dead_key(root)),
-    'messages', counted.added - counted.completedMessages - (tonumber(counters[2]) or 0) - (tonumber(counters[3]) or 0),
-    'died', tonumber(counters[1]) or 0,
-  }
-  for n = 1, #names do reply[#reply + 1], reply[#reply + 2] = names[n], counted[names[n]] end
+    'queued', queued, 'dead', redis.call('ZCARD', dead_key(root)), 'messages', 0, 'died', tonumber(fields[3]) or 0,
+  }, 16, { added = 0, completedMessages = 0 }
+  for n = 1, #names do
+    local name, count = names[n], fields[n + 5]
+    count = count and tonumber(count) or 0
+    if held[name] then held[name] = count end
+    reply[at + 1], reply[at + 2], at = name, count, at + 2
+  end
+  reply[14] = held.added - held.completedMessages - (tonumber(fields[4]) or 0) - (tonumber(fields[5]) or 0)
   return reply
 end
 

@@ -854,20 +854,22 @@ end
 
 -- The last moment of a time with 13 digits.
 LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
 
--- What the root says of the queue and seldom changes: the policy; \`largest\`, which no message exceeds in bytes of data (lib/window.lua); in which sets ids
--- are remembered, and when those of the first are forgotten (lib/dedupe.lua); since which change of the partitions it is open, or retired; and
--- \`options\`, whether messages may have options of their own, 1 or 0: lib/window.lua.
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
+-- What the root says of the queue and seldom changes, beside the policy: \`largest\`, which no message exceeds in bytes of data (lib/window.lua); in which
+-- sets ids are remembered, and when those of the first are forgotten (lib/dedupe.lua); since which change of the partitions it is open, or retired; and
+-- \`options\`, whether messages may have options of their own, 1 or 0 (lib/window.lua).
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+
+-- The least and the most that one of them may be, or a member of the policy; nil when there is none of the name.
+-- WHY no table: a script, which remembers nothing, would make it for each call.
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 
 -- All of it stands in one field of the root, '<name>=<value>' with blanks between, without what is not stored. What is no number that could be written
 -- there counts as not stored.
@@ -875,11 +877,10 @@ local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retire
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -989,7 +990,8 @@ function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1]
+  local root = keys[1]
+  local found
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -1200,12 +1202,16 @@ local COUNTERS = {
 -- As far as a number of Lua counts.
 local COUNTED = 9007199254740991
 
--- The names of all counters.
+-- The names of all counters, made once.
+local ONCE = { counters = nil }
 function counter_names()
-  local names = { unpack(COUNTERS) }
-  for _, bound in ipairs(LATENESS.bounds) do names[#names + 1] = 'lateness:' .. bound end
-  names[#names + 1] = 'lateness:' .. LATENESS.beyond
-  return names
+  if not ONCE.counters then
+    local names = { unpack(COUNTERS) }
+    for _, bound in ipairs(LATENESS.bounds) do names[#names + 1] = 'lateness:' .. bound end
+    names[#names + 1] = 'lateness:' .. LATENESS.beyond
+    ONCE.counters = names
+  end
+  return ONCE.counters
 end
 
 -- Adds to a counter. One that is no number any more, or that Redis cannot add to, begins anew: it must not break off a call that has done its work.
@@ -2251,9 +2257,7 @@ local function other_generation(queue, generation)
     'REPARTITIONED',
     string.format(
       '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
-      shown(queue.root),
-      queue.generation,
-      generation
+      shown(queue.root), queue.generation, generation
     )
   )
 end
@@ -5365,36 +5369,41 @@ do
 -- active. With more of them it is an estimate: of 100 neighbours, other ones each ms, what they have is taken for all.
 local function count_queued(root, now)
   local active, looks = redis.call('ZCARD', active_key(root)), LIMITS.sampled
+  if active == 0 then return 0, 0 end
   local first = now % (math.max(active - looks, 0) + 1)
   local keys, held, claimed = redis.call('ZRANGE', active_key(root), first, first + looks - 1), 0, 0
   for n = 1, #keys do
     -- A key of another type must not hide the figures of all others.
     held = held + (read_unless_foreign('LLEN', messages_key(root, keys[n])) or 0)
   end
-  local records = #keys > 0 and redis.call('HMGET', claims_key(root), unpack(keys)) or {}
+  local records = redis.call('HMGET', claims_key(root), unpack(keys))
   for n = 1, #records do claimed = claimed + (decode_claim(records[n]) or { count = 0 }).count end
   return active, math.floor(math.max(held - claimed, 0) * active / math.max(#keys, 1) + 0.5)
 end
 
 local function stats(keys, args)
-  local call, root = redis.call, keys[1]
-  local _, refusal = read_queue(keys)
+  local root, names = keys[1], counter_names()
+  local queue, refusal = read_queue(keys, 'dead', 'deadMessages', 'droppedMessages', unpack(names))
   if refusal then return refusal end
-  local _, bad = read_options(args, 1, {})
-  if bad then return bad end
-  local names, counted = counter_names(), {}
-  local counters = call('HMGET', root, 'dead', 'deadMessages', 'droppedMessages', unpack(names))
-  for n = 1, #names do counted[names[n]] = tonumber(counters[n + 3]) or 0 end
-  local now = now_ms()
+  if args[1] then
+    local _, bad = read_options(args, 1, {})
+    return bad
+  end
+  local fields, now = queue.fields, now_ms()
   local active, queued = count_queued(root, now)
-  local due, ready = call('ZCARD', due_key(root)), call('ZCOUNT', due_key(root), '-inf', now)
-  local reply = {
+  local due = redis.call('ZCARD', due_key(root))
+  local ready = due > 0 and redis.call('ZCOUNT', due_key(root), '-inf', digits(now)) or 0
+  local reply, at, held = {
     'now', now, 'collecting', due - ready, 'ready', ready, 'active', active,
-    'queued', queued, 'dead', call('ZCARD', dead_key(root)),
-    'messages', counted.added - counted.completedMessages - (tonumber(counters[2]) or 0) - (tonumber(counters[3]) or 0),
-    'died', tonumber(counters[1]) or 0,
-  }
-  for n = 1, #names do reply[#reply + 1], reply[#reply + 2] = names[n], counted[names[n]] end
+    'queued', queued, 'dead', redis.call('ZCARD', dead_key(root)), 'messages', 0, 'died', tonumber(fields[3]) or 0,
+  }, 16, { added = 0, completedMessages = 0 }
+  for n = 1, #names do
+    local name, count = names[n], fields[n + 5]
+    count = count and tonumber(count) or 0
+    if held[name] then held[name] = count end
+    reply[at + 1], reply[at + 2], at = name, count, at + 2
+  end
+  reply[14] = held.added - held.completedMessages - (tonumber(fields[4]) or 0) - (tonumber(fields[5]) or 0)
   return reply
 end
 

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'b93fd01e0ba35ecc8b43848e27a93008d9e8dd3e',
+    sha1: '4176d78b3974890df049f0618bb1c0f99417922e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -534,26 +534,27 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+
+
+
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -650,7 +651,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(59)}
+${blank(60)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -708,7 +709,7 @@ local function wake_watcher(queue, at)
 end
 ${blank(83)}
 local COUNTED = 9007199254740991
-${blank(20)}
+${blank(24)}
 local function begin_tally(queue)
   local fields = queue.fields
   return {
@@ -1114,9 +1115,7 @@ local function other_generation(queue, generation)
     'REPARTITIONED',
     string.format(
       '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
-      shown(queue.root),
-      queue.generation,
-      generation
+      shown(queue.root), queue.generation, generation
     )
   )
 end
@@ -1502,7 +1501,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '1100762fd2bba76ecb0a3797db1fe0f71afad39d',
+    sha1: '38de80529f879600b86d1d3141e44af40770425f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1766,25 +1765,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -1860,7 +1857,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(280)}
+${blank(285)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -1891,7 +1888,7 @@ local function dead_positions(name)
 end
 ${blank(248)}
 local LOOK_AGAIN = 10000
-${blank(553)}
+${blank(551)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(1909)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
@@ -2292,7 +2289,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '158ae4193bd303dbc8cbe61f23338356f001d35a',
+    sha1: '9fb607d326d5d4a30697ea3e72f1682c8e816520',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2882,26 +2879,27 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+
+
+
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -3004,7 +3002,8 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1]
+  local root = keys[1]
+  local found
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -3146,7 +3145,7 @@ ${blank(11)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 ${blank(7)}
 local COUNTED = 9007199254740991
-${blank(9)}
+${blank(13)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -3431,9 +3430,7 @@ local function other_generation(queue, generation)
     'REPARTITIONED',
     string.format(
       '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
-      shown(queue.root),
-      queue.generation,
-      generation
+      shown(queue.root), queue.generation, generation
     )
   )
 end
@@ -3955,7 +3952,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '04de53dfaabc49e8b32152dabc71de3a78d2de11',
+    sha1: '240367386c6781a04f042d0684a27b3c93b70c52',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4392,25 +4389,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -4492,7 +4487,8 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1]
+  local root = keys[1]
+  local found
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -4557,7 +4553,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(94)}
+${blank(98)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -4649,7 +4645,7 @@ local function finish(queue, keys, counts, records)
   count_up(root, 'completedMessages', messages)
   return soonest
 end
-${blank(307)}
+${blank(305)}
 local NONCE_KEPT = 60000
 
 
@@ -4753,7 +4749,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'd1196105c0f7eb6ea5aaa3f92b7a15ea9240d5ea',
+    sha1: 'eb7924ee36a9c99a7bffb0cd05dc5a5a69d91638',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5035,25 +5031,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -5129,9 +5123,9 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(214)}
+${blank(215)}
 local COUNTED = 9007199254740991
-${blank(20)}
+${blank(24)}
 local function begin_tally(queue)
   local fields = queue.fields
   return {
@@ -5166,7 +5160,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(1193)}
+${blank(1191)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -5230,7 +5224,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'a87058eb0ac9e53d8281e1450ca444790fe2f80f',
+    sha1: '38a83e200e78e833b4a8d38bf5cfc4088f2726c2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5406,25 +5400,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -5506,7 +5498,8 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1]
+  local root = keys[1]
+  local found
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -5515,7 +5508,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(210)}
+${blank(214)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -5551,7 +5544,7 @@ local function drop_dead(root, id)
   end
   return count
 end
-${blank(669)}
+${blank(667)}
 local NONCE_KEPT = 60000
 
 
@@ -5634,7 +5627,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '9d92a7a6470e37794c0b990eca3628a6e8d0957c',
+    sha1: '44e3876d2f8e704fee83992e5af6a3121cd91544',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5954,25 +5947,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -6054,7 +6045,8 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1]
+  local root = keys[1]
+  local found
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -6065,7 +6057,7 @@ local function read_queue_for(keys, nonce, ...)
 end
 ${blank(199)}
 local COUNTED = 9007199254740991
-${blank(9)}
+${blank(13)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -6115,7 +6107,7 @@ local function erase_messages(queue, key, size)
   redis.call('ZREM', active_key(root), key)
   redis.call('ZREM', due_key(root), key)
 end
-${blank(227)}
+${blank(225)}
 local NONCE_KEPT = 60000
 
 
@@ -6380,7 +6372,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '91df652c73506ad17c4ade1db1d7d2d4de7b2279',
+    sha1: '29cd9ce3fca179cf4d0d83005314caef4b5b8998',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6637,25 +6629,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -6731,9 +6721,9 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(214)}
+${blank(215)}
 local COUNTED = 9007199254740991
-${blank(20)}
+${blank(24)}
 local function begin_tally(queue)
   local fields = queue.fields
   return {
@@ -6758,7 +6748,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(877)}
+${blank(875)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -6827,7 +6817,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '3e06eaedae6ddb1d5616a80b68f75202b32db590',
+    sha1: '7dc51054caa1fb5cec13911b8a6999cff28f1157',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7338,25 +7328,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -7438,7 +7426,8 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1]
+  local root = keys[1]
+  local found
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -7505,7 +7494,7 @@ local function wake_watcher(queue, at)
 end
 ${blank(83)}
 local COUNTED = 9007199254740991
-${blank(9)}
+${blank(13)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -7655,7 +7644,7 @@ local function bury(queue, key, claim, fate, messages)
   redis.call('ZREM', active_key(root), key)
   return bytes, at
 end
-${blank(349)}
+${blank(347)}
 local NONCE_KEPT = 60000
 
 
@@ -7877,7 +7866,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '169793ce01d039d439612b6ccdde5fbdd705a570',
+    sha1: '83fdb255875575e46b6e6732fa05d82fe26d4533',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8475,26 +8464,27 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+
+
+
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -8597,7 +8587,8 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1]
+  local root = keys[1]
+  local found
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -8739,7 +8730,7 @@ ${blank(11)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 ${blank(7)}
 local COUNTED = 9007199254740991
-${blank(9)}
+${blank(13)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -9044,9 +9035,7 @@ local function other_generation(queue, generation)
     'REPARTITIONED',
     string.format(
       '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
-      shown(queue.root),
-      queue.generation,
-      generation
+      shown(queue.root), queue.generation, generation
     )
   )
 end
@@ -9608,7 +9597,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '68d963e6ce34456ae7a6e650eb2d43c01ba52be2',
+    sha1: '16c34222860cd66cbf25b1d8b09d3f7b635f283f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9848,25 +9837,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -9942,7 +9929,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(1209)}
+${blank(1214)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -9965,7 +9952,7 @@ local function state_of(queue) return queue.serves or queue.partition ~= '' and 
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
-${blank(2612)}
+${blank(2610)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -10013,7 +10000,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '27327a2532da858006a7a64dd028add2d2994e86',
+    sha1: 'c6642ce9226fcb857307c7981eace7598bfdff1f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10228,25 +10215,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -10322,7 +10307,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(51)}
+${blank(52)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -10385,7 +10370,7 @@ local function earlier(due, active)
 end
 ${blank(20)}
 local COUNTED = 9007199254740991
-${blank(20)}
+${blank(24)}
 local function begin_tally(queue)
   local fields = queue.fields
   return {
@@ -10394,7 +10379,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1524)}
+${blank(1522)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -10442,7 +10427,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '963ede2efb3b4e7f0ac978b1432e6b999dd83b35',
+    sha1: '51c200bd0452b13af20547cef6b26d03fe9df0d6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10738,26 +10723,27 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+
+
+
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -10854,7 +10840,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(16)}
+${blank(17)}
 local function changed_policy(queue, changes)
   local policy = {}
   for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
@@ -10878,7 +10864,7 @@ local function send(queue, worker, what)
 end
 ${blank(121)}
 local COUNTED = 9007199254740991
-${blank(20)}
+${blank(24)}
 local function begin_tally(queue)
   local fields = queue.fields
   return {
@@ -10914,7 +10900,7 @@ local function state_of(queue) return queue.serves or queue.partition ~= '' and 
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
-${blank(515)}
+${blank(513)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11020,7 +11006,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'eb72b25e4b0bd48d421423e3f24635a149adaacb',
+    sha1: 'bb8e8cb753fe622af2b4030b50adfed7d6869c8c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11512,25 +11498,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -11606,9 +11590,9 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(214)}
+${blank(215)}
 local COUNTED = 9007199254740991
-${blank(20)}
+${blank(24)}
 local function begin_tally(queue)
   local fields = queue.fields
   return {
@@ -11617,7 +11601,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1524)}
+${blank(1522)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11698,7 +11682,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'ce09eb62670a92f04807b2841b001fdf3a193ee2',
+    sha1: 'a588b9057d86cb51e663b8afd7a41dadc205f4d8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11983,26 +11967,27 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+
+
+
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -12099,7 +12084,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(16)}
+${blank(17)}
 local function changed_policy(queue, changes)
   local policy = {}
   for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
@@ -12117,7 +12102,7 @@ local function bad_policy(policy)
 end
 ${blank(182)}
 local COUNTED = 9007199254740991
-${blank(20)}
+${blank(24)}
 local function begin_tally(queue)
   local fields = queue.fields
   return {
@@ -12126,7 +12111,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1119)}
+${blank(1117)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(403)}
 local function prepare(queue, take, taken)
@@ -12267,7 +12252,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '46065b7efceae7a7bd626cc0320c579a7f0117b6',
+    sha1: '8026ffebd1a9d0c7113042a5b2135863328b8050',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12532,25 +12517,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -12626,7 +12609,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(51)}
+${blank(52)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -12644,7 +12627,7 @@ local function note_worker(workers, worker, latest, ends)
 end
 ${blank(72)}
 local COUNTED = 9007199254740991
-${blank(20)}
+${blank(24)}
 local function begin_tally(queue)
   local fields = queue.fields
   return {
@@ -12653,7 +12636,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1524)}
+${blank(1522)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -12738,7 +12721,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '85a23e0db870b6b40c570f059a82fc7f2457dddd',
+    sha1: '0770a81364ba1446b80303c437cb600a329a5a25',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13040,25 +13023,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -13140,7 +13121,8 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1]
+  local root = keys[1]
+  local found
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -13207,7 +13189,7 @@ local function wake_watcher(queue, at)
 end
 ${blank(83)}
 local COUNTED = 9007199254740991
-${blank(20)}
+${blank(24)}
 local function begin_tally(queue)
   local fields = queue.fields
   return {
@@ -13228,7 +13210,7 @@ local function put_off(queue, state, batches)
   redis.call('HSET', claims_key(queue.root), unpack(records))
   redis.call('ZADD', active_key(queue.root), unpack(ends))
 end
-${blank(377)}
+${blank(375)}
 local NONCE_KEPT = 60000
 
 
@@ -13376,7 +13358,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '2881993f4693828de09a88411aad8332d97b629a',
+    sha1: 'cea28ebe359783f17148042b25831ef27240870f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13800,26 +13782,27 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+
+
+
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -13916,7 +13899,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(59)}
+${blank(60)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -13972,7 +13955,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(149)}
+${blank(153)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -14024,7 +14007,7 @@ local function note_options(queue, key)
   if before ~= 1 then write_settings(queue, { options = before or false }) end
   return nil, wrong_type(listed, 'set', overrides)
 end
-${blank(715)}
+${blank(713)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again. What is no hash somebody else has put
@@ -14216,7 +14199,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '92ef6f5e7e507fde73299cfa95e26d091d5b2ee9',
+    sha1: 'ad27a14afdde709285b9da31e9446f34fce77b82',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14474,26 +14457,27 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+
+
+
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -14590,7 +14574,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(16)}
+${blank(17)}
 local function changed_policy(queue, changes)
   local policy = {}
   for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
@@ -14608,7 +14592,7 @@ local function bad_policy(policy)
 end
 ${blank(182)}
 local COUNTED = 9007199254740991
-${blank(20)}
+${blank(24)}
 local function begin_tally(queue)
   local fields = queue.fields
   return {
@@ -14651,7 +14635,7 @@ local function told_layout(text, generation)
   end
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
-${blank(526)}
+${blank(524)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -14777,7 +14761,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '1763f551ff2cded4b42accd9900c83f52c7b6b74',
+    sha1: 'b77f3bcd889ba8b3a5ac67957c3dd6b33033be54',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15208,26 +15192,27 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
 local OTHERS = { 'largest', 'slice', 'sliceBefore', 'sliceEnds', 'open', 'retired', 'options' }
+
+
+
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -15330,7 +15315,8 @@ local function read_queue_for(keys, nonce, ...)
   if not nonce then return read_queue(keys, ...) end
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
-  local root, found = keys[1]
+  local root = keys[1]
+  local found
   if SERVER.alone then
     found = redis.pcall('MGET', calls_key(root, nonce.name))
   else
@@ -15395,7 +15381,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(214)}
+${blank(218)}
 local PUSHED = 500
 
 
@@ -15659,9 +15645,7 @@ local function other_generation(queue, generation)
     'REPARTITIONED',
     string.format(
       '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
-      shown(queue.root),
-      queue.generation,
-      generation
+      shown(queue.root), queue.generation, generation
     )
   )
 end
@@ -15785,7 +15769,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '4b13faf845837bb4309ddeafe3d8339bbad6e0eb',
+    sha1: '4aa676ffdbe86e7da48555581b689eabb34ac673',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15884,7 +15868,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4383)}
+${blank(4387)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -15935,7 +15919,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '42b52b51a19d7e4b17406d0a961667336cdfe467',
+    sha1: 'f66ebb2110b29248b928661f39e4489cd7cb01a5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15952,7 +15936,16 @@ local function know_digits(second, text, rest, thousandths)
   end
   return text
 end
-${blank(21)}
+
+
+
+local function digits(ms)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+end
+${blank(12)}
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
 ${blank(20)}
 local function shown(value)
@@ -16193,25 +16186,23 @@ end
 
 
 local LAST = 9999999999999
-local TIME = { least = 0, most = LAST }
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
 ${blank(3)}
-local SETTINGS = {
-  wait = POLICY.WAIT, maxWait = POLICY.MAXWAIT, maxSize = POLICY.MAXSIZE, maxBacklog = POLICY.MAXBACKLOG,
-  maxMessageBytes = POLICY.MAXMESSAGEBYTES, maxBatchBytes = POLICY.MAXBATCHBYTES, dedupe = POLICY.DEDUPE, maxDead = POLICY.MAXDEAD,
-  maxDeadAge = POLICY.MAXDEADAGE, maxKeys = POLICY.MAXKEYS,
-  largest = { least = LIMITS.small, most = 2 * POLICY.MAXMESSAGEBYTES.most }, slice = TIME, sliceBefore = TIME, sliceEnds = TIME,
-  open = { least = 0, most = LIMITS.number }, retired = { least = 0, most = LIMITS.number },
-  options = { least = 0, most = 1 },
-}
-${blank(4)}
 local function parse_settings(text)
   local stored = {}
   for name, value in string.gmatch(text, '(%a+)=(%S+)') do
-    local range = SETTINGS[name]
-    stored[name] = range and bounded(value, range.least, range.most) or nil
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
   end
   local serves = stored.open and 'open' or stored.retired and 'retired' or nil
-  -- By name and not in a loop over SETTINGS: a script, which remembers nothing, does this in each call.
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -16287,7 +16278,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(205)}
+${blank(206)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -16296,13 +16287,17 @@ local COUNTERS = {
   'completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax',
 }
 ${blank(4)}
+local ONCE = { counters = nil }
 local function counter_names()
-  local names = { unpack(COUNTERS) }
-  for _, bound in ipairs(LATENESS.bounds) do names[#names + 1] = 'lateness:' .. bound end
-  names[#names + 1] = 'lateness:' .. LATENESS.beyond
-  return names
+  if not ONCE.counters then
+    local names = { unpack(COUNTERS) }
+    for _, bound in ipairs(LATENESS.bounds) do names[#names + 1] = 'lateness:' .. bound end
+    names[#names + 1] = 'lateness:' .. LATENESS.beyond
+    ONCE.counters = names
+  end
+  return ONCE.counters
 end
-${blank(4138)}
+${blank(4136)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -16322,36 +16317,41 @@ ${blank(4138)}
 -- active. With more of them it is an estimate: of 100 neighbours, other ones each ms, what they have is taken for all.
 local function count_queued(root, now)
   local active, looks = redis.call('ZCARD', active_key(root)), LIMITS.sampled
+  if active == 0 then return 0, 0 end
   local first = now % (math.max(active - looks, 0) + 1)
   local keys, held, claimed = redis.call('ZRANGE', active_key(root), first, first + looks - 1), 0, 0
   for n = 1, #keys do
     -- A key of another type must not hide the figures of all others.
     held = held + (read_unless_foreign('LLEN', messages_key(root, keys[n])) or 0)
   end
-  local records = #keys > 0 and redis.call('HMGET', claims_key(root), unpack(keys)) or {}
+  local records = redis.call('HMGET', claims_key(root), unpack(keys))
   for n = 1, #records do claimed = claimed + (decode_claim(records[n]) or { count = 0 }).count end
   return active, math.floor(math.max(held - claimed, 0) * active / math.max(#keys, 1) + 0.5)
 end
 
 local function stats(keys, args)
-  local call, root = redis.call, keys[1]
-  local _, refusal = read_queue(keys)
+  local root, names = keys[1], counter_names()
+  local queue, refusal = read_queue(keys, 'dead', 'deadMessages', 'droppedMessages', unpack(names))
   if refusal then return refusal end
-  local _, bad = read_options(args, 1, {})
-  if bad then return bad end
-  local names, counted = counter_names(), {}
-  local counters = call('HMGET', root, 'dead', 'deadMessages', 'droppedMessages', unpack(names))
-  for n = 1, #names do counted[names[n]] = tonumber(counters[n + 3]) or 0 end
-  local now = now_ms()
+  if args[1] then
+    local _, bad = read_options(args, 1, {})
+    return bad
+  end
+  local fields, now = queue.fields, now_ms()
   local active, queued = count_queued(root, now)
-  local due, ready = call('ZCARD', due_key(root)), call('ZCOUNT', due_key(root), '-inf', now)
-  local reply = {
+  local due = redis.call('ZCARD', due_key(root))
+  local ready = due > 0 and redis.call('ZCOUNT', due_key(root), '-inf', digits(now)) or 0
+  local reply, at, held = {
     'now', now, 'collecting', due - ready, 'ready', ready, 'active', active,
-    'queued', queued, 'dead', call('ZCARD', dead_key(root)),
-    'messages', counted.added - counted.completedMessages - (tonumber(counters[2]) or 0) - (tonumber(counters[3]) or 0),
-    'died', tonumber(counters[1]) or 0,
-  }
-  for n = 1, #names do reply[#reply + 1], reply[#reply + 2] = names[n], counted[names[n]] end
+    'queued', queued, 'dead', redis.call('ZCARD', dead_key(root)), 'messages', 0, 'died', tonumber(fields[3]) or 0,
+  }, 16, { added = 0, completedMessages = 0 }
+  for n = 1, #names do
+    local name, count = names[n], fields[n + 5]
+    count = count and tonumber(count) or 0
+    if held[name] then held[name] = count end
+    reply[at + 1], reply[at + 2], at = name, count, at + 2
+  end
+  reply[14] = held.added - held.completedMessages - (tonumber(fields[4]) or 0) - (tonumber(fields[5]) or 0)
   return reply
 end
 
@@ -16360,12 +16360,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '23d938d4b277357a95c06b289329810fb6a3b041',
+    sha1: '572d107112b11ac76217165b9175647fb62466d9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(4828)}
+${blank(4832)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

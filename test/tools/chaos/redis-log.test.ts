@@ -14,8 +14,14 @@ const ATTEMPTS = 2
 const ZERO = 1_790_000_000_000
 const time = (ms: number) => String(ZERO + ms)
 
-const policy = (fields: Record<string, number>): Commands =>
-  Object.entries(fields).map(([name, value]) => ['HSET', ROOT, name, String(value)])
+const policy = (fields: Record<string, number>): Commands => [
+  [
+    ...['HSET', ROOT, 'settings'],
+    Object.entries(fields)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(' '),
+  ],
+]
 const add = (at: number, id: string): Commands => [['RPUSH', `${ROOT}:messages:ann`, `${time(at)} ${id.length} ${id}{}`]]
 const leased = (until: number): Commands => [['ZADD', `${ROOT}:active`, time(until), 'ann']]
 const claimed = (batch: number, attempt: number, rest: string, number = attempt, lost = 0): Commands => [

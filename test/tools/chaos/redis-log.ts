@@ -160,7 +160,12 @@ export class QueueLog {
   }
 
   #changePolicy(args: string[]): void {
-    for (const [field, value] of pairs(args)) if (field in this.#policy) this.#policy[field as 'wait'] = Number(value)
+    for (const [field, text] of pairs(args)) {
+      if (field !== 'settings') continue
+      for (const [name = '', value] of text.split(' ').map((each) => each.split('='))) {
+        if (name in this.#policy) this.#policy[name as 'wait'] = Number(value)
+      }
+    }
   }
 
   #claim(key: string, claim: Claim): void {

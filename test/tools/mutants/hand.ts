@@ -6,7 +6,7 @@ export const BY_HAND: (Edit & { what: string })[] = [
   { within: 'digest_of', find: "or #key .. ':' .. key .. id", put: 'or key .. id', what: 'the end of a key may be the beginning of an id' },
   { within: 'digest_of', find: "'requeued ' .. #key", put: '#key', what: 'an id may be taken for the name of a requeued message' },
   { within: 'seen_key', find: "':seen:' .. slice", put: "':seen'", what: 'all slices of ids are one set' },
-  { within: 'active_key', find: "':active'", put: "':due'", what: 'active and due are one index' },
+  { within: 'active_key', find: "'active'", put: "'due'", what: 'active and due are one index' },
   { within: 'bad_root', find: '[^{}%s]+}$', put: '[^{}%s]+}', what: 'a root may have anything behind its hash tag' },
   { within: 'integer', find: "'^%d+$'", put: "'^%d+'", what: 'a number may have anything behind it' },
   { within: 'shown', find: '^[%w%p]*$', put: '^.*$', what: 'what people write gets into an error message' },
@@ -45,7 +45,7 @@ export const BY_HAND: (Edit & { what: string })[] = [
   },
   {
     within: 'prepare',
-    find: "partition and '-' .. partition or ''",
+    find: "partition ~= '' and '-' .. partition or ''",
     put: "''",
     what: 'two partitions may give the same batch id',
   },
