@@ -18,7 +18,7 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     projects: [
-      // What they import is the same, and nothing of it remembers anything: it is loaded once.
+      // What they import is the same, and nothing of it remembers anything but connections that are open: it is loaded once.
       {
         extends: true,
         test: { name: 'alike', include: ['test/**/*.test.ts'], exclude: ALONE, isolate: false, typecheck: { enabled: false } },

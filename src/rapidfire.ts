@@ -17,11 +17,13 @@ import { Partitioning } from './partitions/change.ts'
 import { changePolicy, prepare } from './partitions/policy.ts'
 import { checkQueueName, rootKey } from './partitions/roots.ts'
 import { Caller } from './redis/caller.ts'
-import { type Connection, connectTo } from './redis/connection.ts'
+import type { Connection } from './redis/connection.ts'
+import { joinRedis } from './redis/sharing.ts'
 import { type LibrarySource, SOURCE } from './redis/source.ts'
 import { LONGEST_CALL, Term } from './redis/term.ts'
 import type { WorkerClient } from './worker/client.ts'
 import type { Handler } from './worker/handler.ts'
+import { hubOf } from './worker/hub.ts'
 import { type ProcessOptions, processPending } from './worker/pending.ts'
 import type { Summary } from './worker/summary.ts'
 import { TIMING } from './worker/timing.ts'
@@ -57,7 +59,7 @@ export class RapidFire<T = unknown, Input = T> {
    * Connects on the first call.
    *
    * @param source another build of the Lua files; for tests
-   * @param connection made from `options.redis`; a worker brings its own
+   * @param connection made from `options.redis`; a worker brings that of workers
    * @throws RapidfireError `BAD_QUEUE`, `BAD_OPTION`
    */
   constructor(options: RapidFireOptions<T, Input> = {}, source: LibrarySource = SOURCE, connection?: Connection) {
@@ -67,7 +69,7 @@ export class RapidFire<T = unknown, Input = T> {
     this.#source = source
     this.queue = checkQueueName(options.queue ?? 'default')
     this.#caller = new Caller(
-      connection ?? connectTo(options),
+      connection ?? joinRedis(options),
       options,
       { root: rootKey(this.queue), run: (call) => prepare(this.queue, options, call, this.#partitioning.layout) },
       source,
@@ -126,7 +128,8 @@ export class RapidFire<T = unknown, Input = T> {
   }
 
   /**
-   * A worker of this queue, with connections of its own: `run()` it, and `close()` it when the process ends.
+   * A worker of this queue: `run()` it, and `close()` it when the process ends. It shares two connections with the others of this process that use
+   * the same Redis.
    *
    * @throws RapidfireError `BAD_OPTION`, `CLOSED`
    * @example
@@ -324,18 +327,24 @@ export class RapidFire<T = unknown, Input = T> {
     await this.close()
   }
 
-  /** @param workerClient what the worker needs, of a client with a connection of its own */
+  /** @param workerClient what the worker needs, of a client with the connection that workers share */
   #worker(workerClient: (client: RapidFire<T, Input>) => WorkerClient<T>, handler: Handler<T>, options: WorkerOptions): Worker<T> {
     this.#checkOpen()
-    const { stall } = { ...TIMING, ...options.timing }
-    const commands = this.#caller.connection.duplicate(stall)
+    const hub = hubOf(this.#caller.connection, { ...TIMING, ...options.timing })
+    const { worker: id, commands } = hub.join()
     const client = new RapidFire<T, Input>(this.#options, this.#source, commands)
     const close = () => {
       this.#workers.delete(worker)
       return client.close()
     }
     const made = { ...workerClient(client), checkOpen: () => this.#checkOpen(), close }
-    const worker = new Worker(made, commands, this.#caller.connection.duplicate(stall), handler, options)
+    let worker: Worker<T>
+    try {
+      worker = new Worker(id, made, commands, hub, handler, options)
+    } catch (error) {
+      commands.end()
+      throw error
+    }
     this.#workers.add(worker)
     return worker
   }

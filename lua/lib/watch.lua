@@ -44,16 +44,24 @@ local function send(queue, worker, what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
 
+-- Whether `worker` is the one that is named, or, with a name that ends in a slash, one of those of that process.
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+
 -- Makes a worker that stands by the watcher: the one that means to look last, which has said so last as a rule and is the likeliest to be there.
--- It is to look at `at`, or when it meant to look anyway. One that does not hear is gone, and the next one is taken. Whether there is one.
-local function appoint(queue, at)
+-- It is to look at `at`, or when it meant to look anyway. One that does not hear, or is named as gone, is gone, and the next one is taken. Whether
+-- there is one.
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
-    if send(queue, worker, digits(queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+      if send(queue, worker, digits(queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -75,13 +83,14 @@ local function wake_watcher(queue, at)
 end
 
 -- Notes a worker until `latest` in a set of workers: that it is there, or that it stands by and looks by itself then. What is too much is dropped.
--- Nobody in it is noted for later than `ends`. Nobody needs it: what is refused here must not hide what a claim has taken.
+-- Nobody in it is noted for later than `ends`. Nobody needs it: what is refused here must not hide what a claim has taken. Whether it is new there.
 local function note_worker(workers, worker, latest, ends)
   local added = redis.pcall('ZADD', workers, digits(latest), worker)
   -- What somebody else has put there is not ours to end.
   if type(added) == 'table' then return end
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
   redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
+  return added == 1
 end
 
 -- Ends the watch of a worker that has no slot left, or says to the watcher what it leaves behind; `next_at` is when the next batch is due.
@@ -95,11 +104,12 @@ local function leave_watch(queue, worker, next_at)
   end
 end
 
--- When a worker that stands by looks by itself. It misses a watcher that was killed, and for that some of all who stand by are enough.
+-- When a worker that stands by looks by itself. It misses a watcher that was killed, and for that some of all who stand by are enough. However long
+-- it would rest, as one does whose process has many roots to look at, what the watcher has left must not wait for longer.
 local function standby_until(queue, standby, rest)
   local count = redis.pcall('ZCARD', standby)
   local many = type(count) == 'number' and math.floor(count * rest / LIMITS.standbyLooks) or 0
-  return queue.now + math.max(rest, math.min(many, LIMITS.longestStandby))
+  return queue.now + math.min(math.max(rest, many), LIMITS.longestStandby)
 end
 
 -- Makes an idle worker the watcher, or lets it stand by for the one that there is. Returns when it looks next: as the watcher at most `rest` ms from now.

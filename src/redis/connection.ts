@@ -4,6 +4,7 @@ import { ms } from '../given.ts'
 import { checkRedisOptions, isClient, LOCAL, notReachable, type RedisInput } from './input.ts'
 import { gotNoAnswer, Late, NotSent, type Patience, patiently, Unanswered } from './patience.ts'
 import { addressOf, drop, nodeOf, reacher, ready, unlessSilent } from './readiness.ts'
+import { type Hearing, Subscriptions } from './subscriptions.ts'
 import { Limit, LONGEST_CALL, Term } from './term.ts'
 
 /** An argument of a Redis command. */
@@ -22,6 +23,8 @@ export type Send = (command: Command, args: Argument[], after?: Argument[], term
 
 /** The few things that rapidfire needs of a Redis client. */
 export interface Connection {
+  /** Of a part of one that several users have: that connection, by which they know each other. */
+  origin?: Connection
   /** Where Redis is, for errors: host and port, or a socket. */
   readonly address: string
   /** What connecting has failed with last, as long as there is no connection; of one of our own. */
@@ -50,15 +53,12 @@ export interface Connection {
    * arrives from its server for `silence` ms: a long answer on a slow way goes on arriving.
    */
   duplicate(silence: number): Connection
-  /** Hears the messages of channels, named without the client's key prefix, on this connection and on each one that is made after it. */
-  subscribe(
-    channels: readonly string[],
-    heard: { message: (message: string) => void; subscribed: () => void; lost: () => void; failed: (error: unknown) => unknown },
-  ): void
+  /** Hears the messages of channels: see `Subscriptions`. Returns what ends that. */
+  subscribe(channels: readonly string[], hearing: Hearing): () => void
   /** Drops a connection that may be dead and makes a new one; of a cluster the one to the node that serves `root`, or all of them. */
   reconnect(root?: string): void
-  /** `listener` is told whenever a new connection, of a cluster one to a node, is ready. */
-  onReady(listener: () => void): void
+  /** `listener` is told whenever a new connection, of a cluster one to a node, is ready. Returns what ends that. */
+  onReady(listener: () => void): () => void
   /** Ends the connection if it is our own: Redis is told, and may answer what is under way. */
   close(): Promise<void>
   /** The same at once, whatever is under way. */
@@ -229,6 +229,11 @@ function connectionOf(
   let dropping = false
   const stopTelling: (() => void)[] = []
   const address = addressOf(client)
+  const subscriptions = new Subscriptions(client, (error) => {
+    // All that ioredis says of an attempt to connect is that it has ended.
+    const why = failure !== undefined && /^Connection is closed/.test(String((error as Error).message)) ? failure : error
+    return toRapidfireError(gotNoAnswer(why) ? new Unanswered(why) : why, 'subscribe', { address })
+  })
   return {
     address,
     get failure() {
@@ -305,18 +310,7 @@ function connectionOf(
             client.duplicate({ ...options, enableReadyCheck: own?.readyCheck ?? client.options.enableReadyCheck } as RedisOptions)
       return connectionOf(duplicate, { patience: 0, retries: Number.POSITIVE_INFINITY, silence })
     },
-    subscribe: (channels, { message: listener, subscribed, lost, failed }) => {
-      const prefix = client.options.keyPrefix ?? ''
-      const tell = (error: unknown) => {
-        // All that ioredis says of an attempt to connect is that it has ended.
-        const why = failure !== undefined && /^Connection is closed/.test(String((error as Error).message)) ? failure : error
-        failed(toRapidfireError(gotNoAnswer(why) ? new Unanswered(why) : why, 'subscribe', { address }))
-      }
-      client.on('message', (_, message: string) => listener(message))
-      client.on('close', lost)
-      client.on('ready', () => client.subscribe(...channels.map((channel) => `${prefix}${channel}`)).then(subscribed, tell))
-      client.connect().catch(tell)
-    },
+    subscribe: (channels, hearing) => subscriptions.add(channels, hearing),
     reconnect: (root) => {
       if (!('nodes' in client) || root !== undefined) {
         drop(nodeOf(client, root))
@@ -331,7 +325,9 @@ function connectionOf(
       client.disconnect(true)
     },
     onReady: (listener) => {
-      stopTelling.push(tellWhenReady(client, listener))
+      const stop = tellWhenReady(client, listener)
+      stopTelling.push(stop)
+      return stop
     },
     close: async () => {
       for (const stop of stopTelling.splice(0)) stop()

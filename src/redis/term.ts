@@ -3,22 +3,29 @@ export const LONGEST_CALL = 600_000
 
 /** For how long the calls of a connection are waited for. */
 export class Limit {
-  readonly #timeout: number
+  /** What was given, ms. */
+  readonly own: number
+  readonly #whole: Limit | undefined
   #replicas = 0
 
-  /** @param timeout ms */
-  constructor(timeout: number) {
-    this.#timeout = timeout
+  /**
+   * @param own ms
+   * @param whole that of the connection, where this is the one of one of its users
+   */
+  constructor(own: number, whole?: Limit) {
+    this.own = own
+    this.#whole = whole
   }
 
   /** ms */
   get ms(): number {
-    return this.#timeout + this.#replicas
+    return this.own + this.#replicas
   }
 
   /** From now on Redis may wait for replicas for so many ms before it answers, and does nothing else for the connection meanwhile. */
   allow(ms: number): void {
     this.#replicas = Math.max(this.#replicas, ms)
+    this.#whole?.allow(ms)
   }
 }
 

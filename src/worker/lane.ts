@@ -31,6 +31,8 @@ export class Lane {
   failures = 0
   /** Whether others are to look there: the last claim has taken all that it asked for, or the watch was given up since. */
   left = false
+  /** Whether it is looked at together with all others, as when wake-ups are heard again: from then on they are to take turns. */
+  together = true
   /** How often in a row the root has refused because it does not serve. */
   refusals = 0
   /** Whether the last claim has failed, or has not been answered for long: the next one keeps no slot from other lanes. */
@@ -97,11 +99,11 @@ export class Lane {
     this.lookIn(Math.max(0, Math.min(ms, longest)), ms < longest)
   }
 
-  /** A wake-up has come: something is due at this Redis time. A look that is set is made no later for it. */
+  /** A wake-up has come: something is due at this Redis time. A look that is set is made no later for it, and none is waited for when it is time. */
   wake(time: number, longest: number): void {
     this.#early = Math.min(this.#early, time)
     const ms = Math.max(0, Math.min(this.#wakesIn(), longest))
-    if (!this.mayBeDue && performance.now() + ms < this.#at) this.lookIn(ms, ms < longest)
+    if (!this.mayBeDue && (ms === 0 || performance.now() + ms < this.#at)) this.lookIn(ms, ms < longest)
   }
 
   /** How long it is until a claim has to leave for this Redis time, ms. */

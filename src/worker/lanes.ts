@@ -36,7 +36,10 @@ export class Lanes {
 
   /** Looks at all of them now. */
   look(): void {
-    for (const lane of this.all) lane.lookIn(0)
+    for (const lane of this.all) {
+      lane.together = true
+      lane.lookIn(0)
+    }
   }
 
   /** Takes back all looks that are set. */

@@ -8,8 +8,7 @@ import type { Lane } from './lane.ts'
 export class Leaving {
   readonly #client: WorkerClient<any>
   readonly #worker: string
-  /** Roots of which it is being told. */
-  readonly #underway = new Map<Promise<unknown>, string>()
+  readonly #underway = new Set<Promise<unknown>>()
 
   /** @param worker its name among the workers of the queue */
   constructor(client: WorkerClient<any>, worker: string) {
@@ -24,26 +23,27 @@ export class Leaving {
     this.tell(lane.root)
   }
 
-  tell(root: string): void {
-    const told: Promise<unknown> = this.#client.leave(root, this.#worker).then(
+  /** @param worker itself; or its process, which is not said to be there in this root any more */
+  tell(root: string, worker = this.#worker): void {
+    const told: Promise<unknown> = this.#client.leave(root, worker).then(
       () => this.#underway.delete(told),
       () => this.#underway.delete(told),
     )
-    this.#underway.set(told, root)
+    this.#underway.add(told)
   }
 
-  /** Another worker is there no more. Whether nobody is known who would look instead, as far as Redis has said so. */
+  /** Another worker is there no more, or all of a process, whose name ends in a slash. Whether nobody is known who would look instead, as far as Redis has said so. */
   async leaveFor(worker: string, { root }: Lane): Promise<boolean> {
     const left = await this.#client.leave(root, worker).catch(() => undefined)
     return left === 'vacant'
   }
 
-  /** Resolves when all is told, or `ms` have passed: with the roots of which it is not. */
-  async end(ms: number): Promise<string[]> {
+  /** Resolves when all is told, or `ms` have passed; whether it is. */
+  async end(ms: number): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise((resolve) => (timer = setTimeout(resolve, ms)))
-    await Promise.race([Promise.all(this.#underway.keys()), late])
+    await Promise.race([Promise.all(this.#underway), late])
     clearTimeout(timer)
-    return [...this.#underway.values()]
+    return this.#underway.size === 0
   }
 }

@@ -3,12 +3,13 @@ import { RapidfireError } from '../errors.ts'
 import type { Run } from '../events.ts'
 import { type Roots, rootKey } from '../partitions/roots.ts'
 import type { Connection } from '../redis/connection.ts'
+import { LIMITS } from '../redis/generated/limits.ts'
 import type { WorkerClient } from './client.ts'
 import type { Handler, Outcome, ProcessorOptions } from './handler.ts'
+import type { Hub, Member } from './hub.ts'
 import type { Lane } from './lane.ts'
 import { Lanes } from './lanes.ts'
 import { Leaving } from './leaving.ts'
-import { Presence } from './presence.ts'
 import { Processor } from './processor.ts'
 import { ServedRoots } from './served-roots.ts'
 import type { Timing } from './timing.ts'
@@ -33,21 +34,21 @@ export interface LoopHooks<T> {
 const REFUSALS = 3
 
 /**
- * When a worker looks at its lanes: when something becomes due there, when it is woken, once in `rest`, and again after a failure. What it finds
- * is handled by its processor.
+ * When a worker looks at its lanes: when something becomes due there, when it is woken, in turn with the others of its process, and again after a
+ * failure. What it finds is handled by its processor.
  */
 export class Loop<T> {
   readonly processor: Processor<T>
   readonly #client: WorkerClient<T>
-  readonly #connections: { commands: Connection; subscriber: Connection }
+  readonly #commands: Connection
+  readonly #hub: Hub
+  readonly #member: Member
   readonly #hooks: LoopHooks<T>
-  readonly #worker: string
   readonly #timing: Timing
   readonly #lanes: Lanes
   readonly #wakeUps: WakeUps
   readonly #roots: ServedRoots
   readonly #leaving: Leaving
-  readonly #presence: Presence
   #running = false
   #closed = false
   /** Until wake-ups are heard, or it turns out that they may not be for a while: then it looks for the first time. */
@@ -55,27 +56,29 @@ export class Loop<T> {
   /** Whether it has ever heard wake-ups, and whether it hears them now, as far as it knows. */
   #subscribed = false
   #hears = false
-  /** When Redis has answered a claim last, by `performance.now`. */
-  #answered: number | undefined
+  /** Whether Redis has ever answered a claim. */
+  #answered = false
   /** Whether a batch was handled since the last `idle`. */
   #worked = false
 
   /**
    * @param worker its name among the workers of the queue
+   * @param commands its part of the connection of its process
+   * @param hub what it shares with the others of its process
    * @throws RapidfireError `BAD_OPTION`
    */
   constructor(
     worker: string,
     client: WorkerClient<T>,
-    connections: { commands: Connection; subscriber: Connection },
+    commands: Connection,
+    hub: Hub,
     handler: Handler<T>,
     options: ProcessorOptions,
     hooks: LoopHooks<T>,
   ) {
-    // Redis counts those who hear a wake-up on its own node of a cluster, and a subscription may be with any: then nothing follows from the count.
-    this.#worker = connections.subscriber.cluster ? `~${worker}` : worker
     this.#client = client
-    this.#connections = connections
+    this.#commands = commands
+    this.#hub = hub
     this.#hooks = hooks
     this.processor = new Processor(client, handler, options, {
       ended: (...told) => this.#ended(...told),
@@ -84,28 +87,36 @@ export class Loop<T> {
       refused: (lane, error) => this.#claimFailed(lane, error),
       full: (lane) => this.#leaving.leave(lane),
       settled: (lane) => this.#running || this.#leaving.leave(lane),
-      silent: () => this.#wakeUps.serverSilent(),
+      silent: () => hub.echo.serverSilent(),
       failed: (error, root) => this.#failed(error, root),
       extended: (root, error) => this.#extended(root, error),
-      watching: (lane) => ({ worker: this.#worker, echo: this.#wakeUps.wantsEcho(lane), rest: this.#longest }),
+      watching: (lane) => ({ worker, echo: hub.echo.wants(lane), rest: this.#longest }),
     })
     this.#timing = this.processor.settings.timing
     this.#lanes = new Lanes((lane) => this.#look(lane))
-    this.#wakeUps = new WakeUps(client.queue, this.#worker, connections.subscriber, this.#lanes, this.#timing, {
-      due: (root, time) => this.#lanes.of(root)?.wake(time, this.#longest),
+    this.#wakeUps = new WakeUps(client.queue, worker, hub.subscriber, {
+      due: (root, time) => this.#running && this.#lanes.of(root)?.wake(time, this.#longest),
+      echo: () => hub.echo.arrived(),
       subscribed: () => this.#hearsAgain(),
       lost: () => this.#hearsNoMore(),
       failed: (error) => this.#unheard(error),
-      ask: (lane) => this.#look(lane),
     })
-    this.#roots = new ServedRoots(client, this.#timing, {
+    this.#roots = new ServedRoots(client, this.#timing, () => hub.maintainEvery, {
       found: (roots) => this.#serve(roots),
       failed: (error) => hooks.failed(error),
     })
-    this.#leaving = new Leaving(client, this.#worker)
-    this.#presence = new Presence(client, this.#worker, this.#timing.present, (worker) => this.#gone(worker))
+    this.#leaving = new Leaving(client, worker)
+    this.#member = {
+      client,
+      lanes: this.#lanes,
+      look: (lane) => this.#look(lane),
+      lookAll: () => this.#lanes.look(),
+      gone: (name) => this.#gone(name),
+      unsaid: (name) => this.#leaving.tell(rootKey(client.queue), name),
+      failed: (error) => hooks.failed(error),
+    }
     // It may lead to a server that does not know of our claims.
-    connections.commands.onReady(() => this.processor.beat())
+    commands.onReady(() => this.processor.beat())
     // The root of the queue tells by its first answer whether there are partitions.
     this.#serve({ serving: [rootKey(client.queue)], draining: [] })
   }
@@ -134,14 +145,15 @@ export class Loop<T> {
     this.#closed = true
     this.#halt()
     await this.processor.stop()
-    const untold = await this.#leaving.end(this.#timing.leaveWithin)
+    const isTold = await this.#leaving.end(this.#timing.leaveWithin)
+    this.#wakeUps.unsubscribe()
     // Redis does not answer. Nothing else is under way, and the next look of others is as good.
-    for (const root of untold) this.#connections.commands.reconnect(root)
+    if (!isTold) this.#commands.end()
   }
 
   /** Whether Redis has answered the last claim of each root, and kept its leases. */
   isHealthy(): boolean {
-    return this.#answered !== undefined && this.#lanes.every(({ failures, unkept }) => failures === 0 && !unkept)
+    return this.#answered && this.#lanes.every(({ failures, unkept }) => failures === 0 && !unkept)
   }
 
   /** A claim of a forwarder has moved so many batches, and so many more fit into the stream. */
@@ -153,26 +165,23 @@ export class Loop<T> {
 
   #go(): void {
     this.#running = true
-    this.#wakeUps.start()
+    this.#hub.enter(this.#member)
     this.#roots.start()
-    this.#present()
   }
 
   #halt(): void {
     this.#running = false
-    this.#wakeUps.pause()
+    this.#hub.leave(this.#member)
     this.#roots.stop()
     clearTimeout(this.#first)
     this.#first = undefined
-    if (this.#presence.stop()) this.#leaving.tell(rootKey(this.#client.queue))
     this.#lanes.cancel()
     for (const lane of this.#lanes.all) this.#leaving.leave(lane)
   }
 
-  /** How long a lane rests at most, ms: all together are looked at once in `rest`; several a little more seldom, since presence is told as well. */
+  /** How long a lane rests at most, ms: as one of all that the process has, unless nobody can wake it. */
   get #longest(): number {
-    const { size } = this.#lanes
-    return Math.ceil(this.#timing.rest * (size === 1 ? 1 : 1.25 * size))
+    return this.#hears ? this.#hub.longest : this.#timing.rest
   }
 
   #look(lane: Lane): void {
@@ -184,20 +193,15 @@ export class Loop<T> {
     const made = this.#lanes.serve(roots)
     if (!made) return
     this.processor.lanes = this.#lanes.all
-    if (this.#running) for (const lane of made) lane.lookIn(0)
-    this.#present()
+    if (!this.#running) return
+    this.#hub.recount()
+    for (const lane of made) lane.lookIn(0)
   }
 
-  /** Without partitions the others look once in a rest: that is soon enough to miss one that was killed. */
-  #present(): void {
-    if (this.#running && this.#lanes.size > 1) this.#presence.start()
-    else this.#presence.stop()
-  }
-
-  /** Another worker is there no more: whoever stands by is told, or this one looks. */
-  #gone(worker: string): void {
+  /** Another process is there no more, or a worker alone: whoever stands by is told, or this one looks. */
+  #gone(name: string): void {
     for (const lane of this.#lanes.all) {
-      this.#leaving.leaveFor(worker, lane).then((isVacant) => isVacant && this.#running && this.#lanes.has(lane) && lane.lookIn(0))
+      this.#leaving.leaveFor(`${name}/`, lane).then((isVacant) => isVacant && this.#running && this.#lanes.has(lane) && lane.lookIn(0))
     }
   }
 
@@ -216,11 +220,13 @@ export class Loop<T> {
   /** Nobody can wake it: it looks once in a rest, whatever it was told. */
   #hearsNoMore(): void {
     this.#hears = false
+    this.#hub.echo.lost()
     if (this.#running) for (const lane of this.#lanes.all) lane.wake(Number.POSITIVE_INFINITY, this.#longest)
   }
 
   #hearsAgain(): void {
     this.#hears = true
+    this.#hub.echo.subscribed()
     if (!this.#running) return
     // Wake-ups may have been sent since the last look, and before anybody listened.
     this.#lookFirst()
@@ -232,8 +238,9 @@ export class Loop<T> {
     lane.failures = 0
     lane.refusals = 0
     lane.unkept = false
-    const isFirst = this.#answered === undefined
-    this.#answered = performance.now()
+    const isFirst = !this.#answered
+    this.#answered = true
+    this.#hub.answered = performance.now()
     if (isFirst) {
       this.#roots.maintainIn(0)
       this.#hooks.ready()
@@ -245,14 +252,22 @@ export class Loop<T> {
       return
     }
     const longest = this.#longest
-    const rested = next === 0 || next >= now + longest
+    // With nothing due before, Redis answers that the longest rest has come to its end; one that stands by rests as long as it says.
+    const far = next === 0 ? longest : next - now
+    const rested = far >= Math.min(longest, LIMITS.longestStandby)
     // One of many that stand by looks more seldom, as long as it can be woken. A stream may get room without a word.
-    const isOneOfMany = this.#hears && !lane.blocked && next > now + longest
+    const isOneOfMany = this.#hears && !lane.blocked && far > longest
+    const most = isOneOfMany ? far : Math.min(far, longest)
     // Not all at once: else the one that a silent server, or the death of several workers, is noticed by may come late.
-    const chance = this.#lanes.size === 1 && !isOneOfMany ? 1 : 0.8 + Math.random() / 5
-    // With nothing due before, Redis answers that the longest rest has come to its end.
-    lane.lookAt(rested ? Number.POSITIVE_INFINITY : next, chance * (isOneOfMany ? next - now : longest))
+    const chance = this.#hub.isOne && !isOneOfMany ? 1 : this.#takesTurns(lane) ? Math.random() : 0.8 + Math.random() / 5
+    lane.together = false
+    lane.lookAt(rested ? Number.POSITIVE_INFINITY : next, chance * (rested ? most : longest))
     this.#tellIdle()
+  }
+
+  /** Whether a lane was looked at together with many others, which are to be looked at one after the other from now on. */
+  #takesTurns(lane: Lane): boolean {
+    return lane.together && this.#hub.longest > this.#timing.rest
   }
 
   #tellIdle(): void {
@@ -292,7 +307,7 @@ export class Loop<T> {
   /** Looks after a pause at a lane whose claim has failed. */
   #lookAgain(lane: Lane): void {
     lane.failures += 1
-    this.#wakeUps.claimFailed(lane.root)
+    this.#hub.echo.claimFailed(lane)
     const [first, longest] = this.#timing.pauses
     if (this.#running && this.#lanes.has(lane)) lane.lookIn(Math.min(first * 2 ** (lane.failures - 1), longest))
   }
@@ -308,9 +323,8 @@ export class Loop<T> {
     this.#hooks.failed(error)
     // Redis may be stopped, or the connection dead without a word: neither would say so by itself.
     if (!/timed out/.test(String((error as Error).cause))) return
-    const { commands, subscriber } = this.#connections
-    commands.reconnect(root)
+    this.#commands.reconnect(root)
     // While other roots answer, echoes tell whether the subscription is alive.
-    if (performance.now() - (this.#answered ?? 0) >= this.#timing.stall) subscriber.reconnect()
+    if (performance.now() - this.#hub.answered >= this.#timing.stall) this.#hub.subscriber.reconnect()
   }
 }

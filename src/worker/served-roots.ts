@@ -2,19 +2,27 @@ import type { Roots } from '../partitions/roots.ts'
 import type { WorkerClient } from './client.ts'
 import type { Timing } from './timing.ts'
 
-/** Finds out which roots a worker is to claim from: when one refuses to serve, and about once a minute. */
+/** Finds out which roots a worker is to claim from: when one refuses to serve, and about once a minute, or as often as its process has time for. */
 export class ServedRoots {
   readonly #client: WorkerClient<any>
   readonly #timing: Timing
+  readonly #every: () => number
   readonly #hooks: { found(roots: Roots): void; failed(error: unknown): void }
   /** Roots that have refused, for which the others are being asked. */
   readonly #asking = new Map<string, Promise<void>>()
   #running = false
   #timer: NodeJS.Timeout | undefined
 
-  constructor(client: WorkerClient<any>, timing: Timing, hooks: { found(roots: Roots): void; failed(error: unknown): void }) {
+  /** @param every how often it looks by itself, ms */
+  constructor(
+    client: WorkerClient<any>,
+    timing: Timing,
+    every: () => number,
+    hooks: { found(roots: Roots): void; failed(error: unknown): void },
+  ) {
     this.#client = client
     this.#timing = timing
+    this.#every = every
     this.#hooks = hooks
   }
 
@@ -40,7 +48,7 @@ export class ServedRoots {
   }
 
   /** Looks in `ms`, and from then on time and again, whether a change of partitions has lost a step or is to take one. */
-  maintainIn(ms = this.#timing.maintainEvery): void {
+  maintainIn(ms = this.#every()): void {
     clearTimeout(this.#timer)
     if (!this.#running) return
     this.#timer = setTimeout(() => {

@@ -5,11 +5,11 @@ export interface Timing {
   /** A command that Redis has not answered for so long has failed, and the connection is made anew. */
   stall: number
   /**
-   * An idle worker looks once in so many ms; with partitions at one of them, a little more seldom. That is what a lost wake-up costs at most, times
-   * their number and a quarter. Where many stand by, Redis lets each look more seldom.
+   * An idle worker looks once in so many ms. Where a process has more than a few queues or partitions, they take turns, and all of them together are
+   * looked at a few times in so many ms (hub.ts). Where many stand by, Redis lets each look more seldom.
    */
   rest: number
-  /** With partitions a worker says once in so many ms that it is there, and asks after the others. */
+  /** With so many queues or partitions a process says once in so many ms that it is there, and asks after the others. */
   present: number
   /** A claim that is not answered for so long keeps no slot from the other lanes any more. */
   silentAfter: number
@@ -21,10 +21,13 @@ export interface Timing {
   grace: number
   /** How long a worker that closes waits for Redis to take back its watch, so that others look at once. */
   leaveWithin: number
-  /** How often a worker tests that wake-ups reach it, and how long it waits for the echo. */
+  /** How often a process tests that wake-ups reach it, and how long it waits for the echo. */
   echoEvery: number
   echoWithin: number
-  /** How often a worker looks whether a step of a change of partitions was lost, or is still to be taken. */
+  /**
+   * How often a worker looks whether a step of a change of partitions was lost, or is still to be taken; the workers of a process take turns, so
+   * that many of them do so more seldom.
+   */
   maintainEvery: number
   /** It does so after its connection was made anew as well, within so many ms: not all workers at once. */
   maintainAnew: number

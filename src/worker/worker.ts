@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { captureRejectionSymbol, EventEmitter } from 'node:events'
 import type { Batch } from '../batches/batch.ts'
 import type { Run, WorkerEvents } from '../events.ts'
@@ -7,6 +6,7 @@ import type { Connection } from '../redis/connection.ts'
 import type { WorkerClient } from './client.ts'
 import { textOf } from './endings.ts'
 import type { Handler, Logger, Outcome, ProcessorOptions } from './handler.ts'
+import type { Hub } from './hub.ts'
 import { Loop } from './loop.ts'
 import { WORKER_OPTIONS } from './settings.ts'
 
@@ -20,9 +20,10 @@ export const CLOSE_OPTIONS = { timeout: true } as const
  */
 export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implements AsyncDisposable {
   /** Its name among the workers of the queue. */
-  readonly id = randomUUID()
+  readonly id: string
   readonly #client: WorkerClient<T>
-  readonly #connections: { commands: Connection; subscriber: Connection }
+  readonly #commands: Connection
+  readonly #hub: Hub
   readonly #loop: Loop<T>
   #state: 'new' | 'running' | 'paused' | 'closed' = 'new'
   #run: Promise<void> | undefined
@@ -34,12 +35,14 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   #hasWarned = false
 
   /** @internal */
-  constructor(client: WorkerClient<T>, commands: Connection, subscriber: Connection, handler: Handler<T>, options: WorkerOptions) {
+  constructor(id: string, client: WorkerClient<T>, commands: Connection, hub: Hub, handler: Handler<T>, options: WorkerOptions) {
     super({ captureRejections: true })
     checkNames('worker', options, WORKER_OPTIONS)
+    this.id = id
     this.#client = client
-    this.#connections = { commands, subscriber }
-    this.#loop = new Loop(this.id, client, this.#connections, handler, options, {
+    this.#commands = commands
+    this.#hub = hub
+    this.#loop = new Loop(id, client, commands, hub, handler, options, {
       ready: () => this.#tell(() => this.emit('ready')),
       ended: (...told) => this.#tell(() => this.#emitEnd(...told)),
       died: (...told) => this.#tell(() => this.emit('dead', ...told)),
@@ -96,7 +99,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   }
 
   /**
-   * Claims no more, waits for the handlers that run, and closes the connections. Calling it again may shorten the wait.
+   * Claims no more, waits for the handlers that run, and closes its connections, unless others of this process use them. Calling it again may shorten the wait.
    *
    * @param options.timeout how long to wait, ms, 0 to 2 147 483 647; then what still runs is given back, at once claimable by others, and its
    *   handlers' signals abort. By default, and with `Infinity`, it waits for ever.
@@ -112,7 +115,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     let timer = setTimeout(() => {
       this.#loop.processor.giveUp()
       // A Redis that does not answer is not waited for: what it is not told has its lease, and comes again.
-      timer = setTimeout(() => this.#connections.commands.close(), this.#loop.processor.settings.timing.stall)
+      timer = setTimeout(() => this.#commands.end(), this.#loop.processor.settings.timing.stall)
     }, timeout)
     return this.#closing.finally(() => clearTimeout(timer))
   }
@@ -134,7 +137,8 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
 
   async #closeAll(): Promise<void> {
     await this.#loop.stop()
-    await Promise.all([this.#client.close(), this.#connections.subscriber.close()])
+    await this.#client.close()
+    await this.#hub.ended
     this.#whenClosed()
   }
 

@@ -28,7 +28,11 @@ beforeAll(async () => {
 function callerOf(url: string, binding: BindingMode) {
   const connection = connect(url)
   const listeners: (() => void)[] = []
-  const caller = new Caller({ ...connection, onReady: (listener) => listeners.push(listener) }, { binding, load: 'never' })
+  const onReady = (listener: () => void) => {
+    listeners.push(listener)
+    return () => {}
+  }
+  const caller = new Caller({ ...connection, onReady }, { binding, load: 'never' })
   return { call: caller.call, reconnected: () => listeners.forEach((each) => void each()), end: () => connection.end() }
 }
 

@@ -556,7 +556,7 @@ export const DAMAGED: Record<string, string[]> = {
   'present: beside one who does not hear': [
     '. missing: the same',
     '. of another type: WRONG_TYPE, nothing written',
-    'watch:present missing: []',
+    'watch:present missing: ["~w1"]',
     'watch:present of another type: WRONG_TYPE',
   ],
 }

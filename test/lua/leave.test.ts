@@ -40,6 +40,40 @@ describeBindings('leave', (lua) => {
     expect(await heard()).toEqual([`w2 ${lua().now}`])
   })
 
+  it.each(['p1/1', 'p1/22', 'p1/', 'p1'])(
+    'gives up the watch of %s in the name of its process, to one that is none of its workers',
+    async (watcher) => {
+      await listen()
+      await claim(watcher)
+      await lua().tick(50)
+      await claim('p2/1')
+      await lua().tick(50)
+      for (const worker of ['p1/3', 'p1/4']) await claim(worker)
+      expect(await leave('p1')).toBe(watcher === 'p1' ? 'passed' : 'idle')
+      if (watcher === 'p1') return
+      expect(await leave('p1/')).toBe('passed')
+      expect(await heard()).toEqual([`p2/1 ${lua().now + 950}`])
+      expect(await standbys()).toEqual([])
+      expect(await leave('p1/')).toBe('idle')
+    },
+  )
+
+  it.each(['p11/1', 'p', 'p/1', '1/p1/1', 'p1x'])('leaves the watch to %s when another process is gone', async (watcher) => {
+    await listen()
+    await claim(watcher)
+    expect(await leave('p1/')).toBe('idle')
+    expect(await leave('/')).toBe('idle')
+    expect(await leave(watcher)).toBe('vacant')
+  })
+
+  it('forgets that a process is there', async () => {
+    await listen()
+    await lua().call('present', 'p1')
+    await claim('p1')
+    expect(await leave('p1/')).toBe('vacant')
+    expect(await lua().redis.exists(`${lua().root}:watch:present`)).toBe(0)
+  })
+
   it('leaves the watch vacant when nobody stands by, or nobody does any more', async () => {
     await listen()
     await claim('w1')

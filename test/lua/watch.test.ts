@@ -43,7 +43,8 @@ describeBindings('watch', (lua) => {
     for (const [rest, after] of [
       [401, 1002],
       [9999, 10_000],
-      [10_001, 10_001],
+      [10_001, 10_000],
+      [33_000, 10_000],
     ] as const) {
       await stand(20)
       expect([rest, await next('one more', 'REST', rest)]).toEqual([rest, after])

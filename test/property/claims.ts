@@ -327,6 +327,7 @@ export const leave = (worker: string) =>
     expect(standby).not.toHaveProperty([worker])
     if (reply === 'passed') {
       expect(watcher).not.toBe(worker)
+      if (worker.endsWith('/')) expect(watcher?.startsWith(worker)).toBe(false)
       expect(Number(watchAt)).toBeLessThanOrEqual(Math.min(...model.watched()))
     } else if (reply === 'vacant') expect(watchAt).toBe('0')
     else {
@@ -336,12 +337,13 @@ export const leave = (worker: string) =>
     return keyspace
   })
 
-/** A worker says that it is there. Nobody hears wake-ups: those that should be heard are told to be gone, and are not known. */
+/** A worker says that it is there. Nobody hears wake-ups: those that should be heard are told to be gone, and are not known. It is told when it is new. */
 export const present = (worker: string) =>
   step('present', worker, async (_, world) => {
     const { reply, keyspace } = await world.call('present', worker)
     const known = Object.keys((keyspace.get('watch:present')?.content ?? {}) as object)
-    expect(known.filter((name) => reply.includes(name))).toEqual([])
+    expect(known.filter((name) => reply.includes(name) && name !== worker)).toEqual([])
+    expect(reply.includes(worker) && !known.includes(worker)).toBe(false)
     expect(known.every((name) => name.startsWith('~'))).toBe(true)
     return keyspace
   })

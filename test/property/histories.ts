@@ -36,7 +36,7 @@ const KEY = fc.constantFrom('ann', 'ann', ...KEYS)
 const BACK = fc.constantFrom(0, 0, 0, 2, 4, 1, 3)
 const BACKS = fc.array(BACK, { minLength: 1, maxLength: 3 })
 // One of them is told that nobody hears it, another that it may.
-const WORKER = fc.constantFrom(undefined, 'w1', 'w2', '~w3')
+const WORKER = fc.constantFrom(undefined, 'w1', 'w2', '~w3/1', '~w3/2')
 const STREAM = fc.constantFrom('batches', 'other \xff')
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 2 })
 const upTo = (max: number) => fc.integer({ min: 1, max })
@@ -117,7 +117,7 @@ const RARE = fc.oneof(
   fc.nat(1).map((back) => drop([back, 9])),
   KEY.map(erase),
   fc.constantFrom('w1', 'w2').map(die),
-  fc.constantFrom('w1', 'w2', '~w3').map(leave),
+  fc.constantFrom('w1', 'w2', '~w3/1', '~w3/2', '~w3/').map(leave),
   fc.constantFrom('w1', 'w2', '~w3').map(present),
   fc.constant(repair),
   fc.constant(unload),

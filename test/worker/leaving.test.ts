@@ -8,7 +8,7 @@ import { describeBindings } from '../support/lua.ts'
 import { proxyTo } from './proxy.ts'
 import { eventually, gate, holdTime, ONLY_RESTS, recordCalls, useWorkers } from './workers.ts'
 
-// Redis time and the timers stand still: nobody looks because it has rested.
+// Redis time and the timers stand still: nobody looks because it has rested. The rest is long, since a lane reckons by a clock that goes on.
 describeBindings('leaving', (lua) => {
   const { client, start } = useWorkers(lua)
   let passUntil: (holds: () => unknown) => Promise<number>
@@ -30,9 +30,9 @@ describeBindings('leaving', (lua) => {
   async function two(options: WorkerOptions = {}, handler: () => unknown = () => {}) {
     const rapidfire = client({ policy: { partitions: PARTITIONS, wait: 60_000, maxWait: 60_000 } })
     await rapidfire.getStats()
-    const one = start(handler, { timing: ONLY_RESTS, ...options })
+    const one = start(handler, { timing: { ...ONLY_RESTS, rest: 100_000 }, ...options })
     await passUntil(() => all(async (root) => (await lua().redis.hget(root, 'watcher')) === one.id))
-    const other = start(() => {}, { timing: ONLY_RESTS })
+    const other = start(() => {}, { timing: { ...ONLY_RESTS, rest: 100_000 } })
     await passUntil(() => all((root) => lua().redis.zscore(`${root}:watch:standby`, other.id)))
     await passUntil(async () => (await lua().redis.pubsub('NUMSUB', `${lua().root}:wake`))[1] === 2)
     const add = () => rapidfire.addMessages(keys.map((key) => ({ key, data: 1, flush: true })))
@@ -69,9 +69,9 @@ describeBindings('leaving', (lua) => {
   it('a worker that pauses while a claim is on its way hands on the watch that the claim takes', async () => {
     const rapidfire = client()
     const proxy = await proxyTo(lua().server.url)
-    const one = start(() => {}, { timing: ONLY_RESTS }, client({ redis: proxy.url }))
+    const one = start(() => {}, { timing: { ...ONLY_RESTS, rest: 100_000 } }, client({ redis: proxy.url }))
     await once(one, 'ready')
-    const other = start(() => {}, { timing: ONLY_RESTS })
+    const other = start(() => {}, { timing: { ...ONLY_RESTS, rest: 100_000 } })
     await passUntil(() => lua().redis.zscore(`${lua().root}:watch:standby`, other.id))
     proxy.hold()
     // It has looked, and does not know what came of it.
@@ -106,7 +106,7 @@ describeBindings('leaving', (lua) => {
   it('a worker that is full and alone says so once, and looks when it has a slot', async () => {
     const held = gate()
     const rapidfire = client()
-    const worker = start(() => held.opened, { concurrency: 1, timing: ONLY_RESTS })
+    const worker = start(() => held.opened, { concurrency: 1, timing: { ...ONLY_RESTS, rest: 100_000 } })
     await passUntil(() => lua().redis.hexists(lua().root, 'watchAt'))
     const recorded = await recordCalls(lua())
     for (let n = 1; n <= 4; n += 1) {
@@ -156,13 +156,17 @@ describeBindings('a killed worker', (lua) => {
     onTestFinished(() => void child.kill('SIGKILL'))
     const [id] = (await once(child.stdout, 'data')).map((text) => String(text).trim())
     await eventually(async () => expect(await all(async (root) => (await lua().redis.hget(root, 'watcher')) === id)).toBe(true))
-    await eventually(async () => expect(await lua().redis.zscore(`${lua().root}:watch:present`, id as string)).not.toBeNull())
-    // It would look by itself when the test is long over.
+    const [killed] = String(id).split('/')
+    await eventually(async () => expect(await lua().redis.zscore(`${lua().root}:watch:present`, killed as string)).not.toBeNull())
+    // It would look by itself when ten seconds have passed.
     const worker = start(() => {}, { timing: { rest: 100_000 } })
     await eventually(async () => expect(await all((root) => lua().redis.zscore(`${root}:watch:standby`, worker.id))).toBe(true))
     await rapidfire.addMessages(Array.from({ length: 100 }, (_, n) => ({ key: `key ${n}`, data: n })))
+    const recorded = await recordCalls(lua())
     child.kill('SIGKILL')
     await eventually(() => expect(worker.told).toHaveLength(100))
+    const left = (await recorded.made()).filter(({ name, args }) => name === 'leave' && args[0] === `${killed}/`)
+    expect(left.map(({ root }) => root).sort()).toEqual([...roots].sort())
     expect(new Set(worker.told.map(([event]) => event))).toEqual(new Set(['completed']))
   })
 })

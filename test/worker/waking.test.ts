@@ -189,7 +189,9 @@ describeBindings('many workers', (lua) => {
     const workers = Array.from({ length: count }, () => start(() => {}, { concurrency, timing: ONLY_RESTS }, rapidfire))
     const stands = async () => Number(await lua().redis.zcard(`${lua().root}:watch:standby`)) === count - 1
     await passUntil(stands, 0)
-    await passUntil(async () => (await lua().redis.pubsub('NUMSUB', `${lua().root}:wake`))[1] === count, 0)
+    // They share a connection.
+    const hears = async ({ id }: { id: string }) => (await lua().redis.pubsub('NUMSUB', `${lua().root}:wake:${id}`))[1] === 1
+    await passUntil(async () => (await Promise.all(workers.map(hears))).every(Boolean), 0)
     const recorded = await recordCalls(lua())
     const batches = 30
     const done = () => workers.flatMap((worker) => worker.told).length

@@ -13,7 +13,14 @@ import { type Lua, TEST_SOURCE } from '../support/lua.ts'
 
 export type Told = [event: keyof WorkerEvents<unknown>, ...args: any[]]
 
-/** Makes clients and workers of the queue of `lua`; each is closed after its test. The clock of Redis is the real one until a test moves it. */
+/** Clients of one process that are made of the same share connections: of this URL each is as one in a process of its own. */
+let processes = 0
+export const fromElsewhere = (url: string) => `${url}?process=${++processes}`
+
+/**
+ * Makes clients and workers of the queue of `lua`; each is closed after its test. Unless they are given the same `redis`, clients share nothing, nor do
+ * their workers. The clock of Redis is the real one until a test moves it.
+ */
 export function useWorkers(lua: () => Lua) {
   const clients: RapidFire<any>[] = []
   const workers: Worker<any>[] = []
@@ -24,7 +31,7 @@ export function useWorkers(lua: () => Lua) {
   })
 
   const client = <T = any>(options: RapidFireOptions<T> = {}): RapidFire<T> => {
-    const made = new RapidFire<T>({ redis: lua().server.url, queue: 'orders', binding: lua().mode, ...options }, TEST_SOURCE)
+    const made = new RapidFire<T>({ redis: fromElsewhere(lua().server.url), queue: 'orders', binding: lua().mode, ...options }, TEST_SOURCE)
     clients.push(made)
     return made
   }

@@ -1,11 +1,13 @@
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
+--   FCALL rapidfire_leave 1 rapid-fire:{orders} p1/
 --
 -- KEYS
 --   root     root key of the queue
 -- ARGV
---   worker   its name, as WORKER of claim_ready
+--   worker   its name, as WORKER of claim_ready; one that ends in a slash is of a process, and stands for all of its workers, that are called
+--            '<process>/<what else>', or as it is
 -- RETURNS
 --   status   'passed': one that stood by watches instead, and was told so | 'vacant': nobody stands by | 'idle': it did not watch
 -- ERRORS
@@ -23,10 +25,11 @@ local function leave(keys, args)
   queue.now = now_ms()
 
   -- first write
-  redis.pcall('ZREM', watch_key(root, 'standby'), worker)
-  redis.pcall('ZREM', watch_key(root, 'present'), worker)
-  if watcher_of(queue) ~= worker or watch_at(queue) == 0 then return 'idle' end
-  return appoint(queue, earlier(first_in(due_key(root)), first_in(active_key(root)))) and 'passed' or 'vacant'
+  local name = string.match(worker, '^(.+)/$') or worker
+  redis.pcall('ZREM', watch_key(root, 'standby'), name)
+  redis.pcall('ZREM', watch_key(root, 'present'), name)
+  if not is_named(watcher_of(queue), worker) or watch_at(queue) == 0 then return 'idle' end
+  return appoint(queue, earlier(first_in(due_key(root)), first_in(active_key(root))), worker) and 'passed' or 'vacant'
 end
 
 register('leave', leave, { 'allow-oom' }, 'Give up the watch of a worker that looks no more, or has no slot left.')

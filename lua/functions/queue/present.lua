@@ -1,15 +1,16 @@
---- Say that a worker is there, and learn which others are there no more.
+--- Say that a worker or a process is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1 REST 900
 --
 -- KEYS
---   root     root key of the queue, also when it has partitions
+--   root     root key of a queue, also when it has partitions; of all queues that a process serves, one
 -- ARGV
---   worker   its name, as WORKER of claim_ready
+--   worker   its name, as WORKER of claim_ready; of a process, whose workers are called '<its name>/<what else>', its own
 --   REST     ms until it says so again, 1 to an hour (1000)
 -- RETURNS
---   worker... those that hear nothing any more, or have not said so for twice their REST: each is told once
+--   worker... those that hear nothing any more, or have not said so for twice their REST: each is told once. Also the one that says so, when
+--             it was not known: what Redis knew of who watches may be lost as well
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or what is known of the workers, is a key of another type
@@ -17,8 +18,8 @@
 --   MISSING_ARGUMENT  the worker, or the value of REST, is missing
 --   BAD_ARGUMENT      the name of the worker is empty or too long, or REST is out of its range
 --
--- WHY: with many partitions each worker looks seldom at each. One that was killed would be missed there when the others have rested; so
--- whoever is told of it gives up its watch everywhere (rapidfire_leave).
+-- WHY: of many roots, queues or partitions, a process looks seldom at each. One that was killed would be missed there when the others have
+-- rested; so whoever is told of it gives up its watch everywhere (rapidfire_leave).
 -- The cost does not depend on how many workers there are.
 local PRESENT_OPTIONS = { REST = OPTIONS.rest }
 
@@ -33,7 +34,7 @@ local function hearing(root, workers)
 end
 
 -- A worker says that it is there, as it does once in `rest` ms. Returns those of the others that are not: they hear nothing any more, or have not
--- said so for twice that time. Of those that are there, it asks after some, whose word is the oldest.
+-- said so for twice that time; and itself when it was not known. Of those that are there, it asks after some, whose word is the oldest.
 local function meet(queue, worker, rest)
   local present, gone = watch_key(queue.root, 'present'), {}
   local found = redis.call('ZRANGE', present, '0', count_text(LIMITS.asked - 1), 'WITHSCORES')
@@ -48,8 +49,8 @@ local function meet(queue, worker, rest)
   -- While it hears nothing itself, others look in its place.
   if is_deaf(1) then
     redis.call('ZREM', present, worker)
-  else
-    note_worker(present, worker, queue.now + 2 * rest, queue.now + 2 * rest)
+  elseif note_worker(present, worker, queue.now + 2 * rest, queue.now + 2 * rest) then
+    gone[#gone + 1] = worker
   end
   return gone
 end
@@ -68,4 +69,4 @@ local function present(keys, args)
   return meet(queue, worker, options.rest or OPTIONS.rest.default)
 end
 
-register('present', present, { 'allow-oom' }, 'Say that a worker is there, and learn which others are there no more.')
+register('present', present, { 'allow-oom' }, 'Say that a worker or a process is there, and learn which others are there no more.')

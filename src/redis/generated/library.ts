@@ -1024,6 +1024,7 @@ local watcher_of
 local looked_before
 local looked_at
 local send
+local is_named
 local appoint
 local wake_watcher
 local note_worker
@@ -1078,16 +1079,24 @@ function send(queue, worker, what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
 
+-- Whether \`worker\` is the one that is named, or, with a name that ends in a slash, one of those of that process.
+function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+
 -- Makes a worker that stands by the watcher: the one that means to look last, which has said so last as a rule and is the likeliest to be there.
--- It is to look at \`at\`, or when it meant to look anyway. One that does not hear is gone, and the next one is taken. Whether there is one.
-function appoint(queue, at)
+-- It is to look at \`at\`, or when it meant to look anyway. One that does not hear, or is named as gone, is gone, and the next one is taken. Whether
+-- there is one.
+function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
-    if send(queue, worker, digits(queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+      if send(queue, worker, digits(queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -1109,13 +1118,14 @@ function wake_watcher(queue, at)
 end
 
 -- Notes a worker until \`latest\` in a set of workers: that it is there, or that it stands by and looks by itself then. What is too much is dropped.
--- Nobody in it is noted for later than \`ends\`. Nobody needs it: what is refused here must not hide what a claim has taken.
+-- Nobody in it is noted for later than \`ends\`. Nobody needs it: what is refused here must not hide what a claim has taken. Whether it is new there.
 function note_worker(workers, worker, latest, ends)
   local added = redis.pcall('ZADD', workers, digits(latest), worker)
   -- What somebody else has put there is not ours to end.
   if type(added) == 'table' then return end
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
   redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
+  return added == 1
 end
 
 -- Ends the watch of a worker that has no slot left, or says to the watcher what it leaves behind; \`next_at\` is when the next batch is due.
@@ -1129,11 +1139,12 @@ function leave_watch(queue, worker, next_at)
   end
 end
 
--- When a worker that stands by looks by itself. It misses a watcher that was killed, and for that some of all who stand by are enough.
+-- When a worker that stands by looks by itself. It misses a watcher that was killed, and for that some of all who stand by are enough. However long
+-- it would rest, as one does whose process has many roots to look at, what the watcher has left must not wait for longer.
 local function standby_until(queue, standby, rest)
   local count = redis.pcall('ZCARD', standby)
   local many = type(count) == 'number' and math.floor(count * rest / LIMITS.standbyLooks) or 0
-  return queue.now + math.max(rest, math.min(many, LIMITS.longestStandby))
+  return queue.now + math.min(math.max(rest, many), LIMITS.longestStandby)
 end
 
 -- Makes an idle worker the watcher, or lets it stand by for the one that there is. Returns when it looks next: as the watcher at most \`rest\` ms from now.
@@ -5103,11 +5114,13 @@ do
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
+--   FCALL rapidfire_leave 1 rapid-fire:{orders} p1/
 --
 -- KEYS
 --   root     root key of the queue
 -- ARGV
---   worker   its name, as WORKER of claim_ready
+--   worker   its name, as WORKER of claim_ready; one that ends in a slash is of a process, and stands for all of its workers, that are called
+--            '<process>/<what else>', or as it is
 -- RETURNS
 --   status   'passed': one that stood by watches instead, and was told so | 'vacant': nobody stands by | 'idle': it did not watch
 -- ERRORS
@@ -5125,10 +5138,11 @@ local function leave(keys, args)
   queue.now = now_ms()
 
   -- first write
-  redis.pcall('ZREM', watch_key(root, 'standby'), worker)
-  redis.pcall('ZREM', watch_key(root, 'present'), worker)
-  if watcher_of(queue) ~= worker or watch_at(queue) == 0 then return 'idle' end
-  return appoint(queue, earlier(first_in(due_key(root)), first_in(active_key(root)))) and 'passed' or 'vacant'
+  local name = string.match(worker, '^(.+)/$') or worker
+  redis.pcall('ZREM', watch_key(root, 'standby'), name)
+  redis.pcall('ZREM', watch_key(root, 'present'), name)
+  if not is_named(watcher_of(queue), worker) or watch_at(queue) == 0 then return 'idle' end
+  return appoint(queue, earlier(first_in(due_key(root)), first_in(active_key(root))), worker) and 'passed' or 'vacant'
 end
 
 register('leave', leave, { 'allow-oom' }, 'Give up the watch of a worker that looks no more, or has no slot left.')
@@ -5262,18 +5276,19 @@ end
 register('policy', policy, { 'allow-oom' }, 'Read the policy of the queue, or change it for every caller at once.')
 end
 do
---- Say that a worker is there, and learn which others are there no more.
+--- Say that a worker or a process is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1 REST 900
 --
 -- KEYS
---   root     root key of the queue, also when it has partitions
+--   root     root key of a queue, also when it has partitions; of all queues that a process serves, one
 -- ARGV
---   worker   its name, as WORKER of claim_ready
+--   worker   its name, as WORKER of claim_ready; of a process, whose workers are called '<its name>/<what else>', its own
 --   REST     ms until it says so again, 1 to an hour (1000)
 -- RETURNS
---   worker... those that hear nothing any more, or have not said so for twice their REST: each is told once
+--   worker... those that hear nothing any more, or have not said so for twice their REST: each is told once. Also the one that says so, when
+--             it was not known: what Redis knew of who watches may be lost as well
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or what is known of the workers, is a key of another type
@@ -5281,8 +5296,8 @@ do
 --   MISSING_ARGUMENT  the worker, or the value of REST, is missing
 --   BAD_ARGUMENT      the name of the worker is empty or too long, or REST is out of its range
 --
--- WHY: with many partitions each worker looks seldom at each. One that was killed would be missed there when the others have rested; so
--- whoever is told of it gives up its watch everywhere (rapidfire_leave).
+-- WHY: of many roots, queues or partitions, a process looks seldom at each. One that was killed would be missed there when the others have
+-- rested; so whoever is told of it gives up its watch everywhere (rapidfire_leave).
 -- The cost does not depend on how many workers there are.
 local PRESENT_OPTIONS = { REST = OPTIONS.rest }
 
@@ -5297,7 +5312,7 @@ local function hearing(root, workers)
 end
 
 -- A worker says that it is there, as it does once in \`rest\` ms. Returns those of the others that are not: they hear nothing any more, or have not
--- said so for twice that time. Of those that are there, it asks after some, whose word is the oldest.
+-- said so for twice that time; and itself when it was not known. Of those that are there, it asks after some, whose word is the oldest.
 local function meet(queue, worker, rest)
   local present, gone = watch_key(queue.root, 'present'), {}
   local found = redis.call('ZRANGE', present, '0', count_text(LIMITS.asked - 1), 'WITHSCORES')
@@ -5312,8 +5327,8 @@ local function meet(queue, worker, rest)
   -- While it hears nothing itself, others look in its place.
   if is_deaf(1) then
     redis.call('ZREM', present, worker)
-  else
-    note_worker(present, worker, queue.now + 2 * rest, queue.now + 2 * rest)
+  elseif note_worker(present, worker, queue.now + 2 * rest, queue.now + 2 * rest) then
+    gone[#gone + 1] = worker
   end
   return gone
 end
@@ -5332,7 +5347,7 @@ local function present(keys, args)
   return meet(queue, worker, options.rest or OPTIONS.rest.default)
 end
 
-register('present', present, { 'allow-oom' }, 'Say that a worker is there, and learn which others are there no more.')
+register('present', present, { 'allow-oom' }, 'Say that a worker or a process is there, and learn which others are there no more.')
 end
 do
 --- Count what the queue holds and what it has done.

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'a51f7d5900c13b8c1ad64354896a9cc298132cec',
+    sha1: '4176d78b3974890df049f0618bb1c0f99417922e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -651,7 +651,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(59)}
+${blank(60)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -674,15 +674,20 @@ local function send(queue, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
-    if send(queue, worker, digits(queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+      if send(queue, worker, digits(queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -702,7 +707,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(81)}
+${blank(83)}
 local COUNTED = 9007199254740991
 ${blank(24)}
 local function begin_tally(queue)
@@ -1496,7 +1501,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '9c3de463df544e5f22437ecc2cc4cba87efa38ab',
+    sha1: '38de80529f879600b86d1d3141e44af40770425f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1852,7 +1857,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(274)}
+${blank(285)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -2284,7 +2289,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '75b3ffcd24bffe48115293292076b66b15801a10',
+    sha1: '9fb607d326d5d4a30697ea3e72f1682c8e816520',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -3007,7 +3012,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(43)}
+${blank(44)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -3040,15 +3045,20 @@ local function send(queue, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
-    if send(queue, worker, digits(queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+      if send(queue, worker, digits(queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -3077,6 +3087,7 @@ local function note_worker(workers, worker, latest, ends)
   if type(added) == 'table' then return end
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
   redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
+  return added == 1
 end
 
 
@@ -3091,10 +3102,11 @@ local function leave_watch(queue, worker, next_at)
 end
 
 
+
 local function standby_until(queue, standby, rest)
   local count = redis.pcall('ZCARD', standby)
   local many = type(count) == 'number' and math.floor(count * rest / LIMITS.standbyLooks) or 0
-  return queue.now + math.max(rest, math.min(many, LIMITS.longestStandby))
+  return queue.now + math.min(math.max(rest, many), LIMITS.longestStandby)
 end
 
 
@@ -3940,7 +3952,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '5df0d077e7fe2d4e6bb6a4d3b06bf563aaae6e37',
+    sha1: '240367386c6781a04f042d0684a27b3c93b70c52',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4485,7 +4497,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(43)}
+${blank(44)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -4508,15 +4520,20 @@ local function send(queue, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
-    if send(queue, worker, digits(queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+      if send(queue, worker, digits(queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -4536,7 +4553,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(96)}
+${blank(98)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -4732,7 +4749,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'd6817473fe4d3ad21154af13fcff015df2d93521',
+    sha1: 'eb7924ee36a9c99a7bffb0cd05dc5a5a69d91638',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5106,7 +5123,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(204)}
+${blank(215)}
 local COUNTED = 9007199254740991
 ${blank(24)}
 local function begin_tally(queue)
@@ -5207,7 +5224,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '73e601acbabafd1a73eaf41e96a6455bc1fab039',
+    sha1: '38a83e200e78e833b4a8d38bf5cfc4088f2726c2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5491,7 +5508,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(203)}
+${blank(214)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -5610,7 +5627,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'e0567b3129556097770d9829069bcced1896f3a1',
+    sha1: '44e3876d2f8e704fee83992e5af6a3121cd91544',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6038,7 +6055,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(188)}
+${blank(199)}
 local COUNTED = 9007199254740991
 ${blank(13)}
 local function count_up(root, field, by)
@@ -6355,7 +6372,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'd0b462a181e785dac4f967afae9fa8c59ce1d6c6',
+    sha1: '29cd9ce3fca179cf4d0d83005314caef4b5b8998',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6704,7 +6721,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(204)}
+${blank(215)}
 local COUNTED = 9007199254740991
 ${blank(24)}
 local function begin_tally(queue)
@@ -6800,7 +6817,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'c38a05ad976b99fb6a511f8f7d9bb5d8a1db7323',
+    sha1: '7dc51054caa1fb5cec13911b8a6999cff28f1157',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7419,7 +7436,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(43)}
+${blank(44)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -7442,15 +7459,20 @@ local function send(queue, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
-    if send(queue, worker, digits(queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+      if send(queue, worker, digits(queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -7470,7 +7492,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(81)}
+${blank(83)}
 local COUNTED = 9007199254740991
 ${blank(13)}
 local function count_up(root, field, by)
@@ -7844,7 +7866,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '679bbd773ef76298b0be43171ca5f556ee683809',
+    sha1: '83fdb255875575e46b6e6732fa05d82fe26d4533',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8575,7 +8597,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(43)}
+${blank(44)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -8608,15 +8630,20 @@ local function send(queue, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
-    if send(queue, worker, digits(queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+      if send(queue, worker, digits(queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -8645,6 +8672,7 @@ local function note_worker(workers, worker, latest, ends)
   if type(added) == 'table' then return end
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
   redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
+  return added == 1
 end
 
 
@@ -8659,10 +8687,11 @@ local function leave_watch(queue, worker, next_at)
 end
 
 
+
 local function standby_until(queue, standby, rest)
   local count = redis.pcall('ZCARD', standby)
   local many = type(count) == 'number' and math.floor(count * rest / LIMITS.standbyLooks) or 0
-  return queue.now + math.max(rest, math.min(many, LIMITS.longestStandby))
+  return queue.now + math.min(math.max(rest, many), LIMITS.longestStandby)
 end
 
 
@@ -9568,7 +9597,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'b87d93af834e2deba68347988cfdf5ef8e2788cd',
+    sha1: '16c34222860cd66cbf25b1d8b09d3f7b635f283f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9900,7 +9929,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(1203)}
+${blank(1214)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -9971,7 +10000,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '51dcee85fe6e0fcc934886bdd854fb4507109179',
+    sha1: 'c6642ce9226fcb857307c7981eace7598bfdff1f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10278,7 +10307,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(51)}
+${blank(52)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -10309,21 +10338,26 @@ local function send(queue, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
-    if send(queue, worker, digits(queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+      if send(queue, worker, digits(queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
   return false
 end
-${blank(64)}
+${blank(66)}
 local function first_in(index)
   local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
   return head[2] and math.ceil(head[2])
@@ -10357,11 +10391,13 @@ ${blank(2346)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
+--   FCALL rapidfire_leave 1 rapid-fire:{orders} p1/
 --
 -- KEYS
 --   root     root key of the queue
 -- ARGV
---   worker   its name, as WORKER of claim_ready
+--   worker   its name, as WORKER of claim_ready; one that ends in a slash is of a process, and stands for all of its workers, that are called
+--            '<process>/<what else>', or as it is
 -- RETURNS
 --   status   'passed': one that stood by watches instead, and was told so | 'vacant': nobody stands by | 'idle': it did not watch
 -- ERRORS
@@ -10379,10 +10415,11 @@ local function leave(keys, args)
   queue.now = now_ms()
 
   -- first write
-  redis.pcall('ZREM', watch_key(root, 'standby'), worker)
-  redis.pcall('ZREM', watch_key(root, 'present'), worker)
-  if watcher_of(queue) ~= worker or watch_at(queue) == 0 then return 'idle' end
-  return appoint(queue, earlier(first_in(due_key(root)), first_in(active_key(root)))) and 'passed' or 'vacant'
+  local name = string.match(worker, '^(.+)/$') or worker
+  redis.pcall('ZREM', watch_key(root, 'standby'), name)
+  redis.pcall('ZREM', watch_key(root, 'present'), name)
+  if not is_named(watcher_of(queue), worker) or watch_at(queue) == 0 then return 'idle' end
+  return appoint(queue, earlier(first_in(due_key(root)), first_in(active_key(root))), worker) and 'passed' or 'vacant'
 end
 
 register('leave', leave, { 'allow-oom' }, 'Give up the watch of a worker that looks no more, or has no slot left.')
@@ -10390,7 +10427,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '69d584c661d33596687fe19727639303b9409c51',
+    sha1: '51c200bd0452b13af20547cef6b26d03fe9df0d6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10819,13 +10856,13 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(54)}
+${blank(55)}
 local function send(queue, worker, what)
   local partition = queue.partition
   local heard = redis.pcall('PUBLISH', wake_channel(queue.root, worker), partition ~= '' and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
-${blank(111)}
+${blank(121)}
 local COUNTED = 9007199254740991
 ${blank(24)}
 local function begin_tally(queue)
@@ -10969,7 +11006,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '17fb4f20249b6a4bdb8dcf1db1326a4148c8b3e1',
+    sha1: 'bb8e8cb753fe622af2b4030b50adfed7d6869c8c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11553,7 +11590,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(204)}
+${blank(215)}
 local COUNTED = 9007199254740991
 ${blank(24)}
 local function begin_tally(queue)
@@ -11645,7 +11682,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '1881f4ece13f89d46dcfdaeb92988fdbadd84b12',
+    sha1: 'a588b9057d86cb51e663b8afd7a41dadc205f4d8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12063,7 +12100,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(171)}
+${blank(182)}
 local COUNTED = 9007199254740991
 ${blank(24)}
 local function begin_tally(queue)
@@ -12084,7 +12121,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2380)}
+${blank(2383)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -12215,7 +12252,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'eaa509767b850ada1509c92f8399648eba589146',
+    sha1: '8026ffebd1a9d0c7113042a5b2135863328b8050',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12572,22 +12609,23 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(51)}
+${blank(52)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
     return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
   end
 end
-${blank(67)}
+${blank(75)}
 local function note_worker(workers, worker, latest, ends)
   local added = redis.pcall('ZADD', workers, digits(latest), worker)
   -- What somebody else has put there is not ours to end.
   if type(added) == 'table' then return end
   if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
   redis.pcall('PEXPIREAT', workers, digits(ends + 1000))
+  return added == 1
 end
-${blank(71)}
+${blank(72)}
 local COUNTED = 9007199254740991
 ${blank(24)}
 local function begin_tally(queue)
@@ -12606,19 +12644,20 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2508)}
---- Say that a worker is there, and learn which others are there no more.
+${blank(2511)}
+--- Say that a worker or a process is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1 REST 900
 --
 -- KEYS
---   root     root key of the queue, also when it has partitions
+--   root     root key of a queue, also when it has partitions; of all queues that a process serves, one
 -- ARGV
---   worker   its name, as WORKER of claim_ready
+--   worker   its name, as WORKER of claim_ready; of a process, whose workers are called '<its name>/<what else>', its own
 --   REST     ms until it says so again, 1 to an hour (1000)
 -- RETURNS
---   worker... those that hear nothing any more, or have not said so for twice their REST: each is told once
+--   worker... those that hear nothing any more, or have not said so for twice their REST: each is told once. Also the one that says so, when
+--             it was not known: what Redis knew of who watches may be lost as well
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or what is known of the workers, is a key of another type
@@ -12626,8 +12665,8 @@ ${blank(2508)}
 --   MISSING_ARGUMENT  the worker, or the value of REST, is missing
 --   BAD_ARGUMENT      the name of the worker is empty or too long, or REST is out of its range
 --
--- WHY: with many partitions each worker looks seldom at each. One that was killed would be missed there when the others have rested; so
--- whoever is told of it gives up its watch everywhere (rapidfire_leave).
+-- WHY: of many roots, queues or partitions, a process looks seldom at each. One that was killed would be missed there when the others have
+-- rested; so whoever is told of it gives up its watch everywhere (rapidfire_leave).
 -- The cost does not depend on how many workers there are.
 local PRESENT_OPTIONS = { REST = OPTIONS.rest }
 
@@ -12642,7 +12681,7 @@ local function hearing(root, workers)
 end
 
 -- A worker says that it is there, as it does once in \`rest\` ms. Returns those of the others that are not: they hear nothing any more, or have not
--- said so for twice that time. Of those that are there, it asks after some, whose word is the oldest.
+-- said so for twice that time; and itself when it was not known. Of those that are there, it asks after some, whose word is the oldest.
 local function meet(queue, worker, rest)
   local present, gone = watch_key(queue.root, 'present'), {}
   local found = redis.call('ZRANGE', present, '0', count_text(LIMITS.asked - 1), 'WITHSCORES')
@@ -12657,8 +12696,8 @@ local function meet(queue, worker, rest)
   -- While it hears nothing itself, others look in its place.
   if is_deaf(1) then
     redis.call('ZREM', present, worker)
-  else
-    note_worker(present, worker, queue.now + 2 * rest, queue.now + 2 * rest)
+  elseif note_worker(present, worker, queue.now + 2 * rest, queue.now + 2 * rest) then
+    gone[#gone + 1] = worker
   end
   return gone
 end
@@ -12677,12 +12716,12 @@ local function present(keys, args)
   return meet(queue, worker, options.rest or OPTIONS.rest.default)
 end
 
-register('present', present, { 'allow-oom' }, 'Say that a worker is there, and learn which others are there no more.')
+register('present', present, { 'allow-oom' }, 'Say that a worker or a process is there, and learn which others are there no more.')
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   release: {
-    sha1: '96dd99a19dc8497c66b3055e5bda7fccce3ae529',
+    sha1: '0770a81364ba1446b80303c437cb600a329a5a25',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13092,7 +13131,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(43)}
+${blank(44)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -13115,15 +13154,20 @@ local function send(queue, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
-    if send(queue, worker, digits(queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+      if send(queue, worker, digits(queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -13143,7 +13187,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(81)}
+${blank(83)}
 local COUNTED = 9007199254740991
 ${blank(24)}
 local function begin_tally(queue)
@@ -13314,7 +13358,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'eab4358bd04a4be17ee53e9cc040519828af4a19',
+    sha1: 'cea28ebe359783f17148042b25831ef27240870f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13855,7 +13899,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(59)}
+${blank(60)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -13878,15 +13922,20 @@ local function send(queue, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
-    if send(queue, worker, digits(queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+      if send(queue, worker, digits(queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -13906,7 +13955,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(151)}
+${blank(153)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -14150,7 +14199,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '4413c765678eb3b73f55168065faa7cfeaf20198',
+    sha1: 'ad27a14afdde709285b9da31e9446f34fce77b82',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14541,7 +14590,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(171)}
+${blank(182)}
 local COUNTED = 9007199254740991
 ${blank(24)}
 local function begin_tally(queue)
@@ -14712,7 +14761,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '8284a0647b74950064cf7a91b6e55b00440eb159',
+    sha1: 'b77f3bcd889ba8b3a5ac67957c3dd6b33033be54',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15276,7 +15325,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(43)}
+${blank(44)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -15299,15 +15348,20 @@ local function send(queue, worker, what)
 end
 
 
-
-local function appoint(queue, at)
+local function is_named(worker, name)
+  return worker == name or string.sub(name, -1) == '/' and string.sub(worker .. '/', 1, #name) == name
+end
+${blank(3)}
+local function appoint(queue, at, gone)
   for _ = 1, LIMITS.appointed do
     local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
-    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
-    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
-    if send(queue, worker, digits(queue.watchAt)) then return true end
+    if not gone or not is_named(worker, gone) then
+      queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+      redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', digits(queue.watchAt))
+      if send(queue, worker, digits(queue.watchAt)) then return true end
+    end
   end
   queue.watchAt = 0
   redis.pcall('HSET', queue.root, 'watchAt', 0)
@@ -15327,7 +15381,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(216)}
+${blank(218)}
 local PUSHED = 500
 
 
@@ -15715,7 +15769,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '72d4e19ab0d7552b00b7510c9183232695efd905',
+    sha1: '4aa676ffdbe86e7da48555581b689eabb34ac673',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15814,7 +15868,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4376)}
+${blank(4387)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -15865,7 +15919,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '063d51b8877296750c7f278d694bbcde0b29b49a',
+    sha1: 'f66ebb2110b29248b928661f39e4489cd7cb01a5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16224,7 +16278,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(195)}
+${blank(206)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -16243,7 +16297,7 @@ local function counter_names()
   end
   return ONCE.counters
 end
-${blank(4132)}
+${blank(4136)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -16306,12 +16360,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '40d9c64cc2448559533c8c6c36ecbe7a869a512b',
+    sha1: '572d107112b11ac76217165b9175647fb62466d9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(4821)}
+${blank(4832)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

@@ -44,13 +44,16 @@ const bestPeer: Figure = (results) => {
   return rates.length > 0 ? Math.max(...rates) : undefined
 }
 
-/** The last row against the first: the growth that was measured, up to a million keys with FULL=1. */
-const grown =
-  (column: string): Figure =>
+/** The last row: the one with the most. */
+const last =
+  (measure: string, column: string): Figure =>
   (results) => {
-    const last = Object.keys(results.growth ?? {}).at(-1)
-    return last === undefined ? undefined : of('growth', last, `${column}Ratio`)(results)
+    const row = Object.keys(results[measure] ?? {}).at(-1)
+    return row === undefined ? undefined : of(measure, row, column)(results)
   }
+
+/** The same against the first: the growth that was measured, up to a million keys with FULL=1. */
+const grown = (column: string): Figure => last('growth', `${column}Ratio`)
 
 const share = (a: number, b: number) => a / b
 
@@ -90,6 +93,8 @@ export const AIMS: Aim[] = [
   { what: 'worker at rest, commands', figure: of('idle', OURS, 'commands'), digits: 1, atMost: 1, unit: 'a second' },
   { what: 'worker at rest, CPU', figure: of('idle', OURS, 'cpu'), digits: 2, atMost: 0.2, unit: '%' },
   { what: 'worker at rest, memory', figure: of('idle', OURS, 'megabytes'), digits: 0, atMost: 55, unit: 'MB' },
+  { what: 'process with 200 queues at rest', figure: last('queues', 'connections'), digits: 0, atMost: 4, unit: 'connections' },
+  { what: 'process with 200 queues at rest, in all', figure: last('queues', 'calls'), digits: 1, atMost: 10, unit: 'calls a second' },
   { what: 'webhook', figure: of('webhook', 'rapidfire serve', 'ratio'), digits: 2, atLeast: 0.6, unit: '× without storing' },
   { what: 'webhook at 500 requests/s, p99', figure: of('webhook', 'rapidfire serve', 'steady'), digits: 0, atMost: 20, unit: 'ms' },
 ]

@@ -14,6 +14,7 @@ import { growthMeasure } from './measures/growth.ts'
 import { idleMeasure } from './measures/idle.ts'
 import { latenessMeasure, quietMeasure } from './measures/lateness.ts'
 import { memoryMeasure } from './measures/memory.ts'
+import { queuesMeasure } from './measures/queues.ts'
 import { save, startAnew } from './results.ts'
 import { type Measure, runRounds } from './rounds.ts'
 import { isInstalled, SYSTEMS } from './systems/index.ts'
@@ -30,6 +31,7 @@ const MEASURES: Record<string, (bench: Bench) => Measure | Promise<Measure>> = {
   growth: growthMeasure,
   fair: fairMeasure,
   idle: idleMeasure,
+  queues: queuesMeasure,
   cluster: clusterMeasure,
   webhook: async (bench) => (await import('./measures/webhook.ts')).webhookMeasure(bench),
 }

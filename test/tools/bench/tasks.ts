@@ -36,9 +36,9 @@ function messagesOf(load: Load): BenchMessage[] {
 
 /** What a process that runs a system does when it is told to. */
 export const TASKS = {
-  open: async ({ name, url, wait }: { name: SystemName; url: string; wait: number }): Promise<void> => {
+  open: async ({ name, url, wait, queues }: { name: SystemName; url: string; wait: number; queues?: number }): Promise<void> => {
     const { open, ...kind } = SYSTEMS[name]
-    system = await open({ url, wait, ids: 'ids' in kind })
+    system = await open({ url, wait, ids: 'ids' in kind, queues })
   },
 
   close: async (_: undefined): Promise<void> => {
@@ -108,6 +108,11 @@ export const TASKS = {
         seen.completed += 1
       },
     })
+  },
+
+  /** What the worker has done until now does not count. */
+  forget: async (_: undefined): Promise<void> => {
+    seen = { first: 0, last: 0, completed: 0, messages: 0, late: [] }
   },
 
   /** What the worker has done, once it has handled so many messages, or after `within` ms. */

@@ -388,8 +388,8 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   },
   {
     within: 'leave',
-    find: "redis.pcall('ZREM', watch_key(root, 'standby'), worker)\n  redis.pcall('ZREM', watch_key(root, 'present'), worker)",
-    put: "redis.pcall('ZREM', watch_key(root, 'present'), worker)\n  redis.pcall('ZREM', watch_key(root, 'standby'), worker)",
+    find: "redis.pcall('ZREM', watch_key(root, 'standby'), name)\n  redis.pcall('ZREM', watch_key(root, 'present'), name)",
+    put: "redis.pcall('ZREM', watch_key(root, 'present'), name)\n  redis.pcall('ZREM', watch_key(root, 'standby'), name)",
     why: 'neither ends the call',
   },
   {

@@ -1,21 +1,39 @@
 import { RapidFire } from '../../../../src/index.ts'
+import { partitionOf } from '../../../../src/partitions/roots.ts'
 import type { System, SystemOptions } from './system.ts'
 
-/** This library with its default policy, but for the wait. */
-export async function rapidfire({ url, wait, ids }: SystemOptions): Promise<System> {
-  const client = new RapidFire<{ text: string }>({ redis: url, queue: 'bench', policy: { wait, maxWait: Math.max(wait, 60_000) } })
-  await client.version()
+/** This library with its default policy, but for the wait. Of several queues each has a client and a worker, as an application has. */
+export async function rapidfire({ url, wait, ids, queues = 1 }: SystemOptions): Promise<System> {
+  const clients = Array.from(
+    { length: queues },
+    (_, n) =>
+      new RapidFire<{ text: string }>({
+        ...{ redis: url, queue: queues === 1 ? 'bench' : `bench-${n}` },
+        policy: { wait, maxWait: Math.max(wait, 60_000) },
+      }),
+  )
+  const [client] = clients as [RapidFire<{ text: string }>]
+  const of = (key: string) => (queues === 1 ? client : (clients[partitionOf(key, queues)] as RapidFire<{ text: string }>))
+  await Promise.all(clients.map((each) => each.version()))
   return {
-    add: ids ? ({ key, data, id }) => client.addMessage(key, data, { id }) : ({ key, data }) => client.addMessage(key, data),
+    add: ids ? ({ key, data, id }) => of(key).addMessage(key, data, { id }) : ({ key, data }) => of(key).addMessage(key, data),
     addMany: (messages) => client.addMessages(messages.map(({ key, id, data }) => (ids ? { key, id, data } : { key, data }))),
     work: async ({ concurrency, handler, completed }) => {
-      const worker = client.worker(({ deadline, messages }) => handler({ count: messages.length, deadline }), { concurrency })
-      worker.on('completed', completed)
-      const ready = new Promise((resolve) => worker.once('ready', () => resolve(undefined)))
-      void worker.run()
+      const workers = clients.map((each) =>
+        each.worker(({ deadline, messages }) => handler({ count: messages.length, deadline }), { concurrency }),
+      )
+      const ready = Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('ready', () => resolve(undefined)))))
+      for (const worker of workers) {
+        worker.on('completed', completed)
+        void worker.run()
+      }
       await ready
-      return () => worker.close()
+      return async () => {
+        await Promise.all(workers.map((worker) => worker.close()))
+      }
     },
-    close: () => client.close(),
+    close: async () => {
+      await Promise.all(clients.map((each) => each.close()))
+    },
   }
 }

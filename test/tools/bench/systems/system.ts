@@ -21,6 +21,8 @@ export interface SystemOptions {
   wait: number
   /** Whether messages have ids to find duplicates by. */
   ids: boolean
+  /** Of so many queues; of one when it is left out. */
+  queues?: number | undefined
 }
 
 export interface WorkOptions {
