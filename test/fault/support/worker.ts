@@ -44,7 +44,7 @@ function perform({ act, ms = 0 }: Task, isFirst: boolean, { signal }: HandlerCon
 /** Asks once, and for a moment only: later the answer would say nothing of the time when the signal aborted. */
 async function inquire(batch: Batch<Task>): Promise<void> {
   const asked = Date.now()
-  const { token, until = 0, now } = await observer.rapidfire.peek(batch.key, 1)
+  const { token, until = 0, now } = await rapidfire.peek(batch.key, 1)
   if (token !== batch.token || Date.now() - asked > 200) return
   history.write({ what: 'held', ...attemptAt(batch), left: until - now })
 }
@@ -56,8 +56,7 @@ const attemptAt = (batch: Batch): Attempt => ({
   claim: Number(batch.token.split(':').at(-1)),
 })
 
-const observer = openClient<Task>(setup.client)
-const { rapidfire } = openClient<Task>(setup.client)
+const { rapidfire, close } = openClient<Task>(setup.client)
 const worker = rapidfire.worker(async (batch, context) => {
   const attempt = attemptAt(batch)
   const messages = batch.messages.map(({ data }) => data.message)
@@ -86,7 +85,8 @@ worker.on('error', erred)
 process.on('warning', erred)
 process.on('SIGTERM', async () => {
   await worker.close(setup.closeTimeout === undefined ? {} : { timeout: setup.closeTimeout })
-  await observer.close()
+  // It has asked by it, too, what becomes of leases.
+  await close()
   history.write({ what: 'closed' })
   // And nothing more: the process must end by itself.
 })
