@@ -3,6 +3,8 @@ import type { RateLimiterRedis } from 'rate-limiter-flexible'
 import { RapidfireError, RefusedMessagesError, toRapidfireError } from '../errors.ts'
 import type { AddResult } from '../messages/results.ts'
 import type { NewMessage } from '../options.ts'
+import { TIMEOUT } from '../redis/connection.ts'
+import { reacher } from '../redis/readiness.ts'
 import type { Gate } from './gate.ts'
 import { Line } from './line.ts'
 import { type Call, type Entry, NewConversations, take } from './new-conversations.ts'
@@ -107,10 +109,15 @@ class Limits<T> {
     this.#redis = redis
     this.#queue = queue
     this.#gate = gate
+    // A client that queues nothing refuses what comes before it is connected.
+    const reached = reacher(redis, TIMEOUT)
+    const whenReached = <Result>(call: () => Promise<Result>): Promise<Result> => reached()?.then(call) ?? call()
     this.#call = (call) =>
-      gate.run(call).catch((error) => {
-        throw error instanceof Refusal ? error : toRapidfireError(error, 'rate limit')
-      })
+      gate
+        .run(() => whenReached(call))
+        .catch((error) => {
+          throw error instanceof Refusal ? error : toRapidfireError(error, 'rate limit')
+        })
     const durations = [newConversations, perConversation].map((limit) => (limit ? (limit.duration ?? 1) : 1))
     const longest = Math.max(RETRY_AFTER.BACKLOG_FULL, ...durations)
     this.#line = new Line(redis, `${prefix}:line`, longest * 1000)

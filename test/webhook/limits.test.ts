@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Redis } from 'ioredis'
+import { Redis, type RedisOptions } from 'ioredis'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { createWebhook, generic } from '../../src/webhook/index.ts'
@@ -276,6 +276,14 @@ describe('limits', () => {
     await endLimits()
     for (const each of [message(3), message(4)]) expect(await status(webhook(post(each)))).toBe(200)
   })
+})
+
+it('a client that queues nothing and has not connected yet is waited for', async () => {
+  const { host, port, password } = queue.redis.options
+  const redis = new Redis({ host, port, password, enableOfflineQueue: false, lazyConnect: true } as RedisOptions)
+  onTestFinished(() => redis.disconnect())
+  const webhook = createWebhook<any>(new RapidFire({ redis, queue: 'whatsapp' }), { redis, unsigned: ['generic'] })
+  expect(await status(webhook(post(message(1))))).toBe(200)
 })
 
 describe('keys that mean harm', () => {
