@@ -210,8 +210,7 @@ local function claim_due(queue, take, taken, now)
     for n = 1, #found / 2 do keys[n], scores[n] = found[2 * n - 1], found[2 * n] end
     local look = look_through(queue, take, taken, keys, scores)
     hand_out(queue, look, taken.tally)
-    -- Which was the first in `active` may be another one now.
-    if look.unclaimed then queue.first_active = nil end
+    if look.unclaimed then queue.active_moved = true end
     passed = passed + look.passed
     taken.lagging = taken.lagging or look.later ~= nil
     if look.ended or #keys < wanted then break end
@@ -239,12 +238,13 @@ local function share(queue, take, taken, returned, now)
 end
 
 -- Whether anything has come that may be taken by `due_by`; most looks of those who are idle end here. The queue notes what was seen: `first_active`, when
--- the first lease or pause ends, false if there is none; whether some have `returned`; and `next_at` when nothing has come, false if nothing is pending.
+-- the first lease or pause ends, false if there is none; `active_moved` when this call may change that otherwise than by the leases that it grants, as
+-- where some have come back; and `next_at` when nothing has come, false if nothing is pending.
 local function has_ready(queue, due_by)
   lower_ahead(queue)
   local active, due = first_in(active_key(queue.root)), first_in(due_key(queue.root))
-  queue.first_active, queue.returned = active or false, active and active <= due_by
-  if queue.returned or due and due <= queue.now then return true end
+  queue.first_active, queue.active_moved = active or false, active ~= nil and active <= due_by
+  if queue.active_moved or due and due <= queue.now then return true end
   queue.next_at = earlier(due, active) or false
   return false
 end
@@ -260,7 +260,7 @@ local function take_ready(queue, take)
   local now = digits(queue.now)
   local due_by = take.due_by == queue.now and now or digits(take.due_by)
   -- WHY again: those that are dead now, or whose lists are gone, hold nothing up that stands behind them.
-  local returned = queue.returned and find_returned(queue, take, due_by)
+  local returned = queue.active_moved and find_returned(queue, take, due_by)
   while returned do
     share(queue, take, taken, returned, now)
     if not returned.more or returned.next_one <= #returned or #taken.batches == take.limit then break end
@@ -312,8 +312,7 @@ end
 local function next_look(queue, caller, full)
   local next_at, active = queue.next_at, queue.first_active
   if next_at == nil then
-    -- What has come back is active again, or not, as it may be.
-    if active == nil or queue.returned then active = first_in(active_key(queue.root)) end
+    if active == nil or queue.active_moved then active = first_in(active_key(queue.root)) end
     next_at = earlier(first_in(due_key(queue.root)), active)
   end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.

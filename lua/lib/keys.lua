@@ -1,15 +1,10 @@
 --- Every name of a key in Redis (lua/README.md has the table). Nothing else builds one.
 
 -- Names that were built, by root: each call would build them several times. At most of ten thousand roots.
-local NAMES = { count = 0 }
+local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
-  local names = NAMES[root]
-  if not names then
-    if NAMES.count == 10000 then NAMES = { count = 0 } end
-    names = {}
-    NAMES[root], NAMES.count = names, NAMES.count + 1
-  end
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
   local name = names[part]
   if not name then
     name = root .. ':' .. part

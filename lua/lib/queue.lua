@@ -64,15 +64,9 @@ local function parse_settings(text)
 end
 
 -- What was parsed is kept by its text, and so holds for whichever root has that. A queue takes it from there by its metatable.
-local PARSED = { count = 0 }
+local PARSED = { kept = {}, count = 0, most = 1000 }
 local function settings_of(text)
-  local found = PARSED[text]
-  if not found then
-    if PARSED.count == 1000 then PARSED = { count = 0 } end
-    found = { __index = parse_settings(text) }
-    PARSED[text], PARSED.count = found, PARSED.count + 1
-  end
-  return found
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
 end
 
 -- Writes some of the settings, by name; false takes one away. Returns what Redis replies.
@@ -96,19 +90,16 @@ local function write_settings(queue, changes)
 end
 
 -- What a root is in its queue, once it was seen to be named as it must be: the number of its partition, or '' for the root of the queue.
-local ROOTS = { count = 0 }
+local ROOTS = { kept = {}, count = 0, most = 10000 }
 
 -- That of the root of a call; or nil and a refusal.
 local function read_root(keys)
   local root = keys[1]
-  local partition = ROOTS[root]
+  local partition = ROOTS.kept[root]
   if partition and #keys == 1 then return partition end
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
-  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = string.match(root, ':(%d+)}$') or ''
-  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
-  return partition
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
 end
 
 -- Whether this is no node of a cluster, once that is known: then no slot moves away.

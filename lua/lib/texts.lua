@@ -1,17 +1,20 @@
 --- Numbers as texts. Redis takes a number as an argument too, but to print a time costs Redis 7.0 a fortieth of what adding a message does, each
 --- time. So what every call writes is given as text, and printed here as cheaply as can be.
 
+-- Keeps a value by a text that comes again and again. A memory is { kept, count, most }: when it has so many it begins anew.
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
 -- The thousandths of a second of the clock, and the seconds that were printed last, as texts.
-local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
 
 -- Keeps what the clock has said: most times that are written are so many seconds from now.
 local function know_digits(second, text, rest, thousandths)
   CLOCK.rest, CLOCK.text = rest, thousandths
-  if not SECONDS[second] then
-    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
-    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
-  end
-  return text
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
 end
 
 -- A time as 13 digits.
@@ -20,7 +23,7 @@ local function digits(ms)
   local rest = ms % 1000
   local second = (ms - rest) / 1000
   local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 -- A count. Small ones are printed once: they come again and again.

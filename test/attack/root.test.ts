@@ -9,7 +9,7 @@ const STATE = ['settings', 'watchAt', 'looked', 'longestWait', 'watcher', 'layou
 const COUNTERS = ['batches', 'added', 'duplicates', 'completed', 'completedMessages', 'failed', 'redelivered', 'dead', 'deadMessages']
 const FIGURES = ['closedBy:flush', 'latenessSum', 'latenessMax', 'lateness:1', 'droppedMessages']
 const FIELDS = [...SETTINGS, ...STATE, ...COUNTERS, ...FIGURES]
-const VALUES = ['1e308', '-1e308', 'inf', 'nan', '-1', '0', '0.5', 'abc', '', '9999999999999', '0x10']
+const VALUES = ['1e308', '-1e308', 'inf', 'nan', '-1', '0', '0.5', 'abc', '', '9999999999999', '0x10', 'count']
 
 /** Makes every call. Returns what went wrong: errors that are no refusals, and tokens that are none. */
 async function breaks(lua: Lua): Promise<string[]> {

@@ -40,6 +40,7 @@ const BAD_ROOTS = [
   'rapid-fire:{orders}:due',
   'orders',
   '{orders}',
+  'count',
   '',
 ]
 

@@ -5,6 +5,7 @@ export const LIBRARY: string = `#!lua name=rapidfire
 local VERSION = '0.1.0'
 local REMEMBERS = true; local function register(name, callback, flags, text)
   redis.register_function{ function_name = 'rapidfire_' .. name, callback = callback, flags = flags, description = text } end
+local remember
 local know_digits
 local digits
 local count_text
@@ -14,17 +15,20 @@ do
 --- Numbers as texts. Redis takes a number as an argument too, but to print a time costs Redis 7.0 a fortieth of what adding a message does, each
 --- time. So what every call writes is given as text, and printed here as cheaply as can be.
 
+-- Keeps a value by a text that comes again and again. A memory is { kept, count, most }: when it has so many it begins anew.
+function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
 -- The thousandths of a second of the clock, and the seconds that were printed last, as texts.
-local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
 
 -- Keeps what the clock has said: most times that are written are so many seconds from now.
 function know_digits(second, text, rest, thousandths)
   CLOCK.rest, CLOCK.text = rest, thousandths
-  if not SECONDS[second] then
-    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
-    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
-  end
-  return text
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
 end
 
 -- A time as 13 digits.
@@ -33,7 +37,7 @@ function digits(ms)
   local rest = ms % 1000
   local second = (ms - rest) / 1000
   local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 -- A count. Small ones are printed once: they come again and again.
@@ -346,15 +350,10 @@ do
 --- Every name of a key in Redis (lua/README.md has the table). Nothing else builds one.
 
 -- Names that were built, by root: each call would build them several times. At most of ten thousand roots.
-local NAMES = { count = 0 }
+local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
-  local names = NAMES[root]
-  if not names then
-    if NAMES.count == 10000 then NAMES = { count = 0 } end
-    names = {}
-    NAMES[root], NAMES.count = names, NAMES.count + 1
-  end
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
   local name = names[part]
   if not name then
     name = root .. ':' .. part
@@ -896,15 +895,9 @@ local function parse_settings(text)
 end
 
 -- What was parsed is kept by its text, and so holds for whichever root has that. A queue takes it from there by its metatable.
-local PARSED = { count = 0 }
+local PARSED = { kept = {}, count = 0, most = 1000 }
 local function settings_of(text)
-  local found = PARSED[text]
-  if not found then
-    if PARSED.count == 1000 then PARSED = { count = 0 } end
-    found = { __index = parse_settings(text) }
-    PARSED[text], PARSED.count = found, PARSED.count + 1
-  end
-  return found
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
 end
 
 -- Writes some of the settings, by name; false takes one away. Returns what Redis replies.
@@ -928,19 +921,16 @@ function write_settings(queue, changes)
 end
 
 -- What a root is in its queue, once it was seen to be named as it must be: the number of its partition, or '' for the root of the queue.
-local ROOTS = { count = 0 }
+local ROOTS = { kept = {}, count = 0, most = 10000 }
 
 -- That of the root of a call; or nil and a refusal.
 local function read_root(keys)
   local root = keys[1]
-  local partition = ROOTS[root]
+  local partition = ROOTS.kept[root]
   if partition and #keys == 1 then return partition end
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
-  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = string.match(root, ':(%d+)}$') or ''
-  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
-  return partition
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
 end
 
 -- Whether this is no node of a cluster, once that is known: then no slot moves away.
@@ -2782,8 +2772,7 @@ local function claim_due(queue, take, taken, now)
     for n = 1, #found / 2 do keys[n], scores[n] = found[2 * n - 1], found[2 * n] end
     local look = look_through(queue, take, taken, keys, scores)
     hand_out(queue, look, taken.tally)
-    -- Which was the first in \`active\` may be another one now.
-    if look.unclaimed then queue.first_active = nil end
+    if look.unclaimed then queue.active_moved = true end
     passed = passed + look.passed
     taken.lagging = taken.lagging or look.later ~= nil
     if look.ended or #keys < wanted then break end
@@ -2811,12 +2800,13 @@ local function share(queue, take, taken, returned, now)
 end
 
 -- Whether anything has come that may be taken by \`due_by\`; most looks of those who are idle end here. The queue notes what was seen: \`first_active\`, when
--- the first lease or pause ends, false if there is none; whether some have \`returned\`; and \`next_at\` when nothing has come, false if nothing is pending.
+-- the first lease or pause ends, false if there is none; \`active_moved\` when this call may change that otherwise than by the leases that it grants, as
+-- where some have come back; and \`next_at\` when nothing has come, false if nothing is pending.
 function has_ready(queue, due_by)
   lower_ahead(queue)
   local active, due = first_in(active_key(queue.root)), first_in(due_key(queue.root))
-  queue.first_active, queue.returned = active or false, active and active <= due_by
-  if queue.returned or due and due <= queue.now then return true end
+  queue.first_active, queue.active_moved = active or false, active ~= nil and active <= due_by
+  if queue.active_moved or due and due <= queue.now then return true end
   queue.next_at = earlier(due, active) or false
   return false
 end
@@ -2832,7 +2822,7 @@ function take_ready(queue, take)
   local now = digits(queue.now)
   local due_by = take.due_by == queue.now and now or digits(take.due_by)
   -- WHY again: those that are dead now, or whose lists are gone, hold nothing up that stands behind them.
-  local returned = queue.returned and find_returned(queue, take, due_by)
+  local returned = queue.active_moved and find_returned(queue, take, due_by)
   while returned do
     share(queue, take, taken, returned, now)
     if not returned.more or returned.next_one <= #returned or #taken.batches == take.limit then break end
@@ -2884,8 +2874,7 @@ end
 function next_look(queue, caller, full)
   local next_at, active = queue.next_at, queue.first_active
   if next_at == nil then
-    -- What has come back is active again, or not, as it may be.
-    if active == nil or queue.returned then active = first_in(active_key(queue.root)) end
+    if active == nil or queue.active_moved then active = first_in(active_key(queue.root)) end
     next_at = earlier(first_in(due_key(queue.root)), active)
   end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
@@ -2981,7 +2970,7 @@ local function claim_ready(keys, args)
     })
   end
   if #batches == 0 then tidy(queue) end
-  if #batches > 0 and not queue.returned then queue.first_active = earlier(queue.first_active, queue.now + lease) end
+  if #batches > 0 and not queue.active_moved then queue.first_active = earlier(queue.first_active, queue.now + lease) end
   if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), lease) end
   local next_at = next_look(queue, options, #batches >= limit)
   if options.dead then return { queue.now, next_at, dead, unpack(batches) } end

@@ -6,22 +6,25 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '4176d78b3974890df049f0618bb1c0f99417922e',
+    sha1: 'c2f34b9a786f9b1f4e7cd3f23890c27591e55010',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
   CLOCK.rest, CLOCK.text = rest, thousandths
-  if not SECONDS[second] then
-    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
-    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
-  end
-  return text
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
 end
 
 
@@ -30,7 +33,7 @@ local function digits(ms)
   local rest = ms % 1000
   local second = (ms - rest) / 1000
   local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -256,15 +259,10 @@ ${blank(9)}
 ${blank(8)}
 }
 ${blank(21)}
-local NAMES = { count = 0 }
+local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
-  local names = NAMES[root]
-  if not names then
-    if NAMES.count == 10000 then NAMES = { count = 0 } end
-    names = {}
-    NAMES[root], NAMES.count = names, NAMES.count + 1
-  end
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
   local name = names[part]
   if not name then
     name = root .. ':' .. part
@@ -570,15 +568,9 @@ local function parse_settings(text)
 end
 
 
-local PARSED = { count = 0 }
+local PARSED = { kept = {}, count = 0, most = 1000 }
 local function settings_of(text)
-  local found = PARSED[text]
-  if not found then
-    if PARSED.count == 1000 then PARSED = { count = 0 } end
-    found = { __index = parse_settings(text) }
-    PARSED[text], PARSED.count = found, PARSED.count + 1
-  end
-  return found
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
 end
 
 
@@ -602,19 +594,16 @@ local function write_settings(queue, changes)
 end
 
 
-local ROOTS = { count = 0 }
+local ROOTS = { kept = {}, count = 0, most = 10000 }
 
 
 local function read_root(keys)
   local root = keys[1]
-  local partition = ROOTS[root]
+  local partition = ROOTS.kept[root]
   if partition and #keys == 1 then return partition end
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
-  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = string.match(root, ':(%d+)}$') or ''
-  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
-  return partition
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
 end
 
 
@@ -1127,7 +1116,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(680)}
+${blank(679)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1501,22 +1490,25 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '38de80529f879600b86d1d3141e44af40770425f',
+    sha1: '6380a87ec0afcfd7c4c4e027b2551c3ba9489729',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
   CLOCK.rest, CLOCK.text = rest, thousandths
-  if not SECONDS[second] then
-    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
-    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
-  end
-  return text
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
 end
 ${blank(10)}
 local COUNTS = {}
@@ -1651,15 +1643,10 @@ ${blank(3)}
   counted = 1000,
 }
 ${blank(74)}
-local NAMES = { count = 0 }
+local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
-  local names = NAMES[root]
-  if not names then
-    if NAMES.count == 10000 then NAMES = { count = 0 } end
-    names = {}
-    NAMES[root], NAMES.count = names, NAMES.count + 1
-  end
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
   local name = names[part]
   if not name then
     name = root .. ':' .. part
@@ -1797,30 +1784,21 @@ local function parse_settings(text)
 end
 
 
-local PARSED = { count = 0 }
+local PARSED = { kept = {}, count = 0, most = 1000 }
 local function settings_of(text)
-  local found = PARSED[text]
-  if not found then
-    if PARSED.count == 1000 then PARSED = { count = 0 } end
-    found = { __index = parse_settings(text) }
-    PARSED[text], PARSED.count = found, PARSED.count + 1
-  end
-  return found
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
 end
 ${blank(21)}
-local ROOTS = { count = 0 }
+local ROOTS = { kept = {}, count = 0, most = 10000 }
 
 
 local function read_root(keys)
   local root = keys[1]
-  local partition = ROOTS[root]
+  local partition = ROOTS.kept[root]
   if partition and #keys == 1 then return partition end
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
-  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = string.match(root, ':(%d+)}$') or ''
-  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
-  return partition
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
 end
 
 
@@ -1890,7 +1868,7 @@ ${blank(248)}
 local LOOK_AGAIN = 10000
 ${blank(551)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(1909)}
+${blank(1908)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -2289,22 +2267,25 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '9fb607d326d5d4a30697ea3e72f1682c8e816520',
+    sha1: '6c353b8c66adb5f019dba83138b8c447b2336a27',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
   CLOCK.rest, CLOCK.text = rest, thousandths
-  if not SECONDS[second] then
-    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
-    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
-  end
-  return text
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
 end
 
 
@@ -2313,7 +2294,7 @@ local function digits(ms)
   local rest = ms % 1000
   local second = (ms - rest) / 1000
   local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -2528,15 +2509,10 @@ ${blank(3)}
 ${blank(8)}
 }
 ${blank(21)}
-local NAMES = { count = 0 }
+local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
-  local names = NAMES[root]
-  if not names then
-    if NAMES.count == 10000 then NAMES = { count = 0 } end
-    names = {}
-    NAMES[root], NAMES.count = names, NAMES.count + 1
-  end
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
   local name = names[part]
   if not name then
     name = root .. ':' .. part
@@ -2915,15 +2891,9 @@ local function parse_settings(text)
 end
 
 
-local PARSED = { count = 0 }
+local PARSED = { kept = {}, count = 0, most = 1000 }
 local function settings_of(text)
-  local found = PARSED[text]
-  if not found then
-    if PARSED.count == 1000 then PARSED = { count = 0 } end
-    found = { __index = parse_settings(text) }
-    PARSED[text], PARSED.count = found, PARSED.count + 1
-  end
-  return found
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
 end
 
 
@@ -2947,19 +2917,16 @@ local function write_settings(queue, changes)
 end
 
 
-local ROOTS = { count = 0 }
+local ROOTS = { kept = {}, count = 0, most = 10000 }
 
 
 local function read_root(keys)
   local root = keys[1]
-  local partition = ROOTS[root]
+  local partition = ROOTS.kept[root]
   if partition and #keys == 1 then return partition end
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
-  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = string.match(root, ':(%d+)}$') or ''
-  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
-  return partition
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
 end
 
 
@@ -3744,8 +3711,7 @@ local function claim_due(queue, take, taken, now)
     for n = 1, #found / 2 do keys[n], scores[n] = found[2 * n - 1], found[2 * n] end
     local look = look_through(queue, take, taken, keys, scores)
     hand_out(queue, look, taken.tally)
-    -- Which was the first in \`active\` may be another one now.
-    if look.unclaimed then queue.first_active = nil end
+    if look.unclaimed then queue.active_moved = true end
     passed = passed + look.passed
     taken.lagging = taken.lagging or look.later ~= nil
     if look.ended or #keys < wanted then break end
@@ -3768,14 +3734,12 @@ local function share(queue, take, taken, returned, now)
   if not due_begins then claim_due(queue, take, taken, now) end
   claim_returned(queue, take, taken, returned, #returned)
 end
-
-
-
+${blank(3)}
 local function has_ready(queue, due_by)
   lower_ahead(queue)
   local active, due = first_in(active_key(queue.root)), first_in(due_key(queue.root))
-  queue.first_active, queue.returned = active or false, active and active <= due_by
-  if queue.returned or due and due <= queue.now then return true end
+  queue.first_active, queue.active_moved = active or false, active ~= nil and active <= due_by
+  if queue.active_moved or due and due <= queue.now then return true end
   queue.next_at = earlier(due, active) or false
   return false
 end
@@ -3791,7 +3755,7 @@ local function take_ready(queue, take)
   local now = digits(queue.now)
   local due_by = take.due_by == queue.now and now or digits(take.due_by)
   -- WHY again: those that are dead now, or whose lists are gone, hold nothing up that stands behind them.
-  local returned = queue.returned and find_returned(queue, take, due_by)
+  local returned = queue.active_moved and find_returned(queue, take, due_by)
   while returned do
     share(queue, take, taken, returned, now)
     if not returned.more or returned.next_one <= #returned or #taken.batches == take.limit then break end
@@ -3843,8 +3807,7 @@ end
 local function next_look(queue, caller, full)
   local next_at, active = queue.next_at, queue.first_active
   if next_at == nil then
-    -- What has come back is active again, or not, as it may be.
-    if active == nil or queue.returned then active = first_in(active_key(queue.root)) end
+    if active == nil or queue.active_moved then active = first_in(active_key(queue.root)) end
     next_at = earlier(first_in(due_key(queue.root)), active)
   end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
@@ -3940,7 +3903,7 @@ local function claim_ready(keys, args)
     })
   end
   if #batches == 0 then tidy(queue) end
-  if #batches > 0 and not queue.returned then queue.first_active = earlier(queue.first_active, queue.now + lease) end
+  if #batches > 0 and not queue.active_moved then queue.first_active = earlier(queue.first_active, queue.now + lease) end
   if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), lease) end
   local next_at = next_look(queue, options, #batches >= limit)
   if options.dead then return { queue.now, next_at, dead, unpack(batches) } end
@@ -3952,22 +3915,25 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '240367386c6781a04f042d0684a27b3c93b70c52',
+    sha1: '6768a253842b0e870a2cbd53463675042abf6959',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
   CLOCK.rest, CLOCK.text = rest, thousandths
-  if not SECONDS[second] then
-    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
-    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
-  end
-  return text
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
 end
 
 
@@ -3976,7 +3942,7 @@ local function digits(ms)
   local rest = ms % 1000
   local second = (ms - rest) / 1000
   local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -4109,15 +4075,10 @@ ${blank(3)}
 ${blank(3)}
 }
 ${blank(74)}
-local NAMES = { count = 0 }
+local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
-  local names = NAMES[root]
-  if not names then
-    if NAMES.count == 10000 then NAMES = { count = 0 } end
-    names = {}
-    NAMES[root], NAMES.count = names, NAMES.count + 1
-  end
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
   local name = names[part]
   if not name then
     name = root .. ':' .. part
@@ -4421,30 +4382,21 @@ local function parse_settings(text)
 end
 
 
-local PARSED = { count = 0 }
+local PARSED = { kept = {}, count = 0, most = 1000 }
 local function settings_of(text)
-  local found = PARSED[text]
-  if not found then
-    if PARSED.count == 1000 then PARSED = { count = 0 } end
-    found = { __index = parse_settings(text) }
-    PARSED[text], PARSED.count = found, PARSED.count + 1
-  end
-  return found
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
 end
 ${blank(21)}
-local ROOTS = { count = 0 }
+local ROOTS = { kept = {}, count = 0, most = 10000 }
 
 
 local function read_root(keys)
   local root = keys[1]
-  local partition = ROOTS[root]
+  local partition = ROOTS.kept[root]
   if partition and #keys == 1 then return partition end
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
-  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = string.match(root, ':(%d+)}$') or ''
-  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
-  return partition
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
 end
 
 
@@ -4690,7 +4642,7 @@ local function named(flat)
   for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
   return values
 end
-${blank(467)}
+${blank(466)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -4749,22 +4701,25 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'eb7924ee36a9c99a7bffb0cd05dc5a5a69d91638',
+    sha1: '6d754c63ad1cd87ad1e19aaccf807d02b656527b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
   CLOCK.rest, CLOCK.text = rest, thousandths
-  if not SECONDS[second] then
-    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
-    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
-  end
-  return text
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
 end
 
 
@@ -4773,7 +4728,7 @@ local function digits(ms)
   local rest = ms % 1000
   local second = (ms - rest) / 1000
   local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -4986,15 +4941,10 @@ ${blank(9)}
 ${blank(9)}
 }
 ${blank(21)}
-local NAMES = { count = 0 }
+local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
-  local names = NAMES[root]
-  if not names then
-    if NAMES.count == 10000 then NAMES = { count = 0 } end
-    names = {}
-    NAMES[root], NAMES.count = names, NAMES.count + 1
-  end
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
   local name = names[part]
   if not name then
     name = root .. ':' .. part
@@ -5063,30 +5013,21 @@ local function parse_settings(text)
 end
 
 
-local PARSED = { count = 0 }
+local PARSED = { kept = {}, count = 0, most = 1000 }
 local function settings_of(text)
-  local found = PARSED[text]
-  if not found then
-    if PARSED.count == 1000 then PARSED = { count = 0 } end
-    found = { __index = parse_settings(text) }
-    PARSED[text], PARSED.count = found, PARSED.count + 1
-  end
-  return found
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
 end
 ${blank(21)}
-local ROOTS = { count = 0 }
+local ROOTS = { kept = {}, count = 0, most = 10000 }
 
 
 local function read_root(keys)
   local root = keys[1]
-  local partition = ROOTS[root]
+  local partition = ROOTS.kept[root]
   if partition and #keys == 1 then return partition end
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
-  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = string.match(root, ':(%d+)}$') or ''
-  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
-  return partition
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
 end
 
 
@@ -5168,7 +5109,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1314)}
+${blank(1313)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -5224,12 +5165,18 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '38a83e200e78e833b4a8d38bf5cfc4088f2726c2',
+    sha1: '4458b91be02e887689a0022635a8758df1d718bd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(31)}
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+${blank(19)}
 local COUNTS = {}
 local function count_text(count)
   local text = COUNTS[count]
@@ -5359,15 +5306,10 @@ ${blank(3)}
 ${blank(3)}
 }
 ${blank(74)}
-local NAMES = { count = 0 }
+local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
-  local names = NAMES[root]
-  if not names then
-    if NAMES.count == 10000 then NAMES = { count = 0 } end
-    names = {}
-    NAMES[root], NAMES.count = names, NAMES.count + 1
-  end
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
   local name = names[part]
   if not name then
     name = root .. ':' .. part
@@ -5432,30 +5374,21 @@ local function parse_settings(text)
 end
 
 
-local PARSED = { count = 0 }
+local PARSED = { kept = {}, count = 0, most = 1000 }
 local function settings_of(text)
-  local found = PARSED[text]
-  if not found then
-    if PARSED.count == 1000 then PARSED = { count = 0 } end
-    found = { __index = parse_settings(text) }
-    PARSED[text], PARSED.count = found, PARSED.count + 1
-  end
-  return found
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
 end
 ${blank(21)}
-local ROOTS = { count = 0 }
+local ROOTS = { kept = {}, count = 0, most = 10000 }
 
 
 local function read_root(keys)
   local root = keys[1]
-  local partition = ROOTS[root]
+  local partition = ROOTS.kept[root]
   if partition and #keys == 1 then return partition end
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
-  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = string.match(root, ':(%d+)}$') or ''
-  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
-  return partition
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
 end
 
 
@@ -5583,7 +5516,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1821)}
+${blank(1820)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -5627,22 +5560,25 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '44e3876d2f8e704fee83992e5af6a3121cd91544',
+    sha1: 'ec5308000961c601191725cb7839ec5100f7bb54',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
   CLOCK.rest, CLOCK.text = rest, thousandths
-  if not SECONDS[second] then
-    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
-    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
-  end
-  return text
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
 end
 
 
@@ -5651,7 +5587,7 @@ local function digits(ms)
   local rest = ms % 1000
   local second = (ms - rest) / 1000
   local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -5856,15 +5792,10 @@ ${blank(4)}
 ${blank(9)}
 }
 ${blank(21)}
-local NAMES = { count = 0 }
+local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
-  local names = NAMES[root]
-  if not names then
-    if NAMES.count == 10000 then NAMES = { count = 0 } end
-    names = {}
-    NAMES[root], NAMES.count = names, NAMES.count + 1
-  end
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
   local name = names[part]
   if not name then
     name = root .. ':' .. part
@@ -5979,30 +5910,21 @@ local function parse_settings(text)
 end
 
 
-local PARSED = { count = 0 }
+local PARSED = { kept = {}, count = 0, most = 1000 }
 local function settings_of(text)
-  local found = PARSED[text]
-  if not found then
-    if PARSED.count == 1000 then PARSED = { count = 0 } end
-    found = { __index = parse_settings(text) }
-    PARSED[text], PARSED.count = found, PARSED.count + 1
-  end
-  return found
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
 end
 ${blank(21)}
-local ROOTS = { count = 0 }
+local ROOTS = { kept = {}, count = 0, most = 10000 }
 
 
 local function read_root(keys)
   local root = keys[1]
-  local partition = ROOTS[root]
+  local partition = ROOTS.kept[root]
   if partition and #keys == 1 then return partition end
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
-  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = string.match(root, ':(%d+)}$') or ''
-  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
-  return partition
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
 end
 
 
@@ -6178,7 +6100,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1051)}
+${blank(1050)}
 --- Erase all that is kept of a conversation, some of it in each call.
 --
 --   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
@@ -6372,22 +6294,25 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '29cd9ce3fca179cf4d0d83005314caef4b5b8998',
+    sha1: 'ec2e09b4214182f65c829a9e6c57bb1807916a5e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
   CLOCK.rest, CLOCK.text = rest, thousandths
-  if not SECONDS[second] then
-    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
-    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
-  end
-  return text
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
 end
 
 
@@ -6396,7 +6321,7 @@ local function digits(ms)
   local rest = ms % 1000
   local second = (ms - rest) / 1000
   local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 ${blank(12)}
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
@@ -6532,15 +6457,10 @@ ${blank(9)}
 ${blank(9)}
 }
 ${blank(21)}
-local NAMES = { count = 0 }
+local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
-  local names = NAMES[root]
-  if not names then
-    if NAMES.count == 10000 then NAMES = { count = 0 } end
-    names = {}
-    NAMES[root], NAMES.count = names, NAMES.count + 1
-  end
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
   local name = names[part]
   if not name then
     name = root .. ':' .. part
@@ -6661,30 +6581,21 @@ local function parse_settings(text)
 end
 
 
-local PARSED = { count = 0 }
+local PARSED = { kept = {}, count = 0, most = 1000 }
 local function settings_of(text)
-  local found = PARSED[text]
-  if not found then
-    if PARSED.count == 1000 then PARSED = { count = 0 } end
-    found = { __index = parse_settings(text) }
-    PARSED[text], PARSED.count = found, PARSED.count + 1
-  end
-  return found
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
 end
 ${blank(21)}
-local ROOTS = { count = 0 }
+local ROOTS = { kept = {}, count = 0, most = 10000 }
 
 
 local function read_root(keys)
   local root = keys[1]
-  local partition = ROOTS[root]
+  local partition = ROOTS.kept[root]
   if partition and #keys == 1 then return partition end
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
-  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = string.match(root, ':(%d+)}$') or ''
-  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
-  return partition
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
 end
 
 
@@ -6756,7 +6667,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(282)}
+${blank(281)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -6817,22 +6728,25 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '7dc51054caa1fb5cec13911b8a6999cff28f1157',
+    sha1: '33ef23dfcd5326cb69b07f2bf9299ab9c0e50f7f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
   CLOCK.rest, CLOCK.text = rest, thousandths
-  if not SECONDS[second] then
-    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
-    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
-  end
-  return text
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
 end
 
 
@@ -6841,7 +6755,7 @@ local function digits(ms)
   local rest = ms % 1000
   local second = (ms - rest) / 1000
   local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -7056,15 +6970,10 @@ ${blank(3)}
 ${blank(9)}
 }
 ${blank(21)}
-local NAMES = { count = 0 }
+local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
-  local names = NAMES[root]
-  if not names then
-    if NAMES.count == 10000 then NAMES = { count = 0 } end
-    names = {}
-    NAMES[root], NAMES.count = names, NAMES.count + 1
-  end
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
   local name = names[part]
   if not name then
     name = root .. ':' .. part
@@ -7360,30 +7269,21 @@ local function parse_settings(text)
 end
 
 
-local PARSED = { count = 0 }
+local PARSED = { kept = {}, count = 0, most = 1000 }
 local function settings_of(text)
-  local found = PARSED[text]
-  if not found then
-    if PARSED.count == 1000 then PARSED = { count = 0 } end
-    found = { __index = parse_settings(text) }
-    PARSED[text], PARSED.count = found, PARSED.count + 1
-  end
-  return found
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
 end
 ${blank(21)}
-local ROOTS = { count = 0 }
+local ROOTS = { kept = {}, count = 0, most = 10000 }
 
 
 local function read_root(keys)
   local root = keys[1]
-  local partition = ROOTS[root]
+  local partition = ROOTS.kept[root]
   if partition and #keys == 1 then return partition end
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
-  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = string.match(root, ':(%d+)}$') or ''
-  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
-  return partition
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
 end
 
 
@@ -7717,7 +7617,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(340)}
+${blank(339)}
 --- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -7866,22 +7766,25 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '83fdb255875575e46b6e6732fa05d82fe26d4533',
+    sha1: '52e92a81b6d139879eba1451781d15864709aea9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
   CLOCK.rest, CLOCK.text = rest, thousandths
-  if not SECONDS[second] then
-    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
-    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
-  end
-  return text
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
 end
 
 
@@ -7890,7 +7793,7 @@ local function digits(ms)
   local rest = ms % 1000
   local second = (ms - rest) / 1000
   local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -8106,15 +8009,10 @@ ${blank(3)}
 ${blank(8)}
 }
 ${blank(21)}
-local NAMES = { count = 0 }
+local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
-  local names = NAMES[root]
-  if not names then
-    if NAMES.count == 10000 then NAMES = { count = 0 } end
-    names = {}
-    NAMES[root], NAMES.count = names, NAMES.count + 1
-  end
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
   local name = names[part]
   if not name then
     name = root .. ':' .. part
@@ -8500,15 +8398,9 @@ local function parse_settings(text)
 end
 
 
-local PARSED = { count = 0 }
+local PARSED = { kept = {}, count = 0, most = 1000 }
 local function settings_of(text)
-  local found = PARSED[text]
-  if not found then
-    if PARSED.count == 1000 then PARSED = { count = 0 } end
-    found = { __index = parse_settings(text) }
-    PARSED[text], PARSED.count = found, PARSED.count + 1
-  end
-  return found
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
 end
 
 
@@ -8532,19 +8424,16 @@ local function write_settings(queue, changes)
 end
 
 
-local ROOTS = { count = 0 }
+local ROOTS = { kept = {}, count = 0, most = 10000 }
 
 
 local function read_root(keys)
   local root = keys[1]
-  local partition = ROOTS[root]
+  local partition = ROOTS.kept[root]
   if partition and #keys == 1 then return partition end
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
-  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = string.match(root, ':(%d+)}$') or ''
-  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
-  return partition
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
 end
 
 
@@ -9385,8 +9274,7 @@ local function claim_due(queue, take, taken, now)
     for n = 1, #found / 2 do keys[n], scores[n] = found[2 * n - 1], found[2 * n] end
     local look = look_through(queue, take, taken, keys, scores)
     hand_out(queue, look, taken.tally)
-    -- Which was the first in \`active\` may be another one now.
-    if look.unclaimed then queue.first_active = nil end
+    if look.unclaimed then queue.active_moved = true end
     passed = passed + look.passed
     taken.lagging = taken.lagging or look.later ~= nil
     if look.ended or #keys < wanted then break end
@@ -9409,14 +9297,12 @@ local function share(queue, take, taken, returned, now)
   if not due_begins then claim_due(queue, take, taken, now) end
   claim_returned(queue, take, taken, returned, #returned)
 end
-
-
-
+${blank(3)}
 local function has_ready(queue, due_by)
   lower_ahead(queue)
   local active, due = first_in(active_key(queue.root)), first_in(due_key(queue.root))
-  queue.first_active, queue.returned = active or false, active and active <= due_by
-  if queue.returned or due and due <= queue.now then return true end
+  queue.first_active, queue.active_moved = active or false, active ~= nil and active <= due_by
+  if queue.active_moved or due and due <= queue.now then return true end
   queue.next_at = earlier(due, active) or false
   return false
 end
@@ -9432,7 +9318,7 @@ local function take_ready(queue, take)
   local now = digits(queue.now)
   local due_by = take.due_by == queue.now and now or digits(take.due_by)
   -- WHY again: those that are dead now, or whose lists are gone, hold nothing up that stands behind them.
-  local returned = queue.returned and find_returned(queue, take, due_by)
+  local returned = queue.active_moved and find_returned(queue, take, due_by)
   while returned do
     share(queue, take, taken, returned, now)
     if not returned.more or returned.next_one <= #returned or #taken.batches == take.limit then break end
@@ -9456,8 +9342,7 @@ end
 local function next_look(queue, caller, full)
   local next_at, active = queue.next_at, queue.first_active
   if next_at == nil then
-    -- What has come back is active again, or not, as it may be.
-    if active == nil or queue.returned then active = first_in(active_key(queue.root)) end
+    if active == nil or queue.active_moved then active = first_in(active_key(queue.root)) end
     next_at = earlier(first_in(due_key(queue.root)), active)
   end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
@@ -9597,12 +9482,18 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '16c34222860cd66cbf25b1d8b09d3f7b635f283f',
+    sha1: '8505a0c520103fa6ec6a047482fe5f166375c156',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(31)}
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+${blank(19)}
 local COUNTS = {}
 local function count_text(count)
   local text = COUNTS[count]
@@ -9789,15 +9680,10 @@ ${blank(3)}
 ${blank(3)}
 }
 ${blank(74)}
-local NAMES = { count = 0 }
+local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
-  local names = NAMES[root]
-  if not names then
-    if NAMES.count == 10000 then NAMES = { count = 0 } end
-    names = {}
-    NAMES[root], NAMES.count = names, NAMES.count + 1
-  end
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
   local name = names[part]
   if not name then
     name = root .. ':' .. part
@@ -9869,30 +9755,21 @@ local function parse_settings(text)
 end
 
 
-local PARSED = { count = 0 }
+local PARSED = { kept = {}, count = 0, most = 1000 }
 local function settings_of(text)
-  local found = PARSED[text]
-  if not found then
-    if PARSED.count == 1000 then PARSED = { count = 0 } end
-    found = { __index = parse_settings(text) }
-    PARSED[text], PARSED.count = found, PARSED.count + 1
-  end
-  return found
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
 end
 ${blank(21)}
-local ROOTS = { count = 0 }
+local ROOTS = { kept = {}, count = 0, most = 10000 }
 
 
 local function read_root(keys)
   local root = keys[1]
-  local partition = ROOTS[root]
+  local partition = ROOTS.kept[root]
   if partition and #keys == 1 then return partition end
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
-  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = string.match(root, ':(%d+)}$') or ''
-  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
-  return partition
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
 end
 
 
@@ -9952,7 +9829,7 @@ local function state_of(queue) return queue.serves or queue.partition ~= '' and 
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
-${blank(2610)}
+${blank(2609)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -10000,22 +9877,25 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'c6642ce9226fcb857307c7981eace7598bfdff1f',
+    sha1: '7aea79c9ec0da328a060ff9ac3ace7fe7be8e214',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
   CLOCK.rest, CLOCK.text = rest, thousandths
-  if not SECONDS[second] then
-    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
-    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
-  end
-  return text
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
 end
 
 
@@ -10024,7 +9904,7 @@ local function digits(ms)
   local rest = ms % 1000
   local second = (ms - rest) / 1000
   local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 ${blank(12)}
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
@@ -10151,15 +10031,10 @@ ${blank(8)}
 ${blank(9)}
 }
 ${blank(21)}
-local NAMES = { count = 0 }
+local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
-  local names = NAMES[root]
-  if not names then
-    if NAMES.count == 10000 then NAMES = { count = 0 } end
-    names = {}
-    NAMES[root], NAMES.count = names, NAMES.count + 1
-  end
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
   local name = names[part]
   if not name then
     name = root .. ':' .. part
@@ -10247,30 +10122,21 @@ local function parse_settings(text)
 end
 
 
-local PARSED = { count = 0 }
+local PARSED = { kept = {}, count = 0, most = 1000 }
 local function settings_of(text)
-  local found = PARSED[text]
-  if not found then
-    if PARSED.count == 1000 then PARSED = { count = 0 } end
-    found = { __index = parse_settings(text) }
-    PARSED[text], PARSED.count = found, PARSED.count + 1
-  end
-  return found
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
 end
 ${blank(21)}
-local ROOTS = { count = 0 }
+local ROOTS = { kept = {}, count = 0, most = 10000 }
 
 
 local function read_root(keys)
   local root = keys[1]
-  local partition = ROOTS[root]
+  local partition = ROOTS.kept[root]
   if partition and #keys == 1 then return partition end
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
-  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = string.match(root, ':(%d+)}$') or ''
-  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
-  return partition
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
 end
 
 
@@ -10387,7 +10253,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2346)}
+${blank(2345)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -10427,22 +10293,25 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '51c200bd0452b13af20547cef6b26d03fe9df0d6',
+    sha1: 'f5a5c1ad3457ea2adf8b7327a33989e56924e64f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
   CLOCK.rest, CLOCK.text = rest, thousandths
-  if not SECONDS[second] then
-    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
-    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
-  end
-  return text
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
 end
 
 
@@ -10451,7 +10320,7 @@ local function digits(ms)
   local rest = ms % 1000
   local second = (ms - rest) / 1000
   local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -10659,15 +10528,10 @@ ${blank(9)}
 ${blank(5)}
 }
 ${blank(21)}
-local NAMES = { count = 0 }
+local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
-  local names = NAMES[root]
-  if not names then
-    if NAMES.count == 10000 then NAMES = { count = 0 } end
-    names = {}
-    NAMES[root], NAMES.count = names, NAMES.count + 1
-  end
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
   local name = names[part]
   if not name then
     name = root .. ':' .. part
@@ -10759,15 +10623,9 @@ local function parse_settings(text)
 end
 
 
-local PARSED = { count = 0 }
+local PARSED = { kept = {}, count = 0, most = 1000 }
 local function settings_of(text)
-  local found = PARSED[text]
-  if not found then
-    if PARSED.count == 1000 then PARSED = { count = 0 } end
-    found = { __index = parse_settings(text) }
-    PARSED[text], PARSED.count = found, PARSED.count + 1
-  end
-  return found
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
 end
 
 
@@ -10791,19 +10649,16 @@ local function write_settings(queue, changes)
 end
 
 
-local ROOTS = { count = 0 }
+local ROOTS = { kept = {}, count = 0, most = 10000 }
 
 
 local function read_root(keys)
   local root = keys[1]
-  local partition = ROOTS[root]
+  local partition = ROOTS.kept[root]
   if partition and #keys == 1 then return partition end
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
-  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = string.match(root, ':(%d+)}$') or ''
-  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
-  return partition
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
 end
 
 
@@ -10908,7 +10763,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2134)}
+${blank(2133)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -11006,22 +10861,25 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'bb8e8cb753fe622af2b4030b50adfed7d6869c8c',
+    sha1: '36129394d480a5d5ba8d2d659c653883f1bb96ff',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
   CLOCK.rest, CLOCK.text = rest, thousandths
-  if not SECONDS[second] then
-    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
-    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
-  end
-  return text
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
 end
 
 
@@ -11030,7 +10888,7 @@ local function digits(ms)
   local rest = ms % 1000
   local second = (ms - rest) / 1000
   local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -11239,15 +11097,10 @@ ${blank(9)}
 ${blank(9)}
 }
 ${blank(21)}
-local NAMES = { count = 0 }
+local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
-  local names = NAMES[root]
-  if not names then
-    if NAMES.count == 10000 then NAMES = { count = 0 } end
-    names = {}
-    NAMES[root], NAMES.count = names, NAMES.count + 1
-  end
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
   local name = names[part]
   if not name then
     name = root .. ':' .. part
@@ -11530,30 +11383,21 @@ local function parse_settings(text)
 end
 
 
-local PARSED = { count = 0 }
+local PARSED = { kept = {}, count = 0, most = 1000 }
 local function settings_of(text)
-  local found = PARSED[text]
-  if not found then
-    if PARSED.count == 1000 then PARSED = { count = 0 } end
-    found = { __index = parse_settings(text) }
-    PARSED[text], PARSED.count = found, PARSED.count + 1
-  end
-  return found
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
 end
 ${blank(21)}
-local ROOTS = { count = 0 }
+local ROOTS = { kept = {}, count = 0, most = 10000 }
 
 
 local function read_root(keys)
   local root = keys[1]
-  local partition = ROOTS[root]
+  local partition = ROOTS.kept[root]
   if partition and #keys == 1 then return partition end
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
-  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = string.match(root, ':(%d+)}$') or ''
-  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
-  return partition
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
 end
 
 
@@ -11609,7 +11453,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1242)}
+${blank(1241)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -11682,22 +11526,25 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'a588b9057d86cb51e663b8afd7a41dadc205f4d8',
+    sha1: 'e64f731dcd970c1df6f6a6c282e48ef28bd13036',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
   CLOCK.rest, CLOCK.text = rest, thousandths
-  if not SECONDS[second] then
-    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
-    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
-  end
-  return text
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
 end
 
 
@@ -11706,7 +11553,7 @@ local function digits(ms)
   local rest = ms % 1000
   local second = (ms - rest) / 1000
   local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -11905,15 +11752,10 @@ ${blank(5)}
 ${blank(9)}
 }
 ${blank(21)}
-local NAMES = { count = 0 }
+local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
-  local names = NAMES[root]
-  if not names then
-    if NAMES.count == 10000 then NAMES = { count = 0 } end
-    names = {}
-    NAMES[root], NAMES.count = names, NAMES.count + 1
-  end
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
   local name = names[part]
   if not name then
     name = root .. ':' .. part
@@ -12003,15 +11845,9 @@ local function parse_settings(text)
 end
 
 
-local PARSED = { count = 0 }
+local PARSED = { kept = {}, count = 0, most = 1000 }
 local function settings_of(text)
-  local found = PARSED[text]
-  if not found then
-    if PARSED.count == 1000 then PARSED = { count = 0 } end
-    found = { __index = parse_settings(text) }
-    PARSED[text], PARSED.count = found, PARSED.count + 1
-  end
-  return found
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
 end
 
 
@@ -12035,19 +11871,16 @@ local function write_settings(queue, changes)
 end
 
 
-local ROOTS = { count = 0 }
+local ROOTS = { kept = {}, count = 0, most = 10000 }
 
 
 local function read_root(keys)
   local root = keys[1]
-  local partition = ROOTS[root]
+  local partition = ROOTS.kept[root]
   if partition and #keys == 1 then return partition end
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
-  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = string.match(root, ':(%d+)}$') or ''
-  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
-  return partition
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
 end
 
 
@@ -12121,7 +11954,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2383)}
+${blank(2382)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -12252,22 +12085,25 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '8026ffebd1a9d0c7113042a5b2135863328b8050',
+    sha1: '9f2b7028b74144129cb9af11c0d5dff6d51c27b3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
   CLOCK.rest, CLOCK.text = rest, thousandths
-  if not SECONDS[second] then
-    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
-    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
-  end
-  return text
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
 end
 
 
@@ -12276,7 +12112,7 @@ local function digits(ms)
   local rest = ms % 1000
   local second = (ms - rest) / 1000
   local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -12473,7 +12309,7 @@ ${blank(6)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(51)}
+${blank(46)}
 local function watch_key(root, name) return root .. ':watch:' .. name end
 
 
@@ -12549,30 +12385,21 @@ local function parse_settings(text)
 end
 
 
-local PARSED = { count = 0 }
+local PARSED = { kept = {}, count = 0, most = 1000 }
 local function settings_of(text)
-  local found = PARSED[text]
-  if not found then
-    if PARSED.count == 1000 then PARSED = { count = 0 } end
-    found = { __index = parse_settings(text) }
-    PARSED[text], PARSED.count = found, PARSED.count + 1
-  end
-  return found
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
 end
 ${blank(21)}
-local ROOTS = { count = 0 }
+local ROOTS = { kept = {}, count = 0, most = 10000 }
 
 
 local function read_root(keys)
   local root = keys[1]
-  local partition = ROOTS[root]
+  local partition = ROOTS.kept[root]
   if partition and #keys == 1 then return partition end
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
-  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = string.match(root, ':(%d+)}$') or ''
-  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
-  return partition
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
 end
 
 
@@ -12644,7 +12471,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2511)}
+${blank(2510)}
 --- Say that a worker or a process is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -12721,22 +12548,25 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '0770a81364ba1446b80303c437cb600a329a5a25',
+    sha1: '5804dec794c6b1ee402f38673863145225a3fadb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
   CLOCK.rest, CLOCK.text = rest, thousandths
-  if not SECONDS[second] then
-    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
-    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
-  end
-  return text
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
 end
 
 
@@ -12745,7 +12575,7 @@ local function digits(ms)
   local rest = ms % 1000
   local second = (ms - rest) / 1000
   local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 ${blank(12)}
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
@@ -12934,15 +12764,10 @@ ${blank(3)}
 ${blank(9)}
 }
 ${blank(21)}
-local NAMES = { count = 0 }
+local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
-  local names = NAMES[root]
-  if not names then
-    if NAMES.count == 10000 then NAMES = { count = 0 } end
-    names = {}
-    NAMES[root], NAMES.count = names, NAMES.count + 1
-  end
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
   local name = names[part]
   if not name then
     name = root .. ':' .. part
@@ -13055,30 +12880,21 @@ local function parse_settings(text)
 end
 
 
-local PARSED = { count = 0 }
+local PARSED = { kept = {}, count = 0, most = 1000 }
 local function settings_of(text)
-  local found = PARSED[text]
-  if not found then
-    if PARSED.count == 1000 then PARSED = { count = 0 } end
-    found = { __index = parse_settings(text) }
-    PARSED[text], PARSED.count = found, PARSED.count + 1
-  end
-  return found
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
 end
 ${blank(21)}
-local ROOTS = { count = 0 }
+local ROOTS = { kept = {}, count = 0, most = 10000 }
 
 
 local function read_root(keys)
   local root = keys[1]
-  local partition = ROOTS[root]
+  local partition = ROOTS.kept[root]
   if partition and #keys == 1 then return partition end
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
-  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = string.match(root, ':(%d+)}$') or ''
-  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
-  return partition
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
 end
 
 
@@ -13283,7 +13099,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(606)}
+${blank(605)}
 --- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -13358,22 +13174,25 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'cea28ebe359783f17148042b25831ef27240870f',
+    sha1: '818076e8b0ea21d68aa04673eec3ed1d3988042a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
   CLOCK.rest, CLOCK.text = rest, thousandths
-  if not SECONDS[second] then
-    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
-    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
-  end
-  return text
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
 end
 
 
@@ -13382,7 +13201,7 @@ local function digits(ms)
   local rest = ms % 1000
   local second = (ms - rest) / 1000
   local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -13518,15 +13337,10 @@ ${blank(3)}
   counted = 1000,
 }
 ${blank(74)}
-local NAMES = { count = 0 }
+local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
-  local names = NAMES[root]
-  if not names then
-    if NAMES.count == 10000 then NAMES = { count = 0 } end
-    names = {}
-    NAMES[root], NAMES.count = names, NAMES.count + 1
-  end
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
   local name = names[part]
   if not name then
     name = root .. ':' .. part
@@ -13818,15 +13632,9 @@ local function parse_settings(text)
 end
 
 
-local PARSED = { count = 0 }
+local PARSED = { kept = {}, count = 0, most = 1000 }
 local function settings_of(text)
-  local found = PARSED[text]
-  if not found then
-    if PARSED.count == 1000 then PARSED = { count = 0 } end
-    found = { __index = parse_settings(text) }
-    PARSED[text], PARSED.count = found, PARSED.count + 1
-  end
-  return found
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
 end
 
 
@@ -13850,19 +13658,16 @@ local function write_settings(queue, changes)
 end
 
 
-local ROOTS = { count = 0 }
+local ROOTS = { kept = {}, count = 0, most = 10000 }
 
 
 local function read_root(keys)
   local root = keys[1]
-  local partition = ROOTS[root]
+  local partition = ROOTS.kept[root]
   if partition and #keys == 1 then return partition end
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
-  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = string.match(root, ':(%d+)}$') or ''
-  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
-  return partition
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
 end
 
 
@@ -14068,7 +13873,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(1795)}
+${blank(1794)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -14199,22 +14004,25 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'ad27a14afdde709285b9da31e9446f34fce77b82',
+    sha1: '51091ece06eed35f3151a88cbf907a8927174220',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
   CLOCK.rest, CLOCK.text = rest, thousandths
-  if not SECONDS[second] then
-    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
-    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
-  end
-  return text
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
 end
 
 
@@ -14223,7 +14031,7 @@ local function digits(ms)
   local rest = ms % 1000
   local second = (ms - rest) / 1000
   local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -14426,7 +14234,7 @@ ${blank(9)}
   settle = { field = 'settle', least = 0, most = LIMITS.number },
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
-${blank(69)}
+${blank(64)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -14493,15 +14301,9 @@ local function parse_settings(text)
 end
 
 
-local PARSED = { count = 0 }
+local PARSED = { kept = {}, count = 0, most = 1000 }
 local function settings_of(text)
-  local found = PARSED[text]
-  if not found then
-    if PARSED.count == 1000 then PARSED = { count = 0 } end
-    found = { __index = parse_settings(text) }
-    PARSED[text], PARSED.count = found, PARSED.count + 1
-  end
-  return found
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
 end
 
 
@@ -14525,19 +14327,16 @@ local function write_settings(queue, changes)
 end
 
 
-local ROOTS = { count = 0 }
+local ROOTS = { kept = {}, count = 0, most = 10000 }
 
 
 local function read_root(keys)
   local root = keys[1]
-  local partition = ROOTS[root]
+  local partition = ROOTS.kept[root]
   if partition and #keys == 1 then return partition end
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
-  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = string.match(root, ':(%d+)}$') or ''
-  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
-  return partition
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
 end
 
 
@@ -14643,7 +14442,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2229)}
+${blank(2228)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -14761,22 +14560,25 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'b77f3bcd889ba8b3a5ac67957c3dd6b33033be54',
+    sha1: 'f15e69d6d4b656e2d3d8bbd7a44f9ad4dfe495a6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
   CLOCK.rest, CLOCK.text = rest, thousandths
-  if not SECONDS[second] then
-    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
-    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
-  end
-  return text
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
 end
 
 
@@ -14785,7 +14587,7 @@ local function digits(ms)
   local rest = ms % 1000
   local second = (ms - rest) / 1000
   local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 
 
@@ -14933,15 +14735,10 @@ ${blank(3)}
 ${blank(3)}
 }
 ${blank(74)}
-local NAMES = { count = 0 }
+local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
-  local names = NAMES[root]
-  if not names then
-    if NAMES.count == 10000 then NAMES = { count = 0 } end
-    names = {}
-    NAMES[root], NAMES.count = names, NAMES.count + 1
-  end
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
   local name = names[part]
   if not name then
     name = root .. ':' .. part
@@ -15228,15 +15025,9 @@ local function parse_settings(text)
 end
 
 
-local PARSED = { count = 0 }
+local PARSED = { kept = {}, count = 0, most = 1000 }
 local function settings_of(text)
-  local found = PARSED[text]
-  if not found then
-    if PARSED.count == 1000 then PARSED = { count = 0 } end
-    found = { __index = parse_settings(text) }
-    PARSED[text], PARSED.count = found, PARSED.count + 1
-  end
-  return found
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
 end
 
 
@@ -15260,19 +15051,16 @@ local function write_settings(queue, changes)
 end
 
 
-local ROOTS = { count = 0 }
+local ROOTS = { kept = {}, count = 0, most = 10000 }
 
 
 local function read_root(keys)
   local root = keys[1]
-  local partition = ROOTS[root]
+  local partition = ROOTS.kept[root]
   if partition and #keys == 1 then return partition end
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
-  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = string.match(root, ':(%d+)}$') or ''
-  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
-  return partition
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
 end
 
 
@@ -15688,7 +15476,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1862)}
+${blank(1861)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -15769,12 +15557,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '4aa676ffdbe86e7da48555581b689eabb34ac673',
+    sha1: 'e4f25da46ea6d70cc9a753aec70156d12f1437ed',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(42)}
+${blank(46)}
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
 ${blank(20)}
 local function shown(value)
@@ -15852,7 +15640,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(108)}
+${blank(103)}
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
@@ -15868,7 +15656,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4387)}
+${blank(4377)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -15919,22 +15707,25 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: 'f66ebb2110b29248b928661f39e4489cd7cb01a5',
+    sha1: '0ad0c4affa4f453f2ec9f28400ee401e933a33c6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local CLOCK, SECONDS = { rest = -1, text = '' }, { count = 0 }
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
   CLOCK.rest, CLOCK.text = rest, thousandths
-  if not SECONDS[second] then
-    if SECONDS.count > 1000 then SECONDS = { count = 0 } end
-    SECONDS[second], SECONDS.count = text, SECONDS.count + 1
-  end
-  return text
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
 end
 
 
@@ -15943,7 +15734,7 @@ local function digits(ms)
   local rest = ms % 1000
   local second = (ms - rest) / 1000
   local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
 ${blank(12)}
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
@@ -16121,15 +15912,10 @@ ${blank(3)}
 ${blank(3)}
 }
 ${blank(74)}
-local NAMES = { count = 0 }
+local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
-  local names = NAMES[root]
-  if not names then
-    if NAMES.count == 10000 then NAMES = { count = 0 } end
-    names = {}
-    NAMES[root], NAMES.count = names, NAMES.count + 1
-  end
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
   local name = names[part]
   if not name then
     name = root .. ':' .. part
@@ -16218,30 +16004,21 @@ local function parse_settings(text)
 end
 
 
-local PARSED = { count = 0 }
+local PARSED = { kept = {}, count = 0, most = 1000 }
 local function settings_of(text)
-  local found = PARSED[text]
-  if not found then
-    if PARSED.count == 1000 then PARSED = { count = 0 } end
-    found = { __index = parse_settings(text) }
-    PARSED[text], PARSED.count = found, PARSED.count + 1
-  end
-  return found
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
 end
 ${blank(21)}
-local ROOTS = { count = 0 }
+local ROOTS = { kept = {}, count = 0, most = 10000 }
 
 
 local function read_root(keys)
   local root = keys[1]
-  local partition = ROOTS[root]
+  local partition = ROOTS.kept[root]
   if partition and #keys == 1 then return partition end
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
-  if ROOTS.count == 10000 then ROOTS = { count = 0 } end
-  partition = string.match(root, ':(%d+)}$') or ''
-  ROOTS[root], ROOTS.count = partition, ROOTS.count + 1
-  return partition
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
 end
 
 
@@ -16297,7 +16074,7 @@ local function counter_names()
   end
   return ONCE.counters
 end
-${blank(4136)}
+${blank(4135)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -16360,12 +16137,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '572d107112b11ac76217165b9175647fb62466d9',
+    sha1: '40d9c64cc2448559533c8c6c36ecbe7a869a512b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(4832)}
+${blank(4821)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
