@@ -5,6 +5,9 @@ import { AssembleError, visit } from './check.mjs'
 /** Commands whose rights are given by subcommand, such as `xinfo|groups`. */
 const CONTAINERS = new Set(['XINFO', 'XGROUP', 'OBJECT', 'MEMORY', 'CLIENT', 'CONFIG', 'PUBSUB'])
 
+/** What is asked only to save time: who may not, goes without. */
+const NOT_NEEDED = new Set(['INFO'])
+
 /**
  * The commands that pieces of Lua call, as ACL SETUSER names them. A command must be written out where it is called, or it could not be
  * found here.
@@ -22,6 +25,7 @@ export function commandsOf(pieces) {
       const [command, subcommand] = args
       if (isRedis(base) && command?.type === 'VarargLiteral') continue
       if (command?.type !== 'StringLiteral') throw new AssembleError(`${path}: the command of a call must be written out`)
+      if (NOT_NEEDED.has(text(command))) continue
       found.add((CONTAINERS.has(text(command)) ? `${text(command)}|${text(subcommand)}` : text(command)).toLowerCase())
     }
   }

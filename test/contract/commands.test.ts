@@ -12,7 +12,9 @@ it.each(NAMES)('the commands of %s are those that its script has, and those of t
   const text = SCRIPTS[name].text.replace(/.*\n?$/, '')
   const called = [...text.matchAll(/\b(?:p?call|(?:read|write)_unless_foreign)\(\s*'([A-Z]+)'(?:, '(GROUPS|NUMSUB)')?/g)]
   const commands = called.map(([, command, sub]) => [command, sub].flatMap((part) => part?.toLowerCase() ?? []).join('|'))
-  expect([...new Set(commands)].sort()).toEqual(COMMANDS_OF[name])
+  // By that the library only saves time, and does without where it may not.
+  const needed = [...new Set(commands)].filter((command) => command !== 'info')
+  expect(needed.sort()).toEqual(COMMANDS_OF[name])
 })
 
 it('doctor tries each command that a user needs with as many arguments as it takes', async () => {

@@ -125,7 +125,9 @@ describeBindings('many queues in one process', (lua) => {
     // Each is looked at once in five rests, or a little before.
     expect(of('claim_ready')).toBeLessThanOrEqual((7.6 * passed) / rest + QUEUES)
     expect(of('present')).toBeLessThanOrEqual(passed / 900 + 2)
-    expect(made.length - of('claim_ready') - of('present')).toBeLessThanOrEqual((2 * passed) / rest + 10)
+    // The layout grows old by the clock of the process, which does not stand still here.
+    const others = made.filter(({ name }) => !['claim_ready', 'present', 'layout'].includes(name))
+    expect(others.length).toBeLessThanOrEqual((2 * passed) / rest + 10)
     expect(served.every(({ worker }) => worker.isHealthy())).toBe(true)
   })
   // Redis time and the timers stand still: nobody looks because it has rested.

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'c2f34b9a786f9b1f4e7cd3f23890c27591e55010',
+    sha1: '990eefbd70b4bee2862e5333127df6faee0d4bf1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -610,9 +610,11 @@ end
 local SERVER = { alone = nil }
 
 
-local function is_alone(root)
-  local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
+
+local function is_alone()
+  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
+  local info = redis.pcall('INFO', 'cluster')
+  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
 end
 
 
@@ -636,7 +638,7 @@ local function read_queue(keys, ...)
     local found = redis.pcall('EXISTS', root .. ':', root .. '::')
     if type(found) == 'table' then return nil, moving_away(root, found) end
     -- A script would have to find it out each time.
-    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
   end
   return queue_of(root, partition, fields)
 end
@@ -1490,7 +1492,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '6380a87ec0afcfd7c4c4e027b2551c3ba9489729',
+    sha1: 'd0177c66e2af3ddf5de696c6ff911df59a0e03a9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1805,9 +1807,11 @@ end
 local SERVER = { alone = nil }
 
 
-local function is_alone(root)
-  local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
+
+local function is_alone()
+  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
+  local info = redis.pcall('INFO', 'cluster')
+  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
 end
 
 
@@ -1831,7 +1835,7 @@ local function read_queue(keys, ...)
     local found = redis.pcall('EXISTS', root .. ':', root .. '::')
     if type(found) == 'table' then return nil, moving_away(root, found) end
     -- A script would have to find it out each time.
-    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
   end
   return queue_of(root, partition, fields)
 end
@@ -2267,7 +2271,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '6c353b8c66adb5f019dba83138b8c447b2336a27',
+    sha1: 'd4dacdc3a8dec9677128cfde8ed2ea1bb734c784',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2933,9 +2937,11 @@ end
 local SERVER = { alone = nil }
 
 
-local function is_alone(root)
-  local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
+
+local function is_alone()
+  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
+  local info = redis.pcall('INFO', 'cluster')
+  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
 end
 
 
@@ -2959,7 +2965,7 @@ local function read_queue(keys, ...)
     local found = redis.pcall('EXISTS', root .. ':', root .. '::')
     if type(found) == 'table' then return nil, moving_away(root, found) end
     -- A script would have to find it out each time.
-    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
   end
   return queue_of(root, partition, fields)
 end
@@ -3915,7 +3921,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '6768a253842b0e870a2cbd53463675042abf6959',
+    sha1: 'ad13cd6eaf1f09f1245b2fb9b0c0d88a1bfdcc04',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4403,9 +4409,11 @@ end
 local SERVER = { alone = nil }
 
 
-local function is_alone(root)
-  local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
+
+local function is_alone()
+  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
+  local info = redis.pcall('INFO', 'cluster')
+  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
 end
 
 
@@ -4429,7 +4437,7 @@ local function read_queue(keys, ...)
     local found = redis.pcall('EXISTS', root .. ':', root .. '::')
     if type(found) == 'table' then return nil, moving_away(root, found) end
     -- A script would have to find it out each time.
-    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
   end
   return queue_of(root, partition, fields)
 end
@@ -4701,7 +4709,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '6d754c63ad1cd87ad1e19aaccf807d02b656527b',
+    sha1: '5cb509b733cce47dcfdf6c22d9269c2fd38a0742',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5034,9 +5042,11 @@ end
 local SERVER = { alone = nil }
 
 
-local function is_alone(root)
-  local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
+
+local function is_alone()
+  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
+  local info = redis.pcall('INFO', 'cluster')
+  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
 end
 
 
@@ -5060,7 +5070,7 @@ local function read_queue(keys, ...)
     local found = redis.pcall('EXISTS', root .. ':', root .. '::')
     if type(found) == 'table' then return nil, moving_away(root, found) end
     -- A script would have to find it out each time.
-    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
   end
   return queue_of(root, partition, fields)
 end
@@ -5165,7 +5175,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '4458b91be02e887689a0022635a8758df1d718bd',
+    sha1: 'f3288570c78116a8d705e81060463512ae4d8c45',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5395,9 +5405,11 @@ end
 local SERVER = { alone = nil }
 
 
-local function is_alone(root)
-  local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
+
+local function is_alone()
+  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
+  local info = redis.pcall('INFO', 'cluster')
+  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
 end
 
 
@@ -5421,7 +5433,7 @@ local function read_queue(keys, ...)
     local found = redis.pcall('EXISTS', root .. ':', root .. '::')
     if type(found) == 'table' then return nil, moving_away(root, found) end
     -- A script would have to find it out each time.
-    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
   end
   return queue_of(root, partition, fields)
 end
@@ -5560,7 +5572,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'ec5308000961c601191725cb7839ec5100f7bb54',
+    sha1: 'ac83f53d524b5814dc2c902e904b041d531cccab',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5931,9 +5943,11 @@ end
 local SERVER = { alone = nil }
 
 
-local function is_alone(root)
-  local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
+
+local function is_alone()
+  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
+  local info = redis.pcall('INFO', 'cluster')
+  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
 end
 
 
@@ -5957,7 +5971,7 @@ local function read_queue(keys, ...)
     local found = redis.pcall('EXISTS', root .. ':', root .. '::')
     if type(found) == 'table' then return nil, moving_away(root, found) end
     -- A script would have to find it out each time.
-    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
   end
   return queue_of(root, partition, fields)
 end
@@ -6294,7 +6308,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'ec2e09b4214182f65c829a9e6c57bb1807916a5e',
+    sha1: '60f810883ab3042b9620bfe4a531c545a9488215',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6602,9 +6616,11 @@ end
 local SERVER = { alone = nil }
 
 
-local function is_alone(root)
-  local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
+
+local function is_alone()
+  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
+  local info = redis.pcall('INFO', 'cluster')
+  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
 end
 
 
@@ -6628,7 +6644,7 @@ local function read_queue(keys, ...)
     local found = redis.pcall('EXISTS', root .. ':', root .. '::')
     if type(found) == 'table' then return nil, moving_away(root, found) end
     -- A script would have to find it out each time.
-    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
   end
   return queue_of(root, partition, fields)
 end
@@ -6728,7 +6744,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '33ef23dfcd5326cb69b07f2bf9299ab9c0e50f7f',
+    sha1: '3b505ef44b4d27f8a259c1b99647de57f8edf42a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7290,9 +7306,11 @@ end
 local SERVER = { alone = nil }
 
 
-local function is_alone(root)
-  local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
+
+local function is_alone()
+  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
+  local info = redis.pcall('INFO', 'cluster')
+  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
 end
 
 
@@ -7316,7 +7334,7 @@ local function read_queue(keys, ...)
     local found = redis.pcall('EXISTS', root .. ':', root .. '::')
     if type(found) == 'table' then return nil, moving_away(root, found) end
     -- A script would have to find it out each time.
-    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
   end
   return queue_of(root, partition, fields)
 end
@@ -7766,7 +7784,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '52e92a81b6d139879eba1451781d15864709aea9',
+    sha1: '0f9fdcd963d4f02ac6edddfa54e1349bbefe81ba',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8440,9 +8458,11 @@ end
 local SERVER = { alone = nil }
 
 
-local function is_alone(root)
-  local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
+
+local function is_alone()
+  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
+  local info = redis.pcall('INFO', 'cluster')
+  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
 end
 
 
@@ -8466,7 +8486,7 @@ local function read_queue(keys, ...)
     local found = redis.pcall('EXISTS', root .. ':', root .. '::')
     if type(found) == 'table' then return nil, moving_away(root, found) end
     -- A script would have to find it out each time.
-    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
   end
   return queue_of(root, partition, fields)
 end
@@ -9482,7 +9502,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '8505a0c520103fa6ec6a047482fe5f166375c156',
+    sha1: 'f02734e3d7bbf6ea0bf1c40c16e095beefe264f6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9776,9 +9796,11 @@ end
 local SERVER = { alone = nil }
 
 
-local function is_alone(root)
-  local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
+
+local function is_alone()
+  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
+  local info = redis.pcall('INFO', 'cluster')
+  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
 end
 
 
@@ -9802,7 +9824,7 @@ local function read_queue(keys, ...)
     local found = redis.pcall('EXISTS', root .. ':', root .. '::')
     if type(found) == 'table' then return nil, moving_away(root, found) end
     -- A script would have to find it out each time.
-    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
   end
   return queue_of(root, partition, fields)
 end
@@ -9877,7 +9899,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '7aea79c9ec0da328a060ff9ac3ace7fe7be8e214',
+    sha1: '3c561b1b406b33177bb80fe4cfb8eddd5571a736',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10143,9 +10165,11 @@ end
 local SERVER = { alone = nil }
 
 
-local function is_alone(root)
-  local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
+
+local function is_alone()
+  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
+  local info = redis.pcall('INFO', 'cluster')
+  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
 end
 
 
@@ -10169,7 +10193,7 @@ local function read_queue(keys, ...)
     local found = redis.pcall('EXISTS', root .. ':', root .. '::')
     if type(found) == 'table' then return nil, moving_away(root, found) end
     -- A script would have to find it out each time.
-    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
   end
   return queue_of(root, partition, fields)
 end
@@ -10293,7 +10317,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'f5a5c1ad3457ea2adf8b7327a33989e56924e64f',
+    sha1: '84387c4c73474bc40cba4bf6884c1260d7f58ed8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10665,9 +10689,11 @@ end
 local SERVER = { alone = nil }
 
 
-local function is_alone(root)
-  local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
+
+local function is_alone()
+  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
+  local info = redis.pcall('INFO', 'cluster')
+  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
 end
 
 
@@ -10691,7 +10717,7 @@ local function read_queue(keys, ...)
     local found = redis.pcall('EXISTS', root .. ':', root .. '::')
     if type(found) == 'table' then return nil, moving_away(root, found) end
     -- A script would have to find it out each time.
-    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
   end
   return queue_of(root, partition, fields)
 end
@@ -10861,7 +10887,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '36129394d480a5d5ba8d2d659c653883f1bb96ff',
+    sha1: 'd223c034d834b8d113b502384f1c0d323d816e59',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11404,9 +11430,11 @@ end
 local SERVER = { alone = nil }
 
 
-local function is_alone(root)
-  local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
+
+local function is_alone()
+  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
+  local info = redis.pcall('INFO', 'cluster')
+  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
 end
 
 
@@ -11430,7 +11458,7 @@ local function read_queue(keys, ...)
     local found = redis.pcall('EXISTS', root .. ':', root .. '::')
     if type(found) == 'table' then return nil, moving_away(root, found) end
     -- A script would have to find it out each time.
-    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
   end
   return queue_of(root, partition, fields)
 end
@@ -11526,7 +11554,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'e64f731dcd970c1df6f6a6c282e48ef28bd13036',
+    sha1: 'ad74ffd174644dc8ee6673226451744ad6a7884e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11887,9 +11915,11 @@ end
 local SERVER = { alone = nil }
 
 
-local function is_alone(root)
-  local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
+
+local function is_alone()
+  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
+  local info = redis.pcall('INFO', 'cluster')
+  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
 end
 
 
@@ -11913,7 +11943,7 @@ local function read_queue(keys, ...)
     local found = redis.pcall('EXISTS', root .. ':', root .. '::')
     if type(found) == 'table' then return nil, moving_away(root, found) end
     -- A script would have to find it out each time.
-    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
   end
   return queue_of(root, partition, fields)
 end
@@ -12085,7 +12115,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '9f2b7028b74144129cb9af11c0d5dff6d51c27b3',
+    sha1: '45401bcdcfe322e93d6766279dd8fb91f7400074',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12406,9 +12436,11 @@ end
 local SERVER = { alone = nil }
 
 
-local function is_alone(root)
-  local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
+
+local function is_alone()
+  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
+  local info = redis.pcall('INFO', 'cluster')
+  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
 end
 
 
@@ -12432,7 +12464,7 @@ local function read_queue(keys, ...)
     local found = redis.pcall('EXISTS', root .. ':', root .. '::')
     if type(found) == 'table' then return nil, moving_away(root, found) end
     -- A script would have to find it out each time.
-    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
   end
   return queue_of(root, partition, fields)
 end
@@ -12548,7 +12580,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '5804dec794c6b1ee402f38673863145225a3fadb',
+    sha1: '53e06341aaacabce1cb9f7677ef78b9b872077d3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12901,9 +12933,11 @@ end
 local SERVER = { alone = nil }
 
 
-local function is_alone(root)
-  local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
+
+local function is_alone()
+  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
+  local info = redis.pcall('INFO', 'cluster')
+  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
 end
 
 
@@ -12927,7 +12961,7 @@ local function read_queue(keys, ...)
     local found = redis.pcall('EXISTS', root .. ':', root .. '::')
     if type(found) == 'table' then return nil, moving_away(root, found) end
     -- A script would have to find it out each time.
-    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
   end
   return queue_of(root, partition, fields)
 end
@@ -13174,7 +13208,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '818076e8b0ea21d68aa04673eec3ed1d3988042a',
+    sha1: '6cc968cb45c4540f1fe4929692c4577495f81886',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13674,9 +13708,11 @@ end
 local SERVER = { alone = nil }
 
 
-local function is_alone(root)
-  local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
+
+local function is_alone()
+  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
+  local info = redis.pcall('INFO', 'cluster')
+  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
 end
 
 
@@ -13700,7 +13736,7 @@ local function read_queue(keys, ...)
     local found = redis.pcall('EXISTS', root .. ':', root .. '::')
     if type(found) == 'table' then return nil, moving_away(root, found) end
     -- A script would have to find it out each time.
-    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
   end
   return queue_of(root, partition, fields)
 end
@@ -14004,7 +14040,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '51091ece06eed35f3151a88cbf907a8927174220',
+    sha1: '2a0b8eb53f8f5fa93fa0df9c868dfaa8619f11d2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14343,9 +14379,11 @@ end
 local SERVER = { alone = nil }
 
 
-local function is_alone(root)
-  local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
+
+local function is_alone()
+  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
+  local info = redis.pcall('INFO', 'cluster')
+  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
 end
 
 
@@ -14369,7 +14407,7 @@ local function read_queue(keys, ...)
     local found = redis.pcall('EXISTS', root .. ':', root .. '::')
     if type(found) == 'table' then return nil, moving_away(root, found) end
     -- A script would have to find it out each time.
-    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
   end
   return queue_of(root, partition, fields)
 end
@@ -14560,7 +14598,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'f15e69d6d4b656e2d3d8bbd7a44f9ad4dfe495a6',
+    sha1: 'fbc7257f24ca0528427727f4b4edd61d0ab40f00',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15067,9 +15105,11 @@ end
 local SERVER = { alone = nil }
 
 
-local function is_alone(root)
-  local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
+
+local function is_alone()
+  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
+  local info = redis.pcall('INFO', 'cluster')
+  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
 end
 
 
@@ -15093,7 +15133,7 @@ local function read_queue(keys, ...)
     local found = redis.pcall('EXISTS', root .. ':', root .. '::')
     if type(found) == 'table' then return nil, moving_away(root, found) end
     -- A script would have to find it out each time.
-    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
   end
   return queue_of(root, partition, fields)
 end
@@ -15557,7 +15597,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: 'e4f25da46ea6d70cc9a753aec70156d12f1437ed',
+    sha1: '28a1e7f765f1fec898ca85d198dce152fdbe3435',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15656,7 +15696,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4377)}
+${blank(4379)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -15707,7 +15747,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '0ad0c4affa4f453f2ec9f28400ee401e933a33c6',
+    sha1: '8afe014e8fa639e55ad42eecc084d6eb8724d6ae',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16025,9 +16065,11 @@ end
 local SERVER = { alone = nil }
 
 
-local function is_alone(root)
-  local prefix = string.gsub(root, '{[^{}]*}$', '')
-  return type(redis.pcall('EXISTS', prefix .. '{a}:', prefix .. '{b}:')) == 'number'
+
+local function is_alone()
+  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
+  local info = redis.pcall('INFO', 'cluster')
+  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
 end
 
 
@@ -16051,7 +16093,7 @@ local function read_queue(keys, ...)
     local found = redis.pcall('EXISTS', root .. ':', root .. '::')
     if type(found) == 'table' then return nil, moving_away(root, found) end
     -- A script would have to find it out each time.
-    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone(root) end
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
   end
   return queue_of(root, partition, fields)
 end
@@ -16137,12 +16179,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '40d9c64cc2448559533c8c6c36ecbe7a869a512b',
+    sha1: '8b7ea44eb7652f1677a090fade33a7a9c77ee1fd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(4821)}
+${blank(4823)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
