@@ -40,7 +40,8 @@ export function instrument({ library, lines }: LibrarySource): { library: string
   noted += text.slice(starts.at(-1))
   const reply = 'function() local numbers = {} for n in pairs(ran) do numbers[#numbers + 1] = n end ran = {} return numbers end'
   const register = `redis.register_function{ function_name = '${RAN}', callback = ${reply}, flags = { 'no-writes' } }\n`
-  return { library: `${shebang}\nlocal ran = {} ${noted}${register}`, statements }
+  // In a function of its own, since Lua takes no more locals at one place than the library may have.
+  return { library: `${shebang}\nlocal ran = {}; (function() ${noted}${register}end)()\n`, statements }
 }
 
 /** Finds where the statements of all functions begin. What stands outside of them runs when the library is loaded. */

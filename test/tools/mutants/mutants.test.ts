@@ -4,8 +4,9 @@ import { dirname, join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { assemble } from '../../../lua/build/assemble.mjs'
 import { lacksServer } from '../../client/clients.ts'
+import { useRedis } from '../../support/redis.ts'
 import { TEST_SOURCE } from '../../support/source.ts'
-import { instrument } from '../cover/instrument.ts'
+import { instrument, RAN } from '../cover/instrument.ts'
 import { BY_HAND } from './hand.ts'
 import { Judge, TREE } from './judge.ts'
 import { byHand, diffOf, type Edit, edited, type LuaFiles, madeBy, mutantsOf, readLua, shuffled, statementOf, textOf } from './mutants.ts'
@@ -83,6 +84,18 @@ it('what is changed is found among what tests have run, also in a function of on
   const changed = some.map((mutant) => statementOf(mutant, files)).filter((statement) => statement !== undefined)
   expect(changed.length).toBeGreaterThan(30)
   expect(changed.filter((statement) => !noted.has(statement))).toEqual([])
+})
+
+it('the library that notes what runs takes as many locals as the library', async () => {
+  const { redis } = await useRedis()
+  const text = (count: number) => {
+    const names = Array.from({ length: count }, (_, n) => `v${n}`)
+    const register = `redis.register_function('f', function() return v${count - 1} end)\n`
+    return `#!lua name=full\nlocal ${names.join(', ')}\nv${count - 1} = 7\n${register}`
+  }
+  await redis.function('LOAD', instrument({ ...TEST_SOURCE, library: text(200) }).library)
+  expect(await redis.fcall('f', 0)).toBe(7)
+  expect(await redis.fcall_ro(RAN, 0)).toEqual([0])
 })
 
 it('names are unique, and a seed chooses the same mutants again', () => {
