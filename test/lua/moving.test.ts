@@ -25,7 +25,11 @@ describe.skipIf(lacksServer('a slot that is being moved'))('while its slot is be
   afterAll(() => cluster?.stop())
 
   it('neither node does half of a call, and all goes on afterwards', async () => {
-    expect(await add(from, 'ann', '1')).toBe('added,1')
+    expect(await add(from, 'ann', '0')).toBe('added,1')
+    await from.redis.config('RESETSTAT')
+    expect(await add(from, 'ann', '1')).toBe('added,2')
+    // It asks once whether it is on a node of a cluster.
+    expect(await from.redis.info('commandstats')).not.toContain('cmdstat_info')
     await to.redis.cluster('SETSLOT', slot, 'IMPORTING', from.id)
     await from.redis.cluster('SETSLOT', slot, 'MIGRATING', to.id)
     const before = await keys()
@@ -44,6 +48,6 @@ describe.skipIf(lacksServer('a slot that is being moved'))('while its slot is be
 
     await cluster.moveKeys(from, to, (await keys())[0] as string[])
     for (const { redis } of [to, from]) await redis.cluster('SETSLOT', slot, 'NODE', to.id)
-    expect(await add(to, 'ann', '2', 'NEXT', 'bob', '1')).toBe('added,2,added,1')
+    expect(await add(to, 'ann', '2', 'NEXT', 'bob', '1')).toBe('added,3,added,1')
   })
 })

@@ -1,7 +1,10 @@
-import { expect, it } from 'vitest'
+import { Redis } from 'ioredis'
+import { expect, it, onTestFinished } from 'vitest'
 import type { FunctionName } from '../../src/redis/generated/facts.ts'
-import { describeBindings, Lua } from '../support/lua.ts'
-import { NO_RIGHT } from './users.ts'
+import { lacksServer } from '../client/clients.ts'
+import { describeBindings, Lua, TEST_SOURCE } from '../support/lua.ts'
+import { startRedis } from '../support/redis.ts'
+import { NO_RIGHT, userWithout } from './users.ts'
 
 /** Every call that has a root, with arguments that it would take. */
 const ARGS: Record<Exclude<FunctionName, 'version'>, string[]> = {
@@ -83,5 +86,35 @@ describeBindings('the root', (lua) => {
       redis.disconnect()
       await lua().redis.call('ACL', 'DELUSER', 'limited')
     }
+  })
+
+  it('serves who may not ask whether it is on a node of a cluster, and does not try to', async () => {
+    const { redis, mode } = lua()
+    // Loaded anew, the library does not know it.
+    if (mode === 'functions') await redis.function('LOAD', 'REPLACE', TEST_SOURCE.library)
+    const poor = await userWithout(lua(), 'info')
+    // The client itself asks when it connects.
+    await poor.redis.ping()
+    await redis.acl('LOG', 'RESET')
+    for (const n of [1, 2]) {
+      await redis.config('RESETSTAT')
+      expect(await poor.call('add', 'ann', 'x')).toEqual(['added', n])
+      expect(await redis.info('commandstats')).toContain('cmdstat_exists:calls=1,')
+    }
+    expect(await redis.acl('LOG')).toEqual([])
+  })
+
+  it.skipIf(lacksServer('a command of another name'))('is served where what tells of clusters has another name', async () => {
+    const server = await startRedis(['--rename-command', 'INFO', 'TELL'])
+    // The client would ask as well.
+    const redis = new Redis(server.url, { enableReadyCheck: false })
+    onTestFinished(async () => {
+      redis.disconnect()
+      await server.stop()
+    })
+    const other = new Lua({ url: server.url, redis, server }, lua().mode)
+    if (other.mode === 'functions') await redis.function('LOAD', TEST_SOURCE.library)
+    await other.reset()
+    expect(await other.call('add', 'ann', 'x')).toEqual(['added', 1])
   })
 })

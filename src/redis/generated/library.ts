@@ -936,12 +936,11 @@ end
 -- Whether this is no node of a cluster, once that is known: then no slot moves away.
 local SERVER = { alone = nil }
 
--- Finds it out. Who may not ask goes on without, at the cost of a command in each call.
+-- Finds it out. Who may not ask goes on without, at the cost of a command in each call, as where the command is called otherwise, which raises.
 -- WHY not by asking for keys of two slots, which a node of a cluster refuses: on Valkey 9.1 the next command of the call is refused then as well.
 local function is_alone()
-  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
-  local info = redis.pcall('INFO', 'cluster')
-  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
 end
 
 -- The fields of the root that a call needs, and the partition; or nil and a refusal.

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '990eefbd70b4bee2862e5333127df6faee0d4bf1',
+    sha1: 'dd10e43af8b5acf8c76c2c241285fbdb304e0f65',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -612,9 +612,8 @@ local SERVER = { alone = nil }
 
 
 local function is_alone()
-  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
-  local info = redis.pcall('INFO', 'cluster')
-  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
 end
 
 
@@ -1492,7 +1491,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'd0177c66e2af3ddf5de696c6ff911df59a0e03a9',
+    sha1: '55d7a0dc37e95029cc283df11b3fe2046c5c1035',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1809,9 +1808,8 @@ local SERVER = { alone = nil }
 
 
 local function is_alone()
-  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
-  local info = redis.pcall('INFO', 'cluster')
-  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
 end
 
 
@@ -2271,7 +2269,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'd4dacdc3a8dec9677128cfde8ed2ea1bb734c784',
+    sha1: '8fa98aa470962fc1ba9e6cf3bda02d8069950deb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2939,9 +2937,8 @@ local SERVER = { alone = nil }
 
 
 local function is_alone()
-  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
-  local info = redis.pcall('INFO', 'cluster')
-  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
 end
 
 
@@ -3921,7 +3918,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'ad13cd6eaf1f09f1245b2fb9b0c0d88a1bfdcc04',
+    sha1: 'a2190569439366ee6bca425c2884e155e8a8455d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4411,9 +4408,8 @@ local SERVER = { alone = nil }
 
 
 local function is_alone()
-  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
-  local info = redis.pcall('INFO', 'cluster')
-  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
 end
 
 
@@ -4709,7 +4705,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '5cb509b733cce47dcfdf6c22d9269c2fd38a0742',
+    sha1: '3f8256c206503982f056c9dc830e717e7b8e5af3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5044,9 +5040,8 @@ local SERVER = { alone = nil }
 
 
 local function is_alone()
-  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
-  local info = redis.pcall('INFO', 'cluster')
-  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
 end
 
 
@@ -5175,7 +5170,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'f3288570c78116a8d705e81060463512ae4d8c45',
+    sha1: '0b46a47d5149eff82d64923abd167122456ef37e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5407,9 +5402,8 @@ local SERVER = { alone = nil }
 
 
 local function is_alone()
-  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
-  local info = redis.pcall('INFO', 'cluster')
-  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
 end
 
 
@@ -5572,7 +5566,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'ac83f53d524b5814dc2c902e904b041d531cccab',
+    sha1: '53b2ed17829ad2db0264653b6dca2eab3cea8492',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5945,9 +5939,8 @@ local SERVER = { alone = nil }
 
 
 local function is_alone()
-  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
-  local info = redis.pcall('INFO', 'cluster')
-  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
 end
 
 
@@ -6308,7 +6301,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '60f810883ab3042b9620bfe4a531c545a9488215',
+    sha1: 'eaaa060a32c4df10a8a7f04becd95bfea91cb62a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6618,9 +6611,8 @@ local SERVER = { alone = nil }
 
 
 local function is_alone()
-  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
-  local info = redis.pcall('INFO', 'cluster')
-  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
 end
 
 
@@ -6744,7 +6736,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '3b505ef44b4d27f8a259c1b99647de57f8edf42a',
+    sha1: 'e96ed5fa074df767cbdc80e0ec5ce75154b4a174',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7308,9 +7300,8 @@ local SERVER = { alone = nil }
 
 
 local function is_alone()
-  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
-  local info = redis.pcall('INFO', 'cluster')
-  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
 end
 
 
@@ -7784,7 +7775,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '0f9fdcd963d4f02ac6edddfa54e1349bbefe81ba',
+    sha1: '2ee2c4adee0c63ccfbcb6ff51e9ef86c8eef599e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8460,9 +8451,8 @@ local SERVER = { alone = nil }
 
 
 local function is_alone()
-  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
-  local info = redis.pcall('INFO', 'cluster')
-  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
 end
 
 
@@ -9502,7 +9492,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'f02734e3d7bbf6ea0bf1c40c16e095beefe264f6',
+    sha1: '2567a3dec6d5a230a2271870c0faa5969250a563',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9798,9 +9788,8 @@ local SERVER = { alone = nil }
 
 
 local function is_alone()
-  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
-  local info = redis.pcall('INFO', 'cluster')
-  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
 end
 
 
@@ -9899,7 +9888,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '3c561b1b406b33177bb80fe4cfb8eddd5571a736',
+    sha1: '0dd3d74070a013f4c59f4fbdf8df39b2a85dcac0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10167,9 +10156,8 @@ local SERVER = { alone = nil }
 
 
 local function is_alone()
-  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
-  local info = redis.pcall('INFO', 'cluster')
-  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
 end
 
 
@@ -10317,7 +10305,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '84387c4c73474bc40cba4bf6884c1260d7f58ed8',
+    sha1: 'b203693db526314df0cbd7e06b64c7f08e5673f6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10691,9 +10679,8 @@ local SERVER = { alone = nil }
 
 
 local function is_alone()
-  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
-  local info = redis.pcall('INFO', 'cluster')
-  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
 end
 
 
@@ -10887,7 +10874,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'd223c034d834b8d113b502384f1c0d323d816e59',
+    sha1: '0ae76a3c717ddf73abe66d8f594bda70d25d71d0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11432,9 +11419,8 @@ local SERVER = { alone = nil }
 
 
 local function is_alone()
-  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
-  local info = redis.pcall('INFO', 'cluster')
-  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
 end
 
 
@@ -11554,7 +11540,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'ad74ffd174644dc8ee6673226451744ad6a7884e',
+    sha1: '0ef19c3109300f1cdac46f7b34298d505160e380',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11917,9 +11903,8 @@ local SERVER = { alone = nil }
 
 
 local function is_alone()
-  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
-  local info = redis.pcall('INFO', 'cluster')
-  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
 end
 
 
@@ -12115,7 +12100,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '45401bcdcfe322e93d6766279dd8fb91f7400074',
+    sha1: 'd00532b05d012415aadd8c6ce07d9a7ef8d1031c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12438,9 +12423,8 @@ local SERVER = { alone = nil }
 
 
 local function is_alone()
-  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
-  local info = redis.pcall('INFO', 'cluster')
-  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
 end
 
 
@@ -12580,7 +12564,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '53e06341aaacabce1cb9f7677ef78b9b872077d3',
+    sha1: 'a54a7ad002dcb2c91da67e5bbbfd00cfb46ca3a0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12935,9 +12919,8 @@ local SERVER = { alone = nil }
 
 
 local function is_alone()
-  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
-  local info = redis.pcall('INFO', 'cluster')
-  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
 end
 
 
@@ -13208,7 +13191,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '6cc968cb45c4540f1fe4929692c4577495f81886',
+    sha1: '1e6934600a9ea90ca0896a507d6e31c0ae327ae0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13710,9 +13693,8 @@ local SERVER = { alone = nil }
 
 
 local function is_alone()
-  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
-  local info = redis.pcall('INFO', 'cluster')
-  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
 end
 
 
@@ -14040,7 +14022,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '2a0b8eb53f8f5fa93fa0df9c868dfaa8619f11d2',
+    sha1: '26f319aff5c7a753de008285c82aa4ae657f7c24',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14381,9 +14363,8 @@ local SERVER = { alone = nil }
 
 
 local function is_alone()
-  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
-  local info = redis.pcall('INFO', 'cluster')
-  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
 end
 
 
@@ -14598,7 +14579,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'fbc7257f24ca0528427727f4b4edd61d0ab40f00',
+    sha1: '72fa2686be88441f5750de4e4aa86b2658a884bd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15107,9 +15088,8 @@ local SERVER = { alone = nil }
 
 
 local function is_alone()
-  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
-  local info = redis.pcall('INFO', 'cluster')
-  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
 end
 
 
@@ -15597,7 +15577,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '28a1e7f765f1fec898ca85d198dce152fdbe3435',
+    sha1: 'a784a04cc83658f584ecdc403dad11779a956e04',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15696,7 +15676,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4379)}
+${blank(4378)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -15747,7 +15727,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '8afe014e8fa639e55ad42eecc084d6eb8724d6ae',
+    sha1: '2662ec7fdba87a5b1e3bdd406301afeed4a6d589',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16067,9 +16047,8 @@ local SERVER = { alone = nil }
 
 
 local function is_alone()
-  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
-  local info = redis.pcall('INFO', 'cluster')
-  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
 end
 
 
@@ -16179,12 +16158,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '8b7ea44eb7652f1677a090fade33a7a9c77ee1fd',
+    sha1: '7c8e768accfc72cb174257eace769560f9d57320',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(4823)}
+${blank(4822)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
