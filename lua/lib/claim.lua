@@ -299,6 +299,7 @@ local function take_again(queue, lease, proofs)
     end
   end
   extend_leases(queue, held, lease, false)
+  queue.active_moved = true
   return batches
 end
 

@@ -35,6 +35,17 @@ describeBindings('calls with a NONCE', (get) => {
       await lua().holds()
     })
 
+    it('says when to look next when it is repeated: also when a lease of another ends', async () => {
+      await add('ann')
+      await lua().claim('LEASE', 3000)
+      await add('bob')
+      await lua().claim('NONCE', 'w1/1', 'LEASE', 5000)
+      const again = await lua().claim('NONCE', 'w1/1', 'LEASE', 5000)
+      expect(again.next).toBe(START + 3000)
+      await lua().call('complete', 'bob', again.batches[0]?.token as string)
+      expect(await lua().call('claim_ready', 'NONCE', 'w1/1')).toEqual([START, START + 3000])
+    })
+
     it('does nothing for a number that was passed', async () => {
       await add('ann')
       await lua().claim('NONCE', 'w1/2')

@@ -176,7 +176,7 @@ export const REFUSED: Record<string, string[]> = {
     'says otherwise: LRANGE messages:k',
     'cut off: ZADD active',
     'goes on: SET calls:me',
-    'cut off, half done: ZRANGE due',
+    'cut off, half done: ZRANGE active, ZRANGE due',
   ],
   'claim_ready: a batch that is done': [
     'refused: HMGET .',

@@ -2862,6 +2862,7 @@ function take_again(queue, lease, proofs)
     end
   end
   extend_leases(queue, held, lease, false)
+  queue.active_moved = true
   return batches
 end
 
@@ -2971,7 +2972,7 @@ local function claim_ready(keys, args)
     })
   end
   if #batches == 0 then tidy(queue) end
-  if #batches > 0 and not queue.active_moved then queue.first_active = earlier(queue.first_active, queue.now + lease) end
+  if #batches > 0 then queue.first_active = earlier(queue.first_active, queue.now + lease) end
   if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), lease) end
   local next_at = next_look(queue, options, #batches >= limit)
   if options.dead then return { queue.now, next_at, dead, unpack(batches) } end

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'dd10e43af8b5acf8c76c2c241285fbdb304e0f65',
+    sha1: '537d7da9db92971e47dc1de98becd45c10eaca51',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1117,7 +1117,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(679)}
+${blank(680)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1491,7 +1491,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '55d7a0dc37e95029cc283df11b3fe2046c5c1035',
+    sha1: 'de03e89e8f73dde0fadb9faca86e3adf5e0458ba',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1870,7 +1870,7 @@ ${blank(248)}
 local LOOK_AGAIN = 10000
 ${blank(551)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(1908)}
+${blank(1909)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -2269,7 +2269,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '8fa98aa470962fc1ba9e6cf3bda02d8069950deb',
+    sha1: '1a07c2197b9d5df457788734a3d487749ef677d6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -3797,6 +3797,7 @@ local function take_again(queue, lease, proofs)
     end
   end
   extend_leases(queue, held, lease, false)
+  queue.active_moved = true
   return batches
 end
 
@@ -3906,7 +3907,7 @@ local function claim_ready(keys, args)
     })
   end
   if #batches == 0 then tidy(queue) end
-  if #batches > 0 and not queue.active_moved then queue.first_active = earlier(queue.first_active, queue.now + lease) end
+  if #batches > 0 then queue.first_active = earlier(queue.first_active, queue.now + lease) end
   if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), lease) end
   local next_at = next_look(queue, options, #batches >= limit)
   if options.dead then return { queue.now, next_at, dead, unpack(batches) } end
@@ -3918,7 +3919,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'a2190569439366ee6bca425c2884e155e8a8455d',
+    sha1: 'f7b38d5c240c10eefb2c63bb4484e4bc904d06fe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4646,7 +4647,7 @@ local function named(flat)
   for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
   return values
 end
-${blank(466)}
+${blank(467)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -4705,7 +4706,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '3f8256c206503982f056c9dc830e717e7b8e5af3',
+    sha1: 'c04c03a9b5e36866e32a20da1daa6ddfadc46682',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5114,7 +5115,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1313)}
+${blank(1314)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -5170,7 +5171,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '0b46a47d5149eff82d64923abd167122456ef37e',
+    sha1: 'c2f88efc7c61b52d6b61198959ca62dd96091d34',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5522,7 +5523,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1820)}
+${blank(1821)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -5566,7 +5567,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '53b2ed17829ad2db0264653b6dca2eab3cea8492',
+    sha1: '78ca7e816ef28269f2517eeb3210d562cc736f0d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6107,7 +6108,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1050)}
+${blank(1051)}
 --- Erase all that is kept of a conversation, some of it in each call.
 --
 --   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
@@ -6301,7 +6302,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'eaaa060a32c4df10a8a7f04becd95bfea91cb62a',
+    sha1: '97017b9dc6992b1ff5f6827f4e66e4bff9399a78',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6675,7 +6676,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(281)}
+${blank(282)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -6736,7 +6737,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'e96ed5fa074df767cbdc80e0ec5ce75154b4a174',
+    sha1: '779c89d9adeeed6978f859dd6e272d0b8e34222e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7626,7 +7627,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(339)}
+${blank(340)}
 --- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -7775,7 +7776,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '2ee2c4adee0c63ccfbcb6ff51e9ef86c8eef599e',
+    sha1: '6889ca00b54f03b8866a78527b24460235697f91',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9342,7 +9343,7 @@ local function take_ready(queue, take)
   if first_claims > 0 then write_tally(queue, tally) end
   return batches, taken.dead
 end
-${blank(28)}
+${blank(29)}
 local function tidy(queue)
   drop_slices(queue)
   settle_options(queue)
@@ -9492,7 +9493,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '2567a3dec6d5a230a2271870c0faa5969250a563',
+    sha1: '74c22916471eab801a402ba7275cbb03148fcb0e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9840,7 +9841,7 @@ local function state_of(queue) return queue.serves or queue.partition ~= '' and 
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
-${blank(2609)}
+${blank(2610)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -9888,7 +9889,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '0dd3d74070a013f4c59f4fbdf8df39b2a85dcac0',
+    sha1: '391bfcc628c28e0422a5b77d927e44b40c162ad4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10265,7 +10266,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2345)}
+${blank(2346)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -10305,7 +10306,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'b203693db526314df0cbd7e06b64c7f08e5673f6',
+    sha1: 'ff536b324bdf06e5902939dde52dca498cbe7b90',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10776,7 +10777,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2133)}
+${blank(2134)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -10874,7 +10875,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '0ae76a3c717ddf73abe66d8f594bda70d25d71d0',
+    sha1: 'c8ced65a6bb5e64cf9801a77e152d4486518856f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11467,7 +11468,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1241)}
+${blank(1242)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -11540,7 +11541,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '0ef19c3109300f1cdac46f7b34298d505160e380',
+    sha1: '11c063afe73d326bf0e2d6491c84e13a7a4a3361',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11969,7 +11970,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2382)}
+${blank(2383)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -12100,7 +12101,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'd00532b05d012415aadd8c6ce07d9a7ef8d1031c',
+    sha1: 'dd3ddd532f7e77849df7b7c08e799546fcaa2e86',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12487,7 +12488,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2510)}
+${blank(2511)}
 --- Say that a worker or a process is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -12564,7 +12565,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'a54a7ad002dcb2c91da67e5bbbfd00cfb46ca3a0',
+    sha1: '778441a7b311bcea988d75113cb15ac4c54224f8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13116,7 +13117,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(605)}
+${blank(606)}
 --- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -13191,7 +13192,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '1e6934600a9ea90ca0896a507d6e31c0ae327ae0',
+    sha1: '7f74ee6c388ffbbf6e3ad4211f0923d9db6be159',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13891,7 +13892,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(1794)}
+${blank(1795)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -14022,7 +14023,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '26f319aff5c7a753de008285c82aa4ae657f7c24',
+    sha1: '57d81000adc6e4bc43d7ccdfc83591a19088744c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14461,7 +14462,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2228)}
+${blank(2229)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -14579,7 +14580,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '72fa2686be88441f5750de4e4aa86b2658a884bd',
+    sha1: 'ce9103a9a3d76f33527974fc908b368a5e4b3571',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15496,7 +15497,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1861)}
+${blank(1862)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -15577,7 +15578,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: 'a784a04cc83658f584ecdc403dad11779a956e04',
+    sha1: '28a1e7f765f1fec898ca85d198dce152fdbe3435',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15676,7 +15677,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4378)}
+${blank(4379)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -15727,7 +15728,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '2662ec7fdba87a5b1e3bdd406301afeed4a6d589',
+    sha1: '3baecf69a551b533c0ddea650561424c8b4092d1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16095,7 +16096,7 @@ local function counter_names()
   end
   return ONCE.counters
 end
-${blank(4135)}
+${blank(4136)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -16158,12 +16159,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '7c8e768accfc72cb174257eace769560f9d57320',
+    sha1: '8b7ea44eb7652f1677a090fade33a7a9c77ee1fd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(4822)}
+${blank(4823)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
