@@ -137,7 +137,7 @@ end
 local function look_through(queue, take, taken, keys, scores)
   local root, now, due_by, work, room = queue.root, queue.now, take.due_by, taken.work, taken.room
   local look = { records = {}, leases = {}, gone = {}, passed = 0, ended = false }
-  local active = (queue.first_active or #taken.batches > 0) and redis.call('ZMSCORE', active_key(root), unpack(keys)) or {}
+  local active = queue.first_active and redis.call('ZMSCORE', active_key(root), unpack(keys)) or {}
   for n = 1, #keys do
     look.ended = work >= room or #taken.batches >= taken.slots
     if look.ended then break end
@@ -238,12 +238,12 @@ local function share(queue, take, taken, returned, now)
 end
 
 -- Whether anything has come that may be taken by `due_by`; most looks of those who are idle end here. The queue notes what was seen: `first_active`, when
--- the first lease or pause ends, false if there is none; `active_moved` when this call may change that otherwise than by the leases that it grants, as
+-- the first lease or pause ends, nil if there is none; `active_moved` when this call may change that otherwise than by the leases that it grants, as
 -- where some have come back; and `next_at` when nothing has come, false if nothing is pending.
 local function has_ready(queue, due_by)
   lower_ahead(queue)
   local active, due = first_in(active_key(queue.root)), first_in(due_key(queue.root))
-  queue.first_active, queue.active_moved = active or false, active ~= nil and active <= due_by
+  queue.first_active, queue.active_moved = active, active ~= nil and active <= due_by
   if queue.active_moved or due and due <= queue.now then return true end
   queue.next_at = earlier(due, active) or false
   return false
@@ -313,7 +313,7 @@ end
 local function next_look(queue, caller, full)
   local next_at, active = queue.next_at, queue.first_active
   if next_at == nil then
-    if active == nil or queue.active_moved then active = first_in(active_key(queue.root)) end
+    if queue.active_moved then active = first_in(active_key(queue.root)) end
     next_at = earlier(first_in(due_key(queue.root)), active)
   end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.

@@ -58,14 +58,14 @@ local function note_options(queue, key)
   if type(noted) == 'table' then return nil, wrong_type(noted, 'hash', queue.root) end
   local listed = redis.pcall('SADD', overrides, key)
   if type(listed) ~= 'table' then return listed end
-  if before ~= 1 then write_settings(queue, { options = before or false }) end
+  write_settings(queue, { options = before or false })
   return nil, wrong_type(listed, 'set', overrides)
 end
 
 -- Takes that back; `before`: what the settings have said.
 local function forget_options(queue, key, before)
   redis.pcall('SREM', overrides_key(queue.root), key)
-  if before ~= 1 then write_settings(queue, { options = before or false }) end
+  write_settings(queue, { options = before or false })
 end
 
 -- Notes that no key has options any more, if that is so, at a look that has found nothing to do.

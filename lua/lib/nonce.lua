@@ -27,7 +27,7 @@ end
 -- Whether a call was made before; `call` is its name. Returns what was kept of it, or false when a later one was made since: then nobody
 -- waits for this reply, and nothing is to be done. Nil: it is new.
 local function kept_reply(queue, nonce, call)
-  if not nonce or not queue.kept then return nil end
+  if not queue.kept then return nil end
   local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
   number = tonumber(number)
   if not number or number < nonce.number then return nil end

@@ -48,7 +48,7 @@ local function parse_settings(text)
     local least, most = range_of(name)
     stored[name] = least and bounded(value, least, most) or nil
   end
-  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  local serves = stored.open and 'open' or stored.retired and 'retired'
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,

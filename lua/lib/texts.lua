@@ -9,7 +9,7 @@ local function remember(memory, text, value)
 end
 
 -- The thousandths of a second of the clock, and the seconds that were printed last, as texts.
-local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
 
 -- Keeps what the clock has said: most times that are written are so many seconds from now.
 local function know_digits(second, text, rest, thousandths)

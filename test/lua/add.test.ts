@@ -118,6 +118,8 @@ describeBindings('add', (lua) => {
     ])
     expect((await lua().redis.keys('*:messages:*')).sort()).toEqual(['ID', 'NEXT', 'WAIT'].map((key) => `${lua().root}:messages:${key}`))
     expect(await lua().redis.lrange(`${lua().root}:messages:NEXT`, 0, -1)).toEqual([`${START} 4,W5,F NEXTNEXT`])
+    expect(await lua().call('add', 'ann', 'ID', 'WAIT', '5')).toEqual(['added', 1])
+    expect(await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)).toEqual([`${START} 0,W5 ID`])
     await lua().holds()
   })
 
@@ -367,6 +369,11 @@ describeBindings('add', (lua) => {
     ['MESSAGE_TOO_LARGE', 'at most 262144 bytes, got 262145', ['ann', 'd'.repeat(262_145), 'ID', 'm1']],
     ['BAD_ARGUMENT', "WAIT must be an integer from 1 to 31536000000, got '0'", ['ann', 'one', 'WAIT', '0']],
     ['BAD_ARGUMENT', "WAIT must be an integer from 1 to 31536000000, got '0'", ['ann', 'one', 'WAIT', '0', 'MAXSIZE', '0']],
+    ['BAD_ARGUMENT', "got '0'", ['ann', 'one', ...Array(8).fill(['MAXSIZE', '2']).flat(), 'WAIT', '0']],
+    ['BAD_ARGUMENT', "got '0'", ['ann', 'x'.repeat(5000), 'WAIT', '0']],
+    ['BAD_ARGUMENT', "got '0'", ['ann', 'NEXT', 'WAIT', '0']],
+    ['BAD_ARGUMENT', "got 'NEXT'", ['ann', 'one', 'WAIT', 'NEXT']],
+    ['BAD_ARGUMENT', "got 'ID'", ['ann', 'one', 'WAIT', 'ID']],
     ['BAD_ARGUMENT', "got '-1'", ['ann', 'one', 'WAIT', '-1']],
     ['BAD_ARGUMENT', "got '1.5'", ['ann', 'one', 'WAIT', '1.5']],
     ['BAD_ARGUMENT', "got '1e3'", ['ann', 'one', 'MAXWAIT', '1e3']],

@@ -196,6 +196,14 @@ describeBindings('claim_ready', (lua) => {
     expect((await lua().claim('LEASE', 60_000)).next).toBe(START + 10_000)
   })
 
+  it('says so also when it has looked too early, however short its leases would have been', async () => {
+    await lua().call('add', 'ann', '1')
+    await lua().tick(5000)
+    await lua().call('add', 'ann', '2')
+    await lua().tick(5000)
+    expect((await lua().claim('LEASE', 1)).next).toBe(START + 15_000)
+  })
+
   it('takes nothing from the future when BEFORE is ahead of the clock', async () => {
     await add('ann', 'x')
     expect((await lua().claim('BEFORE', 9_999_999_999_999)).batches).toEqual([])

@@ -88,6 +88,11 @@ describeBindings('forward', (get) => {
     expect(await lua.redis.exists(`${lua.root}:watch:standby`)).toBe(0)
   })
 
+  it('has nothing to look for when it has moved LIMIT batches, and these were all', async () => {
+    await lua.call('add', 'ann', '1', 'FLUSH')
+    expect(await lua.call('forward', 'batches', 'LIMIT', 1, 'WORKER', 'w1')).toEqual([START, 0, 1, 99_999])
+  })
+
   it('takes the place of a watcher that means to look later than what it leaves behind is due', async () => {
     await lua.call('add', 'ann', '1', 'FLUSH')
     await lua.call('claim_ready', 'LEASE', 1000)

@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { assemble } from '../../lua/build/assemble.mjs'
 import { type TestRedis, useRedis } from '../support/redis.ts'
 import { findRedisCli, run } from '../support/shell.ts'
-import { SHIPPED_SOURCE } from '../support/source.ts'
+import { LUA, SHIPPED_SOURCE } from '../support/source.ts'
 
 /**
  * The flags of each function. `allow-oom` for what makes room or costs none, so that a server that is full can be drained;
@@ -64,6 +66,16 @@ describe('the library', () => {
 
   it('leaves nothing in the keyspace when it is loaded', async () => {
     expect(await server.redis.dbsize()).toBe(0)
+  })
+
+  it.each(['0', '999', '1000', '99999', '100000', '999999'])('reads the clock of Redis to the ms, at %s us', async (micros) => {
+    const [texts, clock] = ['texts', 'clock'].map((name) => readFileSync(join(LUA, `lib/${name}.lua`), 'utf8'))
+    const script = `local redis = { call = function() return { '1700000000', ARGV[1] } end }
+      ${texts} ${clock}
+      local now = now_ms()
+      return { now, digits(now), digits(now + 1) }`
+    const now = 1_700_000_000_000 + Math.floor(Number(micros) / 1000)
+    expect(await server.redis.eval(script, 0, micros)).toEqual([now, `${now}`, `${now + 1}`])
   })
 
   const examples = assemble().functions.flatMap(({ header }) => header.examples)

@@ -316,6 +316,20 @@ describeBindings('watch', (lua) => {
     })
   })
 
+  it.each([500, -1000, -3_600_000])('notes when it has looked last, also when the clock has moved by %d ms since', async (ms) => {
+    await claim('w1')
+    await lua().tick(ms)
+    await claim('w1')
+    expect(await lua().redis.hget(lua().root, 'looked')).toBe(`${lua().now}`)
+  })
+
+  it('is not needed to find that the clock has gone back: whoever has taken something has noted when', async () => {
+    await lua().call('add', 'ann', 'x', 'NEXT', 'bob', 'x', 'FLUSH')
+    expect((await lua().claimOne()).key).toBe('bob')
+    await lua().tick(-3_600_000)
+    expect((await lua().claimOne()).key).toBe('ann')
+  })
+
   it('lets another worker watch when the watcher has not kept its promise', async () => {
     await listen()
     await claim('w1')

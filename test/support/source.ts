@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { assemble } from '../../lua/build/assemble.mjs'
 import { type LibrarySource, SOURCE } from '../../src/redis/source.ts'
 import { instrument } from '../tools/cover/instrument.ts'
@@ -10,6 +11,9 @@ export const testSource = (root?: string): Required<LibrarySource> => assemble({
 
 /** `make mutants` tries other Lua files than ours. */
 const LUA_ROOT = process.env.LUA_ROOT
+
+/** Where the Lua files are. */
+export const LUA = LUA_ROOT ?? fileURLToPath(new URL('../../lua', import.meta.url))
 
 export const TEST_SOURCE = testSource(LUA_ROOT)
 

@@ -50,13 +50,12 @@ local CLAIM_OPTIONS = {
 }
 
 local function claim_ready(keys, args)
-  local root = keys[1]
   local options, bad = read_options(args, 1, CLAIM_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
   local queue, refusal = read_queue_to_claim(keys, nonce)
   refusal = refusal or bad or no_nonce or other_generation(queue, options.generation)
   if refusal then return refusal end
-  if refuses_new(queue) and not options.drain then return not_serving(root) end
+  if refuses_new(queue) and not options.drain then return not_serving(queue.root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
   if kept == false then return { queue.now, 0, options.dead and {} } end

@@ -37,7 +37,7 @@ local function extend(keys, args)
   if type(leases) == 'table' then return wrong_type(leases, 'zset', active_key(root)) end
   local reply, held = {}, {}
   for n = 1, #owners do
-    local count, size = claimed_count(stored[n], tokens[n]), 0
+    local count, size = claimed_count(stored[n], tokens[n]), nil
     if count then
       local list = messages_key(root, owners[n])
       size = redis.pcall('LLEN', list)

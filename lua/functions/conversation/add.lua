@@ -347,9 +347,6 @@ local function add_several(queue, args)
   return reply
 end
 
--- As many arguments as one message may have: key, data, and each token once.
-local ONE = 15
-
 local function add(keys, args)
   local queue, refusal = read_queue(keys)
   if refusal then return refusal end
@@ -358,7 +355,7 @@ local function add(keys, args)
   if #args == 4 and args[3] == 'ID' and args[4] ~= '' and #args[4] <= OPTIONS.id.bytes then
     return add_one(queue, args[1], args[2], { id = args[4], options = nil, requeued = nil, refusal = nil })
   end
-  if #args <= ONE and args[2] and args[3] ~= 'NEXT' then
+  if args[2] and args[3] ~= 'NEXT' then
     local stopped, special = read_special(args, 3)
     if not stopped then return special end
     if not args[stopped] then return other_generation(queue, special.generation) or add_one(queue, args[1], args[2], special) end

@@ -26,7 +26,7 @@ local function count_queued(root, now)
   end
   local records = redis.call('HMGET', claims_key(root), unpack(keys))
   for n = 1, #records do claimed = claimed + (decode_claim(records[n]) or { count = 0 }).count end
-  return active, math.floor(math.max(held - claimed, 0) * active / math.max(#keys, 1) + 0.5)
+  return active, math.floor(math.max(held - claimed, 0) * active / #keys + 0.5)
 end
 
 local function stats(keys, args)

@@ -23,7 +23,7 @@ function remember(memory, text, value)
 end
 
 -- The thousandths of a second of the clock, and the seconds that were printed last, as texts.
-local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
 
 -- Keeps what the clock has said: most times that are written are so many seconds from now.
 function know_digits(second, text, rest, thousandths)
@@ -879,7 +879,7 @@ local function parse_settings(text)
     local least, most = range_of(name)
     stored[name] = least and bounded(value, least, most) or nil
   end
-  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  local serves = stored.open and 'open' or stored.retired and 'retired'
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -1684,14 +1684,14 @@ function note_options(queue, key)
   if type(noted) == 'table' then return nil, wrong_type(noted, 'hash', queue.root) end
   local listed = redis.pcall('SADD', overrides, key)
   if type(listed) ~= 'table' then return listed end
-  if before ~= 1 then write_settings(queue, { options = before or false }) end
+  write_settings(queue, { options = before or false })
   return nil, wrong_type(listed, 'set', overrides)
 end
 
 -- Takes that back; \`before\`: what the settings have said.
 local function forget_options(queue, key, before)
   redis.pcall('SREM', overrides_key(queue.root), key)
-  if before ~= 1 then write_settings(queue, { options = before or false }) end
+  write_settings(queue, { options = before or false })
 end
 
 -- Notes that no key has options any more, if that is so, at a look that has found nothing to do.
@@ -2287,7 +2287,7 @@ end
 -- Whether a call was made before; \`call\` is its name. Returns what was kept of it, or false when a later one was made since: then nobody
 -- waits for this reply, and nothing is to be done. Nil: it is new.
 function kept_reply(queue, nonce, call)
-  if not nonce or not queue.kept then return nil end
+  if not queue.kept then return nil end
   local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
   number = tonumber(number)
   if not number or number < nonce.number then return nil end
@@ -2700,7 +2700,7 @@ end
 local function look_through(queue, take, taken, keys, scores)
   local root, now, due_by, work, room = queue.root, queue.now, take.due_by, taken.work, taken.room
   local look = { records = {}, leases = {}, gone = {}, passed = 0, ended = false }
-  local active = (queue.first_active or #taken.batches > 0) and redis.call('ZMSCORE', active_key(root), unpack(keys)) or {}
+  local active = queue.first_active and redis.call('ZMSCORE', active_key(root), unpack(keys)) or {}
   for n = 1, #keys do
     look.ended = work >= room or #taken.batches >= taken.slots
     if look.ended then break end
@@ -2801,12 +2801,12 @@ local function share(queue, take, taken, returned, now)
 end
 
 -- Whether anything has come that may be taken by \`due_by\`; most looks of those who are idle end here. The queue notes what was seen: \`first_active\`, when
--- the first lease or pause ends, false if there is none; \`active_moved\` when this call may change that otherwise than by the leases that it grants, as
+-- the first lease or pause ends, nil if there is none; \`active_moved\` when this call may change that otherwise than by the leases that it grants, as
 -- where some have come back; and \`next_at\` when nothing has come, false if nothing is pending.
 function has_ready(queue, due_by)
   lower_ahead(queue)
   local active, due = first_in(active_key(queue.root)), first_in(due_key(queue.root))
-  queue.first_active, queue.active_moved = active or false, active ~= nil and active <= due_by
+  queue.first_active, queue.active_moved = active, active ~= nil and active <= due_by
   if queue.active_moved or due and due <= queue.now then return true end
   queue.next_at = earlier(due, active) or false
   return false
@@ -2876,7 +2876,7 @@ end
 function next_look(queue, caller, full)
   local next_at, active = queue.next_at, queue.first_active
   if next_at == nil then
-    if active == nil or queue.active_moved then active = first_in(active_key(queue.root)) end
+    if queue.active_moved then active = first_in(active_key(queue.root)) end
     next_at = earlier(first_in(due_key(queue.root)), active)
   end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
@@ -2947,13 +2947,12 @@ local CLAIM_OPTIONS = {
 }
 
 local function claim_ready(keys, args)
-  local root = keys[1]
   local options, bad = read_options(args, 1, CLAIM_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
   local queue, refusal = read_queue_to_claim(keys, nonce)
   refusal = refusal or bad or no_nonce or other_generation(queue, options.generation)
   if refusal then return refusal end
-  if refuses_new(queue) and not options.drain then return not_serving(root) end
+  if refuses_new(queue) and not options.drain then return not_serving(queue.root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
   if kept == false then return { queue.now, 0, options.dead and {} } end
@@ -3077,7 +3076,7 @@ local function extend(keys, args)
   if type(leases) == 'table' then return wrong_type(leases, 'zset', active_key(root)) end
   local reply, held = {}, {}
   for n = 1, #owners do
-    local count, size = claimed_count(stored[n], tokens[n]), 0
+    local count, size = claimed_count(stored[n], tokens[n]), nil
     if count then
       local list = messages_key(root, owners[n])
       size = redis.pcall('LLEN', list)
@@ -3785,9 +3784,6 @@ local function add_several(queue, args)
   return reply
 end
 
--- As many arguments as one message may have: key, data, and each token once.
-local ONE = 15
-
 local function add(keys, args)
   local queue, refusal = read_queue(keys)
   if refusal then return refusal end
@@ -3796,7 +3792,7 @@ local function add(keys, args)
   if #args == 4 and args[3] == 'ID' and args[4] ~= '' and #args[4] <= OPTIONS.id.bytes then
     return add_one(queue, args[1], args[2], { id = args[4], options = nil, requeued = nil, refusal = nil })
   end
-  if #args <= ONE and args[2] and args[3] ~= 'NEXT' then
+  if args[2] and args[3] ~= 'NEXT' then
     local stopped, special = read_special(args, 3)
     if not stopped then return special end
     if not args[stopped] then return other_generation(queue, special.generation) or add_one(queue, args[1], args[2], special) end
@@ -5369,7 +5365,7 @@ local function count_queued(root, now)
   end
   local records = redis.call('HMGET', claims_key(root), unpack(keys))
   for n = 1, #records do claimed = claimed + (decode_claim(records[n]) or { count = 0 }).count end
-  return active, math.floor(math.max(held - claimed, 0) * active / math.max(#keys, 1) + 0.5)
+  return active, math.floor(math.max(held - claimed, 0) * active / #keys + 0.5)
 end
 
 local function stats(keys, args)

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '537d7da9db92971e47dc1de98becd45c10eaca51',
+    sha1: '55be63bde2f54a05d912a6532acfefccd1fccc80',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -19,7 +19,7 @@ local function remember(memory, text, value)
 end
 
 
-local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
@@ -552,7 +552,7 @@ local function parse_settings(text)
     local least, most = range_of(name)
     stored[name] = least and bounded(value, least, most) or nil
   end
-  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  local serves = stored.open and 'open' or stored.retired and 'retired'
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -871,14 +871,14 @@ local function note_options(queue, key)
   if type(noted) == 'table' then return nil, wrong_type(noted, 'hash', queue.root) end
   local listed = redis.pcall('SADD', overrides, key)
   if type(listed) ~= 'table' then return listed end
-  if before ~= 1 then write_settings(queue, { options = before or false }) end
+  write_settings(queue, { options = before or false })
   return nil, wrong_type(listed, 'set', overrides)
 end
 
 
 local function forget_options(queue, key, before)
   redis.pcall('SREM', overrides_key(queue.root), key)
-  if before ~= 1 then write_settings(queue, { options = before or false }) end
+  write_settings(queue, { options = before or false })
 end
 ${blank(8)}
 local function due_with_options(queue, key, size, options)
@@ -1117,7 +1117,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(680)}
+${blank(679)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1467,9 +1467,6 @@ local function add_several(queue, args)
   return reply
 end
 
--- As many arguments as one message may have: key, data, and each token once.
-local ONE = 15
-
 local function add(keys, args)
   local queue, refusal = read_queue(keys)
   if refusal then return refusal end
@@ -1478,7 +1475,7 @@ local function add(keys, args)
   if #args == 4 and args[3] == 'ID' and args[4] ~= '' and #args[4] <= OPTIONS.id.bytes then
     return add_one(queue, args[1], args[2], { id = args[4], options = nil, requeued = nil, refusal = nil })
   end
-  if #args <= ONE and args[2] and args[3] ~= 'NEXT' then
+  if args[2] and args[3] ~= 'NEXT' then
     local stopped, special = read_special(args, 3)
     if not stopped then return special end
     if not args[stopped] then return other_generation(queue, special.generation) or add_one(queue, args[1], args[2], special) end
@@ -1491,7 +1488,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'de03e89e8f73dde0fadb9faca86e3adf5e0458ba',
+    sha1: 'c78f72ae807912c142a2094dcc69ae2f55ce1f02',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1504,7 +1501,7 @@ local function remember(memory, text, value)
 end
 
 
-local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
@@ -1769,7 +1766,7 @@ local function parse_settings(text)
     local least, most = range_of(name)
     stored[name] = least and bounded(value, least, most) or nil
   end
-  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  local serves = stored.open and 'open' or stored.retired and 'retired'
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -1870,7 +1867,7 @@ ${blank(248)}
 local LOOK_AGAIN = 10000
 ${blank(551)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(1909)}
+${blank(1905)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -2269,7 +2266,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '1a07c2197b9d5df457788734a3d487749ef677d6',
+    sha1: 'e793cf107bad307597b64607dcc69a3dad04327d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2282,7 +2279,7 @@ local function remember(memory, text, value)
 end
 
 
-local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
@@ -2877,7 +2874,7 @@ local function parse_settings(text)
     local least, most = range_of(name)
     stored[name] = least and bounded(value, least, most) or nil
   end
-  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  local serves = stored.open and 'open' or stored.retired and 'retired'
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -3418,7 +3415,7 @@ local function read_nonce(text)
 end
 ${blank(11)}
 local function kept_reply(queue, nonce, call)
-  if not nonce or not queue.kept then return nil end
+  if not queue.kept then return nil end
   local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
   number = tonumber(number)
   if not number or number < nonce.number then return nil end
@@ -3644,7 +3641,7 @@ end
 local function look_through(queue, take, taken, keys, scores)
   local root, now, due_by, work, room = queue.root, queue.now, take.due_by, taken.work, taken.room
   local look = { records = {}, leases = {}, gone = {}, passed = 0, ended = false }
-  local active = (queue.first_active or #taken.batches > 0) and redis.call('ZMSCORE', active_key(root), unpack(keys)) or {}
+  local active = queue.first_active and redis.call('ZMSCORE', active_key(root), unpack(keys)) or {}
   for n = 1, #keys do
     look.ended = work >= room or #taken.batches >= taken.slots
     if look.ended then break end
@@ -3741,7 +3738,7 @@ ${blank(3)}
 local function has_ready(queue, due_by)
   lower_ahead(queue)
   local active, due = first_in(active_key(queue.root)), first_in(due_key(queue.root))
-  queue.first_active, queue.active_moved = active or false, active ~= nil and active <= due_by
+  queue.first_active, queue.active_moved = active, active ~= nil and active <= due_by
   if queue.active_moved or due and due <= queue.now then return true end
   queue.next_at = earlier(due, active) or false
   return false
@@ -3811,7 +3808,7 @@ end
 local function next_look(queue, caller, full)
   local next_at, active = queue.next_at, queue.first_active
   if next_at == nil then
-    if active == nil or queue.active_moved then active = first_in(active_key(queue.root)) end
+    if queue.active_moved then active = first_in(active_key(queue.root)) end
     next_at = earlier(first_in(due_key(queue.root)), active)
   end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
@@ -3882,13 +3879,12 @@ local CLAIM_OPTIONS = {
 }
 
 local function claim_ready(keys, args)
-  local root = keys[1]
   local options, bad = read_options(args, 1, CLAIM_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
   local queue, refusal = read_queue_to_claim(keys, nonce)
   refusal = refusal or bad or no_nonce or other_generation(queue, options.generation)
   if refusal then return refusal end
-  if refuses_new(queue) and not options.drain then return not_serving(root) end
+  if refuses_new(queue) and not options.drain then return not_serving(queue.root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
   if kept == false then return { queue.now, 0, options.dead and {} } end
@@ -3919,7 +3915,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'f7b38d5c240c10eefb2c63bb4484e4bc904d06fe',
+    sha1: '0bb9c48d7d1a2a129e5611ef26f49da632fa9857',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -3932,7 +3928,7 @@ local function remember(memory, text, value)
 end
 
 
-local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
@@ -4370,7 +4366,7 @@ local function parse_settings(text)
     local least, most = range_of(name)
     stored[name] = least and bounded(value, least, most) or nil
   end
-  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  local serves = stored.open and 'open' or stored.retired and 'retired'
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -4627,7 +4623,7 @@ end
 
 
 local function kept_reply(queue, nonce, call)
-  if not nonce or not queue.kept then return nil end
+  if not queue.kept then return nil end
   local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
   number = tonumber(number)
   if not number or number < nonce.number then return nil end
@@ -4647,7 +4643,7 @@ local function named(flat)
   for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
   return values
 end
-${blank(467)}
+${blank(466)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -4706,7 +4702,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'c04c03a9b5e36866e32a20da1daa6ddfadc46682',
+    sha1: 'e37693eb963d689077dfc378f3e81860e5ed1a67',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4719,7 +4715,7 @@ local function remember(memory, text, value)
 end
 
 
-local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
@@ -5002,7 +4998,7 @@ local function parse_settings(text)
     local least, most = range_of(name)
     stored[name] = least and bounded(value, least, most) or nil
   end
-  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  local serves = stored.open and 'open' or stored.retired and 'retired'
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -5115,7 +5111,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1314)}
+${blank(1310)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -5171,7 +5167,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'c2f88efc7c61b52d6b61198959ca62dd96091d34',
+    sha1: '461b99042167ce248dface50d80187cba09830a7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5364,7 +5360,7 @@ local function parse_settings(text)
     local least, most = range_of(name)
     stored[name] = least and bounded(value, least, most) or nil
   end
-  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  local serves = stored.open and 'open' or stored.retired and 'retired'
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -5509,7 +5505,7 @@ end
 
 
 local function kept_reply(queue, nonce, call)
-  if not nonce or not queue.kept then return nil end
+  if not queue.kept then return nil end
   local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
   number = tonumber(number)
   if not number or number < nonce.number then return nil end
@@ -5523,7 +5519,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1821)}
+${blank(1817)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -5567,7 +5563,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '78ca7e816ef28269f2517eeb3210d562cc736f0d',
+    sha1: '8032db8140caec58d37d32813c92d328c1b221dd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5580,7 +5576,7 @@ local function remember(memory, text, value)
 end
 
 
-local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
@@ -5901,7 +5897,7 @@ local function parse_settings(text)
     local least, most = range_of(name)
     stored[name] = least and bounded(value, least, most) or nil
   end
-  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  local serves = stored.open and 'open' or stored.retired and 'retired'
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -6051,7 +6047,7 @@ local function read_nonce(text)
 end
 ${blank(11)}
 local function kept_reply(queue, nonce, call)
-  if not nonce or not queue.kept then return nil end
+  if not queue.kept then return nil end
   local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
   number = tonumber(number)
   if not number or number < nonce.number then return nil end
@@ -6108,7 +6104,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1051)}
+${blank(1047)}
 --- Erase all that is kept of a conversation, some of it in each call.
 --
 --   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
@@ -6302,7 +6298,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '97017b9dc6992b1ff5f6827f4e66e4bff9399a78',
+    sha1: '42846741d66986396fcf375612c5d116fa284236',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6315,7 +6311,7 @@ local function remember(memory, text, value)
 end
 
 
-local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
@@ -6573,7 +6569,7 @@ local function parse_settings(text)
     local least, most = range_of(name)
     stored[name] = least and bounded(value, least, most) or nil
   end
-  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  local serves = stored.open and 'open' or stored.retired and 'retired'
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -6676,7 +6672,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(282)}
+${blank(281)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -6716,7 +6712,7 @@ local function extend(keys, args)
   if type(leases) == 'table' then return wrong_type(leases, 'zset', active_key(root)) end
   local reply, held = {}, {}
   for n = 1, #owners do
-    local count, size = claimed_count(stored[n], tokens[n]), 0
+    local count, size = claimed_count(stored[n], tokens[n]), nil
     if count then
       local list = messages_key(root, owners[n])
       size = redis.pcall('LLEN', list)
@@ -6737,7 +6733,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '779c89d9adeeed6978f859dd6e272d0b8e34222e',
+    sha1: '61ca4a8cea5ba9800e4feb1928b4c1b38cbfb1a4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6750,7 +6746,7 @@ local function remember(memory, text, value)
 end
 
 
-local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
@@ -7262,7 +7258,7 @@ local function parse_settings(text)
     local least, most = range_of(name)
     stored[name] = least and bounded(value, least, most) or nil
   end
-  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  local serves = stored.open and 'open' or stored.retired and 'retired'
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -7568,7 +7564,7 @@ local function read_nonce(text)
 end
 ${blank(11)}
 local function kept_reply(queue, nonce, call)
-  if not nonce or not queue.kept then return nil end
+  if not queue.kept then return nil end
   local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
   number = tonumber(number)
   if not number or number < nonce.number then return nil end
@@ -7627,7 +7623,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(340)}
+${blank(339)}
 --- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -7776,7 +7772,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '6889ca00b54f03b8866a78527b24460235697f91',
+    sha1: '0c3de91aef9d7e8565007369b43ef210c0281fe9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7789,7 +7785,7 @@ local function remember(memory, text, value)
 end
 
 
-local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
@@ -8392,7 +8388,7 @@ local function parse_settings(text)
     local least, most = range_of(name)
     stored[name] = least and bounded(value, least, most) or nil
   end
-  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  local serves = stored.open and 'open' or stored.retired and 'retired'
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -8953,7 +8949,7 @@ local function read_nonce(text)
 end
 ${blank(11)}
 local function kept_reply(queue, nonce, call)
-  if not nonce or not queue.kept then return nil end
+  if not queue.kept then return nil end
   local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
   number = tonumber(number)
   if not number or number < nonce.number then return nil end
@@ -9215,7 +9211,7 @@ end
 local function look_through(queue, take, taken, keys, scores)
   local root, now, due_by, work, room = queue.root, queue.now, take.due_by, taken.work, taken.room
   local look = { records = {}, leases = {}, gone = {}, passed = 0, ended = false }
-  local active = (queue.first_active or #taken.batches > 0) and redis.call('ZMSCORE', active_key(root), unpack(keys)) or {}
+  local active = queue.first_active and redis.call('ZMSCORE', active_key(root), unpack(keys)) or {}
   for n = 1, #keys do
     look.ended = work >= room or #taken.batches >= taken.slots
     if look.ended then break end
@@ -9312,7 +9308,7 @@ ${blank(3)}
 local function has_ready(queue, due_by)
   lower_ahead(queue)
   local active, due = first_in(active_key(queue.root)), first_in(due_key(queue.root))
-  queue.first_active, queue.active_moved = active or false, active ~= nil and active <= due_by
+  queue.first_active, queue.active_moved = active, active ~= nil and active <= due_by
   if queue.active_moved or due and due <= queue.now then return true end
   queue.next_at = earlier(due, active) or false
   return false
@@ -9353,7 +9349,7 @@ end
 local function next_look(queue, caller, full)
   local next_at, active = queue.next_at, queue.first_active
   if next_at == nil then
-    if active == nil or queue.active_moved then active = first_in(active_key(queue.root)) end
+    if queue.active_moved then active = first_in(active_key(queue.root)) end
     next_at = earlier(first_in(due_key(queue.root)), active)
   end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
@@ -9370,7 +9366,7 @@ local function next_look(queue, caller, full)
   if caller.echo then send(queue, caller.worker, 'echo') end
   return next_at or 0
 end
-${blank(348)}
+${blank(347)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -9493,7 +9489,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '74c22916471eab801a402ba7275cbb03148fcb0e',
+    sha1: '7d1e4a3db1e9df3d0023a6f9cd049fd5c34a2ce4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9750,7 +9746,7 @@ local function parse_settings(text)
     local least, most = range_of(name)
     stored[name] = least and bounded(value, least, most) or nil
   end
-  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  local serves = stored.open and 'open' or stored.retired and 'retired'
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -9841,7 +9837,7 @@ local function state_of(queue) return queue.serves or queue.partition ~= '' and 
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
-${blank(2610)}
+${blank(2606)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -9889,7 +9885,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '391bfcc628c28e0422a5b77d927e44b40c162ad4',
+    sha1: 'f4ad67a1d16a4590ab6c7acda9efcdb01b1fae53',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9902,7 +9898,7 @@ local function remember(memory, text, value)
 end
 
 
-local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
@@ -10118,7 +10114,7 @@ local function parse_settings(text)
     local least, most = range_of(name)
     stored[name] = least and bounded(value, least, most) or nil
   end
-  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  local serves = stored.open and 'open' or stored.retired and 'retired'
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -10266,7 +10262,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2346)}
+${blank(2342)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -10306,7 +10302,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'ff536b324bdf06e5902939dde52dca498cbe7b90',
+    sha1: 'f91e4c3b0ebae39a60413c5c0f9a4f9520e379e2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10319,7 +10315,7 @@ local function remember(memory, text, value)
 end
 
 
-local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
@@ -10620,7 +10616,7 @@ local function parse_settings(text)
     local least, most = range_of(name)
     stored[name] = least and bounded(value, least, most) or nil
   end
-  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  local serves = stored.open and 'open' or stored.retired and 'retired'
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -10777,7 +10773,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2134)}
+${blank(2130)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -10875,7 +10871,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'c8ced65a6bb5e64cf9801a77e152d4486518856f',
+    sha1: 'cf1489beb208c0c03fe151e048b894164fffc874',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10888,7 +10884,7 @@ local function remember(memory, text, value)
 end
 
 
-local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
@@ -11381,7 +11377,7 @@ local function parse_settings(text)
     local least, most = range_of(name)
     stored[name] = least and bounded(value, least, most) or nil
   end
-  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  local serves = stored.open and 'open' or stored.retired and 'retired'
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -11468,7 +11464,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1242)}
+${blank(1238)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -11541,7 +11537,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '11c063afe73d326bf0e2d6491c84e13a7a4a3361',
+    sha1: '88bee7326451ecec166cf08b9e384b6fcdd5eb8a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11554,7 +11550,7 @@ local function remember(memory, text, value)
 end
 
 
-local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
@@ -11844,7 +11840,7 @@ local function parse_settings(text)
     local least, most = range_of(name)
     stored[name] = least and bounded(value, least, most) or nil
   end
-  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  local serves = stored.open and 'open' or stored.retired and 'retired'
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -11970,7 +11966,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2383)}
+${blank(2379)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -12101,7 +12097,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'dd3ddd532f7e77849df7b7c08e799546fcaa2e86',
+    sha1: '5d4d899ffd2714fa955c312a04144ac5369d3bca',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12114,7 +12110,7 @@ local function remember(memory, text, value)
 end
 
 
-local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
@@ -12385,7 +12381,7 @@ local function parse_settings(text)
     local least, most = range_of(name)
     stored[name] = least and bounded(value, least, most) or nil
   end
-  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  local serves = stored.open and 'open' or stored.retired and 'retired'
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -12488,7 +12484,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2511)}
+${blank(2507)}
 --- Say that a worker or a process is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -12565,7 +12561,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '778441a7b311bcea988d75113cb15ac4c54224f8',
+    sha1: '212a352b9e58abae5cce65991dc43569ada1f26d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12578,7 +12574,7 @@ local function remember(memory, text, value)
 end
 
 
-local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
@@ -12881,7 +12877,7 @@ local function parse_settings(text)
     local least, most = range_of(name)
     stored[name] = least and bounded(value, least, most) or nil
   end
-  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  local serves = stored.open and 'open' or stored.retired and 'retired'
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -13058,7 +13054,7 @@ local function read_nonce(text)
 end
 ${blank(11)}
 local function kept_reply(queue, nonce, call)
-  if not nonce or not queue.kept then return nil end
+  if not queue.kept then return nil end
   local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
   number = tonumber(number)
   if not number or number < nonce.number then return nil end
@@ -13117,7 +13113,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(606)}
+${blank(605)}
 --- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -13192,7 +13188,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '7f74ee6c388ffbbf6e3ad4211f0923d9db6be159',
+    sha1: 'aaba0f590881173c4b1f5e7d18a6859a8ae4353b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13205,7 +13201,7 @@ local function remember(memory, text, value)
 end
 
 
-local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
@@ -13634,7 +13630,7 @@ local function parse_settings(text)
     local least, most = range_of(name)
     stored[name] = least and bounded(value, least, most) or nil
   end
-  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  local serves = stored.open and 'open' or stored.retired and 'retired'
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -13828,7 +13824,7 @@ local function note_options(queue, key)
   if type(noted) == 'table' then return nil, wrong_type(noted, 'hash', queue.root) end
   local listed = redis.pcall('SADD', overrides, key)
   if type(listed) ~= 'table' then return listed end
-  if before ~= 1 then write_settings(queue, { options = before or false }) end
+  write_settings(queue, { options = before or false })
   return nil, wrong_type(listed, 'set', overrides)
 end
 ${blank(713)}
@@ -13892,7 +13888,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(1795)}
+${blank(1791)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -14023,7 +14019,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '57d81000adc6e4bc43d7ccdfc83591a19088744c',
+    sha1: 'c6e9e92097f808751c9b18406bdadd64ad840ba5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14036,7 +14032,7 @@ local function remember(memory, text, value)
 end
 
 
-local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
@@ -14304,7 +14300,7 @@ local function parse_settings(text)
     local least, most = range_of(name)
     stored[name] = least and bounded(value, least, most) or nil
   end
-  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  local serves = stored.open and 'open' or stored.retired and 'retired'
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -14462,7 +14458,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2229)}
+${blank(2225)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -14580,7 +14576,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'ce9103a9a3d76f33527974fc908b368a5e4b3571',
+    sha1: '25dcb7552e1b514dab84d2d2d81eb8e1cb96becc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14593,7 +14589,7 @@ local function remember(memory, text, value)
 end
 
 
-local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
@@ -15029,7 +15025,7 @@ local function parse_settings(text)
     local least, most = range_of(name)
     stored[name] = least and bounded(value, least, most) or nil
   end
-  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  local serves = stored.open and 'open' or stored.retired and 'retired'
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -15367,14 +15363,14 @@ local function note_options(queue, key)
   if type(noted) == 'table' then return nil, wrong_type(noted, 'hash', queue.root) end
   local listed = redis.pcall('SADD', overrides, key)
   if type(listed) ~= 'table' then return listed end
-  if before ~= 1 then write_settings(queue, { options = before or false }) end
+  write_settings(queue, { options = before or false })
   return nil, wrong_type(listed, 'set', overrides)
 end
 
 
 local function forget_options(queue, key, before)
   redis.pcall('SREM', overrides_key(queue.root), key)
-  if before ~= 1 then write_settings(queue, { options = before or false }) end
+  write_settings(queue, { options = before or false })
 end
 ${blank(265)}
 local function index_brought_back(queue, key, claim, with_options)
@@ -15483,7 +15479,7 @@ end
 
 
 local function kept_reply(queue, nonce, call)
-  if not nonce or not queue.kept then return nil end
+  if not queue.kept then return nil end
   local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
   number = tonumber(number)
   if not number or number < nonce.number then return nil end
@@ -15497,7 +15493,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1862)}
+${blank(1858)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -15578,7 +15574,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '28a1e7f765f1fec898ca85d198dce152fdbe3435',
+    sha1: '89d619412940af5738374d7c43f06de2c50a2be5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15677,7 +15673,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4379)}
+${blank(4375)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -15728,7 +15724,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '3baecf69a551b533c0ddea650561424c8b4092d1',
+    sha1: '1df5598d2a2275916b4d19dd663c9ae40d8500cb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15741,7 +15737,7 @@ local function remember(memory, text, value)
 end
 
 
-local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
 
 
 local function know_digits(second, text, rest, thousandths)
@@ -16009,7 +16005,7 @@ local function parse_settings(text)
     local least, most = range_of(name)
     stored[name] = least and bounded(value, least, most) or nil
   end
-  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  local serves = stored.open and 'open' or stored.retired and 'retired'
   return {
     stored = stored,
     wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
@@ -16096,7 +16092,7 @@ local function counter_names()
   end
   return ONCE.counters
 end
-${blank(4136)}
+${blank(4132)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -16125,7 +16121,7 @@ local function count_queued(root, now)
   end
   local records = redis.call('HMGET', claims_key(root), unpack(keys))
   for n = 1, #records do claimed = claimed + (decode_claim(records[n]) or { count = 0 }).count end
-  return active, math.floor(math.max(held - claimed, 0) * active / math.max(#keys, 1) + 0.5)
+  return active, math.floor(math.max(held - claimed, 0) * active / #keys + 0.5)
 end
 
 local function stats(keys, args)
@@ -16159,12 +16155,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '8b7ea44eb7652f1677a090fade33a7a9c77ee1fd',
+    sha1: '3d9f4b7873b6c243464465897323f5317b49f40e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(4823)}
+${blank(4819)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
