@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '55be63bde2f54a05d912a6532acfefccd1fccc80',
+    sha1: '63430656f57c3f6251f9427fb50c9ff2ed95f46a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -842,7 +842,7 @@ local function insert_by_time(root, list, claimed, messages)
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
 end
-${blank(173)}
+${blank(174)}
 local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
 
 
@@ -1488,7 +1488,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'c78f72ae807912c142a2094dcc69ae2f55ce1f02',
+    sha1: '15687fd63c828703362ba70846499dfd3f7497f1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1863,7 +1863,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(248)}
+${blank(249)}
 local LOOK_AGAIN = 10000
 ${blank(551)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
@@ -2266,7 +2266,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'e793cf107bad307597b64607dcc69a3dad04327d',
+    sha1: '412d3bfc494f886d9da34fdc06791c23c65d18fd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -3216,7 +3216,7 @@ local function keep_dead(queue, key, claim, fate, messages)
   end
   return bytes_of(messages)
 end
-${blank(48)}
+${blank(49)}
 local function drop_dead(root, id)
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
@@ -3915,7 +3915,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '0bb9c48d7d1a2a129e5611ef26f49da632fa9857',
+    sha1: 'efd97044e7d9f43e0574ff68ef546e904e8eb71b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4532,7 +4532,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(442)}
+${blank(443)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4702,7 +4702,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'e37693eb963d689077dfc378f3e81860e5ed1a67',
+    sha1: 'fb4c15729e0a9842a98ac2de3536ff9d2648770a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5092,8 +5092,9 @@ end
 
 local function dead_messages(root, id)
   local name = dead_key(root, id)
-  local size = read_unless_foreign('HLEN', name)
-  if not size or size > 2000 then return {} end
+  -- Whoever calls this has read of it in the same call: it is a hash.
+  local size = redis.call('HLEN', name)
+  if size > 2000 then return {} end
   local stored, at, messages = redis.call('HGETALL', name), {}, {}
   for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
   while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
@@ -5167,7 +5168,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '461b99042167ce248dface50d80187cba09830a7',
+    sha1: '17da81b346c435409361c7059e5d31ae4c80ff37',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5453,7 +5454,7 @@ local function count_up(root, field, by)
   end
   redis.call('HSET', root, field, count_text(math.max(by, 0)))
 end
-${blank(354)}
+${blank(355)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -5563,7 +5564,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '8032db8140caec58d37d32813c92d328c1b221dd',
+    sha1: '41b0bf80cfff192eb2824c89fbbfb64faa8e47e3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6005,7 +6006,7 @@ local function begin_tally(queue)
 end
 ${blank(97)}
 local function delete_list(list) redis.call('UNLINK', list) end
-${blank(253)}
+${blank(254)}
 local function drop_dead(root, id)
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
@@ -6298,7 +6299,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '42846741d66986396fcf375612c5d116fa284236',
+    sha1: '05e684bc6a825b743c5fc7a9c07f1a05a36f4cc6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6648,7 +6649,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(631)}
+${blank(632)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends, text = {}, {}, digits(queue.now + lease)
@@ -6733,7 +6734,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '61ca4a8cea5ba9800e4feb1928b4c1b38cbfb1a4',
+    sha1: 'f5541bd66322b2689f534ca9c2c16e33d2fd2154',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7493,7 +7494,7 @@ local function keep_dead(queue, key, claim, fate, messages)
   end
   return bytes_of(messages)
 end
-${blank(234)}
+${blank(235)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -7772,7 +7773,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '0c3de91aef9d7e8565007369b43ef210c0281fe9',
+    sha1: 'd77506ac59815f81f89a5a183337ffb1eb8b56d7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8730,7 +8731,7 @@ local function keep_dead(queue, key, claim, fate, messages)
   end
   return bytes_of(messages)
 end
-${blank(48)}
+${blank(49)}
 local function drop_dead(root, id)
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
@@ -9489,7 +9490,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '7d1e4a3db1e9df3d0023a6f9cd049fd5c34a2ce4',
+    sha1: '01899ea624f2e4f0d7b8daf0144f13fdf90d68a2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9814,7 +9815,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(1214)}
+${blank(1215)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -9885,7 +9886,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'f4ad67a1d16a4590ab6c7acda9efcdb01b1fae53',
+    sha1: '2edccd67199fad32093ab1a62f4ff89a27e7eed5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10254,7 +10255,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1522)}
+${blank(1523)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -10302,7 +10303,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'f91e4c3b0ebae39a60413c5c0f9a4f9520e379e2',
+    sha1: 'ebadf700699c45a068f1beb1c09c62fbc0e70132',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10738,7 +10739,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(964)}
+${blank(965)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -10871,7 +10872,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'cf1489beb208c0c03fe151e048b894164fffc874',
+    sha1: '84c22a92342e5d3d7c72c3cba689d1e36203eeb7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11456,7 +11457,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1522)}
+${blank(1523)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11537,7 +11538,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '88bee7326451ecec166cf08b9e384b6fcdd5eb8a',
+    sha1: '26609e9d9ec11c152f5ce46c9cd2fb71d63ce5f8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11956,7 +11957,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1117)}
+${blank(1118)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(403)}
 local function prepare(queue, take, taken)
@@ -12097,7 +12098,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '5d4d899ffd2714fa955c312a04144ac5369d3bca',
+    sha1: '3f9d9e37615f1c35ce7954825c0d43d8eeb0cc0f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12476,7 +12477,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1522)}
+${blank(1523)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -12561,7 +12562,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '212a352b9e58abae5cce65991dc43569ada1f26d',
+    sha1: '8fb7f2bd238d5ba2206e8601d15a6bde67e86413',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13028,7 +13029,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(650)}
+${blank(651)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
@@ -13188,7 +13189,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'aaba0f590881173c4b1f5e7d18a6859a8ae4353b',
+    sha1: 'a85de7b653ba596f3507ffbe536e707d1f60e1af',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13817,7 +13818,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(136)}
+${blank(137)}
 local function note_options(queue, key)
   local overrides, before = overrides_key(queue.root), queue.stored.options
   local noted = before ~= 1 and write_settings(queue, { options = 1 })
@@ -14019,7 +14020,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'c6e9e92097f808751c9b18406bdadd64ad840ba5',
+    sha1: '4b57898d3ee88f529645f6ced66088373d056836',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14416,7 +14417,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(964)}
+${blank(965)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -14576,7 +14577,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '25dcb7552e1b514dab84d2d2d81eb8e1cb96becc',
+    sha1: '675d671adaeeaf97aa52881cb859a9e7a70aa60e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15326,8 +15327,9 @@ end
 
 local function dead_messages(root, id)
   local name = dead_key(root, id)
-  local size = read_unless_foreign('HLEN', name)
-  if not size or size > 2000 then return {} end
+  -- Whoever calls this has read of it in the same call: it is a hash.
+  local size = redis.call('HLEN', name)
+  if size > 2000 then return {} end
   local stored, at, messages = redis.call('HGETALL', name), {}, {}
   for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
   while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
@@ -15574,7 +15576,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '89d619412940af5738374d7c43f06de2c50a2be5',
+    sha1: '21a31582306bc284d7c905cb2f1c245a2a7ebace',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15673,7 +15675,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4375)}
+${blank(4376)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -15724,7 +15726,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '1df5598d2a2275916b4d19dd663c9ae40d8500cb',
+    sha1: 'a8491a2423f2b006ef00be2787d640e05911fbff',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16092,7 +16094,7 @@ local function counter_names()
   end
   return ONCE.counters
 end
-${blank(4132)}
+${blank(4133)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -16155,12 +16157,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '3d9f4b7873b6c243464465897323f5317b49f40e',
+    sha1: '1b96ce1fd5115dbf3de9a4294f101da327aa00a5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(4819)}
+${blank(4820)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
