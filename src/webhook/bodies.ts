@@ -102,7 +102,7 @@ export class Bodies {
       const ofPeer = () => [...this.#arriving].filter((each) => each.peer === peer)
       this.#free(ofPeer, this.#budget / 2)
     }
-    this.#free(() => [...this.#arriving], this.#budget)
+    if (this.#bytes > this.#budget) this.#free(() => [...this.#arriving], this.#budget)
   }
 
   /** Drops the slowest of these until they have no more than `most` bytes. */

@@ -79,6 +79,7 @@ export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T
     const [messages, source] = readMessages(parseJson(body), trusted)
     let added = 0
     if (messages.length > 0) {
+      await endOfTurn()
       const limits = await opening
       const results = limits ? await limits.store(source, messages) : await gate.run(() => rapidfire.addMessages(messages))
       for (const result of results) if (result.status === 'added') added += 1
@@ -123,6 +124,19 @@ export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T
     }
   }
 }
+
+/** When this turn of the event loop ends. Each connection is heard apart, and those of one turn are to ask Redis together. */
+function endOfTurn(): Promise<void> {
+  turn ??= new Promise((resolve) =>
+    setImmediate(() => {
+      turn = undefined
+      resolve()
+    }),
+  )
+  return turn
+}
+
+let turn: Promise<void> | undefined
 
 /** A `Host` may be anything. */
 function urlOf(request: Request): URL {
