@@ -23,7 +23,9 @@ import { formatTable } from './table.ts'
 const MEASURES: Record<string, (bench: Bench) => Measure | Promise<Measure>> = {
   add: addMeasure,
   bulk: bulkMeasure,
-  drain: drainMeasure,
+  drain: drainMeasure({ perKey: 10 }),
+  drain100: drainMeasure({ perKey: 100, fewer: 10 }),
+  drain10k: drainMeasure({ perKey: 10, bytes: 10_000, fewer: 20 }),
   late200: latenessMeasure(200),
   late2000: latenessMeasure(2000),
   quiet: quietMeasure,
