@@ -318,8 +318,11 @@ export class RapidFire<T = unknown, Input = T> {
     this.#closing = true
     this.#sender.flush()
     this.#claims.flush()
-    // Their handlers may still add messages.
-    if (this.#workers.size > 0) await Promise.all(Array.from(this.#workers, (worker) => worker.close(options)))
+    if (this.#workers.size > 0) {
+      await Promise.all(Array.from(this.#workers, (worker) => worker.close(options)))
+      // Their handlers may still have added messages.
+      this.#sender.flush()
+    }
     await this.#caller.close(term?.left)
   }
 

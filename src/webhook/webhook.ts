@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers'
 import { Bodies } from './bodies.ts'
 import { parseJson } from './body.ts'
 import { Gate } from './gate.ts'

@@ -8,6 +8,8 @@ export type MeasureName =
   | 'bulk'
   | 'call'
   | 'drain'
+  | 'drain100'
+  | 'drain10k'
   | 'late200'
   | 'late2000'
   | 'quiet'
@@ -114,6 +116,23 @@ export const AIMS: Aim[] = [
     digits: 1,
     atLeast: 4,
     unit: '×',
+  },
+  { measure: 'drain', what: 'batches of ten drained', figure: of(OURS, 'ratio'), digits: 2, atLeast: 0.35, unit: '× raw RPUSH' },
+  {
+    measure: 'drain100',
+    what: 'messages drained in batches of 100',
+    figure: of(OURS, 'messagesRatio'),
+    digits: 1,
+    atLeast: 3.5,
+    unit: '× raw RPUSH',
+  },
+  {
+    measure: 'drain10k',
+    what: 'messages of 10 kB drained',
+    figure: of(OURS, 'messagesRatio'),
+    digits: 1,
+    atLeast: 1,
+    unit: '× raw RPUSH',
   },
   { measure: 'late200', what: 'lateness at 200 batches/s, p50', figure: of(OURS, 'p50'), digits: 2, atMost: 0.5, unit: 'ms' },
   { measure: 'late200', what: 'lateness at 200 batches/s, p99', figure: of(OURS, 'p99'), digits: 2, atMost: 2, unit: 'ms' },
