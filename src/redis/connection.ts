@@ -12,7 +12,7 @@ export type Argument = string | Buffer | number
 
 type Walk = 'scan' | 'zscan' | 'hscan' | 'sscan'
 
-type Command = 'fcall' | 'fcall_ro' | 'evalsha' | 'function' | 'script' | 'command' | Walk
+type Command = 'fcall' | 'fcall_ro' | 'evalsha' | 'function' | 'script' | 'command' | 'exists' | 'zadd' | 'zrem' | 'zscore' | Walk
 
 /**
  * Sends one command; strings of the reply come as buffers, since keys and data may be any bytes. `after` is a second command that must

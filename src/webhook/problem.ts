@@ -40,24 +40,22 @@ function bodyOf(code: ProblemCode, detail: string): string {
   return JSON.stringify({ title: STATUS_CODES[status], status, detail, code })
 }
 
-const BODIES = new Map(Object.entries(PROBLEMS).map(([code, [, detail]]) => [code, bodyOf(code as ProblemCode, detail)]))
-
 /** Seconds until a sender should try again. */
 export const RETRY_AFTER = { BACKLOG_FULL: 10, OUT_OF_MEMORY: 10, UNAVAILABLE: 5 } as const satisfies Partial<Record<ProblemCode, number>>
 
 /** Ends a request with a problem. */
 export class Refusal extends Error {
   override readonly name = 'Refusal'
-  /** Says more than `PROBLEMS` does. */
-  readonly #detail: string | undefined
+  /** What the answer says: nothing of what was sent. */
+  readonly detail: string
 
   constructor(
     readonly code: ProblemCode,
     readonly headers: Record<string, string> = {},
-    { detail, ...options }: ErrorOptions & { detail?: string } = {},
+    { detail = PROBLEMS[code][1], ...options }: ErrorOptions & { detail?: string } = {},
   ) {
     super(code, options)
-    this.#detail = detail
+    this.detail = detail
   }
 
   get status(): number {
@@ -72,8 +70,7 @@ export class Refusal extends Error {
       ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
       ...this.headers,
     }
-    const body = this.#detail === undefined ? (BODIES.get(this.code) as string) : bodyOf(this.code, this.#detail)
-    return new Response(body, { status: this.status, headers })
+    return new Response(bodyOf(this.code, this.detail), { status: this.status, headers })
   }
 }
 

@@ -69,7 +69,9 @@ export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T
       if (messages.length > MAX_MESSAGES) throw new Refusal('TOO_MANY_MESSAGES')
       return [rules ? messages.map((message) => ({ ...message, ...rules(message) })) : messages, source.name]
     }
-    throw sources.some((source) => !trusted.includes(source) && source.read(payload)) ? trust.refusal() : new Refusal('UNKNOWN_FORM')
+    if (sources.some((source) => !trusted.includes(source) && source.read(payload))) throw trust.refusal()
+    const forms = trusted.map(({ name }) => name).join(', ')
+    throw new Refusal('UNKNOWN_FORM', {}, { detail: `The body has none of the forms that are accepted here: ${forms}.` })
   }
 
   async function receive(request: Request, url: URL, peer: string | undefined): Promise<Response> {

@@ -47,6 +47,19 @@ describe('serve', () => {
     expect(await serve.stop()).toBe(0)
     expect(serve.stdout).not.toContain('тайна')
     expect(serve.stdout).not.toContain('ann')
+    const refused = serve.lines.filter(({ msg }) => msg === 'refused')
+    expect(refused.map(({ level, status, code }) => [level, status, code])).toEqual(
+      expect.arrayContaining([
+        [40, 400, 'BAD_JSON'],
+        [40, 413, 'BODY_TOO_LARGE'],
+        [40, 404, 'NOT_FOUND'],
+        [40, 429, 'RATE_LIMITED'],
+        [40, 401, 'BAD_TOKEN'],
+      ]),
+    )
+    expect(refused.every(({ why, count }) => why.endsWith('.') && count > 0)).toBe(true)
+    const limited = refused.filter(({ code }) => code === 'RATE_LIMITED').map(({ count }) => count)
+    expect(limited.reduce((sum, count) => sum + count)).toBe(statuses.filter((each) => each === 429).length)
   })
 
   it.each<[string, string[], Record<string, string>, RegExp]>([
