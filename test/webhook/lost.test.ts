@@ -162,7 +162,9 @@ describe('Telegram', () => {
   it('tells edits, each once, but not where somebody moves', () => {
     const edit = (rest: object, id = 10_000) =>
       telegram().read({ update_id: id, edited_message: { ...bare, edit_date: 1_749_416_390, ...rest } })
-    expect(dataOf(edit({ text: 'at 18' }))).toMatchObject({ text: 'at 18', type: 'text', edits: '987654321:1365' })
+    expect(dataOf(edit({ text: 'at 18' }))).toMatchObject({
+      ...{ text: 'at 18', type: 'text', edits: '987654321:1365', sentAt: 1_749_416_390_000 },
+    })
     const ids = [10_000, 10_000, 10_001].map((id) => edit({ text: 'at 18' }, id)?.[0]?.id)
     expect(ids).toEqual(['987654321:1365:10000', '987654321:1365:10000', '987654321:1365:10001'])
     expect(edit({ location: { latitude: 1, longitude: 2, live_period: 60 } })).toEqual([])

@@ -192,6 +192,7 @@ function readEdit(message: unknown, update: number, options: AccountOptions): Fo
   // Somebody who shares where they are moves on.
   if (!found || found.data.type === 'location') return undefined
   found.data.edits = found.id
+  found.data.sentAt = milliseconds(member(message, 'edit_date')) ?? found.data.sentAt
   found.id += `:${update}`
   return found
 }
