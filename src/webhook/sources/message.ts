@@ -181,12 +181,12 @@ export const digest = (value: unknown): string =>
     .update(JSON.stringify(value) ?? '')
     .digest('base64url')}`
 
-/** UTF-16 units of JSON that are kept of what the provider sent, and of the content: both must fit into one message. */
+/** Bytes of JSON that are kept of what the provider sent, and of the content: with the text both must fit into a message of the default size. */
 const MOST = { raw: 65_536, content: 131_072 } as const
 
 function bound(data: ChatMessage): void {
   for (const [name, most] of Object.entries(MOST) as [keyof typeof MOST, number][]) {
-    if (data[name] === undefined || (JSON.stringify(data[name])?.length ?? 0) <= most) continue
+    if (data[name] === undefined || Buffer.byteLength(JSON.stringify(data[name]) ?? '') <= most) continue
     delete data[name]
     data.truncated = true
   }
