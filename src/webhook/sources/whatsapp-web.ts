@@ -126,14 +126,16 @@ function readMessage(message: unknown, options: AccountOptions): NewMessage<Chat
 
 /** What a message changes that came before, and what its id needs then beside its own, which may be that of the other. */
 function readChange(message: unknown, type: string, id: string): { data: Partial<ChatMessage>; mark: string } | undefined {
+  if (isObject(inside(message, 'latestEditMsgKey'))) {
+    return { data: { edits: id }, mark: `:${size(inside(message, 'latestEditSenderTimestampMs')) ?? 'edit'}` }
+  }
+  // It comes again under the same id when it could be decrypted.
+  if (type === 'ciphertext') return { data: {}, mark: ':ciphertext' }
+  if (type !== 'revoked' && type !== 'protocol') return undefined
   const other = serialized(inside(message, 'protocolMessageKey')) ?? id
   const what = type === 'protocol' ? text(inside(message, 'subtype')) : type
   if (what === 'message_edit') return { data: { type: 'chat', edits: other }, mark: ':edit' }
-  if (what === 'revoked' || /^(sender|admin)_revoke$/.test(what ?? '')) return { data: { withdraws: other }, mark: ':revoked' }
-  // It comes again under the same id when it could be decrypted.
-  if (what === 'ciphertext') return { data: {}, mark: ':ciphertext' }
-  if (!isObject(inside(message, 'latestEditMsgKey'))) return undefined
-  return { data: { edits: id }, mark: `:${size(inside(message, 'latestEditSenderTimestampMs')) ?? 'edit'}` }
+  return what === 'revoked' || /^(sender|admin)_revoke$/.test(what ?? '') ? { data: { withdraws: other }, mark: ':revoked' } : undefined
 }
 
 /** What a message says, into `data`. */
@@ -141,6 +143,7 @@ function readContent(message: unknown, id: string, data: ChatMessage): void {
   const { type } = data
   const words = readWords(message, type)
   data.text = words ?? ''
+  if (type === 'chat' && words !== undefined) return
   data.choice = readChoice(message)
   if (type === 'reaction') data.replyTo = serialized(inside(message, 'reactionParentKey'))
   if (MEDIA.has(type) || member(message, 'hasMedia') === true) data.media = readMedia(message, id, type)
