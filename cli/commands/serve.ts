@@ -33,6 +33,8 @@ interface ServeOptions extends RunOptions {
   source?: string[]
   unsigned: string[]
   account?: string
+  reactions?: boolean
+  raw?: boolean
 }
 
 /** Secrets are in no flag, since others can see a command line. */
@@ -92,6 +94,8 @@ export function serve(program: Command): void {
     .addOption(new Option('--source <source...>', 'serve only these, of those that have a secret or are unsigned'))
     .addOption(new Option('--unsigned <source...>', 'take what is posted by these without proof: whoever reaches the port may').default([]))
     .addOption(new Option('--account <name>', 'your bot or number, in the keys: when several share the queue').env('RAPIDFIRE_ACCOUNT'))
+    .addOption(new Option('--reactions', 'take reactions as messages').env('RAPIDFIRE_REACTIONS'))
+    .addOption(new Option('--raw', 'keep what the platform sent in data.raw').env('RAPIDFIRE_RAW'))
   addRunOptions(command).addHelpText('after', HELP).action(run)
 }
 
@@ -174,8 +178,11 @@ function secretsOf(env: NodeJS.ProcessEnv): { -readonly [Name in keyof typeof SE
 }
 
 /** Those that `--source` names, or all that come with rapidfire. */
-function namedSources({ allSources }: Webhooks, { group, source: named, account }: ServeOptions): Source<ChatMessage>[] {
-  const all = allSources({ groups: group, ...(account === undefined ? {} : { account }) })
+function namedSources(
+  { allSources }: Webhooks,
+  { group, source: named, account, reactions = false, raw = false }: ServeOptions,
+): Source<ChatMessage>[] {
+  const all = allSources({ groups: group, reactions, raw, ...(account === undefined ? {} : { account }) })
   const names = all.map(({ name }) => name)
   const unknown = named?.find((name) => !names.includes(name))
   if (unknown !== undefined) throw new UsageError(`--source may name ${names.join(', ')}, got '${unknown}'`)

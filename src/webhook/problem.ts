@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { type ErrorCode, RapidfireError, RefusedMessagesError } from '../errors.ts'
+import { LIMITS, OPTIONS } from '../redis/generated/limits.ts'
 
 /** Every answer that is not 200, with its status and what it says: nothing of what was sent, since that may be private. */
 const PROBLEMS = {
@@ -74,6 +75,13 @@ export class Refusal extends Error {
   }
 }
 
+/** Which member of a message is not acceptable. */
+export const WRONG = {
+  BAD_KEY: `A message was refused: its key must be a text of 1 to ${LIMITS.key} bytes, in well-formed Unicode.`,
+  BAD_ID: `A message was refused: its id must be a text of 1 to ${OPTIONS.id.bytes} bytes, in well-formed Unicode.`,
+  BAD_DATA: 'A message was refused: its data must be something that JSON can carry, and that the schema of the queue allows.',
+} as const
+
 const CODES: Partial<Record<ErrorCode, ProblemCode>> = {
   BAD_KEY: 'BAD_MESSAGE',
   BAD_ID: 'BAD_MESSAGE',
@@ -116,5 +124,8 @@ export function toRefusal(error: unknown, wait?: number): Refusal {
     if (each instanceof RapidfireError) return [CODES[each.code] ?? 'INTERNAL']
     return each instanceof Error ? ['INTERNAL' as const] : []
   })
-  return new Refusal(ORDER.find((code) => codes.includes(code)) ?? 'INTERNAL', {}, { cause: error })
+  const code = ORDER.find((each) => codes.includes(each)) ?? 'INTERNAL'
+  const wrong = code === 'BAD_MESSAGE' && errors.find((each) => each instanceof RapidfireError && each.code in WRONG)
+  const detail = wrong ? WRONG[(wrong as RapidfireError).code as keyof typeof WRONG] : undefined
+  return new Refusal(code, {}, { cause: error, ...(detail && { detail }) })
 }

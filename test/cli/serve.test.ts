@@ -102,8 +102,9 @@ describe('serve', () => {
   })
 
   it('serve says how each source is verified, and takes nothing from the others', async () => {
-    const env = { REDIS_URL: server.url, RAPIDFIRE_SENDER_SECRET: 's', RAPIDFIRE_APP_SECRET: 'a' }
-    const serve = await start(['serve', '--port', '0', '--unsigned', 'telegram', '--source', 'telegram', 'generic'], env).ready()
+    const env = { REDIS_URL: server.url, RAPIDFIRE_SENDER_SECRET: 's', RAPIDFIRE_APP_SECRET: 'a', RAPIDFIRE_QUEUE: 'proofs' }
+    const args = ['serve', '--port', '0', '--unsigned', 'telegram', '--source', 'telegram', 'generic', '--raw']
+    const serve = await start(args, env).ready()
     const listening = (await eventually(() => serve.lines.find(({ msg }) => msg === 'listening'))) as { port: number }
     expect(listening).toMatchObject({ sources: { telegram: 'unsigned', generic: 'RAPIDFIRE_SENDER_SECRET' } })
     const post = async (payload: unknown, secret?: string) => {
@@ -112,6 +113,10 @@ describe('serve', () => {
       return (await fetch(`http://127.0.0.1:${listening.port}${PATH}`, { method: 'POST', body, headers })).status
     }
     expect(await post(telegramUpdate(0))).toBe(200)
+    const rapidfire = new RapidFire<any>({ redis: server.url, queue: 'proofs' })
+    onTestFinished(() => rapidfire.close())
+    const [stored] = (await rapidfire.peek('telegram:987654321')).messages
+    expect(stored?.data.raw).toEqual(telegramUpdate(0))
     expect(await post({ key: 'ann', id: '1', data: 1 })).toBe(401)
     expect(await post({ key: 'ann', id: '1', data: 1 }, 's')).toBe(200)
     expect(await post(cloudPayload(cloudValue([cloudText(0)])), 'a')).toBe(400)
