@@ -6,6 +6,7 @@ import { checkForwarding, type Forwarded, Forwarding, type ForwardOptions } from
 import { type Peek, peek } from './batches/peek.ts'
 import { Figures, type Stats } from './batches/stats.ts'
 import { type CheckReport, checkQueue } from './check/check.ts'
+import { checkListed } from './check/listed.ts'
 import { RapidfireError } from './errors.ts'
 import { checkFlag, checkNames, msOrForever } from './given.ts'
 import { Adder } from './messages/add.ts'
@@ -71,7 +72,7 @@ export class RapidFire<T = unknown, Input = T> {
     this.#caller = new Caller(
       connection ?? joinRedis(options),
       options,
-      { root: rootKey(this.queue), run: (call) => prepare(this.queue, options, call, this.#partitioning.layout) },
+      { queue: this.queue, root: rootKey(this.queue), run: (call) => prepare(this.queue, options, call, this.#partitioning.layout) },
       source,
     )
     this.#partitioning = new Partitioning(this.queue, this.#caller.call, () => this.#caller.begin())
@@ -197,7 +198,14 @@ export class RapidFire<T = unknown, Input = T> {
    * @example await rapidfire.policy({ wait: 5000 }) // { wait: 5000, maxWait: 60000, … }
    */
   policy(changes: Partial<Policy> = {}): Promise<Policy> {
-    return this.#caller.room.run(() => this.#caller.underway.run(() => changePolicy(this.#partitioning, changes)))
+    return this.#caller.room.run(() =>
+      this.#caller.underway.run(async () => {
+        const policy = await changePolicy(this.#partitioning, changes)
+        // Behind it, since a policy that is refused makes no queue.
+        if (Object.keys(changes).length > 0) await this.#caller.register()
+        return policy
+      }),
+    )
   }
 
   /** The version of the Lua library that answers. */
@@ -298,7 +306,9 @@ export class RapidFire<T = unknown, Input = T> {
       checkNames('check', options, { repair: true })
       checkFlag('repair', options.repair)
       const roots = await this.#partitioning.layout.everyRoot()
-      return checkQueue(this.#caller, this.queue, roots, { ...options, restore: (told) => this.#partitioning.restore(told) })
+      const report = await checkQueue(this.#caller, this.queue, roots, { ...options, restore: (told) => this.#partitioning.restore(told) })
+      report.violations.push(...(await checkListed(this.#caller.connection, this.queue, roots, options.repair === true)))
+      return report
     })
   }
 
@@ -318,8 +328,11 @@ export class RapidFire<T = unknown, Input = T> {
     this.#closing = true
     this.#sender.flush()
     this.#claims.flush()
-    // Their handlers may still add messages.
-    if (this.#workers.size > 0) await Promise.all(Array.from(this.#workers, (worker) => worker.close(options)))
+    if (this.#workers.size > 0) {
+      await Promise.all(Array.from(this.#workers, (worker) => worker.close(options)))
+      // Their handlers may still have added messages.
+      this.#sender.flush()
+    }
     await this.#caller.close(term?.left)
   }
 
@@ -361,7 +374,11 @@ export class RapidFire<T = unknown, Input = T> {
       checkOpen: () => this.#checkOpen(),
       claim: (options) => claims.claim(options),
       roots: (refused) => this.#partitioning.roots(refused),
-      maintain: () => this.#partitioning.maintain(),
+      maintain: () => {
+        // Somebody may have deleted it while the connection lasted.
+        void this.#caller.register({ anew: true })
+        return this.#partitioning.maintain()
+      },
       complete: (batch) => claims.complete(batch),
       fail: (batch, options) => claims.fail(batch, options),
       extend: (batches, lease) => claims.extend(batches, lease),

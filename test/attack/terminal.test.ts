@@ -32,6 +32,7 @@ it('no command passes on control characters', async () => {
   const commands: [number, string[]][] = [
     [0, ['stats', ...here]],
     [0, ['stats', ...here, '--json']],
+    [0, ['metrics', ...here]],
     [1, ['check', ...here]],
     [1, ['check', ...here, '--json']],
     [0, ['dead', 'list', ...here]],
