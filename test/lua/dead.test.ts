@@ -39,6 +39,15 @@ describeBindings('dead', (lua) => {
     expect(await lua().call('dead', 'ID', '1-2')).toEqual([])
   })
 
+  it('lists the others beside one in whose place somebody has put something else', async () => {
+    const [one, two] = [await bury(lua(), 'ann', 1), await bury(lua(), 'bob', 2)]
+    await lua().redis.set(`${lua().root}:dead:${one}`, 'x')
+    const [foreign, ours] = await lua().call('dead')
+    expect(foreign).toEqual([one, '', expect.any(Number), 0, '', 0, '', '', 0, []])
+    expect(ours.slice(0, 2)).toEqual([two, 'bob'])
+    expect(await lua().call('dead', 'ID', one)).toEqual([foreign])
+  })
+
   it('shows what is there of a batch with a gap, and looks for one only where fields are left over', async () => {
     const id = await bury(lua(), 'ann', 1, 2, 3)
     const shown = async () => texts((await lua().call('dead', 'ID', id))[0][9])

@@ -4105,12 +4105,14 @@ local function dead(keys, args)
   for n = 1, #ids do
     local died = call('ZSCORE', dead_key(root), ids[n])
     if died then
-      local about = call('HMGET', dead_key(root, ids[n]), 'key', 'attempt', 'reason', 'deadline', 'error', 'count', 'cause')
+      -- Of what stands in its place no more is known than of one that is missing.
+      local about = read_unless_foreign('HMGET', dead_key(root, ids[n]), 'key', 'attempt', 'reason', 'deadline', 'error', 'count', 'cause')
+      local messages = about and options.id and dead_messages(root, ids[n]) or {}
+      about = about or {}
       local count = tonumber(about[6]) or 0
       reply[#reply + 1] = {
         ids[n], about[1] or '', tonumber(died), tonumber(about[2]) or 0, about[3] or '', tonumber(about[4]) or 0, about[7] or '',
-        about[5] or '', count,
-        options.id and dead_messages(root, ids[n]) or {},
+        about[5] or '', count, messages,
       }
     end
   end

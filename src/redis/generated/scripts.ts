@@ -1488,7 +1488,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '15687fd63c828703362ba70846499dfd3f7497f1',
+    sha1: 'd81d6b369efb1ff86b01718c9b17274fca0c4a9a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1867,7 +1867,7 @@ ${blank(249)}
 local LOOK_AGAIN = 10000
 ${blank(551)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(1905)}
+${blank(1907)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -4702,7 +4702,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'fb4c15729e0a9842a98ac2de3536ff9d2648770a',
+    sha1: 'e80df585e57e80d6b0a07636ea82e3576f3f887f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5151,12 +5151,14 @@ local function dead(keys, args)
   for n = 1, #ids do
     local died = call('ZSCORE', dead_key(root), ids[n])
     if died then
-      local about = call('HMGET', dead_key(root, ids[n]), 'key', 'attempt', 'reason', 'deadline', 'error', 'count', 'cause')
+      -- Of what stands in its place no more is known than of one that is missing.
+      local about = read_unless_foreign('HMGET', dead_key(root, ids[n]), 'key', 'attempt', 'reason', 'deadline', 'error', 'count', 'cause')
+      local messages = about and options.id and dead_messages(root, ids[n]) or {}
+      about = about or {}
       local count = tonumber(about[6]) or 0
       reply[#reply + 1] = {
         ids[n], about[1] or '', tonumber(died), tonumber(about[2]) or 0, about[3] or '', tonumber(about[4]) or 0, about[7] or '',
-        about[5] or '', count,
-        options.id and dead_messages(root, ids[n]) or {},
+        about[5] or '', count, messages,
       }
     end
   end
@@ -5168,7 +5170,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '17da81b346c435409361c7059e5d31ae4c80ff37',
+    sha1: '5cd2d5ac64f8eebc3fb23fe7bbb8ff6c78305846',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5520,7 +5522,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1817)}
+${blank(1819)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -9490,7 +9492,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '01899ea624f2e4f0d7b8daf0144f13fdf90d68a2',
+    sha1: '0c796a80a95476df2f36ecc3d88fb8383ad37e6e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9838,7 +9840,7 @@ local function state_of(queue) return queue.serves or queue.partition ~= '' and 
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
-${blank(2606)}
+${blank(2608)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -9886,7 +9888,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '2edccd67199fad32093ab1a62f4ff89a27e7eed5',
+    sha1: '753ad14ec0f16140d5480d40d39323c58067dc5b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10263,7 +10265,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2342)}
+${blank(2344)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -10303,7 +10305,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'ebadf700699c45a068f1beb1c09c62fbc0e70132',
+    sha1: '8a9798d91d6de8c3c85abffbff98d7eef78e40e0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10774,7 +10776,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2130)}
+${blank(2132)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -11538,7 +11540,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '26609e9d9ec11c152f5ce46c9cd2fb71d63ce5f8',
+    sha1: 'dc352d30de7aad061e1db87f931fa3f8d57a0978',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11967,7 +11969,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2379)}
+${blank(2381)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -12098,7 +12100,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '3f9d9e37615f1c35ce7954825c0d43d8eeb0cc0f',
+    sha1: '86c4501311608725d166e20671e1c289f2a26ab8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12485,7 +12487,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2507)}
+${blank(2509)}
 --- Say that a worker or a process is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -13189,7 +13191,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'a85de7b653ba596f3507ffbe536e707d1f60e1af',
+    sha1: 'd812d08e937b016005612bb1c809131acf2c64d0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13889,7 +13891,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(1791)}
+${blank(1793)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -14020,7 +14022,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '4b57898d3ee88f529645f6ced66088373d056836',
+    sha1: '2a823d781fccc54cbd3996532339d56aa8465089',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14459,7 +14461,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2225)}
+${blank(2227)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -14577,7 +14579,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '675d671adaeeaf97aa52881cb859a9e7a70aa60e',
+    sha1: '0783ab441554fd1b335e89a856ccbb21b782ce84',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15495,7 +15497,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1858)}
+${blank(1860)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -15576,7 +15578,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '21a31582306bc284d7c905cb2f1c245a2a7ebace',
+    sha1: 'a784a04cc83658f584ecdc403dad11779a956e04',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15675,7 +15677,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4376)}
+${blank(4378)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -15726,7 +15728,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: 'a8491a2423f2b006ef00be2787d640e05911fbff',
+    sha1: '3b9cd5eecd64932999b4ac0febe10dbe2926a87f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16094,7 +16096,7 @@ local function counter_names()
   end
   return ONCE.counters
 end
-${blank(4133)}
+${blank(4135)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -16157,12 +16159,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '1b96ce1fd5115dbf3de9a4294f101da327aa00a5',
+    sha1: '7c8e768accfc72cb174257eace769560f9d57320',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(4820)}
+${blank(4822)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
