@@ -70,7 +70,7 @@ export class Caller {
     this.connection = connection
     this.#library = library
     this.#loader = new Loader(connection, options, () => this.#prepare(preparation), library)
-    if (preparation) this.#registration = new Registration(preparation.queue, connection.send)
+    if (preparation) this.#registration = new Registration(preparation.queue, connection.tell)
     connection.onReady(() => {
       this.#rights.forget()
       this.#registration?.forget()

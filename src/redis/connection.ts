@@ -34,6 +34,8 @@ export interface Connection {
    * It waits for the connection that is being made.
    */
   send: Send
+  /** The same for what nobody waits for: a connection is not given up for want of its answer. */
+  tell: Send
   /** Whether it is a cluster. */
   cluster: boolean
   /** Whether the client sends again, by itself, what was not answered: then only an id tells a message that was stored from one that was not. */
@@ -223,24 +225,28 @@ function connectionOf(
   const wait = own && 'silence' in own ? own.silence : CONNECT_WITHIN
   let closed = false
   const reached = own ? () => undefined : reacher(client, TIMEOUT)
-  const send: Send = own
-    ? (command, args, after, term) => {
-        // A client that was making a new connection when it was closed does not say so.
-        if (closed) return Promise.reject(new NotSent('Connection is closed.', true))
-        // FCALL and EVALSHA name the number of their keys and then the keys.
-        const key = Number(args[1]) > 0 ? String(args[2]) : undefined
-        const write = () => {
-          if (term?.over) return Promise.reject(new NotSent('its time is over', true))
-          if (term) term.sent = true
-          return unlessSilent(silence(), plain(command, args, after), () => nodeOf(client, key))
+  /** @param watched whether a connection that does not answer this is given up */
+  const sending = (watched: boolean): Send =>
+    own
+      ? (command, args, after, term) => {
+          // A client that was making a new connection when it was closed does not say so.
+          if (closed) return Promise.reject(new NotSent('Connection is closed.', true))
+          // FCALL and EVALSHA name the number of their keys and then the keys.
+          const key = Number(args[1]) > 0 ? String(args[2]) : undefined
+          const write = () => {
+            if (term?.over) return Promise.reject(new NotSent('its time is over', true))
+            if (term) term.sent = true
+            const reply = plain(command, args, after)
+            return watched ? unlessSilent(silence(), reply, () => nodeOf(client, key)) : reply
+          }
+          const waiting = ready(client, key, wait)
+          return waiting ? waiting.then(write) : write()
         }
-        const waiting = ready(client, key, wait)
-        return waiting ? waiting.then(write) : write()
-      }
-    : (command, args, after) => {
-        const waiting = reached()
-        return waiting ? waiting.then(() => plain(command, args, after)) : plain(command, args, after)
-      }
+      : (command, args, after) => {
+          const waiting = reached()
+          return waiting ? waiting.then(() => plain(command, args, after)) : plain(command, args, after)
+        }
+  const send = sending(true)
   const end = () => {
     if (!own) return
     closed = true
@@ -262,6 +268,7 @@ function connectionOf(
       return failure
     },
     send,
+    tell: sending(false),
     cluster: 'nodes' in client,
     resends: !own && doesResend(client),
     limit,

@@ -13,8 +13,8 @@ export const REGISTRY = 'rapid-fire:queues'
 const isFinal = (error: unknown) => error instanceof Error && /^(NOPERM|WRONGTYPE)\b/.test(error.message)
 
 /**
- * Puts a queue into the registry, once a connection, since another one may lead to a server that lacks it; workers once a minute as well. Nobody waits for it, and nobody is told when it
- * cannot be done: the queue works without.
+ * Puts a queue into the registry, once a connection, since another one may lead to a server that lacks it; workers once a minute as well. Nobody waits
+ * for it, and nobody is told when it cannot be done: the queue works without.
  */
 export class Registration {
   readonly #queue: string
