@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Batch } from './batches/batch.ts'
 import { type Claimed, type ClaimOptions, Claims, type FailOptions } from './batches/claims.ts'
 import { type DeadBatch, DeadBatches } from './batches/dead.ts'
@@ -8,6 +9,8 @@ import { Figures, type Stats } from './batches/stats.ts'
 import { type CheckReport, checkQueue } from './check/check.ts'
 import { RapidfireError } from './errors.ts'
 import { checkFlag, checkNames, msOrForever } from './given.ts'
+import type { QueueEvent } from './history/entry.ts'
+import { type EventsOptions, eventsOfQueue } from './history/events.ts'
 import { Adder } from './messages/add.ts'
 import type { Durability } from './messages/durability.ts'
 import type { AddResult } from './messages/results.ts'
@@ -54,6 +57,7 @@ export class RapidFire<T = unknown, Input = T> {
   /** Those that are not closed. */
   readonly #workers = new Set<Worker<T>>()
   #closing = false
+  readonly #closed = new AbortController()
 
   /**
    * Connects on the first call.
@@ -74,6 +78,7 @@ export class RapidFire<T = unknown, Input = T> {
       { root: rootKey(this.queue), run: (call) => prepare(this.queue, options, call, this.#partitioning.layout) },
       source,
     )
+    setMaxListeners(0, this.#closed.signal)
     this.#partitioning = new Partitioning(this.queue, this.#caller.call, () => this.#caller.begin())
     this.#sender = new Sender(this.#caller, this.#partitioning)
     this.#adder = new Adder(this.#sender, this.#caller.underway, options)
@@ -291,6 +296,18 @@ export class RapidFire<T = unknown, Input = T> {
   }
 
   /**
+   * What happens to messages, batches and conversations, the oldest first: names, ids and counts, and nothing that anybody has written. It waits for
+   * more until `close`, an abort of `signal`, or a `break`. When it fails, go on with the `id` of the last event as `from`: that names each partition. It
+   * is told as an event `gap` when what happened meanwhile is not kept any more. Only while the policy keeps `events`.
+   *
+   * @throws RapidfireError `BAD_OPTION`; `NO_EVENTS`, `UNAVAILABLE` and others when the next event is asked for
+   * @example for await (const { at, event, key } of rapidfire.events()) console.log(new Date(at), event, key)
+   */
+  events(options: EventsOptions = {}): AsyncGenerator<QueueEvent, void> {
+    return eventsOfQueue(this.#caller, this.#partitioning.layout, options, this.#closed.signal)
+  }
+
+  /**
    * Walks the queue, without blocking it, and reports each law that is broken; with `repair` it mends what can be mended without loss.
    */
   check(options: { repair?: boolean } = {}): Promise<CheckReport> {
@@ -316,6 +333,7 @@ export class RapidFire<T = unknown, Input = T> {
     const timeout = msOrForever('timeout', options.timeout, { most: LONGEST_CALL })
     const term = timeout === undefined ? undefined : new Term(timeout)
     this.#closing = true
+    this.#closed.abort()
     this.#sender.flush()
     this.#claims.flush()
     // Their handlers may still add messages.

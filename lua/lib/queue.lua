@@ -3,10 +3,11 @@
 -- The members of the policy in the order in which they are told, and beside each of them what programs have given.
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+  'events',
 }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
-  'given:maxDead', 'given:maxDeadAge', 'given:maxKeys',
+  'given:maxDead', 'given:maxDeadAge', 'given:maxKeys', 'given:events',
 }
 
 -- The refusal for an error that Redis replied when it was asked for two keys that never exist.
@@ -56,7 +57,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -123,7 +124,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
 end
 
 -- The queue of a call, or nil and a refusal. Behind the keys stand the fields of the root that the call needs besides its settings and `watchAt`. Besides the
@@ -132,7 +133,7 @@ end
 --   fields            what was read: the settings, `watchAt`, and what was asked for
 --   kept              what is kept of the last call of this caller: lib/nonce.lua
 --   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
--- and what calls put in: `now`, the time; how much they have `read` already.
+-- and what calls put in: `now`, the time; how much they have `read` already; what is to be `told` of what they did (lib/events.lua).
 local function read_queue(keys, ...)
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end

@@ -6,12 +6,12 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '990eefbd70b4bee2862e5333127df6faee0d4bf1',
+    sha1: '47834141b51b66b79797e9f967519c1a1d5acb9b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -49,17 +49,6 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-
-
-local TIMES = {}
-local function kept_text(what, ms)
-  local kept = TIMES[what]
-  if not kept or kept.ms ~= ms then
-    kept = { ms = ms, text = digits(ms) }
-    TIMES[what] = kept
-  end
-  return kept.text
-end
 ${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
@@ -168,6 +157,8 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -227,6 +218,9 @@ ${blank(3)}
 
 
   -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
@@ -249,7 +243,9 @@ local OPTIONS = {
   requeued = { field = 'requeued', bytes = 128 },
 
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(5)}
+${blank(6)}
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
@@ -258,7 +254,7 @@ ${blank(9)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
-${blank(21)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -341,7 +337,20 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(12)}
+
+
+
+local function parts_of(message, spared)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+
+
+
 local function place_among_dead(number, position) return string.format('%s.%04d', number, position) end
 ${blank(11)}
 local function order_of(message)
@@ -517,9 +526,38 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
+${blank(9)}
+local function write_events(queue)
+  local told, name = queue.told, name_of(queue.root, 'events')
+  queue.told = false
+  if told then
+    redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
+  elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
+    redis.pcall('UNLINK', name)
+  end
+end
+${blank(3)}
+local function note_event(queue, event, key, field, value, ...)
+  if queue.events == 0 then return end
+  local told, _ = queue.told, nil
+  if field == 'id' then
+    _, value = parts_of(value, true)
+    if told and told.event == event and told.key == key then
+      told[#told + 1], told[#told + 2] = field, value
+      return
+    end
+  end
+  if told and #told > LIMITS.eventFields then write_events(queue) end
+  told = queue.told or { event = nil, key = nil }
+  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
+  if key then told[#told + 1], told[#told + 2] = 'key', key end
+  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  told.event, told.key, queue.told = event, key, told
+end
 ${blank(11)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+  'events',
 }
 ${blank(7)}
 local function moving_away(root, found)
@@ -560,7 +598,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -627,7 +665,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -843,7 +881,7 @@ local function insert_by_time(root, list, claimed, messages)
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
 end
-${blank(173)}
+${blank(176)}
 local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
 
 
@@ -937,7 +975,7 @@ local function index_appended(queue, key, size, options)
   if not failed then queue.filled = key end
   return at, failed
 end
-${blank(198)}
+${blank(199)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -986,6 +1024,17 @@ local function unpack_some(values, from)
   -- Nearly all have few.
   if #values <= UNPACKED then return unpack(values) end
   return unpack(values, from, math.min(from + UNPACKED - 1, #values))
+end
+
+
+local TIMES = {}
+local function kept_text(what, ms)
+  local kept = TIMES[what]
+  if not kept or kept.ms ~= ms then
+    kept = { ms = ms, text = digits(ms) }
+    TIMES[what] = kept
+  end
+  return kept.text
 end
 
 
@@ -1091,9 +1140,10 @@ local function begin_slice(queue, ids)
   if #begins.gone > 0 then redis.pcall('UNLINK', unpack(begins.gone)) end
   ids.begins = nil
 end
-${blank(40)}
+${blank(214)}
 local function refuses_new(queue) return queue.serves == 'retired' or not queue.serves and queue.partition ~= '' end
-${blank(9)}
+
+
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -1110,7 +1160,7 @@ local function other_generation(queue, generation)
     )
   )
 end
-${blank(495)}
+${blank(283)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -1118,7 +1168,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(679)}
+${blank(742)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1386,6 +1436,7 @@ end
 local function accept(queue, key, element, special, digest, ids)
   if digest then
     local status, size = refuse_again(queue, key, digest, ids)
+    if status == 'duplicate' and queue.events > 0 then note_event(queue, status, key, 'id', element) end
     if status then return status, size end
   end
   local size, at
@@ -1396,6 +1447,7 @@ local function accept(queue, key, element, special, digest, ids)
   end
   if not size then return at, 0 end
   if digest then ids.known[digest] = true end
+  if queue.events > 0 then note_event(queue, special and special.requeued and 'requeued' or 'added', key, 'id', element) end
   return 'added', size, at
 end
 
@@ -1411,6 +1463,7 @@ local function count_added(queue, added, duplicates, soonest)
   if added > 0 then redis.pcall('HINCRBY', queue.root, 'added', count_text(added)) end
   if duplicates > 0 then redis.pcall('HINCRBY', queue.root, 'duplicates', count_text(duplicates)) end
   if soonest then wake_watcher(queue, soonest) end
+  if queue.told then write_events(queue) end
 end
 
 -- One message alone, as most calls bring it: the lists that several need would cost a third of it. \`special\`: as read_special has it, or nil.
@@ -1492,12 +1545,12 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'd0177c66e2af3ddf5de696c6ff911df59a0e03a9',
+    sha1: 'baf04edb75aca8ea9f4e3ae6d2f4d11b888dd041',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -1525,7 +1578,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -1576,6 +1629,8 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -1632,6 +1687,9 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -1644,7 +1702,7 @@ ${blank(3)}
   checkBytes = 256 * KIB,
   counted = 1000,
 }
-${blank(74)}
+${blank(81)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -1707,7 +1765,7 @@ local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value
 end
-${blank(47)}
+${blank(48)}
 local CLOCK_STEP = 1000
 
 
@@ -1743,7 +1801,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(22)}
+${blank(63)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -1778,7 +1836,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -1824,7 +1882,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -1868,18 +1926,18 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(248)}
+${blank(251)}
 local LOOK_AGAIN = 10000
-${blank(551)}
+${blank(497)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(1908)}
+${blank(2043)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
-local function kind_of(part) return NAMED[string.match(part, '^(%l+):.')] end
+local function kind_of(part) return part == 'events' and 'stream' or NAMED[string.match(part, '^(%l+):.')] end
 
 
 local KEPT = {
@@ -2222,7 +2280,7 @@ local function look_at_root(root)
   seen.messages = seen.held and seen.held + seen.buried or -1
   return seen
 end
-${blank(88)}
+${blank(89)}
 --- Tell which laws some parts of a queue break, each at one moment, or its root.
 --
 --   FCALL_RO rapidfire_check 1 rapid-fire:{orders}
@@ -2271,12 +2329,12 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'd4dacdc3a8dec9677128cfde8ed2ea1bb734c784',
+    sha1: '3822628ef975510dd86ddea6efa935978a8b95dc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -2314,7 +2372,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -2422,12 +2480,14 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
+  key = KIB,
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
@@ -2477,6 +2537,9 @@ ${blank(3)}
   windowBytes = 512 * KIB,
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
@@ -2494,7 +2557,9 @@ local OPTIONS = {
 ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
   claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-${blank(4)}
+${blank(5)}
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
   lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
   before = { field = 'before', least = 0, most = 9999999999999 },
@@ -2512,7 +2577,7 @@ ${blank(3)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
-${blank(21)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -2577,7 +2642,18 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+
+
+
+local function parts_of(message, spared)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+${blank(35)}
 local CLOCK_STEP = 1000
 
 
@@ -2813,7 +2889,12 @@ local function decode_claim(text)
 end
 
 local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-${blank(5)}
+
+
+local function parts_of_token(token) return string.match(token, '^([%d%-]+):(%d+)$') end
+
+
+
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
@@ -2844,9 +2925,38 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
+${blank(9)}
+local function write_events(queue)
+  local told, name = queue.told, name_of(queue.root, 'events')
+  queue.told = false
+  if told then
+    redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
+  elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
+    redis.pcall('UNLINK', name)
+  end
+end
+${blank(3)}
+local function note_event(queue, event, key, field, value, ...)
+  if queue.events == 0 then return end
+  local told, _ = queue.told, nil
+  if field == 'id' then
+    _, value = parts_of(value, true)
+    if told and told.event == event and told.key == key then
+      told[#told + 1], told[#told + 2] = field, value
+      return
+    end
+  end
+  if told and #told > LIMITS.eventFields then write_events(queue) end
+  told = queue.told or { event = nil, key = nil }
+  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
+  if key then told[#told + 1], told[#told + 2] = 'key', key end
+  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  told.event, told.key, queue.told = event, key, told
+end
 ${blank(11)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+  'events',
 }
 ${blank(7)}
 local function moving_away(root, found)
@@ -2887,7 +2997,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -2954,7 +3064,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -3223,11 +3333,13 @@ local function keep_dead(queue, key, claim, fate, messages)
   return bytes_of(messages)
 end
 ${blank(48)}
-local function drop_dead(root, id)
+local function drop_dead(queue, id, why)
+  local root = queue.root
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
   if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
+  local key = is_ours and why and queue.events > 0 and redis.call('HGET', name, 'key')
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
   if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
@@ -3238,6 +3350,7 @@ local function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
+  if key then note_event(queue, 'dropped', key, 'batch', id, 'count', count_text(count), 'why', why) end
   return count
 end
 
@@ -3245,7 +3358,7 @@ end
 local function drop_old_dead(queue)
   local latest, root = digits(queue.now - queue.maxDeadAge), queue.root
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
-  for n = 1, #ids do drop_dead(root, ids[n]) end
+  for n = 1, #ids do drop_dead(queue, ids[n], 'age') end
 end
 ${blank(92)}
 local function settle_options(queue)
@@ -3289,6 +3402,7 @@ local function forget(queue, key, index)
   if has_options(queue, key) then write_unless_foreign('SREM', overrides_key(queue.root), key) end
   if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
   redis.call('ZREM', index, key)
+  note_event(queue, 'missing', key)
 end
 ${blank(5)}
 local function hand_out(queue, look, tally)
@@ -3363,7 +3477,7 @@ local function bury(queue, key, claim, fate, messages)
   redis.call('ZREM', active_key(root), key)
   return bytes, at
 end
-${blank(174)}
+${blank(185)}
 local function slice_ends(queue) return queue.sliceEnds or queue.slice + 2 * queue.dedupe end
 
 
@@ -3388,26 +3502,7 @@ local function drop_slices(queue)
   redis.pcall('UNLINK', unpack(gone))
   write_settings(queue, { sliceBefore = false, slice = not all and queue.slice })
 end
-${blank(110)}
-local function refuses_new(queue) return queue.serves == 'retired' or not queue.serves and queue.partition ~= '' end
-${blank(9)}
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
-end
-
-
-
-local function other_generation(queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format(
-      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
-      shown(queue.root), queue.generation, generation
-    )
-  )
-end
-${blank(10)}
+${blank(81)}
 local NONCE_KEPT = 60000
 
 
@@ -3460,6 +3555,7 @@ local function reopen(queue, key, claim)
   redis.call('HDEL', claims_key(root), key)
   open_rest(queue, key, done and claim.count or 0)
   redis.call('ZREM', active_key(root), key)
+  note_event(queue, 'reopened', key)
 end
 ${blank(4)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
@@ -3518,7 +3614,27 @@ local function lower_ahead(queue)
   redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
   redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
-${blank(168)}
+${blank(65)}
+local function refuses_new(queue) return queue.serves == 'retired' or not queue.serves and queue.partition ~= '' end
+
+
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
+
+
+
+local function other_generation(queue, generation)
+  if not generation or generation == queue.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format(
+      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
+      shown(queue.root), queue.generation, generation
+    )
+  )
+end
+${blank(103)}
 local function read_queue_to_claim(keys, nonce) return read_queue_for(keys, nonce, 'looked', 'batches', 'latenessSum', 'latenessMax', 'watcher') end
 
 
@@ -3777,33 +3893,6 @@ local function take_ready(queue, take)
 end
 
 
-local function proofs_of(batches)
-  local proofs = {}
-  for n = 1, #batches do proofs[3 * n - 2], proofs[3 * n - 1], proofs[3 * n] = batches[n][1], batches[n][2], batches[n][7] end
-  return proofs
-end
-
-
-
-local function take_again(queue, lease, proofs)
-  local keys, held, batches = {}, {}, {}
-  for n = 1, #proofs, 3 do keys[#keys + 1] = proofs[n] end
-  local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
-  for n = 1, #keys do
-    local key, token = keys[n], proofs[3 * n - 1]
-    local count = claimed_count(stored[n], token)
-    local messages = count and redis.pcall('LRANGE', messages_key(queue.root, key), 0, count - 1) or {}
-    if #messages > 0 then
-      local claim = decode_claim(stored[n])
-      held[#held + 1] = { key = key, claim = claim }
-      batches[#batches + 1] = { key, token, claim.attempt, claim.reason, claim.deadline, messages, proofs[3 * n] }
-    end
-  end
-  extend_leases(queue, held, lease, false)
-  return batches
-end
-
-
 local function tidy(queue)
   drop_slices(queue)
   settle_options(queue)
@@ -3883,6 +3972,53 @@ local CLAIM_OPTIONS = {
   DRAIN = OPTIONS.drain, DEAD = OPTIONS.dead, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
 
+-- The keys and tokens of batches in turn, and when they were due: what is kept of a claim.
+local function proofs_of(batches)
+  local proofs = {}
+  for n = 1, #batches do proofs[3 * n - 2], proofs[3 * n - 1], proofs[3 * n] = batches[n][1], batches[n][2], batches[n][7] end
+  return proofs
+end
+
+-- The batches of a claim that is made again, by the proofs of the first: those that it still holds, under a lease that begins anew, since
+-- nobody can tell when the first reply was lost.
+local function take_again(queue, lease, proofs)
+  local keys, held, batches = {}, {}, {}
+  for n = 1, #proofs, 3 do keys[#keys + 1] = proofs[n] end
+  local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
+  for n = 1, #keys do
+    local key, token = keys[n], proofs[3 * n - 1]
+    local count = claimed_count(stored[n], token)
+    local messages = count and redis.pcall('LRANGE', messages_key(queue.root, key), 0, count - 1) or {}
+    if #messages > 0 then
+      local claim = decode_claim(stored[n])
+      held[#held + 1] = { key = key, claim = claim }
+      batches[#batches + 1] = { key, token, claim.attempt, claim.reason, claim.deadline, messages, proofs[3 * n] }
+    end
+  end
+  extend_leases(queue, held, lease, false)
+  return batches
+end
+
+-- Notes what a claim has taken, and what has died.
+local function note_taken(queue, batches, dead, worker)
+  for n = 1, #dead do
+    local cause, _, key, token, attempt, _, _, messages = unpack(dead[n])
+    note_event(
+      queue, 'dead', key, 'batch', parts_of_token(token), 'attempt', count_text(attempt), 'count', count_text(#messages), 'cause', cause
+    )
+  end
+  for n = 1, #batches do
+    local key, token, attempt, reason, _, messages = unpack(batches[n])
+    local id, claim = parts_of_token(token)
+    note_event(
+      queue, 'claimed', key, 'batch', id, 'claim', claim, 'attempt', count_text(attempt), 'count', count_text(#messages), 'reason', reason,
+      worker and 'worker', worker
+    )
+    -- What comes again has the messages that it had.
+    for m = 1, claim == '1' and #messages or 0 do note_event(queue, 'claimed', key, 'id', messages[m]) end
+  end
+end
+
 local function claim_ready(keys, args)
   local root = keys[1]
   local options, bad = read_options(args, 1, CLAIM_OPTIONS)
@@ -3905,13 +4041,15 @@ local function claim_ready(keys, args)
   elseif has_ready(queue, due_by) then
     batches, dead = take_ready(queue, {
       limit = limit, lease = lease, attempts = options.attempts or OPTIONS.attempts.default, due_by = due_by,
-      nonce = nonce, state = state_by(nonce), work = 1,
+      nonce = nonce, state = state_by(nonce), work = queue.events > 0 and 2 or 1,
     })
+    if queue.events > 0 then note_taken(queue, batches, dead, options.worker) end
   end
   if #batches == 0 then tidy(queue) end
   if #batches > 0 and not queue.active_moved then queue.first_active = earlier(queue.first_active, queue.now + lease) end
   if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), lease) end
   local next_at = next_look(queue, options, #batches >= limit)
+  if queue.told then write_events(queue) end
   if options.dead then return { queue.now, next_at, dead, unpack(batches) } end
   return { queue.now, next_at, unpack(batches) }
 end
@@ -3921,12 +4059,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'ad13cd6eaf1f09f1245b2fb9b0c0d88a1bfdcc04',
+    sha1: 'f35089c197387c3d5489654e5fc597ade0454f19',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -3964,7 +4102,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -4015,6 +4153,8 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -4070,6 +4210,9 @@ ${blank(3)}
   windowBytes = 512 * KIB,
 
   -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
@@ -4080,7 +4223,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(74)}
+${blank(81)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -4144,7 +4287,18 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+
+
+
+local function parts_of(message, spared)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+${blank(35)}
 local CLOCK_STEP = 1000
 
 
@@ -4345,7 +4499,35 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(22)}
+${blank(9)}
+local function write_events(queue)
+  local told, name = queue.told, name_of(queue.root, 'events')
+  queue.told = false
+  if told then
+    redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
+  elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
+    redis.pcall('UNLINK', name)
+  end
+end
+${blank(3)}
+local function note_event(queue, event, key, field, value, ...)
+  if queue.events == 0 then return end
+  local told, _ = queue.told, nil
+  if field == 'id' then
+    _, value = parts_of(value, true)
+    if told and told.event == event and told.key == key then
+      told[#told + 1], told[#told + 2] = field, value
+      return
+    end
+  end
+  if told and #told > LIMITS.eventFields then write_events(queue) end
+  told = queue.told or { event = nil, key = nil }
+  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
+  if key then told[#told + 1], told[#told + 2] = 'key', key end
+  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  told.event, told.key, queue.told = event, key, told
+end
+${blank(23)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -4380,7 +4562,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -4426,7 +4608,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -4539,7 +4721,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(442)}
+${blank(445)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4569,7 +4751,7 @@ end
 local LOOK_AGAIN = 10000
 
 local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
-${blank(124)}
+${blank(125)}
 local function finish_without_list(queue, key, record)
   local claim = decode_claim(record)
   queue.now = queue.now or now_ms()
@@ -4605,7 +4787,7 @@ local function finish(queue, keys, counts, records)
   count_up(root, 'completedMessages', messages)
   return soonest
 end
-${blank(305)}
+${blank(249)}
 local NONCE_KEPT = 60000
 
 
@@ -4644,13 +4826,13 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(207)}
+${blank(230)}
 local function named(flat)
   local values = {}
   for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
   return values
 end
-${blank(466)}
+${blank(486)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -4699,8 +4881,14 @@ local function complete(keys, args)
 
   -- first write
   local soonest = finish(queue, done, counts, records)
+  if queue.events > 0 then
+    for n = 1, #done do
+      note_event(queue, 'completed', done[n], 'batch', string.match(records[n], '^[^:]+'), 'count', count_text(counts[n]))
+    end
+  end
   keep_reply(queue, nonce, 'complete', reply)
   wake_watcher(queue, soonest)
+  if queue.told then write_events(queue) end
   return reply
 end
 
@@ -4709,12 +4897,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '5cb509b733cce47dcfdf6c22d9269c2fd38a0742',
+    sha1: '13a6cff99cf527580810f2a18f0953ce0a64dbbd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -4752,7 +4940,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -4860,12 +5048,14 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
+  key = KIB,
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
@@ -4916,6 +5106,9 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -4937,6 +5130,9 @@ ${blank(6)}
   listed = { field = 'limit', least = 1, most = 50, default = 50 },
   offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
 
+
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
 ${blank(6)}
   batch = { field = 'id', bytes = 64 },
@@ -4948,7 +5144,7 @@ ${blank(9)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(21)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -4971,14 +5167,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(320)}
+${blank(321)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
   if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
   return tail .. ':' .. state
 end
-${blank(114)}
+${blank(155)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -5013,7 +5209,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -5059,7 +5255,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -5111,7 +5307,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(1191)}
+${blank(1160)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -5119,7 +5315,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1313)}
+${blank(1425)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -5175,12 +5371,12 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'f3288570c78116a8d705e81060463512ae4d8c45',
+    sha1: '7c122ceebf40edcaf4d12cc3262eb9e8efac96bd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -5199,7 +5395,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -5250,6 +5446,8 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -5305,6 +5503,9 @@ ${blank(3)}
 
 
   -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
@@ -5315,7 +5516,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(74)}
+${blank(81)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -5341,7 +5542,44 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(441)}
+${blank(62)}
+local function parts_of(message, spared)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+${blank(358)}
+local function write_events(queue)
+  local told, name = queue.told, name_of(queue.root, 'events')
+  queue.told = false
+  if told then
+    redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
+  elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
+    redis.pcall('UNLINK', name)
+  end
+end
+${blank(3)}
+local function note_event(queue, event, key, field, value, ...)
+  if queue.events == 0 then return end
+  local told, _ = queue.told, nil
+  if field == 'id' then
+    _, value = parts_of(value, true)
+    if told and told.event == event and told.key == key then
+      told[#told + 1], told[#told + 2] = field, value
+      return
+    end
+  end
+  if told and #told > LIMITS.eventFields then write_events(queue) end
+  told = queue.told or { event = nil, key = nil }
+  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
+  if key then told[#told + 1], told[#told + 2] = 'key', key end
+  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  told.event, told.key, queue.told = event, key, told
+end
+${blank(23)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -5376,7 +5614,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -5422,7 +5660,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -5472,11 +5710,13 @@ end
 
 
 
-local function drop_dead(root, id)
+local function drop_dead(queue, id, why)
+  local root = queue.root
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
   if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
+  local key = is_ours and why and queue.events > 0 and redis.call('HGET', name, 'key')
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
   if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
@@ -5487,9 +5727,10 @@ local function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
+  if key then note_event(queue, 'dropped', key, 'batch', id, 'count', count_text(count), 'why', why) end
   return count
 end
-${blank(667)}
+${blank(612)}
 local NONCE_KEPT = 60000
 
 
@@ -5528,7 +5769,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1820)}
+${blank(1953)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -5547,7 +5788,6 @@ ${blank(1820)}
 --   MISSING_ARGUMENT  no id
 --   BAD_ARGUMENT      more than 100 ids, or the NONCE is none
 local function drop(keys, args)
-  local root = keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
   local queue, refusal = read_queue_for(keys, nonce)
   refusal = refusal or no_nonce
@@ -5560,10 +5800,11 @@ local function drop(keys, args)
   -- first write
   local reply, dropped = {}, false
   for n = 1, #ids do
-    local gone = said == nil and drop_dead(root, ids[n])
+    local gone = said == nil and drop_dead(queue, ids[n], 'asked')
     reply[n], dropped = gone and 'dropped' or 'unknown', dropped or gone
   end
   if dropped then keep_reply(queue, nonce, 'drop', reply) end
+  if queue.told then write_events(queue) end
   return reply
 end
 
@@ -5572,12 +5813,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'ac83f53d524b5814dc2c902e904b041d531cccab',
+    sha1: 'e182f2a0834154797c07aa392e936acf4800c843',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -5615,7 +5856,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -5634,7 +5875,17 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(10)}
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
+end
+
+
 local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
@@ -5719,6 +5970,8 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -5774,6 +6027,9 @@ ${blank(3)}
 
 
   -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
   eraseWork = 2000,
@@ -5790,7 +6046,9 @@ local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(5)}
+${blank(6)}
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
@@ -5803,7 +6061,7 @@ ${blank(4)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(21)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -5845,7 +6103,16 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(315)}
+${blank(57)}
+local function parts_of(message, spared)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+${blank(250)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -5879,7 +6146,35 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(22)}
+${blank(9)}
+local function write_events(queue)
+  local told, name = queue.told, name_of(queue.root, 'events')
+  queue.told = false
+  if told then
+    redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
+  elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
+    redis.pcall('UNLINK', name)
+  end
+end
+${blank(3)}
+local function note_event(queue, event, key, field, value, ...)
+  if queue.events == 0 then return end
+  local told, _ = queue.told, nil
+  if field == 'id' then
+    _, value = parts_of(value, true)
+    if told and told.event == event and told.key == key then
+      told[#told + 1], told[#told + 2] = field, value
+      return
+    end
+  end
+  if told and #told > LIMITS.eventFields then write_events(queue) end
+  told = queue.told or { event = nil, key = nil }
+  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
+  if key then told[#told + 1], told[#told + 2] = 'key', key end
+  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  told.event, told.key, queue.told = event, key, told
+end
+${blank(23)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -5914,7 +6209,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -5960,7 +6255,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -6016,11 +6311,13 @@ end
 ${blank(97)}
 local function delete_list(list) redis.call('UNLINK', list) end
 ${blank(253)}
-local function drop_dead(root, id)
+local function drop_dead(queue, id, why)
+  local root = queue.root
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
   if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
+  local key = is_ours and why and queue.events > 0 and redis.call('HGET', name, 'key')
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
   if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
@@ -6031,9 +6328,10 @@ local function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
+  if key then note_event(queue, 'dropped', key, 'batch', id, 'count', count_text(count), 'why', why) end
   return count
 end
-${blank(432)}
+${blank(433)}
 local function erase_messages(queue, key, size)
   local root = queue.root
   redis.call('HDEL', claims_key(root), key)
@@ -6043,7 +6341,7 @@ local function erase_messages(queue, key, size)
   redis.call('ZREM', active_key(root), key)
   redis.call('ZREM', due_key(root), key)
 end
-${blank(225)}
+${blank(169)}
 local NONCE_KEPT = 60000
 
 
@@ -6071,7 +6369,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(185)}
+${blank(208)}
 local function foreign_index(root)
   local foreign
   for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
@@ -6104,7 +6402,7 @@ local function delete_entry(stream, groups, id)
   for _, group in ipairs(groups) do redis.call('XACK', stream, group.name, id) end
   redis.call('XDEL', stream, id)
 end
-${blank(23)}
+${blank(21)}
 local PAGE = 50
 ${blank(171)}
 local function prepare(queue, take, taken)
@@ -6114,7 +6412,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1050)}
+${blank(1116)}
 --- Erase all that is kept of a conversation, some of it in each call.
 --
 --   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
@@ -6142,6 +6440,7 @@ ${blank(1050)}
 --   UNKNOWN_ARGUMENT  not AFTER or NONCE
 --   BAD_ARGUMENT      AFTER is not what a call has replied, or the NONCE is none
 --
+-- Of events the entries go that name the conversation, with what they tell of others that were in the same call.
 -- Ids that are remembered stay: they are digests, and expire. So does what is kept of calls (root:calls:<name>), where a claim names its keys.
 -- WHY the list goes in the first call, and dead batches and entries are looked for behind it: from then on nothing of what was there can get to either.
 -- A message that is added later is a new one, and stays, whatever becomes of it while the others are still looked for.
@@ -6170,7 +6469,7 @@ local function read_erasing(queue, key, after)
   end
   local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
   began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
-  local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
+  local known = what == 'dead' and string.find(place, '^%d+$') or (what == 'stream' or what == 'events') and string.find(place, '^%d+%-%d+$')
   if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
   erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
   return erasing
@@ -6209,7 +6508,7 @@ local function erase_dead(queue, erasing)
       local owner = redis.pcall('HGET', dead_key(root, id), 'key')
       erasing.work = erasing.work + DEAD.look
       if owner == erasing.key and not is_newer(erasing, id, tonumber(ids[n + 1])) then
-        local count = drop_dead(root, id)
+        local count = drop_dead(queue, id)
         erasing.batches, erasing.dead, erasing.work = erasing.batches + 1, erasing.dead + count, erasing.work + DEAD.delete
       end
     end
@@ -6256,6 +6555,12 @@ local function erase_entries(queue, erasing)
   return false
 end
 
+-- The last entry of events that there is, or ''. They are looked for whether the policy keeps any or not: a root that was lost has forgotten that it did.
+local function last_event(root)
+  local last = read_unless_foreign('XREVRANGE', name_of(root, 'events'), '+', '-', 'COUNT', '1')
+  return last and last[1] and last[1][1] or ''
+end
+
 -- Deletes entries of the key in all streams, one after the other by their names. The first has no name.
 local function erase_streamed(queue, erasing)
   while has_work_left(erasing) do
@@ -6264,12 +6569,47 @@ local function erase_streamed(queue, erasing)
       local name = redis.call('ZRANGEBYLEX', streams_key(queue.root), after, '+', 'LIMIT', '0', '1')[1]
       erasing.work = erasing.work + DEAD.look
       if not name then
-        erasing.what = 'nothing'
+        erasing.what, erasing.place, erasing.name = 'events', '0-0', last_event(queue.root)
         return
       end
       erasing.name, erasing.place = name, '0-0'
     end
   end
+end
+
+-- Whether an entry of events names a key, and how much work it was to read it.
+local function names_key(fields, key)
+  local names = false
+  for n = 1, #fields, 2 do names = names or fields[n] == 'key' and fields[n + 1] == key end
+  return names, ENTRY.look + #fields / ENTRY.fields
+end
+
+-- Deletes the entries of events that name the key, up to the last one that was there when this was begun.
+-- WHY whole ones, also when they tell of others: Redis changes no entry.
+local function erase_events(queue, erasing)
+  local events, gone = name_of(queue.root, 'events'), {}
+  while has_work_left(erasing) and erasing.what == 'events' do
+    local entries = erasing.name ~= '' and redis.call('XRANGE', events, '(' .. erasing.place, erasing.name, 'COUNT', '10') or {}
+    for n = 1, #entries do
+      local names, work = names_key(entries[n][2], erasing.key)
+      erasing.work = erasing.work + work + (names and ENTRY.delete or 0)
+      if names then gone[#gone + 1] = entries[n][1] end
+    end
+    if #entries < 10 then
+      erasing.what = 'nothing'
+    else
+      erasing.place = entries[10][1]
+    end
+  end
+  if #gone > 0 then redis.call('XDEL', events, unpack(gone)) end
+end
+
+-- Tells that a conversation was erased, and not which.
+local function note_erased(queue, erasing)
+  note_event(
+    queue, 'erased', nil, 'messages', count_text(erasing.messages), 'batches', count_text(erasing.batches), 'entries', count_text(erasing.entries)
+  )
+  if queue.told then write_events(queue) end
 end
 
 local function erase(keys, args)
@@ -6296,10 +6636,14 @@ local function erase(keys, args)
   if erasing.what == 'all' then erase_now(queue, erasing, size, record) end
   if erasing.what == 'dead' then erase_dead(queue, erasing) end
   if erasing.what == 'stream' then erase_streamed(queue, erasing) end
+  if erasing.what == 'events' then erase_events(queue, erasing) end
   local reply = {
     erasing.messages, erasing.claimed, erasing.batches, erasing.dead, erasing.entries, erasing.rates, next_of(erasing),
   }
-  if erasing.messages + erasing.claimed + erasing.batches + erasing.entries + erasing.rates > 0 then keep_reply(queue, nonce, 'erase', reply) end
+  if erasing.messages + erasing.claimed + erasing.batches + erasing.entries + erasing.rates > 0 then
+    keep_reply(queue, nonce, 'erase', reply)
+    note_erased(queue, erasing)
+  end
   return reply
 end
 
@@ -6307,13 +6651,475 @@ register('erase', erase, { 'allow-oom' }, 'Erase all that is kept of a conversat
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
-  extend: {
-    sha1: '60f810883ab3042b9620bfe4a531c545a9488215',
+  events: {
+    sha1: 'c14cc214120c383dfc875d627edd54ba70be637f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
+${blank(9)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = -1, text = '' }, { kept = {}, count = 0, most = 1000 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
+end
+
+
+
+local function digits(ms)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(9)}
+local function shown(value)
+  if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. value .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
+end
+${blank(18)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+${blank(6)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+
+
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Commands of Redis whose rights one call asks for.
+
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
+
+  -- A message of more bytes is written only when its key is known to have room.
+
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
+  -- Dead batches that have become too old: one call drops so many.
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
+
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+  eventLooks = 4000,
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+
+
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+${blank(6)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(4)}
+  told = { field = 'limit', least = 1, most = 1000, default = 100 },
+
+  -- What events must name.
+  ofKey = { field = 'key', bytes = LIMITS.key },
+  ofMessage = { field = 'message', bytes = 512 },
+  ofBatch = { field = 'batch', bytes = 64 },
+
+  -- Claims and what becomes of them.
 ${blank(10)}
+  -- Who calls.
+${blank(7)}
+  after = { field = 'after', bytes = 256 },
+
+  -- Partitions.
+${blank(9)}
+}
+${blank(22)}
+local NAMES = { kept = {}, count = 0, most = 10000 }
+
+local function name_of(root, part)
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
+${blank(31)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(321)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(155)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local LAST = 9999999999999
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
+${blank(3)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired' or nil
+  return {
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
+  }
+end
+
+
+local PARSED = { kept = {}, count = 0, most = 1000 }
+local function settings_of(text)
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
+end
+${blank(21)}
+local ROOTS = { kept = {}, count = 0, most = 10000 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS.kept[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
+end
+
+
+local SERVER = { alone = nil }
+
+
+
+local function is_alone()
+  if not redis.acl_check_cmd('INFO', 'cluster') then return false end
+  local info = redis.pcall('INFO', 'cluster')
+  return type(info) == 'string' and string.find(info, 'cluster_enabled:0', 1, true) ~= nil
+end
+
+
+local function read_fields(keys, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
+end
+
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
+  end
+  return queue_of(root, partition, fields)
+end
+${blank(215)}
+local COUNTED = 9007199254740991
+${blank(24)}
+local function begin_tally(queue)
+  local fields = queue.fields
+  return {
+    number = bounded(fields[4], 0, COUNTED) or 0, sum = bounded(fields[5], 0, COUNTED) or 0, max = bounded(fields[6], 0, COUNTED) or 0,
+    claimed = 0,
+    closed_by = {}, late_by = {},
+  }
+end
+${blank(1318)}
+local PAGE = 50
+${blank(171)}
+local function prepare(queue, take, taken)
+  local partition = queue.partition
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(2510)}
+--- Read what has happened in the queue, oldest first.
+--
+--   FCALL_RO rapidfire_events 1 rapid-fire:{orders}
+--   FCALL_RO rapidfire_events 1 rapid-fire:{orders} AFTER 1790000000000-0 LIMIT 10
+--   FCALL_RO rapidfire_events 1 rapid-fire:{orders} KEY 79001234567
+--
+-- KEYS
+--   root      root key of the queue
+-- ARGV
+--   AFTER     only what came behind this: \`next\` of the call before, or the id of an entry; + for what is to come (everything)
+--   LIMIT     at most this many entries, 1 to 1000 (100)
+--   KEY       only entries that name this conversation, at most 1024 bytes
+--   ID        only entries that name a message with this id, at most 512 bytes
+--   BATCH     only entries that name this batch, at most 64 bytes
+-- RETURNS
+--   kept      how many entries the policy keeps, about; 0: no more are written
+--   gap       1 when entries that came behind AFTER may be gone, for want of room or since somebody was erased, else 0
+--   next      the id of the last entry that was looked at, to be given as AFTER
+--   more      1 when there is more to look at, else 0
+--   entry...  each entry is an array: its id, which begins with the time, ms, and its fields and values in turn (lua/lib/events.lua)
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, or the key of the events, is a key of another type
+--   UNKNOWN_ARGUMENT  none of these tokens
+--   MISSING_ARGUMENT  a token without its value
+--   BAD_ARGUMENT      a value is out of its range, or AFTER is no id
+--
+-- WHY fewer entries than LIMIT do not mean that there are no more: a call looks at some thousand fields, whatever they name.
+local EVENTS_OPTIONS = {
+  AFTER = OPTIONS.after, LIMIT = OPTIONS.told, KEY = OPTIONS.ofKey, ID = OPTIONS.ofMessage, BATCH = OPTIONS.ofBatch,
+}
+
+-- So many entries are asked for at a time.
+local PAGE = 10
+
+-- Whether the fields of an entry name what they must.
+local function names(fields, name, value)
+  if not value then return true end
+  for n = 1, #fields, 2 do
+    if fields[n] == name and fields[n + 1] == value then return true end
+  end
+  return false
+end
+
+local function events(keys, args)
+  local queue, refusal = read_queue(keys)
+  if refusal then return refusal end
+  local options, bad = read_options(args, 1, EVENTS_OPTIONS)
+  if bad then return bad end
+  local stream, after, limit = name_of(queue.root, 'events'), options.after or '0-0', options.limit or OPTIONS.told.default
+  local ms, number = string.match(after, '^(%d+)%-(%d+)$')
+  if after ~= '+' and not (integer(ms, 0, LAST) and integer(number, 0, LAST)) then
+    return fail('BAD_ARGUMENT', 'AFTER must be the id of an entry or +, got ' .. shown(after))
+  end
+  local last = redis.pcall('XREVRANGE', stream, '+', '-', 'COUNT', '1')
+  if last.err then return wrong_type(last, 'stream', stream) end
+  if after == '+' or not last[1] then return { queue.events, 0, last[1] and last[1][1] or (after == '+' and '0-0' or after), 0 } end
+  local found, looks, more = {}, 0, true
+  local place = after
+  while more and #found < limit and looks < LIMITS.eventLooks do
+    local page = math.min(PAGE, limit - #found)
+    local entries = redis.call('XRANGE', stream, '(' .. place, '+', 'COUNT', count_text(page))
+    for n = 1, #entries do
+      local id, fields = entries[n][1], entries[n][2]
+      place, looks = id, looks + #fields
+      if names(fields, 'key', options.key) and names(fields, 'id', options.message) and names(fields, 'batch', options.batch) then
+        found[#found + 1] = { id, fields }
+      end
+    end
+    more = #entries == page
+  end
+  -- What is still there in front of it shows that nothing behind it has gone, since the oldest go first.
+  local gap = after ~= '0-0' and place ~= after and #redis.call('XRANGE', stream, '-', after, 'COUNT', '1') == 0
+  return { queue.events, gap and 1 or 0, place, place ~= last[1][1] and 1 or 0, unpack(found) }
+end
+
+register('events', events, { 'no-writes' }, 'Read what has happened in the queue, oldest first.')
+return entry(KEYS, ARGV)
+`,
+  },
+  extend: {
+    sha1: '7b2b375fbbe8e849d609a82a99538bbb4325eb00',
+    text: `--!df flags=allow-undeclared-keys
+local VERSION = '0.1.0'
+local REMEMBERS = false; local entry; local function register(_, callback)
+  entry = callback end
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -6339,7 +7145,7 @@ local function digits(ms)
 end
 ${blank(12)}
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -6390,12 +7196,14 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
+  key = KIB,
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
@@ -6446,6 +7254,9 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -6461,7 +7272,9 @@ local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(5)}
+${blank(6)}
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
   lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
 ${blank(9)}
@@ -6470,7 +7283,7 @@ ${blank(9)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(21)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -6496,7 +7309,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(320)}
+${blank(321)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -6552,7 +7365,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(22)}
+${blank(63)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -6587,7 +7400,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -6633,7 +7446,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -6659,7 +7472,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(631)}
+${blank(635)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends, text = {}, {}, digits(queue.now + lease)
@@ -6675,7 +7488,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(875)}
+${blank(840)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -6683,7 +7496,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(281)}
+${blank(309)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -6744,12 +7557,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '3b505ef44b4d27f8a259c1b99647de57f8edf42a',
+    sha1: '4e785f5a5d2b7c1b71fdd79c929485e5345444ee',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -6787,7 +7600,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -6895,12 +7708,14 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
+  key = KIB,
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
@@ -6953,6 +7768,9 @@ ${blank(4)}
   windowBytes = 512 * KIB,
 
   -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
@@ -6969,7 +7787,9 @@ local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(5)}
+${blank(6)}
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
 
 
@@ -6985,7 +7805,7 @@ ${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(21)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -7049,7 +7869,18 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+
+
+
+local function parts_of(message, spared)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+${blank(35)}
 local CLOCK_STEP = 1000
 
 
@@ -7242,7 +8073,35 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(22)}
+${blank(9)}
+local function write_events(queue)
+  local told, name = queue.told, name_of(queue.root, 'events')
+  queue.told = false
+  if told then
+    redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
+  elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
+    redis.pcall('UNLINK', name)
+  end
+end
+${blank(3)}
+local function note_event(queue, event, key, field, value, ...)
+  if queue.events == 0 then return end
+  local told, _ = queue.told, nil
+  if field == 'id' then
+    _, value = parts_of(value, true)
+    if told and told.event == event and told.key == key then
+      told[#told + 1], told[#told + 2] = field, value
+      return
+    end
+  end
+  if told and #told > LIMITS.eventFields then write_events(queue) end
+  told = queue.told or { event = nil, key = nil }
+  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
+  if key then told[#told + 1], told[#told + 2] = 'key', key end
+  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  told.event, told.key, queue.told = event, key, told
+end
+${blank(23)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -7277,7 +8136,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -7323,7 +8182,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -7505,7 +8364,7 @@ local function keep_dead(queue, key, claim, fate, messages)
   end
   return bytes_of(messages)
 end
-${blank(234)}
+${blank(237)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -7529,7 +8388,7 @@ local function open_rest(queue, key, count)
   write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
-${blank(88)}
+${blank(89)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
@@ -7562,7 +8421,7 @@ local function bury(queue, key, claim, fate, messages)
   redis.call('ZREM', active_key(root), key)
   return bytes, at
 end
-${blank(347)}
+${blank(291)}
 local NONCE_KEPT = 60000
 
 
@@ -7590,7 +8449,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(164)}
+${blank(187)}
 local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
@@ -7627,7 +8486,7 @@ local function size_of(root, key)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
-${blank(245)}
+${blank(243)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -7635,7 +8494,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(339)}
+${blank(367)}
 --- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -7699,6 +8558,7 @@ local function judge_failure(root, batch, stored)
   local size, foreign = size_of(root, batch.key)
   if foreign then return foreign end
   batch.head, batch.pause, batch.count, batch.failed = head, options.delay or OPTIONS.delay.default, count, options.error
+  batch.attempt = attempt
   -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
   batch.whole = size >= count
   batch.ends = size > 0 and attempt >= (options.attempts or OPTIONS.attempts.default)
@@ -7718,7 +8578,7 @@ local function move_failed(queue, batch, stored, moved)
   local left, bytes
   if kept and batch.whole then
     left, bytes = shrink(queue, key, claim, kept)
-    moved.bytes = moved.bytes + bytes
+    moved.bytes, batch.left = moved.bytes + bytes, #kept
     batch.head = encode_head(claim)
   end
   if batch.ends then
@@ -7726,6 +8586,18 @@ local function move_failed(queue, batch, stored, moved)
     moved.bytes = moved.bytes + (dead or 0)
   end
   return dead, at
+end
+
+-- Notes what has become of a batch that has failed. Of its messages \`done\` are, when some are: all but those at the positions in \`kept\`.
+local function note_failure(queue, batch, dead)
+  local count, id = batch.left or batch.count, parts_of_token(batch.token)
+  local fields = { 'batch', id, 'attempt', count_text(batch.attempt), 'count', count_text(count) }
+  if batch.left then
+    for _, value in ipairs({ 'done', count_text(batch.count - count), 'kept', batch.options.keep }) do fields[#fields + 1] = value end
+  end
+  fields[#fields + 1] = dead and 'cause' or 'until'
+  fields[#fields + 1] = dead and 'failed' or digits(queue.now + batch.pause)
+  note_event(queue, dead and 'dead' or 'failed', batch.key, unpack(fields))
 end
 
 local function fail_batches(keys, args)
@@ -7767,6 +8639,7 @@ local function fail_batches(keys, args)
         if not dead then paused[#paused + 1], at = batch, queue.now + batch.pause end
         reply[n] = dead and 'dead' or 'retry'
         ended[batch.key] = reply[n]
+        if queue.events > 0 then note_failure(queue, batch, dead) end
         if at then soonest = math.min(soonest or at, at) end
       end
     end
@@ -7776,6 +8649,7 @@ local function fail_batches(keys, args)
   local answer = #batches == 1 and reply[1] or reply
   if next(ended) then keep_reply(queue, nonce, 'fail', answer) end
   wake_watcher(queue, soonest)
+  if queue.told then write_events(queue) end
   return answer
 end
 
@@ -7784,12 +8658,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '0f9fdcd963d4f02ac6edddfa54e1349bbefe81ba',
+    sha1: '7b3e787f396096c67fd65864df98e4c93f5ab553',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -7827,7 +8701,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -7935,12 +8809,14 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
+  key = KIB,
   stream = 128,
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
@@ -7991,6 +8867,9 @@ ${blank(3)}
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
   trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -8008,6 +8887,8 @@ ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 
   forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+${blank(4)}
+  -- What events must name.
 ${blank(3)}
   -- Claims and what becomes of them.
 ${blank(7)}
@@ -8026,7 +8907,7 @@ ${blank(3)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
-${blank(21)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -8097,13 +8978,14 @@ end
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
 
 
-local function parts_of(message)
+
+local function parts_of(message, spared)
   -- Without an id and options: nothing has to be measured.
-  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', string.sub(message, 17) end
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
   local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
   if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
   local at = string.sub(message, 1, 13)
-  return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
 ${blank(35)}
 local CLOCK_STEP = 1000
@@ -8365,9 +9247,38 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
+${blank(9)}
+local function write_events(queue)
+  local told, name = queue.told, name_of(queue.root, 'events')
+  queue.told = false
+  if told then
+    redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
+  elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
+    redis.pcall('UNLINK', name)
+  end
+end
+${blank(3)}
+local function note_event(queue, event, key, field, value, ...)
+  if queue.events == 0 then return end
+  local told, _ = queue.told, nil
+  if field == 'id' then
+    _, value = parts_of(value, true)
+    if told and told.event == event and told.key == key then
+      told[#told + 1], told[#told + 2] = field, value
+      return
+    end
+  end
+  if told and #told > LIMITS.eventFields then write_events(queue) end
+  told = queue.told or { event = nil, key = nil }
+  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
+  if key then told[#told + 1], told[#told + 2] = 'key', key end
+  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  told.event, told.key, queue.told = event, key, told
+end
 ${blank(11)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+  'events',
 }
 ${blank(7)}
 local function moving_away(root, found)
@@ -8408,7 +9319,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -8475,7 +9386,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -8744,11 +9655,13 @@ local function keep_dead(queue, key, claim, fate, messages)
   return bytes_of(messages)
 end
 ${blank(48)}
-local function drop_dead(root, id)
+local function drop_dead(queue, id, why)
+  local root = queue.root
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
   if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
+  local key = is_ours and why and queue.events > 0 and redis.call('HGET', name, 'key')
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
   if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
@@ -8759,6 +9672,7 @@ local function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
+  if key then note_event(queue, 'dropped', key, 'batch', id, 'count', count_text(count), 'why', why) end
   return count
 end
 
@@ -8766,7 +9680,7 @@ end
 local function drop_old_dead(queue)
   local latest, root = digits(queue.now - queue.maxDeadAge), queue.root
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
-  for n = 1, #ids do drop_dead(root, ids[n]) end
+  for n = 1, #ids do drop_dead(queue, ids[n], 'age') end
 end
 ${blank(92)}
 local function settle_options(queue)
@@ -8810,6 +9724,7 @@ local function forget(queue, key, index)
   if has_options(queue, key) then write_unless_foreign('SREM', overrides_key(queue.root), key) end
   if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
   redis.call('ZREM', index, key)
+  note_event(queue, 'missing', key)
 end
 ${blank(5)}
 local function hand_out(queue, look, tally)
@@ -8904,7 +9819,7 @@ local function finish(queue, keys, counts, records)
   count_up(root, 'completedMessages', messages)
   return soonest
 end
-${blank(132)}
+${blank(143)}
 local function slice_ends(queue) return queue.sliceEnds or queue.slice + 2 * queue.dedupe end
 
 
@@ -8929,26 +9844,7 @@ local function drop_slices(queue)
   redis.pcall('UNLINK', unpack(gone))
   write_settings(queue, { sliceBefore = false, slice = not all and queue.slice })
 end
-${blank(110)}
-local function refuses_new(queue) return queue.serves == 'retired' or not queue.serves and queue.partition ~= '' end
-${blank(9)}
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
-end
-
-
-
-local function other_generation(queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format(
-      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
-      shown(queue.root), queue.generation, generation
-    )
-  )
-end
-${blank(10)}
+${blank(81)}
 local NONCE_KEPT = 60000
 
 
@@ -9001,6 +9897,7 @@ local function reopen(queue, key, claim)
   redis.call('HDEL', claims_key(root), key)
   open_rest(queue, key, done and claim.count or 0)
   redis.call('ZREM', active_key(root), key)
+  note_event(queue, 'reopened', key)
 end
 ${blank(4)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
@@ -9059,7 +9956,27 @@ local function lower_ahead(queue)
   redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
   redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
-${blank(109)}
+${blank(65)}
+local function refuses_new(queue) return queue.serves == 'retired' or not queue.serves and queue.partition ~= '' end
+
+
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
+
+
+
+local function other_generation(queue, generation)
+  if not generation or generation == queue.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format(
+      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
+      shown(queue.root), queue.generation, generation
+    )
+  )
+end
+${blank(46)}
 local function named(flat)
   local values = {}
   for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
@@ -9095,7 +10012,7 @@ local function delete_acknowledged(stream, before)
   local deleted = redis.call('XTRIM', stream, 'MINID', '~', oldest, 'LIMIT', LIMITS.trimmed)
   return deleted > 0 and deleted or redis.call('XTRIM', stream, 'MINID', oldest)
 end
-${blank(23)}
+${blank(21)}
 local function read_queue_to_claim(keys, nonce) return read_queue_for(keys, nonce, 'looked', 'batches', 'latenessSum', 'latenessMax', 'watcher') end
 
 
@@ -9352,7 +10269,8 @@ local function take_ready(queue, take)
   if first_claims > 0 then write_tally(queue, tally) end
   return batches, taken.dead
 end
-${blank(28)}
+
+
 local function tidy(queue)
   drop_slices(queue)
   settle_options(queue)
@@ -9379,7 +10297,7 @@ local function next_look(queue, caller, full)
   if caller.echo then send(queue, caller.worker, 'echo') end
   return next_at or 0
 end
-${blank(348)}
+${blank(418)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -9451,6 +10369,15 @@ local function fields_of(batch)
   return fields
 end
 
+-- Notes which batches have gone into a stream: who reads on there finds them by their ids.
+local function note_forwarded(queue, name, batches)
+  for n = 1, #batches do
+    local key, token, _, reason, _, messages = unpack(batches[n])
+    note_event(queue, 'forwarded', key, 'batch', (parts_of_token(token)), 'count', count_text(#messages), 'reason', reason, 'stream', name)
+    for m = 1, #messages do note_event(queue, 'forwarded', key, 'id', messages[m]) end
+  end
+end
+
 local function forward(keys, args)
   local root, name = keys[1], args[1]
   local options, bad = read_options(args, 2, FORWARD_OPTIONS)
@@ -9477,11 +10404,16 @@ local function forward(keys, args)
   if length > 0 then
     local kept = options.kept or OPTIONS.kept.default
     length = length - delete_acknowledged(stream, length < longest and queue.now - kept)
-    if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
+    if length >= longest then
+      if queue.told then write_events(queue) end
+      return { queue.now, queue.now + 1000, 0, 0 }
+    end
   end
   local limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length)
   -- A lease ends with this script, so attempts are never used up: nothing is buried here.
-  local take = { limit = limit, lease = LEASE, due_by = queue.now, attempts = math.huge, nonce = nonce, state = nil, work = 5 }
+  local take = {
+    limit = limit, lease = LEASE, due_by = queue.now, attempts = math.huge, nonce = nonce, state = nil, work = queue.events > 0 and 6 or 5,
+  }
   local batches = has_ready(queue, queue.now) and take_ready(queue, take) or {}
   local done, counts = {}, {}
   -- So that it is known which streams there are. Nothing is lost without it: an error must not keep the batches.
@@ -9492,8 +10424,10 @@ local function forward(keys, args)
     done[n], counts[n] = key, #messages
   end
   if #done > 0 then finish(queue, done, counts, {}) else tidy(queue) end
+  if #done > 0 and queue.events > 0 then note_forwarded(queue, name, batches) end
   local reply = { queue.now, next_look(queue, options, #done >= limit), #done, longest - length - #done }
   if #done > 0 then keep_reply(queue, nonce, 'forward', reply) end
+  if queue.told then write_events(queue) end
   return reply
 end
 
@@ -9502,12 +10436,12 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'f02734e3d7bbf6ea0bf1c40c16e095beefe264f6',
+    sha1: '12e98fd95ce030065181ddcb704fd54cc5c5af69',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -9526,7 +10460,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -9634,6 +10568,8 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -9690,6 +10626,9 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -9699,7 +10638,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(74)}
+${blank(81)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -9724,13 +10663,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(430)}
+${blank(471)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+  'events',
 }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
-  'given:maxDead', 'given:maxDeadAge', 'given:maxKeys',
+  'given:maxDead', 'given:maxDeadAge', 'given:maxKeys', 'given:events',
 }
 ${blank(3)}
 local function moving_away(root, found)
@@ -9767,7 +10707,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -9813,7 +10753,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -9828,7 +10768,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(1214)}
+${blank(3958)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -9844,14 +10784,14 @@ end
 local function layout_reply(known)
   return { known.state, known.partitions, known.first, known.other, known.otherFirst, known.generation }
 end
-${blank(16)}
+${blank(13)}
 local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
 
 
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
-${blank(2609)}
+
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -9899,12 +10839,12 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '3c561b1b406b33177bb80fe4cfb8eddd5571a736',
+    sha1: 'd3e370bb976a7baf0e8a2f70a429df68f568841a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -9930,7 +10870,7 @@ local function digits(ms)
 end
 ${blank(12)}
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -9972,12 +10912,14 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
+  key = KIB,
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
@@ -10028,6 +10970,9 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -10043,7 +10988,9 @@ local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(5)}
+${blank(6)}
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
@@ -10052,7 +10999,7 @@ ${blank(8)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(21)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -10085,7 +11032,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(320)}
+${blank(321)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -10101,7 +11048,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(22)}
+${blank(63)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -10136,7 +11083,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -10182,7 +11129,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -10269,7 +11216,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1522)}
+${blank(1491)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -10277,7 +11224,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2345)}
+${blank(2589)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -10317,12 +11264,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '84387c4c73474bc40cba4bf6884c1260d7f58ed8',
+    sha1: '459517a377921dd39eda01b12774967e2b8081ec',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -10360,7 +11307,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -10468,12 +11415,14 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
+  key = KIB,
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
@@ -10524,6 +11473,9 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -10539,7 +11491,9 @@ local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(5)}
+${blank(6)}
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
@@ -10551,7 +11505,7 @@ ${blank(9)}
   retire = { field = 'retire', flag = true },
 ${blank(5)}
 }
-${blank(21)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -10580,7 +11534,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(320)}
+${blank(321)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -10596,9 +11550,10 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(11)}
+${blank(51)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+  'events',
 }
 ${blank(7)}
 local function moving_away(root, found)
@@ -10639,7 +11594,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -10706,7 +11661,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -10754,7 +11709,15 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(964)}
+${blank(1491)}
+local function prepare(queue, take, taken)
+  local partition = queue.partition
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(2209)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -10774,22 +11737,15 @@ local function told_layout(text, generation)
   end
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
-${blank(4)}
+
+
 local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
 
 
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
-${blank(513)}
-local function prepare(queue, take, taken)
-  local partition = queue.partition
-  taken.tally = begin_tally(queue)
-  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
-  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
-end
-${blank(2133)}
+${blank(45)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -10813,6 +11769,7 @@ ${blank(2133)}
 --   MAXDEAD          as in policy
 --   MAXDEADAGE       as in policy
 --   MAXKEYS          as in policy
+--   EVENTS           as in policy
 -- RETURNS
 --   state            'open' | 'retired' | 'unused'
 --   keys             that have messages here
@@ -10832,7 +11789,7 @@ local PARTITION_OPTIONS = {
   OPEN = OPTIONS.open, RETIRE = OPTIONS.retire, GENERATION = OPTIONS.generation, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
-  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS, EVENTS = POLICY.EVENTS,
 }
 
 local function partition(keys, args)
@@ -10887,12 +11844,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'd223c034d834b8d113b502384f1c0d323d816e59',
+    sha1: 'f5f20a7b8f64ad79a84b810474d2386db59f600a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -10930,7 +11887,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -11038,6 +11995,8 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -11094,6 +12053,9 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -11112,9 +12074,9 @@ ${blank(6)}
 
 
   shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-
-
-
+${blank(3)}
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
@@ -11122,7 +12084,7 @@ ${blank(9)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(21)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -11181,7 +12143,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+${blank(46)}
 local CLOCK_STEP = 1000
 
 
@@ -11366,7 +12328,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(22)}
+${blank(63)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -11401,7 +12363,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -11447,7 +12409,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -11473,7 +12435,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1522)}
+${blank(1491)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11481,7 +12443,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1241)}
+${blank(1353)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -11554,12 +12516,12 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'ad74ffd174644dc8ee6673226451744ad6a7884e',
+    sha1: '6f354d965b40d2ef5f61f1e93c6176bb66c2bf13',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -11597,7 +12559,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -11696,12 +12658,14 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
+  key = KIB,
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
@@ -11751,6 +12715,9 @@ ${blank(3)}
 
 
   -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
@@ -11767,7 +12734,9 @@ local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(5)}
+${blank(6)}
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
@@ -11779,7 +12748,7 @@ ${blank(5)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(21)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -11802,7 +12771,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(320)}
+${blank(321)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -11818,13 +12787,24 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(11)}
+${blank(9)}
+local function write_events(queue)
+  local told, name = queue.told, name_of(queue.root, 'events')
+  queue.told = false
+  if told then
+    redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
+  elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
+    redis.pcall('UNLINK', name)
+  end
+end
+${blank(32)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+  'events',
 }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
-  'given:maxDead', 'given:maxDeadAge', 'given:maxKeys',
+  'given:maxDead', 'given:maxDeadAge', 'given:maxKeys', 'given:events',
 }
 ${blank(3)}
 local function moving_away(root, found)
@@ -11865,7 +12845,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -11932,7 +12912,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -11974,9 +12954,9 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1117)}
+${blank(1066)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(403)}
+${blank(423)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11984,7 +12964,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2382)}
+${blank(2626)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -12004,6 +12984,7 @@ ${blank(2382)}
 --   MAXDEAD          dead batches that are kept, at most a million (10000)
 --   MAXDEADAGE       ms for which a dead batch is kept, at most a year; 0: for ever (0)
 --   MAXKEYS          conversations that may have messages at a time, at most 100000000; 0: any number (0)
+--   EVENTS           entries of events that are kept, about, at most a million; 0: none are written, and those that were kept are deleted (0)
 --   GIVEN            '<name>@<host>' of a program that gives these members at each start: a member is written only when it differs from what
 --                    a program gave last, so that a start undoes nothing that a person has set. 1 to 64 of [A-Za-z0-9_.@-]
 --   AGAIN            with GIVEN: it has given them before; only those are written of which nothing is kept any more
@@ -12024,11 +13005,11 @@ ${blank(2382)}
 local POLICY_OPTIONS = {
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
-  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS, EVENTS = POLICY.EVENTS,
   GIVEN = OPTIONS.program, AGAIN = OPTIONS.again,
 }
 
-local function name_of(program) return string.match(program, '^[^@]*') end
+local function program_of(program) return string.match(program, '^[^@]*') end
 
 -- Of the members that a program gives, those that are to be written; and by field what is to be kept beside, newest first.
 local function given_members(root, members, program, again)
@@ -12045,7 +13026,7 @@ local function given_members(root, members, program, again)
       if changes[field] or text == '*' then gifts[1] = string.format('%d %s', value, program) end
       for before, by in string.gmatch(text, '(%d+) ([^,]+)') do
         -- With what it gives now it takes back what it gave before, wherever it ran.
-        local taken_back = agrees and tonumber(before) ~= value and name_of(by) == name_of(program)
+        local taken_back = agrees and tonumber(before) ~= value and program_of(by) == program_of(program)
         if not taken_back and #gifts < LIMITS.programs then gifts[#gifts + 1] = before .. ' ' .. by end
       end
       kept[field] = table.concat(gifts, ',')
@@ -12103,6 +13084,7 @@ local function policy(keys, args)
   end
   for field, text in pairs(kept) do call('HSET', root, 'given:' .. field, text) end
   if longest then call('HSET', root, 'longestWait', count_text(longest)) end
+  if changes.events == 0 then write_events(queue) end
   if longer and slice then call('PEXPIREAT', seen_key(root, digits(slice)), digits(changes.sliceEnds + after.dedupe)) end
   if longer and before then call('PEXPIREAT', seen_key(root, digits(before)), digits(slice + 2 * after.dedupe)) end
   local reply = {}
@@ -12115,12 +13097,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '45401bcdcfe322e93d6766279dd8fb91f7400074',
+    sha1: 'ec38bf40e5414e73284236dec0030ce6cd25dcd6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -12158,7 +13140,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -12257,12 +13239,14 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
+  key = KIB,
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
@@ -12313,6 +13297,9 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -12328,7 +13315,9 @@ local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(5)}
+${blank(6)}
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
@@ -12339,7 +13328,7 @@ ${blank(6)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(46)}
+${blank(47)}
 local function watch_key(root, name) return root .. ':watch:' .. name end
 
 
@@ -12356,7 +13345,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(320)}
+${blank(321)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -12372,7 +13361,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(22)}
+${blank(63)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -12407,7 +13396,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -12453,7 +13442,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -12495,7 +13484,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1522)}
+${blank(1491)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -12503,7 +13492,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2510)}
+${blank(2756)}
 --- Say that a worker or a process is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -12580,12 +13569,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '53e06341aaacabce1cb9f7677ef78b9b872077d3',
+    sha1: '8d1019cc9596951c714ff0e2cd85e0f86cf10d73',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -12609,9 +13598,21 @@ local function digits(ms)
   local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
   return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
-${blank(12)}
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -12709,12 +13710,14 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
+  key = KIB,
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
@@ -12767,6 +13770,9 @@ ${blank(4)}
 
 
   -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
@@ -12783,7 +13789,9 @@ local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(5)}
+${blank(6)}
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
 ${blank(5)}
   reason = { field = 'reason', bytes = 256 },
@@ -12795,7 +13803,7 @@ ${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(21)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -12831,7 +13839,16 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(320)}
+${blank(62)}
+local function parts_of(message, spared)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+${blank(250)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -12853,7 +13870,10 @@ local function decode_claim(text)
 end
 
 local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-${blank(12)}
+
+
+local function parts_of_token(token) return string.match(token, '^([%d%-]+):(%d+)$') end
+${blank(9)}
 local function claimed_parts(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
   local attempt, count, behind, state = string.match(stored, '^:(%d+):%d+:(%d+):%d+:%a+():%d+(:?[rd]?)', #token + 1)
@@ -12869,7 +13889,35 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(22)}
+${blank(9)}
+local function write_events(queue)
+  local told, name = queue.told, name_of(queue.root, 'events')
+  queue.told = false
+  if told then
+    redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
+  elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
+    redis.pcall('UNLINK', name)
+  end
+end
+${blank(3)}
+local function note_event(queue, event, key, field, value, ...)
+  if queue.events == 0 then return end
+  local told, _ = queue.told, nil
+  if field == 'id' then
+    _, value = parts_of(value, true)
+    if told and told.event == event and told.key == key then
+      told[#told + 1], told[#told + 2] = field, value
+      return
+    end
+  end
+  if told and #told > LIMITS.eventFields then write_events(queue) end
+  told = queue.told or { event = nil, key = nil }
+  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
+  if key then told[#told + 1], told[#told + 2] = 'key', key end
+  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  told.event, told.key, queue.told = event, key, told
+end
+${blank(23)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -12904,7 +13952,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -12950,7 +13998,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -13048,7 +14096,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(650)}
+${blank(654)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
@@ -13060,7 +14108,7 @@ local function put_off(queue, state, batches)
   redis.call('HSET', claims_key(queue.root), unpack(records))
   redis.call('ZADD', active_key(queue.root), unpack(ends))
 end
-${blank(375)}
+${blank(319)}
 local NONCE_KEPT = 60000
 
 
@@ -13088,7 +14136,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(164)}
+${blank(187)}
 local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
@@ -13125,7 +14173,7 @@ local function size_of(root, key)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
-${blank(245)}
+${blank(243)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -13133,7 +14181,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(605)}
+${blank(664)}
 --- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -13198,8 +14246,12 @@ local function release(keys, args)
 
   -- first write
   put_off(queue, 'released', released)
+  if queue.events > 0 then
+    for n = 1, #released do note_event(queue, 'released', released[n].key, 'batch', (parts_of_token(released[n].token))) end
+  end
   keep_reply(queue, nonce, 'release', answer)
   wake_watcher(queue, queue.now)
+  if queue.told then write_events(queue) end
   return answer
 end
 
@@ -13208,12 +14260,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '6cc968cb45c4540f1fe4929692c4577495f81886',
+    sha1: 'c7a43933e5cc185be8c7947b5bff4cb937ce2fc0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -13251,7 +14303,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -13302,6 +14354,8 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -13357,6 +14411,9 @@ ${blank(3)}
 
 
   -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
@@ -13370,7 +14427,7 @@ ${blank(3)}
 
   counted = 1000,
 }
-${blank(74)}
+${blank(81)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -13442,7 +14499,18 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+
+
+
+local function parts_of(message, spared)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+${blank(35)}
 local CLOCK_STEP = 1000
 ${blank(13)}
 local function deadline_of(first, last, wait, maxWait, closed, closed_by)
@@ -13615,9 +14683,38 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
+${blank(9)}
+local function write_events(queue)
+  local told, name = queue.told, name_of(queue.root, 'events')
+  queue.told = false
+  if told then
+    redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
+  elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
+    redis.pcall('UNLINK', name)
+  end
+end
+${blank(3)}
+local function note_event(queue, event, key, field, value, ...)
+  if queue.events == 0 then return end
+  local told, _ = queue.told, nil
+  if field == 'id' then
+    _, value = parts_of(value, true)
+    if told and told.event == event and told.key == key then
+      told[#told + 1], told[#told + 2] = field, value
+      return
+    end
+  end
+  if told and #told > LIMITS.eventFields then write_events(queue) end
+  told = queue.told or { event = nil, key = nil }
+  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
+  if key then told[#told + 1], told[#told + 2] = 'key', key end
+  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  told.event, told.key, queue.told = event, key, told
+end
 ${blank(11)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+  'events',
 }
 ${blank(7)}
 local function moving_away(root, found)
@@ -13658,7 +14755,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -13725,7 +14822,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -13838,7 +14935,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(136)}
+${blank(139)}
 local function note_options(queue, key)
   local overrides, before = overrides_key(queue.root), queue.stored.options
   local noted = before ~= 1 and write_settings(queue, { options = 1 })
@@ -13848,7 +14945,7 @@ local function note_options(queue, key)
   if before ~= 1 then write_settings(queue, { options = before or false }) end
   return nil, wrong_type(listed, 'set', overrides)
 end
-${blank(713)}
+${blank(659)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again. What is no hash somebody else has put
@@ -13909,11 +15006,11 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(1794)}
+${blank(1929)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
-local function kind_of(part) return NAMED[string.match(part, '^(%l+):.')] end
+local function kind_of(part) return part == 'events' and 'stream' or NAMED[string.match(part, '^(%l+):.')] end
 ${blank(340)}
 local function look_at_root(root)
   local seen = { what = 'root', expires = redis.call('PTTL', root) >= 0 }
@@ -13983,6 +15080,7 @@ local function mend_part(queue, part)
   end
   if what == 'messages' then mend(queue, of, done) end
   if what == 'dead' then mend_dead(queue, of, done) end
+  if what == 'messages' and #done > 0 then note_event(queue, 'repaired', of, 'repair', table.concat(done, ', ')) end
   return table.concat(done, ', ')
 end
 
@@ -14032,6 +15130,7 @@ local function repair(keys, args)
     if queue.looks >= LIMITS.checkLooks then break end
     reply[n] = foreign and '' or mend_part(queue, args[n])
   end
+  if queue.told then write_events(queue) end
   return reply
 end
 
@@ -14040,12 +15139,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '2a0b8eb53f8f5fa93fa0df9c868dfaa8619f11d2',
+    sha1: 'ed857cef7c0d58fea70b78644300e03cd3b46024',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -14083,7 +15182,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -14182,12 +15281,14 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
+  key = KIB,
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
@@ -14238,6 +15339,9 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -14253,7 +15357,9 @@ local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(5)}
+${blank(6)}
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
@@ -14270,7 +15376,7 @@ ${blank(9)}
   settle = { field = 'settle', least = 0, most = LIMITS.number },
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
-${blank(64)}
+${blank(65)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -14279,16 +15385,17 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(320)}
+${blank(321)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
   if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
   return tail .. ':' .. state
 end
-${blank(103)}
+${blank(143)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+  'events',
 }
 ${blank(7)}
 local function moving_away(root, found)
@@ -14329,7 +15436,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -14396,7 +15503,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -14438,7 +15545,15 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(964)}
+${blank(1491)}
+local function prepare(queue, take, taken)
+  local partition = queue.partition
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(2209)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -14472,15 +15587,7 @@ local function told_layout(text, generation)
   end
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
-${blank(524)}
-local function prepare(queue, take, taken)
-  local partition = queue.partition
-  taken.tally = begin_tally(queue)
-  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
-  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
-end
-${blank(2228)}
+${blank(149)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -14508,6 +15615,7 @@ ${blank(2228)}
 --   MAXDEAD          as WAIT
 --   MAXDEADAGE       as WAIT
 --   MAXKEYS          as WAIT
+--   EVENTS           as WAIT
 -- RETURNS
 --   state            the layout after that, as in layout; a step that is not the next one changes nothing
 --   partitions       as in layout
@@ -14535,7 +15643,7 @@ local REPARTITION_OPTIONS = {
   RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
-  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS, EVENTS = POLICY.EVENTS,
 }
 
 -- The layout after the next step, or nil when it is not the next one.
@@ -14598,12 +15706,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'fbc7257f24ca0528427727f4b4edd61d0ab40f00',
+    sha1: 'ca02c2c26d1d839d920fafbd1466f406652a975f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -14641,7 +15749,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -14707,6 +15815,8 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -14762,6 +15872,9 @@ ${blank(3)}
 
 
   -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
@@ -14772,7 +15885,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(74)}
+${blank(81)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -14839,7 +15952,20 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(12)}
+
+
+
+local function parts_of(message, spared)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+
+
+
 local function place_among_dead(number, position) return string.format('%s.%04d', number, position) end
 
 
@@ -15012,9 +16138,38 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
+${blank(9)}
+local function write_events(queue)
+  local told, name = queue.told, name_of(queue.root, 'events')
+  queue.told = false
+  if told then
+    redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
+  elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
+    redis.pcall('UNLINK', name)
+  end
+end
+${blank(3)}
+local function note_event(queue, event, key, field, value, ...)
+  if queue.events == 0 then return end
+  local told, _ = queue.told, nil
+  if field == 'id' then
+    _, value = parts_of(value, true)
+    if told and told.event == event and told.key == key then
+      told[#told + 1], told[#told + 2] = field, value
+      return
+    end
+  end
+  if told and #told > LIMITS.eventFields then write_events(queue) end
+  told = queue.told or { event = nil, key = nil }
+  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
+  if key then told[#told + 1], told[#told + 2] = 'key', key end
+  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  told.event, told.key, queue.told = event, key, told
+end
 ${blank(11)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+  'events',
 }
 ${blank(7)}
 local function moving_away(root, found)
@@ -15055,7 +16210,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -15122,7 +16277,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -15379,7 +16534,7 @@ local function read_batch_ids(args, first, last)
   if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
-${blank(102)}
+${blank(105)}
 local function note_options(queue, key)
   local overrides, before = overrides_key(queue.root), queue.stored.options
   local noted = before ~= 1 and write_settings(queue, { options = 1 })
@@ -15395,7 +16550,7 @@ local function forget_options(queue, key, before)
   redis.pcall('SREM', overrides_key(queue.root), key)
   if before ~= 1 then write_settings(queue, { options = before or false }) end
 end
-${blank(265)}
+${blank(266)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -15458,26 +16613,7 @@ local function revive(queue, id, key)
   redis.pcall('HINCRBY', root, 'deadMessages', -#messages)
   return #messages, at
 end
-${blank(200)}
-local function refuses_new(queue) return queue.serves == 'retired' or not queue.serves and queue.partition ~= '' end
-${blank(9)}
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
-end
-
-
-
-local function other_generation(queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format(
-      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
-      shown(queue.root), queue.generation, generation
-    )
-  )
-end
-${blank(10)}
+${blank(182)}
 local NONCE_KEPT = 60000
 
 
@@ -15516,7 +16652,27 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1861)}
+${blank(164)}
+local function refuses_new(queue) return queue.serves == 'retired' or not queue.serves and queue.partition ~= '' end
+
+
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
+
+
+
+local function other_generation(queue, generation)
+  if not generation or generation == queue.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format(
+      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
+      shown(queue.root), queue.generation, generation
+    )
+  )
+end
+${blank(1810)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -15580,15 +16736,18 @@ local function requeue(keys, args)
     elseif owners[n] and said == nil then
       local count, at = revive(queue, ids[n], owners[n])
       if count then
+        note_event(queue, 'requeued', owners[n], 'batch', ids[n], 'count', count_text(count))
         reply[n], revived = 'requeued', revived + count + LIMITS.revivedMore
         if at then soonest = math.min(soonest or at, at) end
       elseif at then
+        if queue.told then write_events(queue) end
         return at
       end
     end
   end
   if revived > 0 then keep_reply(queue, nonce, 'requeue', reply) end
   wake_watcher(queue, soonest)
+  if queue.told then write_events(queue) end
   return reply
 end
 
@@ -15597,14 +16756,14 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '28a1e7f765f1fec898ca85d198dce152fdbe3435',
+    sha1: 'f6d07ed3bd241f51be517b3febda524449653db8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(46)}
+${blank(45)}
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -15617,7 +16776,7 @@ local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. te
 ${blank(99)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
-${blank(17)}
+${blank(19)}
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
 
@@ -15671,6 +16830,9 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -15680,7 +16842,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(103)}
+${blank(110)}
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
@@ -15696,7 +16858,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4379)}
+${blank(4507)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -15747,12 +16909,12 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '8afe014e8fa639e55ad42eecc084d6eb8724d6ae',
+    sha1: '16c26b5437865b9d30aeba08c5a3d59f90a58077',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -15778,7 +16940,7 @@ local function digits(ms)
 end
 ${blank(12)}
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -15886,6 +17048,8 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -15942,6 +17106,9 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -15951,7 +17118,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(74)}
+${blank(81)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -15979,7 +17146,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(343)}
+${blank(344)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -16001,7 +17168,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(22)}
+${blank(63)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -16036,7 +17203,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -16082,7 +17249,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -16116,7 +17283,7 @@ local function counter_names()
   end
   return ONCE.counters
 end
-${blank(4135)}
+${blank(4350)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -16179,12 +17346,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '8b7ea44eb7652f1677a090fade33a7a9c77ee1fd',
+    sha1: '51bd93301f4a0b8a267156d42ad5a2a0f1e71881',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(4823)}
+${blank(4951)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
