@@ -95,6 +95,20 @@ export const AIMS: Aim[] = [
   { what: 'worker at rest, memory', figure: of('idle', OURS, 'megabytes'), digits: 0, atMost: 55, unit: 'MB' },
   { what: 'process with 200 queues at rest', figure: last('queues', 'connections'), digits: 0, atMost: 4, unit: 'connections' },
   { what: 'process with 200 queues at rest, in all', figure: last('queues', 'calls'), digits: 1, atMost: 10, unit: 'calls a second' },
+  {
+    what: 'lateness at 2,000 batches/s beside many open keys, last part, p99',
+    figure: last('steady', 'p99'),
+    digits: 2,
+    atMost: 10,
+    unit: 'ms',
+  },
+  {
+    what: 'memory of Redis in the last part against the first',
+    figure: last('steady', 'redisMegabytesRatio'),
+    digits: 2,
+    atMost: 1.05,
+    unit: '×',
+  },
   { what: 'webhook', figure: of('webhook', 'rapidfire serve', 'ratio'), digits: 2, atLeast: 0.6, unit: '× without storing' },
   { what: 'webhook at 500 requests/s, p99', figure: of('webhook', 'rapidfire serve', 'steady'), digits: 0, atMost: 20, unit: 'ms' },
 ]

@@ -46,6 +46,7 @@ it('prints each row of each table with its figures', { timeout: 300_000 }, async
     DEPLOYMENTS,
     WORKING,
     ['1 queue', '10 queues'],
+    ['part 1', 'part 2'],
     ['one server, no partitions', 'one server, 16 partitions', 'cluster of 1, 16 partitions', 'cluster of 3, 16 partitions'],
     ...(isInstalled('autocannon') ? [['the same server, storing nothing', 'rapidfire serve, no rate limit', 'rapidfire serve']] : []),
   ])
@@ -60,7 +61,7 @@ it('prints each row of each table with its figures', { timeout: 300_000 }, async
     const column = columnsOf(table.split('\n')[1] as string).indexOf('messages lost')
     return column < 0 ? [] : [(rows[n]?.find(([name]) => name === 'rapidfire') ?? rows[n]?.at(-1))?.[column + 1]]
   })
-  expect(lost).toEqual(['0', '0', '0', '0', '0'])
+  expect(lost).toEqual(['0', '0', '0', '0', '0', '0'])
   const measured = AIMS.filter(({ what }) => (isInstalled('autocannon') || !what.startsWith('webhook')) && !what.includes('peer'))
   for (const { what } of measured) expect(judgements.filter((line) => line.includes(what))).not.toEqual([])
   for (const line of judgements) expect(line).toMatch(/^(reached|MISSED ) {2}/)

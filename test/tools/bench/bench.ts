@@ -16,6 +16,8 @@ export interface Scale {
   pending: number
   /** How many keys are open when the cost of a call is looked at. */
   open: number[]
+  /** How many keys are open beside a steady load, and for how long that goes on: so many parts of so many seconds. */
+  steady: { open: number; parts: number; seconds: number }
 }
 
 export const SCALES = {
@@ -26,6 +28,7 @@ export const SCALES = {
     seconds: { fed: 2, quiet: 30, idle: 10, posted: 3 },
     pending: 100_000,
     open: [1000, 10_000, 100_000],
+    steady: { open: 100_000, parts: 3, seconds: 10 },
   },
   quick: {
     rounds: 1,
@@ -34,9 +37,18 @@ export const SCALES = {
     seconds: { fed: 0.7, quiet: 1.5, idle: 1, posted: 1 },
     pending: 10_000,
     open: [1000, 10_000],
+    steady: { open: 10_000, parts: 2, seconds: 2 },
   },
   /** Whether it works, in seconds: the figures mean nothing. */
-  tiny: { rounds: 1, addRounds: 1, keys: 100, seconds: { fed: 0.2, quiet: 1, idle: 0.2, posted: 1 }, pending: 100, open: [100, 200] },
+  tiny: {
+    rounds: 1,
+    addRounds: 1,
+    keys: 100,
+    seconds: { fed: 0.2, quiet: 1, idle: 0.2, posted: 1 },
+    pending: 100,
+    open: [100, 200],
+    steady: { open: 100, parts: 2, seconds: 0.2 },
+  },
 } satisfies Record<string, Scale>
 
 /** What a measure needs. */

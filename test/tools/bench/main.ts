@@ -15,6 +15,7 @@ import { idleMeasure } from './measures/idle.ts'
 import { latenessMeasure, quietMeasure } from './measures/lateness.ts'
 import { memoryMeasure } from './measures/memory.ts'
 import { queuesMeasure } from './measures/queues.ts'
+import { steadyMeasure } from './measures/steady.ts'
 import { save, startAnew } from './results.ts'
 import { type Measure, runRounds } from './rounds.ts'
 import { isInstalled, SYSTEMS } from './systems/index.ts'
@@ -32,6 +33,7 @@ const MEASURES: Record<string, (bench: Bench) => Measure | Promise<Measure>> = {
   fair: fairMeasure,
   idle: idleMeasure,
   queues: queuesMeasure,
+  steady: steadyMeasure,
   cluster: clusterMeasure,
   webhook: async (bench) => (await import('./measures/webhook.ts')).webhookMeasure(bench),
 }
@@ -42,7 +44,7 @@ const unknown = names.find((name) => !(name in MEASURES))
 if (unknown !== undefined) throw new Error(`ONLY must be some of ${Object.keys(MEASURES).join(',')}, got '${unknown}'`)
 if (PUBLISH && (QUICK || TINY)) throw new Error('a short run is not published')
 const scale = structuredClone(SCALES[TINY ? 'tiny' : QUICK ? 'quick' : 'normal'])
-if (FULL || PUBLISH) scale.open.push(1_000_000)
+if (FULL || PUBLISH) Object.assign(scale, { open: [...scale.open, 1_000_000], steady: { open: 1_000_000, parts: 10, seconds: 60 } })
 
 const absent = [...new Set(Object.values(SYSTEMS).flatMap((kind) => ('needs' in kind && !isInstalled(kind.needs) ? [kind.title] : [])))]
 if (absent.length > 0) console.log(`Left out, since their packages are installed by \`make bench\` alone: ${absent.join(', ')}.`)
