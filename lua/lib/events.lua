@@ -10,7 +10,7 @@
 -- Writes what was noted. When no more is to be kept, deletes what was.
 local function write_events(queue)
   local told, name = queue.told, name_of(queue.root, 'events')
-  queue.told = false
+  queue.told = nil
   if told then
     redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
   elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then

@@ -124,7 +124,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
 end
 
 -- The queue of a call, or nil and a refusal. Behind the keys stand the fields of the root that the call needs besides its settings and `watchAt`. Besides the

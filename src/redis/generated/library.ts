@@ -833,7 +833,7 @@ end
 -- Writes what was noted. When no more is to be kept, deletes what was.
 local function write_events(queue)
   local told, name = queue.told, name_of(queue.root, 'events')
-  queue.told = false
+  queue.told = nil
   if told then
     redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
   elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
@@ -996,7 +996,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
 end
 
 -- The queue of a call, or nil and a refusal. Behind the keys stand the fields of the root that the call needs besides its settings and \`watchAt\`. Besides the

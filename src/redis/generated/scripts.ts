@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '47834141b51b66b79797e9f967519c1a1d5acb9b',
+    sha1: 'ff45a2cb072884fccfb0c32ca6307f2e19aaa8aa',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -529,7 +529,7 @@ end
 ${blank(9)}
 local function write_events(queue)
   local told, name = queue.told, name_of(queue.root, 'events')
-  queue.told = false
+  queue.told = nil
   if told then
     redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
   elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
@@ -665,7 +665,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -1545,7 +1545,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'baf04edb75aca8ea9f4e3ae6d2f4d11b888dd041',
+    sha1: '54d9473d1055a70020b691247b9e34beb184145c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1882,7 +1882,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -2329,7 +2329,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '3822628ef975510dd86ddea6efa935978a8b95dc',
+    sha1: 'd3b3fc3435a5507871f96f22c99de10811f50430',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2928,7 +2928,7 @@ end
 ${blank(9)}
 local function write_events(queue)
   local told, name = queue.told, name_of(queue.root, 'events')
-  queue.told = false
+  queue.told = nil
   if told then
     redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
   elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
@@ -3064,7 +3064,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -4059,7 +4059,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'f35089c197387c3d5489654e5fc597ade0454f19',
+    sha1: '09be3484f63b0495b5f121c2c7e13d116219bbf5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4502,7 +4502,7 @@ end
 ${blank(9)}
 local function write_events(queue)
   local told, name = queue.told, name_of(queue.root, 'events')
-  queue.told = false
+  queue.told = nil
   if told then
     redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
   elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
@@ -4608,7 +4608,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -4897,7 +4897,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '13a6cff99cf527580810f2a18f0953ce0a64dbbd',
+    sha1: '9256d626f841b850d6d690ffacd941fba10cffbe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5255,7 +5255,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -5371,7 +5371,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '7c122ceebf40edcaf4d12cc3262eb9e8efac96bd',
+    sha1: '9946887075d570476eb3f65f538949bf1ed68e2a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5554,7 +5554,7 @@ end
 ${blank(358)}
 local function write_events(queue)
   local told, name = queue.told, name_of(queue.root, 'events')
-  queue.told = false
+  queue.told = nil
   if told then
     redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
   elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
@@ -5660,7 +5660,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -5813,7 +5813,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'e182f2a0834154797c07aa392e936acf4800c843',
+    sha1: '0e5805971c67f8c1c8dd0d58b1f39d0e97d750aa',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6149,7 +6149,7 @@ end
 ${blank(9)}
 local function write_events(queue)
   local told, name = queue.told, name_of(queue.root, 'events')
-  queue.told = false
+  queue.told = nil
   if told then
     redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
   elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
@@ -6255,7 +6255,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -6652,7 +6652,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   events: {
-    sha1: 'c14cc214120c383dfc875d627edd54ba70be637f',
+    sha1: '5ad4e88809ce981de959be4cf32a3cbb7d6d7bbe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6996,7 +6996,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -7114,7 +7114,7 @@ return entry(KEYS, ARGV)
 `,
   },
   extend: {
-    sha1: '7b2b375fbbe8e849d609a82a99538bbb4325eb00',
+    sha1: '2149802f13e3e483ab1221e602903249186e36b4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7446,7 +7446,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -7557,7 +7557,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '4e785f5a5d2b7c1b71fdd79c929485e5345444ee',
+    sha1: '555a06e6ed65acea06bd901be00231b9c297a44f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8076,7 +8076,7 @@ end
 ${blank(9)}
 local function write_events(queue)
   local told, name = queue.told, name_of(queue.root, 'events')
-  queue.told = false
+  queue.told = nil
   if told then
     redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
   elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
@@ -8182,7 +8182,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -8658,7 +8658,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '7b3e787f396096c67fd65864df98e4c93f5ab553',
+    sha1: 'f9b0c2e0af2158545cbf23040a390ab2ca7ad173',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9250,7 +9250,7 @@ end
 ${blank(9)}
 local function write_events(queue)
   local told, name = queue.told, name_of(queue.root, 'events')
-  queue.told = false
+  queue.told = nil
   if told then
     redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
   elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
@@ -9386,7 +9386,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -10436,7 +10436,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '12e98fd95ce030065181ddcb704fd54cc5c5af69',
+    sha1: '123f83c62b0f7a857607ba4defd1b47d862871d7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10753,7 +10753,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -10839,7 +10839,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'd3e370bb976a7baf0e8a2f70a429df68f568841a',
+    sha1: 'd85f059d3eacd8101a31e1b4bff47faaf77c64e7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11129,7 +11129,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -11264,7 +11264,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '459517a377921dd39eda01b12774967e2b8081ec',
+    sha1: 'ae5e18d3380277411c86a327195f87f09087c95f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11661,7 +11661,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -11844,7 +11844,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'f5f20a7b8f64ad79a84b810474d2386db59f600a',
+    sha1: 'aa62ffc1c56f368d3ff09005824ee8673cec4cb4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12409,7 +12409,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -12516,7 +12516,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '6f354d965b40d2ef5f61f1e93c6176bb66c2bf13',
+    sha1: '4f4898f048f4cb5e9e87b8fbd6d87ac34fc3a9b5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12790,7 +12790,7 @@ end
 ${blank(9)}
 local function write_events(queue)
   local told, name = queue.told, name_of(queue.root, 'events')
-  queue.told = false
+  queue.told = nil
   if told then
     redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
   elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
@@ -12912,7 +12912,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -13097,7 +13097,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'ec38bf40e5414e73284236dec0030ce6cd25dcd6',
+    sha1: 'bca531ada54a03a2ff0dff5684f49bdf78487ba4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13442,7 +13442,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -13569,7 +13569,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '8d1019cc9596951c714ff0e2cd85e0f86cf10d73',
+    sha1: '54b05aa8304a7fb127cf4956c88f2e7f7d488968',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13892,7 +13892,7 @@ end
 ${blank(9)}
 local function write_events(queue)
   local told, name = queue.told, name_of(queue.root, 'events')
-  queue.told = false
+  queue.told = nil
   if told then
     redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
   elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
@@ -13998,7 +13998,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -14260,7 +14260,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'c7a43933e5cc185be8c7947b5bff4cb937ce2fc0',
+    sha1: '34b5f6f73f76e6699f8aba4517069ebf15853e24',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14686,7 +14686,7 @@ end
 ${blank(9)}
 local function write_events(queue)
   local told, name = queue.told, name_of(queue.root, 'events')
-  queue.told = false
+  queue.told = nil
   if told then
     redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
   elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
@@ -14822,7 +14822,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -15139,7 +15139,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'ed857cef7c0d58fea70b78644300e03cd3b46024',
+    sha1: '17b7f626ccd044ff587d7685e16796fa89e1c6db',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15503,7 +15503,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -15706,7 +15706,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'ca02c2c26d1d839d920fafbd1466f406652a975f',
+    sha1: '6fa21a9afeab545da7ab3e9da75febce72cfccea',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16141,7 +16141,7 @@ end
 ${blank(9)}
 local function write_events(queue)
   local told, name = queue.told, name_of(queue.root, 'events')
-  queue.told = false
+  queue.told = nil
   if told then
     redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
   elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
@@ -16277,7 +16277,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
@@ -16909,7 +16909,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '16c26b5437865b9d30aeba08c5a3d59f90a58077',
+    sha1: '581f9de68f5e1dec6cbeaabfec2b48ed646aaa8d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -17249,7 +17249,7 @@ local function read_fields(keys, ...)
 end
 
 local function queue_of(root, partition, fields, kept)
-  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false, told = false }, settings_of(fields[1] or ''))
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
 end
 ${blank(7)}
 local function read_queue(keys, ...)
