@@ -8,6 +8,7 @@ import { erase } from './commands/erase.ts'
 import { forward } from './commands/forward.ts'
 import { init } from './commands/init.ts'
 import { load } from './commands/load.ts'
+import { metrics } from './commands/metrics.ts'
 import { policy } from './commands/policy.ts'
 import { serve } from './commands/serve.ts'
 import { stats } from './commands/stats.ts'
@@ -18,7 +19,7 @@ import { printableLines } from './terminal/format.ts'
 /** The commands as help groups them. */
 const GROUPS = {
   'Run until stopped:': [serve, work, forward],
-  'Look into a queue, and change it:': [stats, tail, policy, dead, erase, check],
+  'Look into a queue, and change it:': [stats, metrics, tail, policy, dead, erase, check],
   'Set up:': [demo, doctor, load, init],
 }
 

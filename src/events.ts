@@ -40,8 +40,8 @@ export interface WorkerEvents<T = unknown> {
 export interface WebhookEvents {
   /** All messages of a request are stored, now or before. */
   stored: [request: { source: string; added: number; duplicates: number }]
-  /** A request is answered 4xx, with this code. */
-  refused: [answer: { status: number; code: string }]
+  /** A request is answered 4xx, with this code, and why in words. */
+  refused: [answer: { status: number; code: string; why: string }]
   /** A request is answered 5xx: Redis cannot be used, or a rule or a source has thrown. */
   error: [error: Error]
 }

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import type { Batch } from './batches/batch.ts'
 import { type Claimed, type ClaimOptions, Claims, type FailOptions } from './batches/claims.ts'
 import { type DeadBatch, DeadBatches } from './batches/dead.ts'
@@ -7,10 +6,10 @@ import { checkForwarding, type Forwarded, Forwarding, type ForwardOptions } from
 import { type Peek, peek } from './batches/peek.ts'
 import { Figures, type Stats } from './batches/stats.ts'
 import { type CheckReport, checkQueue } from './check/check.ts'
+import { checkListed } from './check/listed.ts'
 import { RapidfireError } from './errors.ts'
 import { checkFlag, checkNames, msOrForever } from './given.ts'
-import type { QueueEvent } from './history/entry.ts'
-import { type EventsOptions, eventsOfQueue } from './history/events.ts'
+import { type EventsOptions, eventsOfQueue, type QueueEvent } from './history/events.ts'
 import { Adder } from './messages/add.ts'
 import type { Durability } from './messages/durability.ts'
 import type { AddResult } from './messages/results.ts'
@@ -57,7 +56,6 @@ export class RapidFire<T = unknown, Input = T> {
   /** Those that are not closed. */
   readonly #workers = new Set<Worker<T>>()
   #closing = false
-  readonly #closed = new AbortController()
 
   /**
    * Connects on the first call.
@@ -75,10 +73,9 @@ export class RapidFire<T = unknown, Input = T> {
     this.#caller = new Caller(
       connection ?? joinRedis(options),
       options,
-      { root: rootKey(this.queue), run: (call) => prepare(this.queue, options, call, this.#partitioning.layout) },
+      { queue: this.queue, root: rootKey(this.queue), run: (call) => prepare(this.queue, options, call, this.#partitioning.layout) },
       source,
     )
-    setMaxListeners(0, this.#closed.signal)
     this.#partitioning = new Partitioning(this.queue, this.#caller.call, () => this.#caller.begin())
     this.#sender = new Sender(this.#caller, this.#partitioning)
     this.#adder = new Adder(this.#sender, this.#caller.underway, options)
@@ -202,7 +199,14 @@ export class RapidFire<T = unknown, Input = T> {
    * @example await rapidfire.policy({ wait: 5000 }) // { wait: 5000, maxWait: 60000, … }
    */
   policy(changes: Partial<Policy> = {}): Promise<Policy> {
-    return this.#caller.room.run(() => this.#caller.underway.run(() => changePolicy(this.#partitioning, changes)))
+    return this.#caller.room.run(() =>
+      this.#caller.underway.run(async () => {
+        const policy = await changePolicy(this.#partitioning, changes)
+        // Behind it, since a policy that is refused makes no queue.
+        if (Object.keys(changes).length > 0) await this.#caller.register()
+        return policy
+      }),
+    )
   }
 
   /** The version of the Lua library that answers. */
@@ -296,26 +300,24 @@ export class RapidFire<T = unknown, Input = T> {
   }
 
   /**
-   * What happens to messages, batches and conversations, the oldest first: names, ids and counts, and nothing that anybody has written. It waits for
-   * more until `close`, an abort of `signal`, or a `break`. When it fails, go on with the `id` of the last event as `from`: that names each partition. It
-   * is told as an event `gap` when what happened meanwhile is not kept any more. Only while the policy keeps `events`.
+   * What happens to conversations while the policy keeps `events`: names, ids and counts. It waits for more until `close` or an abort of `signal`.
    *
-   * @throws RapidfireError `BAD_OPTION`; `NO_EVENTS`, `UNAVAILABLE` and others when the next event is asked for
+   * @throws RapidfireError `BAD_OPTION`; `NO_EVENTS`, `UNAVAILABLE` and others when the next is asked for: go on with the last `id`
    * @example for await (const { at, event, key } of rapidfire.events()) console.log(new Date(at), event, key)
    */
   events(options: EventsOptions = {}): AsyncGenerator<QueueEvent, void> {
-    return eventsOfQueue(this.#caller, this.#partitioning.layout, options, this.#closed.signal)
+    return eventsOfQueue(this.#caller, this.#partitioning.layout, options)
   }
 
-  /**
-   * Walks the queue, without blocking it, and reports each law that is broken; with `repair` it mends what can be mended without loss.
-   */
+  /** Walks the queue, without blocking it, and reports each law that is broken; with `repair` it mends what can be mended without loss. */
   check(options: { repair?: boolean } = {}): Promise<CheckReport> {
     return this.#caller.underway.run(async () => {
       checkNames('check', options, { repair: true })
       checkFlag('repair', options.repair)
       const roots = await this.#partitioning.layout.everyRoot()
-      return checkQueue(this.#caller, this.queue, roots, { ...options, restore: (told) => this.#partitioning.restore(told) })
+      const report = await checkQueue(this.#caller, this.queue, roots, { ...options, restore: (told) => this.#partitioning.restore(told) })
+      report.violations.push(...(await checkListed(this.#caller.connection, this.queue, roots, options.repair === true)))
+      return report
     })
   }
 
@@ -333,11 +335,13 @@ export class RapidFire<T = unknown, Input = T> {
     const timeout = msOrForever('timeout', options.timeout, { most: LONGEST_CALL })
     const term = timeout === undefined ? undefined : new Term(timeout)
     this.#closing = true
-    this.#closed.abort()
     this.#sender.flush()
     this.#claims.flush()
-    // Their handlers may still add messages.
-    if (this.#workers.size > 0) await Promise.all(Array.from(this.#workers, (worker) => worker.close(options)))
+    if (this.#workers.size > 0) {
+      await Promise.all(Array.from(this.#workers, (worker) => worker.close(options)))
+      // Their handlers may still have added messages.
+      this.#sender.flush()
+    }
     await this.#caller.close(term?.left)
   }
 
@@ -379,7 +383,11 @@ export class RapidFire<T = unknown, Input = T> {
       checkOpen: () => this.#checkOpen(),
       claim: (options) => claims.claim(options),
       roots: (refused) => this.#partitioning.roots(refused),
-      maintain: () => this.#partitioning.maintain(),
+      maintain: () => {
+        // Somebody may have deleted it while the connection lasted.
+        void this.#caller.register({ anew: true })
+        return this.#partitioning.maintain()
+      },
       complete: (batch) => claims.complete(batch),
       fail: (batch, options) => claims.fail(batch, options),
       extend: (batches, lease) => claims.extend(batches, lease),

@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { ProcessEvents } from '../../src/events.ts'
 import { CliError } from '../terminal/errors.ts'
+import { answerScrape, type Scrape } from '../terminal/scrape.ts'
 import { createBoundedServer } from '../terminal/server.ts'
 
 /**
@@ -17,15 +18,16 @@ export function answerHealth(request: IncomingMessage, response: ServerResponse,
   return true
 }
 
-/** A server for health alone. */
+/** A server for health and metrics alone. */
 export async function serveHealth(
   port: number,
   host: string,
   isHealthy: () => boolean,
+  scrape: Scrape,
   events: EventEmitter<ProcessEvents>,
 ): Promise<Server> {
   const server = createBoundedServer((request, response) => {
-    if (!answerHealth(request, response, isHealthy)) response.writeHead(404).end()
+    if (!answerHealth(request, response, isHealthy) && !answerScrape(request, response, scrape)) response.writeHead(404).end()
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(new CliError(`port ${port} cannot be used for health: ${error.message}`)))

@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander'
 import type { Cluster, Redis } from 'ioredis'
 import { RapidfireError } from '../../src/errors.ts'
 import type { ProcessEvents, WebhookEvents } from '../../src/events.ts'
+import { renderMetrics, WebhookMetrics } from '../../src/metrics/index.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import type { ChatMessage, RateLimits, Source, Webhook } from '../../src/webhook/index.ts'
 import { servedSources } from '../../src/webhook/served.ts'
@@ -14,6 +15,7 @@ import { logEvents, loggerOf } from '../terminal/log.ts'
 import { needed } from '../terminal/needed.ts'
 import { integerOption } from '../terminal/options.ts'
 import { addRunOptions, type RunOptions, untilSignal } from '../terminal/run.ts'
+import { answerScrape, readers, STATS_TOKEN } from '../terminal/scrape.ts'
 import { createBoundedServer } from '../terminal/server.ts'
 import { answerHealth } from './health.ts'
 
@@ -31,6 +33,8 @@ interface ServeOptions extends RunOptions {
   source?: string[]
   unsigned: string[]
   account?: string
+  reactions?: boolean
+  raw?: boolean
 }
 
 /** Secrets are in no flag, since others can see a command line. */
@@ -39,7 +43,7 @@ const SECRETS = {
   telegramSecret: 'RAPIDFIRE_TELEGRAM_SECRET',
   senderSecret: 'RAPIDFIRE_SENDER_SECRET',
   verifyToken: 'RAPIDFIRE_VERIFY_TOKEN',
-  statsToken: 'RAPIDFIRE_STATS_TOKEN',
+  statsToken: STATS_TOKEN,
 } as const
 
 /** How long a call of Redis may take before the sender is told to send again, ms. */
@@ -54,13 +58,16 @@ one at least is needed:
   whatsapp-web  RAPIDFIRE_SENDER_SECRET
                 (venom-bot, whatsapp-web.js)
   generic       RAPIDFIRE_SENDER_SECRET (your own senders)
-RAPIDFIRE_STATS_TOKEN is the token of the statistics.`
+RAPIDFIRE_STATS_TOKEN is the token of the statistics and
+metrics.`
 
 export function serve(program: Command): void {
   const command = program
     .command('serve')
     .summary('receive messages: a webhook for WhatsApp, Telegram, own senders')
-    .description('Stores what WhatsApp, Telegram or own senders post. It answers POST <path>, GET <path>/stats, GET /healthz and /readyz.')
+    .description(
+      'Stores what WhatsApp, Telegram or own senders post. It answers POST <path>, GET <path>/stats, GET /metrics, /healthz and /readyz.',
+    )
     .addOption(integerOption('--port <port>', 'port', 'RAPIDFIRE_PORT', { least: 0, most: 65_535, default: 3000 }))
     .addOption(new Option('--host <host>', 'address to listen on').env('RAPIDFIRE_HOST').default('127.0.0.1'))
     .addOption(new Option('--path <path>', 'of the webhook').env('RAPIDFIRE_PATH').default('/webhook/whatsapp/batched'))
@@ -87,10 +94,14 @@ export function serve(program: Command): void {
     .addOption(new Option('--source <source...>', 'serve only these, of those that have a secret or are unsigned'))
     .addOption(new Option('--unsigned <source...>', 'take what is posted by these without proof: whoever reaches the port may').default([]))
     .addOption(new Option('--account <name>', 'your bot or number, in the keys: when several share the queue').env('RAPIDFIRE_ACCOUNT'))
+    .addOption(new Option('--reactions', 'take reactions as messages').env('RAPIDFIRE_REACTIONS'))
+    .addOption(new Option('--raw', 'keep what the platform sent in data.raw').env('RAPIDFIRE_RAW'))
   addRunOptions(command).addHelpText('after', HELP).action(run)
 }
 
 async function run(options: ServeOptions): Promise<void> {
+  if (/^\/(metrics|healthz|readyz)$/.test(options.path))
+    throw new UsageError(`--path must not be ${options.path}, which is answered otherwise`)
   const { getRequestListener } = await needed('the webhook', '@hono/node-server hono', () => import('@hono/node-server'))
   const rateLimit = limitsOf(options)
   // What the webhook loads by itself is asked for here, so that it does not start without.
@@ -121,8 +132,16 @@ async function run(options: ServeOptions): Promise<void> {
     }),
   )
   const listener = getRequestListener(webhook)
+  const metrics = new WebhookMetrics(options.queue, requests)
+  const mayRead = readers(sources.every(({ name }) => unsigned.includes(name)))
+  const figures = async () => {
+    if (!(await answers(redis))) throw new RapidfireError('UNAVAILABLE', 'Redis does not answer')
+    return rapidfire.getStats()
+  }
+  const scrape = { mayRead, text: async () => renderMetrics(await figures()) + metrics.render() }
   const server = createBoundedServer((request, response) => {
-    if (!answerHealth(request, response, () => answers(redis))) void listener(request, response)
+    if (answerHealth(request, response, () => answers(redis)) || answerScrape(request, response, scrape)) return
+    void listener(request, response)
   })
   await listening(server, options.port, options.host)
   const { host, path } = options
@@ -159,8 +178,11 @@ function secretsOf(env: NodeJS.ProcessEnv): { -readonly [Name in keyof typeof SE
 }
 
 /** Those that `--source` names, or all that come with rapidfire. */
-function namedSources({ allSources }: Webhooks, { group, source: named, account }: ServeOptions): Source<ChatMessage>[] {
-  const all = allSources({ groups: group, ...(account === undefined ? {} : { account }) })
+function namedSources(
+  { allSources }: Webhooks,
+  { group, source: named, account, reactions = false, raw = false }: ServeOptions,
+): Source<ChatMessage>[] {
+  const all = allSources({ groups: group, reactions, raw, ...(account === undefined ? {} : { account }) })
   const names = all.map(({ name }) => name)
   const unknown = named?.find((name) => !names.includes(name))
   if (unknown !== undefined) throw new UsageError(`--source may name ${names.join(', ')}, got '${unknown}'`)

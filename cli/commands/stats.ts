@@ -1,12 +1,17 @@
 import { styleText } from 'node:util'
 import type { Command } from 'commander'
 import type { Cluster, Redis } from 'ioredis'
-import type { Stats } from '../../src/batches/stats.ts'
-import { RapidfireError } from '../../src/errors.ts'
-import { RapidFire } from '../../src/rapidfire.ts'
 import { redisOption, withRedis } from '../terminal/connection.ts'
 import { formatQueues, formatStats, toJson } from '../terminal/format.ts'
-import { expectQueue, findQueues, serversOf } from '../terminal/queue.ts'
+import { serversOf } from '../terminal/queue.ts'
+import { readStats } from '../terminal/stats.ts'
+
+interface StatsOptions {
+  queue?: string
+  redis: string
+  walk?: true
+  json?: true
+}
 
 export function stats(program: Command): void {
   program
@@ -14,28 +19,15 @@ export function stats(program: Command): void {
     .summary('show what queues hold and have done')
     .description('Shows what a queue holds and what it has done, or a line for each of all queues.')
     .option('--queue <name>', 'this queue only (default: RAPIDFIRE_QUEUE, else all)')
+    .option('--walk', 'look for queues among all keys, also for those that nobody has registered')
     .addOption(redisOption())
     .option('--json', 'one JSON object a line for each queue')
-    .action((options: { queue?: string; redis: string; json?: true }) =>
-      withRedis(options.redis, async (redis) => {
-        const queue = options.queue ?? (process.env.RAPIDFIRE_QUEUE || undefined)
-        const queues = queue === undefined ? await findQueues(redis) : [queue]
-        const all: Stats[] = []
-        for (const each of queues) all.push(await read(redis, each))
-        if (queue !== undefined && all.every(({ totals, dead }) => totals.added + dead === 0)) await expectQueue(redis, queue)
-        if (options.json) for (const each of all) console.log(toJson(each))
-        else if (all.length === 0) console.log(`No queues on ${serversOf(redis)}.`)
-        else console.log(all.length === 1 ? formatStats(all[0] as Stats, styleText) : formatQueues(all, styleText))
-      }),
-    )
+    .action((options: StatsOptions) => withRedis(options.redis, (redis) => show(redis, options)))
 }
 
-/** Looking changes nothing: where no library is loaded, and none must be, a script reads the queue. */
-async function read(redis: Redis | Cluster, queue: string): Promise<Stats> {
-  try {
-    return await new RapidFire({ redis, queue, load: 'never' }).getStats()
-  } catch (error) {
-    if (!(error instanceof RapidfireError) || error.code !== 'NOT_LOADED') throw error
-    return new RapidFire({ redis, queue, binding: 'scripts' }).getStats()
-  }
+async function show(redis: Redis | Cluster, { queue, walk, json }: StatsOptions): Promise<void> {
+  const all = await readStats(redis, queue, walk)
+  if (json) for (const each of all) console.log(toJson(each))
+  else if (all.length === 0) console.log(`No queues on ${serversOf(redis)}.`)
+  else console.log(all.length === 1 && all[0] ? formatStats(all[0], styleText) : formatQueues(all, styleText))
 }

@@ -3,7 +3,7 @@ import { connect } from '../../src/redis/connection.ts'
 import { loadedVersion } from '../../src/redis/loader.ts'
 import { addressOf, clientOf, connected } from '../terminal/connection.ts'
 import type { Access } from './command.ts'
-import { type Binding, missingRights, type Role } from './rights.ts'
+import { type Binding, type Missing, missingRights } from './rights.ts'
 
 /** How often the round trip to a server is measured. */
 const ROUND_TRIPS = 20
@@ -23,7 +23,7 @@ export interface NodeFacts {
   /** Round trips, ms, the shortest first. */
   roundTrips: number[]
   cluster: ClusterView | undefined
-  missing: Record<Role, string[]> | undefined
+  missing: Missing | undefined
 }
 
 /** A server that is known of and could not be asked. */

@@ -1,5 +1,6 @@
 import { judgeRoots } from '../../src/partitions/root-laws.ts'
 import type { RootLayout } from '../../src/partitions/roots.ts'
+import { REGISTRY } from '../../src/redis/registry.ts'
 import { howMany } from '../terminal/format.ts'
 import { Commands, quoted } from './command.ts'
 import { type Facts, type NodeFacts, primaryOf, replicasOf } from './facts.ts'
@@ -192,14 +193,18 @@ function judgeRights({ address, missing }: NodeFacts, commands: Commands, { user
   const grant = (rights: string[]) => commands.redisCliOn(address, `ACL SETUSER ${[user, ...rights].map(quoted).join(' ')}`)
   const named = (of: Role) => `${of === 'operator' ? 'an' : 'a'} ${of}`
   const lacks = (of: Role) => `user ${user} lacks rights of ${named(of)}: ${missing[of].join(' ')}`
-  if (role)
-    return [missing[role].length > 0 ? wrong(lacks(role), grant(missing[role])) : ok(`user ${user} has the rights of ${named(role)}`)]
-  const roles = Object.keys(missing) as Role[]
+  const { registry, ...rights } = missing
+  const roles = role ? [role] : (Object.keys(rights) as Role[])
   const has = roles.filter((each) => missing[each].length === 0)
+  const unlisted = has.length === 0 || !registry ? [] : [note(`user ${user} may not write ${REGISTRY}: ${UNLISTED}`, grant([registry]))]
+  if (role)
+    return [has.length === 0 ? wrong(lacks(role), grant(missing[role])) : ok(`user ${user} has the rights of ${named(role)}`), ...unlisted]
   if (has.length === 0) return roles.map((each) => wrong(lacks(each), grant(missing[each])))
   const rest = roles.filter((each) => !has.includes(each)).map((each) => note(lacks(each), grant(missing[each])))
-  return [ok(`user ${user} has the rights of ${has.join(', ')}`), ...rest]
+  return [ok(`user ${user} has the rights of ${has.join(', ')}`), ...rest, ...unlisted]
 }
+
+const UNLISTED = '`rapidfire stats` lists its queues only when another user has registered them'
 
 /** Whether the roots of the queue agree on which of them serve, and by which policy. */
 function judgePartitions({ nodes }: Facts, commands: Commands, told: ReadonlyMap<string, RootLayout>): Finding[] {

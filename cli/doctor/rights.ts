@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { REGISTRY } from '../../src/redis/registry.ts'
 import { commandsFor, type Use } from '../../src/redis/rights.ts'
 
 /** What a user of Redis is for. */
@@ -27,8 +28,18 @@ const BINDING: Record<Binding, string[]> = {
   scripts: words('evalsha script|load zremrangebyrank'),
 }
 
-/** What a client of the role sends itself: wake-ups come by subscription, and `check` walks over the keys. */
-const SENT: Record<Role, string[]> = { producer: [], worker: ['subscribe'], operator: words('scan hscan sscan zscan') }
+/** What a client of the role sends itself: who begins a queue registers it, wake-ups come by subscription, and `check` walks over the keys. */
+const SENT: Record<Role, string[]> = {
+  producer: ['zadd'],
+  worker: ['zadd', 'subscribe'],
+  operator: words('exists scan hscan sscan zadd zrange zrem zscan zscore'),
+}
+
+/** What the user of a connection lacks. */
+export interface Missing extends Record<Role, string[]> {
+  /** The right by which it would put queues into the registry, a key of no queue; undefined when it has it. */
+  registry: string | undefined
+}
 
 /**
  * The commands that a user of a role must be allowed.
@@ -95,12 +106,7 @@ export function sample(command: string, root: string): [string, ...string[]] {
  * The rights that the user of a connection lacks for each role, as ACL SETUSER takes them; undefined when they cannot be told. Each command is
  * taken into a transaction that is discarded: Redis looks at the rights then, on every version. ACL DRYRUN would need a right of an administrator.
  */
-export async function missingRights(
-  redis: Redis,
-  root: string,
-  binding: Binding,
-  events = false,
-): Promise<Record<Role, string[]> | undefined> {
+export async function missingRights(redis: Redis, root: string, binding: Binding, events = false): Promise<Missing | undefined> {
   const roles = Object.keys(CALLS) as Role[]
   const all = new Set(roles.flatMap((role) => commandsOf(role, binding, events)))
   const lacking = new Map<string, string>()
@@ -115,6 +121,11 @@ export async function missingRights(
   if ((await redis.multi({ pipeline: false }).catch(() => 'refused')) !== 'OK') return undefined
   for (const command of ['multi', 'discard', 'subscribe']) all.delete(command)
   await Promise.all([...all].map((command) => attempt(command, redis.call(...sample(command, root)))))
+  const registering = redis.call('zadd', REGISTRY, '0', 'doctor')
+  const registry = registering.then(
+    () => undefined,
+    ({ message }: Error) => (message.startsWith('NOPERM') ? `~${redis.options.keyPrefix ?? ''}${REGISTRY}` : undefined),
+  )
   await attempt('discard', redis.discard())
   // A connection that listens can do nothing else.
   const listener = redis.duplicate()
@@ -122,7 +133,7 @@ export async function missingRights(
   await attempt('subscribe', listener.subscribe(`${root}:wake`))
   listener.disconnect()
   const lackedBy = (role: Role) => [...new Set(commandsOf(role, binding, events).flatMap((command) => lacking.get(command) ?? []))]
-  return Object.fromEntries(roles.map((role) => [role, lackedBy(role)])) as Record<Role, string[]>
+  return { ...(Object.fromEntries(roles.map((role) => [role, lackedBy(role)])) as Record<Role, string[]>), registry: await registry }
 }
 
 /** Any other error comes after the rights were looked at: a replica that takes no writes, a slot of another node. */

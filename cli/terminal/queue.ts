@@ -1,6 +1,7 @@
 import { Option } from 'commander'
 import type { Cluster, Redis } from 'ioredis'
-import { rootKey } from '../../src/partitions/roots.ts'
+import { checkQueueName, rootKey } from '../../src/partitions/roots.ts'
+import { REGISTRY } from '../../src/redis/registry.ts'
 import { addressOf, primaries } from './connection.ts'
 import { CliError } from './errors.ts'
 
@@ -11,8 +12,20 @@ const STEP = 1000
 /** Names that are said when there is no such queue. */
 const MOST_NAMES = 10
 
+/** Names of the registry that are asked for, and looked for, at once. */
+const PAGE = 500
+
 /** `--queue`, of a command that is about one. */
 export const queueOption = () => new Option('--queue <name>', 'the queue').env('RAPIDFIRE_QUEUE').default('default')
+
+/** The queues of a server or of a cluster, by name. */
+export interface Queues {
+  queues: string[]
+  /** Registered, and not there (any more). */
+  gone: string[]
+  /** Why they were looked for among all keys, if they were. */
+  walked?: string
+}
 
 /**
  * For a command that has found nothing in a queue: perhaps there is none of that name, which must not look as if all were well.
@@ -20,12 +33,49 @@ export const queueOption = () => new Option('--queue <name>', 'the queue').env('
  * @throws CliError
  */
 export async function expectQueue(redis: Redis | Cluster, queue: string): Promise<void> {
-  // The root may be lost; partition 0 is there for ever once there were partitions.
-  for (const root of [rootKey(queue), rootKey(queue, 0)]) if (await redis.exists(root)) return
+  if (await isThere(redis, queue)) return
   // Who may not look for others is told no names.
-  const names = await findQueues(redis).catch(() => undefined)
-  if (names?.includes(queue)) return
-  throw new CliError(`there is no queue ${queue} on ${serversOf(redis)}${names ? `; ${those(names, queue)}` : ''}`)
+  const found = await listQueues(redis).catch(() => undefined)
+  if (found?.queues.includes(queue)) return
+  // Of one that is registered there may be partitions that nobody knows of.
+  if (found?.gone.includes(queue) && (await walkQueues(redis).catch(() => [] as string[])).includes(queue)) return
+  throw new CliError(`there is no queue ${queue} on ${serversOf(redis)}${found ? `; ${those(found.queues, queue)}` : ''}`)
+}
+
+/** Whether anything of a queue is there. The root may be lost; partition 0 is there for ever once there were partitions. */
+async function isThere(redis: Redis | Cluster, queue: string): Promise<boolean> {
+  const root = rootKey(queue)
+  const parts = [root, `${root}:due`, `${root}:active`, `${root}:dead`]
+  return (await Promise.all([redis.exists(...parts), redis.exists(rootKey(queue, 0))])).some((count) => count > 0)
+}
+
+/** Those that are registered and there; where none is registered, or the registry cannot be read, those that a walk over the keys finds. */
+export async function listQueues(redis: Redis | Cluster): Promise<Queues> {
+  const list: Queues = { queues: [], gone: [] }
+  const walk = async (why: string) => ({ ...list, queues: await walkQueues(redis), walked: why })
+  for (let from = 0; ; from += PAGE) {
+    let page: string[]
+    try {
+      page = await redis.zrange(REGISTRY, String(from), String(from + PAGE - 1))
+    } catch (error) {
+      if ((error as Error).name !== 'ReplyError') throw error
+      return walk(`${REGISTRY} cannot be read: ${(error as Error).message}`)
+    }
+    if (from === 0 && page.length === 0) return walk(`no queue is in ${REGISTRY}`)
+    const names = page.filter(isQueueName)
+    const there = await Promise.all(names.map((name) => isThere(redis, name)))
+    for (const [n, name] of names.entries()) (there[n] ? list.queues : list.gone).push(name)
+    if (page.length < PAGE) return list
+  }
+}
+
+/** What others have written into the registry may be no name. */
+function isQueueName(name: string): boolean {
+  try {
+    return checkQueueName(name) === name
+  } catch {
+    return false
+  }
 }
 
 /** Those that are there, the ones that begin alike first. */
@@ -43,7 +93,7 @@ function those(names: string[], wanted: string): string {
 export const serversOf = (redis: Redis | Cluster) => primaries(redis).map(addressOf).join(', ')
 
 /** The queues of a server, or of a cluster, found among at most so many keys of each node. */
-export async function findQueues(redis: Redis | Cluster, most = MOST_KEYS): Promise<string[]> {
+export async function walkQueues(redis: Redis | Cluster, most = MOST_KEYS): Promise<string[]> {
   const queues = new Set<string>()
   // SCAN is the one command whose keys ioredis does not put a prefix before.
   const prefix = redis.options.keyPrefix ?? ''

@@ -2,12 +2,14 @@ import { EventEmitter } from 'node:events'
 import { type Command, Option } from 'commander'
 import type { Logger } from 'pino'
 import type { ProcessEvents } from '../../src/events.ts'
+import { WorkerMetrics } from '../../src/metrics/index.ts'
 import type { Worker } from '../../src/worker/worker.ts'
 import { serveHealth } from '../commands/health.ts'
 import { redisOption } from './connection.ts'
 import { logEvents } from './log.ts'
 import { integerOption } from './options.ts'
 import { queueOption } from './queue.ts'
+import { readers } from './scrape.ts'
 
 /** Options of every command that runs until it is stopped. */
 export interface RunOptions {
@@ -58,7 +60,7 @@ export function addRunOptions(command: Command): Command {
 export function addHealthOptions(command: Command): Command {
   return command
     .addOption(
-      integerOption('--health-port <port>', 'answer /healthz and /readyz on this port', 'RAPIDFIRE_HEALTH_PORT', {
+      integerOption('--health-port <port>', 'answer /healthz, /readyz and /metrics on this port', 'RAPIDFIRE_HEALTH_PORT', {
         least: 0,
         most: 65_535,
       }).helpGroup(PROCESS),
@@ -91,7 +93,12 @@ export async function runUntilStopped(worker: Worker<any>, options: RunOptions &
   logEvents(log.logger, [worker, events], log)
   worker.on('ready', () => process.send?.('ready'))
   const { healthPort, healthHost } = options
-  const health = healthPort === undefined ? undefined : await serveHealth(healthPort, healthHost, () => worker.isHealthy(), events)
+  const serve = (port: number) => {
+    const metrics = new WorkerMetrics(worker)
+    const scrape = { mayRead: readers(true), text: () => metrics.render() }
+    return serveHealth(port, healthHost, () => worker.isHealthy(), scrape, events)
+  }
+  const health = healthPort === undefined ? undefined : await serve(healthPort)
   const ended = worker.run()
   await untilSignal(events)
   await worker.close({ timeout: options.closeTimeout })

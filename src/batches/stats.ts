@@ -34,7 +34,15 @@ export interface Stats {
   /** What closed the batches. */
   closedBy: { wait: number; maxWait: number; size: number; flush: number; bytes: number }
   /** Claimed at minus deadline, of first attempts. The percentiles are upper bounds of a histogram's buckets. */
-  lateness: { mean: number; p50: number; p99: number; max: number }
+  lateness: {
+    mean: number
+    p50: number
+    p99: number
+    max: number
+    sum: number
+    /** By an upper bound in ms, the least first: batches that were at most so late, and later than the bound before. `more`: later than all of them. */
+    buckets: Record<string, number>
+  }
   /** Messages per completed batch; 0 before the first. */
   meanBatchSize: number
   /** Part of the handler calls that batching has saved, 0 to 1: messages that did not need one of their own. */
@@ -145,6 +153,8 @@ export function readStats(queue: string, partitions: number, replies: [string, n
       p50: percentile(0.5),
       p99: percentile(0.99),
       max: value('latenessMax'),
+      sum: value('latenessSum'),
+      buckets: Object.fromEntries(buckets.map(({ bound, count }) => [bound === Number.POSITIVE_INFINITY ? 'more' : String(bound), count])),
     },
     meanBatchSize: completed === 0 ? 0 : completedMessages / completed,
     callsSaved: completedMessages === 0 ? 0 : 1 - completed / completedMessages,

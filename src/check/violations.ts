@@ -2,7 +2,7 @@ import { MISPLACING } from '../redis/generated/laws.ts'
 
 /** A law that is broken. */
 export interface Violation {
-  /** Its name; lua/README.md has the laws of a root, and src/partitions/README.md those between roots. */
+  /** Its name; lua/README.md has the laws of a root, src/partitions/root-laws.ts those between roots, and listed.ts those of the registry. */
   law: string
   /** The conversation, or undefined when it concerns the queue. */
   key: Buffer | undefined

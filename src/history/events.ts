@@ -8,6 +8,8 @@ import type { EventEntry } from '../protocol/replies.ts'
 import type { Caller } from '../redis/caller.ts'
 import { eventAt, type QueueEvent, readEntry } from './entry.ts'
 
+export type { QueueEvent } from './entry.ts'
+
 export interface EventsOptions {
   /** Where to go on: the `id` of an event; `'0'`: from the oldest that is kept. @default with what happens from now on */
   from?: string
@@ -43,21 +45,15 @@ interface Place {
  * What has happened in a queue, the oldest first, over all of its roots; waits for more. The stream of a root is read a page at a time; those of several
  * roots are told by the times of their servers.
  *
- * @param closed ends it as well
  * @throws RapidfireError `BAD_OPTION`
  */
-export function eventsOfQueue(
-  caller: Caller,
-  layout: KnownLayout,
-  options: EventsOptions,
-  closed: AbortSignal,
-): AsyncGenerator<QueueEvent, void> {
+export function eventsOfQueue(caller: Caller, layout: KnownLayout, options: EventsOptions): AsyncGenerator<QueueEvent, void> {
   checkNames('events', options, EVENTS_OPTIONS)
   checkFlag('follow', options.follow)
   ms('every', options.every ?? REST, { most: HOUR })
   if (options.key !== undefined) checkKey(options.key)
   const places = placesOf(layout.root, options.from)
-  const signals = [closed, ...(options.signal ? [options.signal] : [])]
+  const signals = [caller.underway.closed, ...(options.signal ? [options.signal] : [])]
   const ended = () => signals.some(({ aborted }) => aborted)
   return untilEnded(follow(caller, layout, options, places, signals, ended), ended)
 }

@@ -82,7 +82,7 @@ export class Adder<Input> {
     const keys = messages.map(({ key }) => key)
     const data = messages.map((message) => message.data)
     // It may have to wait for its turn: `close` waits for it all the same.
-    return this.#underway.run(async () => this.#turns.take(keys, schema ? allValidated(schema, data) : data, send))
+    return this.#underway.run(() => this.#turns.take(keys, schema ? allValidated(schema, data) : data, send))
   }
 
   /** A long list keeps neither the process nor Redis busy for long at a time. Nothing is sent before all of it has been found good. */

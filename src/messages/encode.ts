@@ -4,6 +4,7 @@ import { checkFlag } from '../given.ts'
 import type { MessageOptions } from '../options.ts'
 import { LIMITS } from '../redis/generated/limits.ts'
 import type { Load } from './coalescer.ts'
+import { keptJson } from './kept-json.ts'
 
 /** A message on its way to Redis; `data` is its JSON. */
 export interface EncodedMessage extends Omit<MessageOptions, 'id'> {
@@ -45,6 +46,8 @@ export const ADDED: Load<EncodedMessage> = {
 }
 
 function toJson(data: unknown): string {
+  const exact = keptJson(data)
+  if (exact !== undefined) return exact
   let text: string | undefined
   try {
     text = JSON.stringify(data)

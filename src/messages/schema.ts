@@ -1,4 +1,5 @@
 import { RapidfireError } from '../errors.ts'
+import { forgetJson } from './kept-json.ts'
 import type { ListKeys } from './keys.ts'
 
 /** The part of Standard Schema (https://standardschema.dev) that rapidfire uses; zod, valibot and arktype schemas have it. */
@@ -18,7 +19,10 @@ export function validated<T>(schema: Schema<T, unknown>, data: unknown): T | Pro
 }
 
 function accepted<T>(result: SchemaResult<T>): T {
-  if (!result.issues) return result.value
+  if (!result.issues) {
+    forgetJson(result.value)
+    return result.value
+  }
   throw new RapidfireError('BAD_DATA', `the schema refuses the data: ${result.issues.map((issue) => issue.message).join('; ')}`)
 }
 

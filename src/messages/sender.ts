@@ -25,7 +25,7 @@ interface Sending {
 const MOST_MOVES = 5
 
 /**
- * Sends messages to the partitions that their keys belong to, those of one tick in one call for each partition. Messages of a key are stored
+ * Sends messages to the partitions that their keys belong to, those of one turn of the event loop in one call for each partition. Messages of a key are stored
  * in the order in which they were given to it, also when partitions change, and when a call waits or is repeated.
  */
 export class Sender {
@@ -108,7 +108,7 @@ export class Sender {
     await this.#partitioning.layout.readOnce().catch(() => {})
   }
 
-  /** Sends what waits for the end of the tick. */
+  /** Sends what waits for the end of the turn. */
   flush(): void {
     this.#outbox.flush()
   }

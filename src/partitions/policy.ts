@@ -40,12 +40,13 @@ const GIVEN = new WeakSet<object>()
 
 /**
  * What a client does while it is started with `call`: reads the layout, and stores the policy that its options give: once a process, and what
- * Redis has lost of it when it had lost the functions.
+ * Redis has lost of it when it had lost the functions. Returns whether they give one.
  */
-export async function prepare(queue: string, options: { policy?: Partial<Policy> }, call: Call, layout: KnownLayout): Promise<void> {
+export async function prepare(queue: string, options: { policy?: Partial<Policy> }, call: Call, layout: KnownLayout): Promise<boolean> {
   const { policy = {} } = options
+  const gives = Object.keys(policy).length > 0
   const partitioning = new Partitioning(queue, call)
-  if (Object.keys(policy).length > 0) {
+  if (gives) {
     await givePolicy(partitioning, policy, program(), GIVEN.has(options))
     GIVEN.add(options)
   } else if (!layout.isRead) {
@@ -53,6 +54,7 @@ export async function prepare(queue: string, options: { policy?: Partial<Policy>
     await partitioning.layout.read().catch(() => {})
   }
   layout.learnFrom(partitioning.layout)
+  return gives
 }
 
 /** What Redis keeps as the name of this process, beside the policy that it gives: `<name of its program>@<host>`. */

@@ -125,9 +125,12 @@ export async function byRoot<Item, Result>(
   rootOf: (item: Item) => string,
   call: (root: string, items: Item[]) => Promise<Result[]>,
 ): Promise<Result[]> {
+  const roots = items.map(rootOf)
+  const [first] = roots
+  if (first === undefined) return []
+  if (roots.every((root) => root === first)) return call(first, [...items])
   const places = new Map<string, number[]>()
-  items.forEach((item, n) => {
-    const root = rootOf(item)
+  roots.forEach((root, n) => {
     const place = places.get(root)
     if (place) place.push(n)
     else places.set(root, [n])

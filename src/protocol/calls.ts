@@ -54,6 +54,8 @@ export interface Definition<Input, Output> {
   once?(input: Input): boolean
   /** What it needs rights for. @default all that the function may do */
   use?(input: Input): Use
+  /** Whether a queue may begin with it: then it is put into the registry. @default false */
+  makes?: boolean
 }
 
 const define = <Input, Output>(each: Definition<Input, Output>) => each
@@ -74,6 +76,7 @@ export const CALLS = {
     },
     read: readAdded,
     once: ({ messages }) => !messages.every(isNamed),
+    makes: true,
     use: ({ messages }) => (messages.some(({ requeued }) => requeued !== undefined) ? 'add requeued' : 'add'),
   }),
   claim_ready: define({
@@ -85,6 +88,7 @@ export const CALLS = {
     read: readClaimed,
     nonce: 'last',
     takes: true,
+    makes: true,
   }),
   forward: define({
     write: (input: Taker & { stream: string; limit: number; maxLength: number; keep: number }) => [
@@ -94,6 +98,7 @@ export const CALLS = {
     read: readForwarded,
     nonce: 'last',
     takes: true,
+    makes: true,
   }),
   complete: define({
     write: claimNames,

@@ -5,6 +5,7 @@ import type { Argument, Connection } from './connection.ts'
 import { type FunctionName, READS } from './generated/facts.ts'
 import { type BindingOptions, isAbsent, isMissing, Loader, noFunctions, notLoaded } from './loader.ts'
 import { gotNoAnswer, Late, NotSent, type Patience, patiently, Unanswered } from './patience.ts'
+import { Registration } from './registry.ts'
 import { forbidden, isForbidden, Rights, type Use } from './rights.ts'
 import { Room } from './room.ts'
 import { type LibrarySource, SOURCE } from './source.ts'
@@ -37,10 +38,12 @@ interface Settings {
 
 /** What a client finds out, and sees to, before its first call. */
 export interface Preparation {
+  /** The queue that it is for. */
+  queue: string
   /** The root that is called first, as far as anybody can tell. */
   root: string
-  /** Calls with what it is given. What it reads is on its way while the library is still being looked for. */
-  run(call: Call): Promise<unknown>
+  /** Calls with what it is given; whether the queue is there for it. What it reads is on its way while the library is still being looked for. */
+  run(call: Call): Promise<boolean>
 }
 
 /** For how long a call is tried again that nodes of a cluster refuse because of their state, and the pause between two tries; ms. */
@@ -57,6 +60,7 @@ export class Caller {
   readonly #library: LibrarySource
   readonly #nonces = new Nonces()
   readonly #rights = new Rights((root, commands) => this.#askRights(root, commands))
+  readonly #registration: Registration | undefined
 
   /**
    * @param preparation of the first call, and whenever the server had lost the functions (and so, perhaps, its data)
@@ -66,7 +70,11 @@ export class Caller {
     this.connection = connection
     this.#library = library
     this.#loader = new Loader(connection, options, () => this.#prepare(preparation), library)
-    connection.onReady(() => this.#rights.forget())
+    if (preparation) this.#registration = new Registration(preparation.queue, connection.send)
+    connection.onReady(() => {
+      this.#rights.forget()
+      this.#registration?.forget()
+    })
   }
 
   /** The start that holds now: see `renew`. */
@@ -103,6 +111,12 @@ export class Caller {
     }
   }
 
+  /** Puts the queue into the registry, unless that was done, or `anew`; nobody needs to wait for it, and it does not fail. */
+  async register({ anew = false } = {}): Promise<void> {
+    if (anew) this.#registration?.forget()
+    await this.#registration?.see()
+  }
+
   /** Waits for the start alone, as a call does. */
   async begin(): Promise<void> {
     const { limit } = this.connection
@@ -137,11 +151,13 @@ export class Caller {
     input: Input<Name>,
     { after, term }: Sending,
   ): Promise<Output<Name>> {
-    const { write, read, nonce: place, takes = false, patience, once, use } = definitionOf(name)
+    const { write, read, nonce: place, takes = false, patience, once, use, makes } = definitionOf(name)
     const pool = place && `${root} ${name}`
     const nonce = pool && this.#nonces.take(pool)
     const args = nonce ? withNonce(place, write(input), nonce) : write(input)
     let answered = false
+    // With the first commands that are sent, which look for the library.
+    if (makes) this.#registration?.see()
     try {
       const settings = { once: once?.(input), patience, term, use: use?.(input) ?? name }
       const reply = await this.#send(name, root, args, after?.command, settings)
@@ -161,7 +177,7 @@ export class Caller {
     const { root, run } = preparation
     // Nearly every call needs them. What keeps them from being told, the call that asks for them next is told.
     if (!this.#rights.has(root, 'add')) this.#rights.missing(root, 'add').catch(() => {})
-    await run(this.#callStarted)
+    if (await run(this.#callStarted)) this.#registration?.see()
   }
 
   /** Calls a function while the library is being started: once, and without an answer the start has failed. */

@@ -9,6 +9,9 @@ interface Arriving {
   readonly since: number
   /** What has come, or may come without being seen. */
   bytes: number
+  isDropped: boolean
+  /** Tells the server, where it passes on bit by bit, that no more is wanted. */
+  cancel: (() => void) | undefined
   drop(code: 'BODY_TOO_LARGE' | 'BODY_TOO_SLOW'): void
 }
 
@@ -43,7 +46,6 @@ export class Bodies {
     const length = announced === null ? Number.POSITIVE_INFINITY : Number(announced)
     if (announced !== null && length > this.#limit) throw new Refusal('BODY_TOO_LARGE')
     return new Promise((resolve, reject) => {
-      const stop = new AbortController()
       const end = (settle: () => void) => {
         clearTimeout(timer)
         this.#arriving.delete(body)
@@ -52,21 +54,21 @@ export class Bodies {
         settle()
       }
       const body: Arriving = {
-        ...{ peer, since: Date.now(), bytes: 0 },
+        ...{ peer, since: Date.now(), bytes: 0, isDropped: false, cancel: undefined },
         drop: (code) => {
-          if (stop.signal.aborted) return
-          stop.abort()
+          if (body.isDropped) return
+          body.isDropped = true
+          body.cancel?.()
           end(() => reject(new Refusal(code)))
         },
       }
       const timer = setTimeout(() => body.drop('BODY_TOO_SLOW'), this.#deadline)
       this.#arriving.add(body)
       // No more than the announced bytes are passed on by a server, so they are taken for there already.
-      const read = length <= SMALL ? this.#readAtOnce(request, body, length) : this.#readStream(request, body, stop.signal)
+      const read = length <= SMALL ? this.#readAtOnce(request, body, length) : this.#readStream(request, body)
       read.then(
-        (bytes) => stop.signal.aborted || end(() => resolve(bytes)),
-        (cause) =>
-          stop.signal.aborted || end(() => reject(cause instanceof Refusal ? cause : new Refusal('BODY_UNREADABLE', {}, { cause }))),
+        (bytes) => body.isDropped || end(() => resolve(bytes)),
+        (cause) => body.isDropped || end(() => reject(cause instanceof Refusal ? cause : new Refusal('BODY_UNREADABLE', {}, { cause }))),
       )
     })
   }
@@ -80,18 +82,18 @@ export class Bodies {
     return bytes
   }
 
-  async #readStream(request: Request, body: Arriving, stopped: AbortSignal): Promise<Uint8Array> {
+  async #readStream(request: Request, body: Arriving): Promise<Uint8Array> {
     const chunks: Uint8Array[] = []
     if (!request.body) return Buffer.concat([])
     const reader = request.body.getReader()
-    stopped.addEventListener('abort', () => void reader.cancel().catch(() => {}))
+    body.cancel = () => void reader.cancel().catch(() => {})
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       chunks.push(part.value)
       this.#count(body, part.value.byteLength)
       if (body.bytes > this.#limit) body.drop('BODY_TOO_LARGE')
-      if (stopped.aborted) break
+      if (body.isDropped) break
     }
-    return Buffer.concat(stopped.aborted ? [] : chunks)
+    return Buffer.concat(body.isDropped ? [] : chunks)
   }
 
   #count(body: Arriving, bytes: number): void {
@@ -102,7 +104,7 @@ export class Bodies {
       const ofPeer = () => [...this.#arriving].filter((each) => each.peer === peer)
       this.#free(ofPeer, this.#budget / 2)
     }
-    this.#free(() => [...this.#arriving], this.#budget)
+    if (this.#bytes > this.#budget) this.#free(() => [...this.#arriving], this.#budget)
   }
 
   /** Drops the slowest of these until they have no more than `most` bytes. */

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { gunzipSync } from 'node:zlib'
 import { Refusal } from './problem.ts'
 
 /** Deeper nesting is no message of anybody's, and functions that call themselves for each level would run out of stack. */
@@ -33,15 +34,31 @@ function hasPrototype(payload: unknown): boolean {
   return false
 }
 
-export function parseJson(body: Uint8Array): unknown {
+/** What a body says; `text` is the JSON that `payload` was parsed from. */
+export interface Json {
+  payload: unknown
+  text: string
+}
+
+/**
+ * Reads a body, also one that was compressed by gzip or begins with a byte order mark.
+ *
+ * @param most bytes when it is inflated
+ * @throws Refusal `BAD_JSON`, `BODY_TOO_LARGE`
+ */
+export function parseJson(body: Uint8Array, most: number): Json {
+  // It says so itself, and behind some proxies alone.
+  const isGzip = body[0] === 0x1f && body[1] === 0x8b
   try {
-    if (!isUtf8(body) || isDeep(body)) throw new SyntaxError('not UTF-8, or nested too deep')
-    const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
+    const inflated = isGzip ? gunzipSync(body, { maxOutputLength: most }) : body
+    const bytes = inflated[0] === 0xef && inflated[1] === 0xbb && inflated[2] === 0xbf ? inflated.subarray(3) : inflated
+    if (!isUtf8(bytes) || isDeep(bytes)) throw new SyntaxError('not UTF-8, or nested too deep')
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
     const payload = JSON.parse(text)
     // Hardly any body has the word, in which `_` may be written as an escape.
     if (/__proto__|\\u005f/i.test(text) && hasPrototype(payload)) throw new SyntaxError('a member is named __proto__')
-    return payload
-  } catch (error) {
-    throw new Refusal('BAD_JSON', {}, { cause: error })
+    return { payload, text }
+  } catch (cause) {
+    throw new Refusal((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? 'BODY_TOO_LARGE' : 'BAD_JSON', {}, { cause })
   }
 }

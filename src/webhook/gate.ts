@@ -18,9 +18,8 @@ export class Gate {
   }
 
   /** Throws `UNAVAILABLE` when the call is not answered in time. It may take effect nevertheless, later. */
-  async run<Result>(call: () => Promise<Result>): Promise<Result> {
-    if (this.#isDown) await this.#ask()
-    return this.#within(call())
+  run<Result>(call: () => Promise<Result>): Promise<Result> {
+    return this.#isDown ? this.#ask().then(() => this.#within(call())) : this.#within(call())
   }
 
   /** Waits for what other requests do, no longer than for a call; and not at all while Redis is away. */

@@ -51,6 +51,11 @@ export class NewConversations {
   /** The requests that were let in unseen and have not ended, and how many conversations are theirs. */
   readonly #unseen = new Set<Promise<void>>()
   #unseenKeys = 0
+  /** By source: those that Redis is told of when all that were stored together have been counted. */
+  readonly #untold = new Map<string, number>()
+  /** All that were opened, of whatever source, and all that Redis has been told of. */
+  #opened = 0
+  #told = 0
 
   constructor(limiter: RateLimiterRedis, queue: { peek(key: string, limit: number): Promise<{ size: number }> }, gate: Gate, call: Call) {
     this.#limiter = limiter
@@ -64,14 +69,24 @@ export class NewConversations {
     return this.#limiter.getKey(source)
   }
 
-  /** @param opened by the source within the time, as it is counted in Redis */
-  async admit(source: string, opened: number, visitors: readonly Visitor[]): Promise<Entry | undefined> {
-    if (opened + this.#unseenKeys + visitors.length <= this.#limiter.points) return this.#letIn(source, visitors.length)
+  /** What Redis has been told by now: who asks it later finds all of that counted, as far as its time is not over. */
+  get told(): number {
+    return this.#told
+  }
+
+  /**
+   * @param opened by the source within the time, as it is counted in Redis
+   * @param told what it had been told before it was asked for that
+   */
+  async admit(source: string, opened: number, told: number, visitors: readonly Visitor[]): Promise<Entry | undefined> {
+    const unknownToRedis = this.#opened - told + this.#unseenKeys
+    if (opened + unknownToRedis + visitors.length <= this.#limiter.points) return this.#letIn(source, visitors.length)
     const areOpen = await this.#call(() => Promise.all(visitors.map(({ key }) => this.#isOpen(key))))
     const unknown = visitors.filter((_, n) => !areOpen[n])
     if (unknown.length === 0) return undefined
     // They are about to be counted, those that are new.
     if (this.#unseen.size > 0) await this.#gate.wait(Promise.all(this.#unseen))
+    this.#tell()
     const { left, wait } = await this.#call(() => take(this.#limiter, source, unknown.length))
     for (const visitor of unknown.slice(Math.max(0, left + unknown.length))) visitor.wait = wait
     return undefined
@@ -85,14 +100,30 @@ export class NewConversations {
     this.#unseen.add(ended)
     this.#unseenKeys += keys
     return {
-      // Sent before what any later request asks. The messages are stored: it is too late to fail.
-      count: (opened) => void (opened > 0 && this.#limiter.penalty(source, opened).catch(() => {})),
+      count: (opened) => {
+        if (opened > 0) this.#count(source, opened)
+      },
       end: () => {
         this.#unseen.delete(ended)
         this.#unseenKeys -= keys
         end()
       },
     }
+  }
+
+  #count(source: string, opened: number): void {
+    if (this.#untold.size === 0) queueMicrotask(() => this.#tell())
+    this.#untold.set(source, (this.#untold.get(source) ?? 0) + opened)
+    this.#opened += opened
+  }
+
+  #tell(): void {
+    for (const [source, opened] of this.#untold) {
+      // The messages are stored: it is too late to fail.
+      this.#limiter.penalty(source, opened).catch(() => {})
+      this.#told += opened
+    }
+    this.#untold.clear()
   }
 
   async #isOpen(key: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { type ErrorCode, RapidfireError, RefusedMessagesError } from '../errors.ts'
+import { LIMITS, OPTIONS } from '../redis/generated/limits.ts'
 
 /** Every answer that is not 200, with its status and what it says: nothing of what was sent, since that may be private. */
 const PROBLEMS = {
@@ -40,24 +41,22 @@ function bodyOf(code: ProblemCode, detail: string): string {
   return JSON.stringify({ title: STATUS_CODES[status], status, detail, code })
 }
 
-const BODIES = new Map(Object.entries(PROBLEMS).map(([code, [, detail]]) => [code, bodyOf(code as ProblemCode, detail)]))
-
 /** Seconds until a sender should try again. */
 export const RETRY_AFTER = { BACKLOG_FULL: 10, OUT_OF_MEMORY: 10, UNAVAILABLE: 5 } as const satisfies Partial<Record<ProblemCode, number>>
 
 /** Ends a request with a problem. */
 export class Refusal extends Error {
   override readonly name = 'Refusal'
-  /** Says more than `PROBLEMS` does. */
-  readonly #detail: string | undefined
+  /** What the answer says: nothing of what was sent. */
+  readonly detail: string
 
   constructor(
     readonly code: ProblemCode,
     readonly headers: Record<string, string> = {},
-    { detail, ...options }: ErrorOptions & { detail?: string } = {},
+    { detail = PROBLEMS[code][1], ...options }: ErrorOptions & { detail?: string } = {},
   ) {
     super(code, options)
-    this.#detail = detail
+    this.detail = detail
   }
 
   get status(): number {
@@ -72,10 +71,16 @@ export class Refusal extends Error {
       ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
       ...this.headers,
     }
-    const body = this.#detail === undefined ? (BODIES.get(this.code) as string) : bodyOf(this.code, this.#detail)
-    return new Response(body, { status: this.status, headers })
+    return new Response(bodyOf(this.code, this.detail), { status: this.status, headers })
   }
 }
+
+/** Which member of a message is not acceptable. */
+export const WRONG = {
+  BAD_KEY: `A message was refused: its key must be a text of 1 to ${LIMITS.key} bytes, in well-formed Unicode.`,
+  BAD_ID: `A message was refused: its id must be a text of 1 to ${OPTIONS.id.bytes} bytes, in well-formed Unicode.`,
+  BAD_DATA: 'A message was refused: its data must be something that JSON can carry, and that the schema of the queue allows.',
+} as const
 
 const CODES: Partial<Record<ErrorCode, ProblemCode>> = {
   BAD_KEY: 'BAD_MESSAGE',
@@ -119,5 +124,8 @@ export function toRefusal(error: unknown, wait?: number): Refusal {
     if (each instanceof RapidfireError) return [CODES[each.code] ?? 'INTERNAL']
     return each instanceof Error ? ['INTERNAL' as const] : []
   })
-  return new Refusal(ORDER.find((code) => codes.includes(code)) ?? 'INTERNAL', {}, { cause: error })
+  const code = ORDER.find((each) => codes.includes(each)) ?? 'INTERNAL'
+  const wrong = code === 'BAD_MESSAGE' && errors.find((each) => each instanceof RapidfireError && each.code in WRONG)
+  const detail = wrong ? WRONG[(wrong as RapidfireError).code as keyof typeof WRONG] : undefined
+  return new Refusal(code, {}, { cause: error, ...(detail && { detail }) })
 }

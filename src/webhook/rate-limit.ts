@@ -1,6 +1,7 @@
 import type { Cluster, Redis } from 'ioredis'
 import type { RateLimiterRedis } from 'rate-limiter-flexible'
 import { RapidfireError, RefusedMessagesError, toRapidfireError } from '../errors.ts'
+import { Coalescer } from '../messages/coalescer.ts'
 import type { AddResult } from '../messages/results.ts'
 import type { NewMessage } from '../options.ts'
 import { TIMEOUT } from '../redis/connection.ts'
@@ -60,6 +61,9 @@ interface Group<T> {
   wait: number
 }
 
+/** Keys that one MGET asks for at most, unless one request has more. */
+const LOOK = 500
+
 /** Refusals that a repetition does not mend. */
 const FINAL: ReadonlySet<string> = new Set(['BAD_KEY', 'BAD_ID', 'BAD_DATA', 'MESSAGE_TOO_LARGE'])
 
@@ -81,14 +85,16 @@ export async function openLimits<T>(redis: Redis | Cluster, queue: LimitedQueue<
 
 /**
  * Stores what is not over a limit. Who is refused gets a place in the line of the conversation, and what comes later is refused too until it has
- * come again. Usually this costs one MGET: it tells how many conversations the source has opened, and which of the conversations have a line.
+ * come again. Usually this costs one MGET, which requests of the same moment share: it tells how many conversations the source has opened, and which
+ * of the conversations have a line.
  */
 class Limits<T> {
-  readonly #redis: Redis | Cluster
   readonly #queue: LimitedQueue<T>
   readonly #gate: Gate
   /** For what concerns the limits alone. */
   readonly #call: Call
+  /** What there is under the names of each. */
+  readonly #looks: Coalescer<string[], (string | null)[]>
   readonly #line: Line
   readonly #opened: NewConversations | undefined
   readonly #requests: RateLimiterRedis | undefined
@@ -106,7 +112,6 @@ class Limits<T> {
     const prefix = `rapid-fire:{${queue.queue}}:rate`
     const limiter = (name: string, { points, duration = 1 }: RateLimit) =>
       new Limiter({ storeClient: redis, keyPrefix: `${prefix}:${name}`, points, duration })
-    this.#redis = redis
     this.#queue = queue
     this.#gate = gate
     // A client that queues nothing refuses what comes before it is connected.
@@ -118,6 +123,11 @@ class Limits<T> {
         .catch((error) => {
           throw error instanceof Refusal ? error : toRapidfireError(error, 'rate limit')
         })
+    const look = async (looks: string[][]) => {
+      const found = await redis.mget(looks.flat())
+      return looks.map(({ length }) => found.splice(0, length))
+    }
+    this.#looks = new Coalescer(look, { most: LOOK, weightOf: ({ length }) => length })
     const durations = [newConversations, perConversation].map((limit) => (limit ? (limit.duration ?? 1) : 1))
     const longest = Math.max(RETRY_AFTER.BACKLOG_FULL, ...durations)
     this.#line = new Line(redis, `${prefix}:line`, longest * 1000)
@@ -130,19 +140,24 @@ class Limits<T> {
   /** Throws when a message was not stored; then the sender has to send all of them again. */
   async store(source: string, messages: readonly NewMessage<T>[]): Promise<AddResult[]> {
     const groups = groupsOf(messages)
-    const endTurn = await this.#takeTurn(groups)
+    const { earlier, endTurn } = this.#takeTurn(groups)
     let entry: Entry | undefined
     try {
+      if (earlier.length > 0) await this.#gate.wait(Promise.all(earlier))
+      const told = this.#opened?.told ?? 0
       const opened = await this.#look(source, groups)
-      entry = await this.#opened?.admit(source, opened, passing(groups))
-      await this.#countRequests(groups)
-      const wait = await this.#refuse(groups, messages)
+      entry = await this.#opened?.admit(source, opened, told, passing(groups))
+      if (this.#requests) await this.#countRequests(groups, this.#requests)
+      const refused = Array.from(groups.values()).filter(({ wait }) => wait > 0)
+      const wait = refused.length === 0 ? undefined : await this.#refuse(refused, groups, messages)
       const sent = wait === undefined ? messages : messages.filter(({ key }) => groups.get(key)?.wait === 0)
       const adding = this.#add(sent)
       endTurn()
       const { results, error } = await adding
       entry?.count(openedBy(sent, results))
-      await this.#settle(groups, sent, results, wait)
+      const changes = this.#changesOf(groups, sent, results, wait)
+      // They are stored or refused: it is too late to fail.
+      if (changes.length > 0) await this.#call(() => each(changes, (change) => change())).catch(() => {})
       if (wait !== undefined) throw toRefusal(error, wait)
       if (error !== undefined) throw error
       return results as AddResult[]
@@ -152,8 +167,8 @@ class Limits<T> {
     }
   }
 
-  /** Waits until it is decided on earlier requests of the same conversations: one may take longer than the next. */
-  async #takeTurn(groups: Groups<T>): Promise<() => void> {
+  /** It must be decided on earlier requests of the same conversations before: one may take longer than the next. */
+  #takeTurn(groups: Groups<T>): { earlier: Promise<void>[]; endTurn: () => void } {
     const earlier: Promise<void>[] = []
     let end = () => {}
     const turn = new Promise<void>((resolve) => {
@@ -168,20 +183,14 @@ class Limits<T> {
       end()
       for (const key of groups.keys()) if (this.#turns.get(key) === turn) this.#turns.delete(key)
     }
-    if (earlier.length > 0) {
-      await this.#gate.wait(Promise.all(earlier)).catch((error) => {
-        endTurn()
-        throw error
-      })
-    }
-    return endTurn
+    return { earlier, endTurn }
   }
 
   /** Finds who has to wait for others of the same conversation, and tells how many conversations the source has opened. */
   async #look(source: string, groups: Groups<T>): Promise<number> {
     const names = Array.from(groups.keys(), (key) => this.#line.nameOf(key))
     if (this.#opened) names.push(this.#opened.nameOf(source))
-    const found = await this.#call(() => this.#redis.mget(names))
+    const found = await this.#call(() => this.#looks.add(names))
     const inLine: Group<T>[] = []
     let n = 0
     for (const group of groups.values()) {
@@ -194,16 +203,12 @@ class Limits<T> {
     return this.#opened ? Number(found[n] ?? 0) : 0
   }
 
-  async #countRequests(groups: Groups<T>): Promise<void> {
-    const limiter = this.#requests
-    if (!limiter) return
+  async #countRequests(groups: Groups<T>, limiter: RateLimiterRedis): Promise<void> {
     await this.#call(() => each(passing(groups), async (group) => void (group.wait = (await take(limiter, group.key, 1)).wait)))
   }
 
-  /** Gives those who are refused a place in their lines. Returns the seconds until they may come again; undefined when nobody is refused. */
-  async #refuse(groups: Groups<T>, messages: readonly NewMessage<T>[]): Promise<number | undefined> {
-    const refused = Array.from(groups.values()).filter(({ wait }) => wait > 0)
-    if (refused.length === 0) return undefined
+  /** Gives those who are refused a place in their lines. Returns the seconds until they may come again. */
+  async #refuse(refused: Group<T>[], groups: Groups<T>, messages: readonly NewMessage<T>[]): Promise<number> {
     // The first of them that may come again should not wait for the last: they are of different people.
     const wait = Math.max(1, Math.ceil(Math.min(...refused.map((group) => group.wait)) / 1000))
     // What has no id would be stored twice when it comes again.
@@ -225,8 +230,8 @@ class Limits<T> {
     }
   }
 
-  /** Puts those into their lines whose conversation is full, and takes out who will not come again. It is too late to fail. */
-  async #settle(groups: Groups<T>, sent: readonly NewMessage<T>[], results: Results, wait?: number): Promise<void> {
+  /** What puts those into their lines whose conversation is full, and takes out who will not come again. */
+  #changesOf(groups: Groups<T>, sent: readonly NewMessage<T>[], results: Results, wait?: number): (() => Promise<void>)[] {
     const full = Math.min(wait ?? RETRY_AFTER.BACKLOG_FULL, RETRY_AFTER.BACKLOG_FULL) * 1000
     const failures = new Map<string, RapidfireError['code']>()
     for (const [n, result] of results.entries()) {
@@ -241,7 +246,7 @@ class Limits<T> {
         changes.push(() => this.#line.leave(group.key, group.messages))
       }
     }
-    if (changes.length > 0) await this.#call(() => each(changes, (change) => change())).catch(() => {})
+    return changes
   }
 }
 

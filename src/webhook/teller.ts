@@ -16,8 +16,8 @@ export class Teller {
   }
 
   refused(refusal: Refusal): void {
-    const { status, code, cause = refusal } = refusal
-    if (status < 500) this.#tell(() => this.#events.emit('refused', { status, code }))
+    const { status, code, detail: why, cause = refusal } = refusal
+    if (status < 500) this.#tell(() => this.#events.emit('refused', { status, code, why }))
     // Without a listener an `error` would end the process.
     else if (this.#events.listenerCount('error') > 0) {
       this.#tell(() => this.#events.emit('error', cause instanceof Error ? (bare(cause) as Error) : new Error(String(cause))))

@@ -1,5 +1,6 @@
+import { setImmediate } from 'node:timers'
 import { Bodies } from './bodies.ts'
-import { parseJson } from './body.ts'
+import { type Json, parseJson } from './body.ts'
 import { Gate } from './gate.ts'
 import { checkOptions, type MessageQueue, type WebhookOptions } from './options.ts'
 import { Refusal, toRefusal } from './problem.ts'
@@ -28,9 +29,8 @@ export type Webhook = (request: Request, environment?: unknown) => Promise<Respo
  */
 export function allSources(options: AccountOptions = {}): Source<ChatMessage>[] {
   checkAccount('allSources', options)
-  const { groups = 'chat', account } = options
-  const own = { groups, ...(account !== undefined && { account }) }
-  return [whatsappCloud({ groups }), telegram(own), generic<ChatMessage>(), whatsappWeb(own)]
+  const { account: _, ...chat } = options
+  return [whatsappCloud(chat), telegram(options), generic<ChatMessage>(), whatsappWeb(options)]
 }
 
 /**
@@ -60,15 +60,17 @@ export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T
   const served = `There is nothing at this path. Messages are posted to ${path}, and the statistics are at ${statsPath}.`
   const isPublic = sources.every(({ name }) => unsigned.includes(name))
 
-  /** The messages of a payload, and the name of the source that knows its form: one that is not trusted does not even look at it. */
-  function readMessages(payload: unknown, trusted: readonly Source<T>[]): [messages: Messages<T>, source: string] {
+  /** The messages of a payload, and the source that knows its form: one that is not trusted does not even look at it. */
+  function readMessages({ payload, text }: Json, trusted: readonly Source<T>[]): [messages: Messages<T>, source: Source<T>] {
     for (const source of trusted) {
-      const messages = source.read(payload)
+      const messages = source.read(payload, text)
       if (messages === undefined) continue
       if (messages.length > MAX_MESSAGES) throw new Refusal('TOO_MANY_MESSAGES')
-      return [rules ? messages.map((message) => ({ ...message, ...rules(message) })) : messages, source.name]
+      return [rules ? messages.map((message) => ({ ...message, ...rules(message) })) : messages, source]
     }
-    throw sources.some((source) => !trusted.includes(source) && source.read(payload)) ? trust.refusal() : new Refusal('UNKNOWN_FORM')
+    if (sources.some((source) => !trusted.includes(source) && source.read(payload))) throw trust.refusal()
+    const forms = trusted.map(({ name }) => name).join(', ')
+    throw new Refusal('UNKNOWN_FORM', {}, { detail: `The body has none of the forms that are accepted here: ${forms}.` })
   }
 
   async function receive(request: Request, url: URL, peer: string | undefined): Promise<Response> {
@@ -76,16 +78,19 @@ export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T
     refuseBrowsers(request.headers, url)
     const body = await bodies.read(request, peer)
     const trusted = trustedWith(body)
-    const [messages, source] = readMessages(parseJson(body), trusted)
+    const said = parseJson(body, maxBytes)
+    const [messages, source] = readMessages(said, trusted)
     let added = 0
     if (messages.length > 0) {
+      await endOfTurn()
       const limits = await opening
-      const results = limits ? await limits.store(source, messages) : await gate.run(() => rapidfire.addMessages(messages))
+      const results = limits ? await limits.store(source.name, messages) : await gate.run(() => rapidfire.addMessages(messages))
       for (const result of results) if (result.status === 'added') added += 1
     }
     const duplicates = messages.length - added
-    teller?.stored({ source, added, duplicates })
-    return json(`{"added":${added},"duplicates":${duplicates}}`)
+    teller?.stored({ source: source.name, added, duplicates })
+    const answer = source.answer?.(said.payload)
+    return json(answer ? JSON.stringify({ added, duplicates, ...answer }) : `{"added":${added},"duplicates":${duplicates}}`)
   }
 
   function verify(parameters: URLSearchParams): Response {
@@ -103,12 +108,13 @@ export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T
 
   async function route(request: Request, peer: string | undefined): Promise<Response> {
     const url = urlOf(request)
-    if (url.pathname === path) {
+    const pathname = url.pathname.length > 1 && url.pathname.endsWith('/') ? url.pathname.slice(0, -1) : url.pathname
+    if (pathname === path) {
       if (request.method === 'POST') return receive(request, url, peer)
       if (request.method === 'GET' && (isVerifier || url.searchParams.has('hub.mode'))) return verify(url.searchParams)
       throw new Refusal('METHOD_NOT_ALLOWED', { allow: isVerifier ? 'GET, POST' : 'POST' })
     }
-    if (url.pathname !== statsPath) throw new Refusal('NOT_FOUND', {}, { detail: served })
+    if (pathname !== statsPath) throw new Refusal('NOT_FOUND', {}, { detail: served })
     if (request.method !== 'GET') throw new Refusal('METHOD_NOT_ALLOWED', { allow: 'GET' })
     return stats(request)
   }
@@ -123,6 +129,19 @@ export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T
     }
   }
 }
+
+/** When this turn of the event loop ends. Each connection is heard apart, and those of one turn are to ask Redis together. */
+function endOfTurn(): Promise<void> {
+  turn ??= new Promise((resolve) =>
+    setImmediate(() => {
+      turn = undefined
+      resolve()
+    }),
+  )
+  return turn
+}
+
+let turn: Promise<void> | undefined
 
 /** A `Host` may be anything. */
 function urlOf(request: Request): URL {

@@ -12,6 +12,9 @@ import { WORKER_OPTIONS } from './settings.ts'
 
 export interface WorkerOptions extends ProcessorOptions {}
 
+/** Who counts the events of a worker; `about` is the last of what its listeners get. */
+type Observer = (event: keyof WorkerEvents, about: Run | number | Error) => void
+
 export const CLOSE_OPTIONS = { timeout: true } as const
 
 /**
@@ -33,6 +36,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   readonly #logger: Logger
   readonly #notRun: NodeJS.Timeout
   #hasWarned = false
+  readonly #observers: Observer[] = []
 
   /** @internal */
   constructor(id: string, client: WorkerClient<T>, commands: Connection, hub: Hub, handler: Handler<T>, options: WorkerOptions) {
@@ -45,7 +49,10 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     this.#loop = new Loop(id, client, commands, hub, handler, options, {
       ready: () => this.#tell(() => this.emit('ready')),
       ended: (...told) => this.#tell(() => this.#emitEnd(...told)),
-      died: (...told) => this.#tell(() => this.emit('dead', ...told)),
+      died: (...told) => {
+        this.#observed('dead', told[2])
+        this.#tell(() => this.emit('dead', ...told))
+      },
       idle: () => this.#tell(() => this.emit('idle')),
       isIdleWanted: () => this.listenerCount('idle') > 0,
       failed: (error) => this.#report(error),
@@ -88,6 +95,21 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     this.#loop.resume()
   }
 
+  /** The name of its queue. */
+  get queue(): string {
+    return this.#client.queue
+  }
+
+  /** Handlers that may run at once. */
+  get concurrency(): number {
+    return this.#loop.processor.settings.concurrency
+  }
+
+  /** @internal Tells of its events besides its listeners: without one of these, failures are a warning, and who only counts is none. */
+  observe(observer: Observer): void {
+    this.#observers.push(observer)
+  }
+
   /** Whether it runs, or pauses, and Redis has answered its last claim and kept its leases. */
   isHealthy(): boolean {
     return (this.#state === 'running' || this.#state === 'paused') && this.#loop.isHealthy()
@@ -127,7 +149,9 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   /** @internal A claim of a forwarder has moved so many batches, and so many more fit into the stream. */
   forwarded(root: string, batches: number, room: number): void {
     this.#loop.forwarded(root, batches, room)
-    if (batches > 0) this.#tell(() => this.emit('forwarded', batches))
+    if (batches === 0) return
+    this.#observed('forwarded', batches)
+    this.#tell(() => this.emit('forwarded', batches))
   }
 
   /** What an asynchronous listener rejects with. */
@@ -143,6 +167,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   }
 
   #emitEnd(outcome: Outcome, batch: Batch<T>, error: unknown, run: Run): void {
+    this.#observed(outcome === 'retry' ? 'failed' : outcome, run)
     if (outcome !== 'retry' && outcome !== 'dead') {
       this.emit(outcome, batch, run)
       return
@@ -165,6 +190,10 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     this.#warn('HANDLER_FAILED', `has a handler that failed, and ${then}: ${text} (said once: listen to failed and dead, or give a logger)`)
   }
 
+  #observed(...told: Parameters<Observer>): void {
+    for (const observer of this.#observers) observer(...told)
+  }
+
   #warn(code: string, text: string): void {
     process.emitWarning(`a worker of the queue '${this.#client.queue}' ${text}`, { type: 'RapidfireWarning', code })
   }
@@ -180,6 +209,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
 
   #report(error: unknown): void {
     const known = error instanceof Error ? error : new Error(String(error))
+    this.#observed('error', known)
     try {
       // An `error` event without a listener would end the process.
       if (this.listenerCount('error') > 0) this.emit('error', known)

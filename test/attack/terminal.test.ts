@@ -34,6 +34,7 @@ it('no command passes on control characters', async () => {
     [0, ['stats', ...here, '--json']],
     [0, ['tail', ...here, '--from', '0', '--no-follow']],
     [0, ['tail', ...here, '--from', '0', '--no-follow', '--json']],
+    [0, ['metrics', ...here]],
     [1, ['check', ...here]],
     [1, ['check', ...here, '--json']],
     [0, ['dead', 'list', ...here]],

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { REGISTRY } from '../../src/redis/registry.ts'
 import { useClients } from '../client/clients.ts'
 import { describeBindings } from '../support/lua.ts'
 import { keep, restore, restoreHash } from '../support/roots.ts'
@@ -117,6 +118,7 @@ describeBindings('the roots of a queue', (lua) => {
 
   it('tell of a change that was broken off', async () => {
     await lua().call('repartition', 'PREPARE', 4)
+    await lua().redis.zadd(REGISTRY, 0, 'orders')
     expect(await found()).toMatchObject([{ law: 'change-ends', text: 'a change to 4 partitions was begun and has not been ended' }])
     await expectMended([`change-ends ${ROOT}`], 0)
   })

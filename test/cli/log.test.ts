@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { pino } from 'pino'
-import { expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { linesOf, logEvents } from '../../cli/terminal/log.ts'
 import type { Batch } from '../../src/batches/batch.ts'
 import type { Events } from '../../src/events.ts'
@@ -34,7 +34,7 @@ const TOLD: { [Name in keyof Events]: Events[Name] } = {
   idle: [],
   error: [Object.assign(new Error(''), { code: 'ECONNREFUSED' })],
   stored: [{ source: 'generic', added: 1, duplicates: 0 }],
-  refused: [{ status: 401, code: 'BAD_SIGNATURE' }],
+  refused: [{ status: 401, code: 'BAD_SIGNATURE', why: 'The request must carry the proof of its source.' }],
   listening: [{ host: '127.0.0.1', port: 3000, path: '/healthz' }],
   stopping: ['SIGTERM'],
   killed: ['SIGTERM'],
@@ -68,6 +68,59 @@ it('a log shows what a handler has thrown at warn and above, with the figures of
   expect(logged('warn').lines.filter(({ batch: id, error }) => id && error)).toEqual([
     { level: 40, ...about, msg: 'failed' },
     { level: 50, ...about, hint: '`rapidfire dead` shows it', msg: 'dead' },
+  ])
+})
+
+afterEach(() => void vi.useRealTimers())
+
+it('a log has at most a line a second for what is refused with one code, and says how many it stands for and why', () => {
+  vi.useFakeTimers()
+  const lines: Record<string, unknown>[] = []
+  const emitter = new EventEmitter<Events>()
+  logEvents(pino({ base: null, timestamp: false }, { write: (line) => lines.push(JSON.parse(line)) }), [emitter])
+  const refuse = (code: string, why: string) => emitter.emit('refused', { status: 400, code, why })
+  const told = () => lines.splice(0).map(({ code, count, why }) => [code, count, why])
+  refuse('UNKNOWN_FORM', 'first')
+  refuse('BAD_JSON', 'other')
+  expect(told()).toEqual([
+    ['UNKNOWN_FORM', 1, 'first'],
+    ['BAD_JSON', 1, 'other'],
+  ])
+  for (const why of ['second', 'third', 'last']) refuse('UNKNOWN_FORM', why)
+  vi.advanceTimersByTime(999)
+  expect(told()).toEqual([])
+  vi.advanceTimersByTime(1)
+  expect(told()).toEqual([['UNKNOWN_FORM', 3, 'last']])
+  refuse('UNKNOWN_FORM', 'within the next second')
+  expect(told()).toEqual([])
+  vi.advanceTimersByTime(1000)
+  expect(told()).toEqual([['UNKNOWN_FORM', 1, 'within the next second']])
+  vi.advanceTimersByTime(2000)
+  expect([told(), vi.getTimerCount()]).toEqual([[], 0])
+  refuse('UNKNOWN_FORM', 'at once again')
+  refuse('UNKNOWN_FORM', 'before the end')
+  emitter.emit('stopped')
+  expect(lines.map(({ msg, why }) => [msg, why])).toEqual([
+    ['refused', 'at once again'],
+    ['refused', 'before the end'],
+    ['stopped', undefined],
+  ])
+  vi.advanceTimersByTime(2000)
+  expect(lines).toHaveLength(3)
+})
+
+it('a log repeats an error at most once a second', () => {
+  vi.useFakeTimers()
+  const lines: Record<string, unknown>[] = []
+  const emitter = new EventEmitter<Events>()
+  logEvents(pino({ base: null, timestamp: false }, { write: (line) => lines.push(JSON.parse(line)) }), [emitter])
+  for (let n = 0; n < 5; n += 1) emitter.emit('error', down)
+  emitter.emit('error', new Error('another'))
+  vi.advanceTimersByTime(1000)
+  expect(lines.map(({ error, count }) => [error, count])).toEqual([
+    ['the bot is down', 1],
+    ['another', 1],
+    ['the bot is down', 4],
   ])
 })
 

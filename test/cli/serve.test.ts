@@ -47,6 +47,19 @@ describe('serve', () => {
     expect(await serve.stop()).toBe(0)
     expect(serve.stdout).not.toContain('тайна')
     expect(serve.stdout).not.toContain('ann')
+    const refused = serve.lines.filter(({ msg }) => msg === 'refused')
+    expect(refused.map(({ level, status, code }) => [level, status, code])).toEqual(
+      expect.arrayContaining([
+        [40, 400, 'BAD_JSON'],
+        [40, 413, 'BODY_TOO_LARGE'],
+        [40, 404, 'NOT_FOUND'],
+        [40, 429, 'RATE_LIMITED'],
+        [40, 401, 'BAD_TOKEN'],
+      ]),
+    )
+    expect(refused.every(({ why, count }) => why.endsWith('.') && count > 0)).toBe(true)
+    const limited = refused.filter(({ code }) => code === 'RATE_LIMITED').map(({ count }) => count)
+    expect(limited.reduce((sum, count) => sum + count)).toBe(statuses.filter((each) => each === 429).length)
   })
 
   it.each<[string, string[], Record<string, string>, RegExp]>([
@@ -89,8 +102,9 @@ describe('serve', () => {
   })
 
   it('serve says how each source is verified, and takes nothing from the others', async () => {
-    const env = { REDIS_URL: server.url, RAPIDFIRE_SENDER_SECRET: 's', RAPIDFIRE_APP_SECRET: 'a' }
-    const serve = await start(['serve', '--port', '0', '--unsigned', 'telegram', '--source', 'telegram', 'generic'], env).ready()
+    const env = { REDIS_URL: server.url, RAPIDFIRE_SENDER_SECRET: 's', RAPIDFIRE_APP_SECRET: 'a', RAPIDFIRE_QUEUE: 'proofs' }
+    const args = ['serve', '--port', '0', '--unsigned', 'telegram', '--source', 'telegram', 'generic', '--raw']
+    const serve = await start(args, env).ready()
     const listening = (await eventually(() => serve.lines.find(({ msg }) => msg === 'listening'))) as { port: number }
     expect(listening).toMatchObject({ sources: { telegram: 'unsigned', generic: 'RAPIDFIRE_SENDER_SECRET' } })
     const post = async (payload: unknown, secret?: string) => {
@@ -99,6 +113,10 @@ describe('serve', () => {
       return (await fetch(`http://127.0.0.1:${listening.port}${PATH}`, { method: 'POST', body, headers })).status
     }
     expect(await post(telegramUpdate(0))).toBe(200)
+    const rapidfire = new RapidFire<any>({ redis: server.url, queue: 'proofs' })
+    onTestFinished(() => rapidfire.close())
+    const [stored] = (await rapidfire.peek('telegram:987654321')).messages
+    expect(stored?.data.raw).toEqual(telegramUpdate(0))
     expect(await post({ key: 'ann', id: '1', data: 1 })).toBe(401)
     expect(await post({ key: 'ann', id: '1', data: 1 }, 's')).toBe(200)
     expect(await post(cloudPayload(cloudValue([cloudText(0)])), 'a')).toBe(400)

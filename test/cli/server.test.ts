@@ -6,7 +6,7 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { PrivateRedis } from '../../cli/demo/private-redis.ts'
 import { connected, openClient, serverOf } from '../../cli/terminal/connection.ts'
-import { findQueues } from '../../cli/terminal/queue.ts'
+import { listQueues } from '../../cli/terminal/queue.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { lacksServer } from '../client/clients.ts'
 import { startRedis } from '../support/redis.ts'
@@ -69,7 +69,7 @@ describe.skipIf(lacksServer('a server with a socket'))('a server with a socket, 
     expect(stderr).toBe('')
     expect(JSON.parse(stdout)).toMatchObject({ queue: 'salon', messages: 1 })
     const redis = new Redis(serverOf(url))
-    expect(await findQueues(redis)).toEqual(['salon'])
+    expect(await listQueues(redis)).toEqual({ queues: ['salon'], gone: [] })
     redis.disconnect()
   })
 

@@ -1,7 +1,8 @@
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { findQueues } from '../../cli/terminal/queue.ts'
+import { listQueues, walkQueues } from '../../cli/terminal/queue.ts'
 import type { Stats } from '../../src/batches/stats.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
+import { urlOf } from '../support/acl.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
 import { rapidfire } from '../support/shell.ts'
 import { command } from './command.ts'
@@ -27,6 +28,8 @@ async function fill(queue: string, { handled = [] as string[], open = [] as stri
   await client.processPendingBatches(() => {})
   for (const key of open) await client.addMessage(key, 'one')
 }
+
+const walked = (why: string) => `rapidfire: these queues were looked for among all keys, since ${why}\n`
 
 const parse = (stdout: string): Stats[] =>
   stdout
@@ -122,19 +125,93 @@ whatsapp           1      0       0     0         1        0         -
   it('stats without --queue says that there are none', async () => {
     const { code, stdout } = await command(['stats', '--redis', server.url])
     expect({ code, stdout }).toEqual({ code: 0, stdout: `No queues on ${new URL(server.url).host}.\n` })
-    expect(await command(['stats', '--redis', server.url, '--json'])).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(await command(['stats', '--redis', server.url, '--json'])).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: walked('no queue is in rapid-fire:queues'),
+    })
+  })
+
+  it('stats without --queue asks the registry, and walks over no keys', async () => {
+    await fill('whatsapp', { open: ['ann'] })
+    await fill('empty', { handled: ['ann'] })
+    await server.redis.hset('rapid-fire:{by-hand}', 'added', 1)
+    await server.redis.config('RESETSTAT')
+    const { code, stdout, stderr } = await command(['stats', '--redis', server.url, '--json'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(parse(stdout).map(({ queue, messages }) => [queue, messages])).toEqual([
+      ['empty', 0],
+      ['whatsapp', 1],
+    ])
+    expect(await server.redis.info('commandstats')).not.toContain('cmdstat_scan')
+  })
+
+  it('stats without --queue leaves out what is registered and is not there, and changes nothing', async () => {
+    await fill('whatsapp', { open: ['ann'] })
+    await fill('gone', { open: ['ann'] })
+    await fill('rootless', { open: ['ann'] })
+    await server.redis.del(...(await server.redis.keys('rapid-fire:{gone}*')), 'rapid-fire:{rootless}')
+    await server.redis.zadd('rapid-fire:queues', 0, 'no {queue}', 0, '', 0, 'x'.repeat(200), 0, 'whatsapp:7')
+    const before = await server.redis.dump('rapid-fire:queues')
+    const { code, stdout, stderr } = await command(['stats', '--redis', server.url, '--json'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(parse(stdout).map(({ queue }) => queue)).toEqual(['rootless', 'whatsapp'])
+    expect(await server.redis.dump('rapid-fire:queues')).toEqual(before)
+  })
+
+  it('stats without --queue reads the registry in pages', async () => {
+    const names = Array.from({ length: 1200 }, (_, n) => `queue${n}`)
+    await server.redis.zadd('rapid-fire:queues', ...names.flatMap((name) => [0, name]))
+    await server.redis.hset('rapid-fire:{queue7}', 'added', 1)
+    await server.redis.hset('rapid-fire:{queue999}', 'added', 1)
+    const { queues, gone } = await listQueues(server.redis)
+    expect([queues, gone.length]).toEqual([['queue7', 'queue999'], 1198])
+  })
+
+  it('stats without --queue walks over the keys where the registry is missing, is something else or may not be read, and says so', async () => {
+    await fill('whatsapp', { open: ['ann'] })
+    await server.redis.del('rapid-fire:queues')
+    const stats = async (url = server.url) => {
+      const { stdout, stderr } = await command(['stats', '--redis', url, '--json'])
+      expect(parse(stdout)).toMatchObject([{ queue: 'whatsapp', messages: 1 }])
+      return stderr
+    }
+    expect(await stats()).toBe(walked('no queue is in rapid-fire:queues'))
+    await server.redis.set('rapid-fire:queues', 'mine')
+    expect(await stats()).toContain('since rapid-fire:queues cannot be read: WRONGTYPE ')
+    await server.redis.call('ACL', 'SETUSER', 'narrow', 'reset', 'on', '>secret', '~rapid-fire:{whatsapp*', '&*', '+@all')
+    onTestFinished(async () => void (await server.redis.call('ACL', 'DELUSER', 'narrow')))
+    expect(await stats(urlOf(server.url, 'narrow'))).toContain('since rapid-fire:queues cannot be read: NOPERM ')
+  })
+
+  it('stats --walk finds queues that nobody has registered, and says how to', async () => {
+    await fill('whatsapp', { open: ['ann'] })
+    await server.redis.hset('rapid-fire:{by-hand}', 'added', 1)
+    const { code, stdout, stderr } = await command(['stats', '--walk', '--redis', server.url, '--json'])
+    expect(code).toBe(0)
+    expect(parse(stdout).map(({ queue }) => queue)).toEqual(['by-hand', 'whatsapp'])
+    expect(stderr).toBe('rapidfire: 1 queue is not registered: by-hand (`rapidfire check --repair --queue <name>` registers one)\n')
+  })
+
+  it('stats without --queue tells of all others when the root of one is something else', async () => {
+    await fill('whatsapp', { open: ['ann'] })
+    await server.redis.set('rapid-fire:{broken}', 'text')
+    await server.redis.zadd('rapid-fire:queues', 0, 'broken')
+    const { code, stdout, stderr } = await command(['stats', '--redis', server.url, '--json'])
+    expect([code, parse(stdout).map(({ queue }) => queue)]).toEqual([1, ['whatsapp']])
+    expect(stderr).toMatch(/^rapidfire: the queue broken is left out: expected a hash at [^\n]+\n$/)
   })
 
   it('stats without --queue ends its search on a server with very many keys, and says so', async () => {
     await server.redis.eval("for n = 1, 5000 do redis.call('SET', n, '') end", 0)
     const said = vi.spyOn(console, 'error').mockImplementation(() => {})
     onTestFinished(() => said.mockRestore())
-    expect(await findQueues(server.redis, 3000)).toEqual([])
+    expect(await walkQueues(server.redis, 3000)).toEqual([])
     const { host } = new URL(server.url)
     expect(said.mock.calls).toEqual([[`rapidfire: looked at about 3000 keys of ${host}; there may be more queues (--queue names one)`]])
     said.mockClear()
     // A million by default.
-    expect(await findQueues(server.redis)).toEqual([])
+    expect(await walkQueues(server.redis)).toEqual([])
     expect(said.mock.calls).toEqual([])
   })
 })

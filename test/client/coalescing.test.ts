@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { describeBindings } from '../support/lua.ts'
 import { calls, useClients } from './clients.ts'
 
@@ -37,6 +37,38 @@ describeBindings('coalescing', (lua) => {
     await rapidfire.addMessage('ann', 6)
     await rapidfire.addMessage('ann', 7)
     expect(await calls(lua())).toBe(3)
+  })
+
+  it('sends what is added in one turn of the event loop together, whatever has woken its callers', async () => {
+    const rapidfire = await counted()
+    const add = (n: number) => rapidfire.addMessage(`key ${n}`, n)
+    await Promise.all([
+      add(1),
+      Promise.resolve().then(() => add(2)),
+      new Promise<void>((resolve) => process.nextTick(resolve)).then(() => add(3)),
+    ])
+    expect(await calls(lua())).toBe(1)
+  })
+
+  it('sends although the timers of this process are held, as tests of a bot hold them', async () => {
+    const rapidfire = await counted()
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    expect(await rapidfire.addMessage('ann', 1)).toEqual({ status: 'added', size: 1 })
+  })
+
+  it('sends the calls of one tick to many partitions in one write', async () => {
+    const redis = lua().redis.duplicate()
+    const rapidfire = client({ redis, policy: { partitions: 16 } })
+    const add = (count: number) => Promise.all(Array.from({ length: count }, (_, n) => rapidfire.addMessage(`key ${n}`, n)))
+    await add(64)
+    const written = [vi.spyOn(redis.stream, '_write'), vi.spyOn(redis.stream as Required<typeof redis.stream>, '_writev')]
+    await lua().redis.config('RESETSTAT')
+    await add(64)
+    expect(await calls(lua())).toBe(16)
+    expect(written.map(({ mock }) => mock.calls.length)).toEqual([0, 1])
+    await rapidfire.close()
+    redis.disconnect()
   })
 
   it('sends 32 messages and more in two calls, so that Redis works on one while the client works on the other', async () => {

@@ -111,7 +111,11 @@ describe('no option that nobody knows is passed over', () => {
     ['generic', () => generic(options({ anykey: true })), "generic has no option 'anykey': did you mean anyKey?"],
     ['telegram', () => telegram(options({ acount: 'a' })), "telegram has no option 'acount': did you mean account?"],
     ['whatsappWeb', () => whatsappWeb(options({ group: 'chat' })), "whatsappWeb has no option 'group': did you mean groups?"],
-    ['whatsappCloud', () => whatsappCloud(options({ account: 'a' })), "whatsappCloud has no option 'account': it takes groups"],
+    [
+      'whatsappCloud',
+      () => whatsappCloud(options({ account: 'a' })),
+      "whatsappCloud has no option 'account': it takes groups, reactions, raw",
+    ],
     ['allSources', () => allSources(options({ groups: 'all' })), "groups must be 'chat' or 'sender', got 'all'"],
   ])('by %s', async (_, call, message) => {
     expect(await refusal(call)).toMatchObject(bad(message))

@@ -85,9 +85,10 @@ it('holds what is promised and nothing else', async () => {
     expect.arrayContaining(['package.json', 'LICENSE', 'dist/rapidfire.lua', 'dist/src/index.js', 'dist/src/index.d.ts']),
   )
   expect(paths).toEqual(expect.arrayContaining(['dist/cli/main.js', 'lua/functions/conversation/add.lua', 'lua/lib/clock.lua']))
+  expect(paths).toEqual(expect.arrayContaining(['alerts.yaml', 'dashboard.json', 'prometheus.yaml'].map((name) => `src/metrics/${name}`)))
   const foreign = paths.filter(
     (path) =>
-      !/^(dist\/.*\.(js|d\.ts|lua)|dist\/src\/package\.json|lua\/.*\.lua|.*\/README\.md|.*\/charts\/\w+\.svg|[A-Z]+(\.md)?|package\.json)$/.test(
+      !/^(dist\/.*\.(js|d\.ts|lua)|dist\/src\/package\.json|lua\/.*\.lua|.*\/README\.md|.*\/charts\/\w+\.svg|src\/metrics\/\w+\.(json|yaml)|[A-Z]+(\.md)?|package\.json)$/.test(
         path,
       ),
   )
@@ -131,6 +132,7 @@ it('is compiled and run by a CommonJS project that resolves as Node 10 did, and 
   const program = `
     import { type Batch, joinText, RapidFire, RapidfireError } from 'rapidfire'
     import { toBullmq } from 'rapidfire/bullmq'
+    import { renderMetrics } from 'rapidfire/metrics'
     import { type ChatMessage, createWebhook } from 'rapidfire/webhook'
 
     declare const process: any, Request: any
@@ -146,8 +148,9 @@ it('is compiled and run by a CommonJS project that resolves as Node 10 did, and 
       const jobs: string[] = []
       const { batches } = await rapidfire.claimReady()
       for (const batch of batches) await toBullmq({ add: async (_, data) => jobs.push(data.text) })(batch)
+      const metrics = renderMetrics(await rapidfire.getStats()).includes('rapidfire_messages{queue="required"} 1')
       await rapidfire.close()
-      return { code, texts: batches.map(text), jobs, statuses: [stored.status, refused.status], warning: await warning }
+      return { code, metrics, texts: batches.map(text), jobs, statuses: [stored.status, refused.status], warning: await warning }
     }
     main().then((said) => process.stdout.write(JSON.stringify(said)))
     // @ts-expect-error: not a message of this queue
@@ -164,6 +167,7 @@ it('is compiled and run by a CommonJS project that resolves as Node 10 did, and 
   await run(process.execPath, [old, ...options, 'program.ts'], { cwd }).catch((error) => expect.unreachable(error.stdout))
   expect(await said(cwd, 'program.js', server.url)).toEqual({
     code: 'BAD_KEY',
+    metrics: true,
     texts: ['Hi'],
     jobs: ['Hi'],
     statuses: [200, 500],

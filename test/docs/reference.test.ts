@@ -1,5 +1,6 @@
 import { beforeAll, expect, it } from 'vitest'
 import { assemble } from '../../lua/build/assemble.mjs'
+import { REGISTRY } from '../../src/redis/registry.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
 import { settingsOf } from '../support/settings.ts'
 import { codes, read, tableOf } from './blocks.ts'
@@ -31,6 +32,8 @@ beforeAll(async () => {
   await call('claim_ready', 'WORKER', '~w2')
   await call('present', '~w2')
   await server.redis.set(`${root}:rate:ann`, 1, 'PX', 100_000)
+  // As a client does.
+  await server.redis.zadd(REGISTRY, 0, 'reference')
   await call('add', 'eve', '"one"', 'FLUSH')
   expect((await call('forward', 'batches'))[2]).toBe(1)
 })

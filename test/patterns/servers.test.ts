@@ -41,7 +41,7 @@ describe.skipIf(lacksServer('patterns of servers'))('patterns of servers', () =>
         await vi.waitFor(async () => expect(await redis.cluster('INFO')).toMatch(/cluster_state:ok/), { interval: 20, timeout: 30_000 })
         await using rapidfire = new RapidFire({ redis: server.url, binding })
         await makeEveryCall(rapidfire)
-        const slots = await Promise.all((await redis.keys('*')).map((name) => redis.cluster('KEYSLOT', name)))
+        const slots = await Promise.all((await redis.keys('rapid-fire:{*')).map((name) => redis.cluster('KEYSLOT', name)))
         expect([slots.length > 10, new Set(slots).size]).toEqual([true, 1])
         const added = binding === 'functions' ? ['FCALL', 'rapidfire_add'] : ['EVALSHA', SCRIPTS.add.sha1]
         const [command, ...name] = added as [string, string]

@@ -197,9 +197,9 @@ export class Lua {
   }
 }
 
-/** The parts of a queue that are left, without the replies that are kept for a while. */
+/** The keys of a queue that are left, without the replies that are kept for a while. */
 export const partsLeft = async (lua: Lua): Promise<string[]> =>
-  Object.keys(await lua.keyspace()).filter((key) => !key.startsWith(`${lua.root}:calls:`))
+  Object.keys(await lua.keyspace()).filter((key) => key.startsWith(lua.root) && !key.startsWith(`${lua.root}:calls:`))
 
 /** Bytes as a string that tells them apart, which UTF-8 does not when they are not valid. */
 const latin1 = (bytes: Buffer) => bytes.toString('latin1')

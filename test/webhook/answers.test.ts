@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { RapidfireError } from '../../src/errors.ts'
 import type { WebhookEvents } from '../../src/events.ts'
 import { createWebhook } from '../../src/webhook/index.ts'
-import { cloudPayload, cloudStatus, cloudText, cloudValue, telegramUpdate } from './fixtures.ts'
+import { cloudPayload, cloudStatus, cloudText, cloudValue, telegramPress, telegramUpdate } from './fixtures.ts'
 import { post, read, sign, source, URL, useQueue } from './webhook.ts'
 
 const queue = useQueue()
@@ -165,7 +165,8 @@ describe('refusals', () => {
   it.each([
     ['POST', `${URL}/unknown`, 404, null],
     ['GET', 'http://localhost/', 404, null],
-    ['POST', `${URL}/`, 404, null],
+    ['POST', `${URL}/unknown/`, 404, null],
+    ['GET', `${URL}/`, 405, 'POST'],
     ['GET', URL, 405, 'POST'],
     ['PUT', URL, 405, 'POST'],
     ['HEAD', URL, 405, 'POST'],
@@ -188,7 +189,7 @@ describe('refusals', () => {
     expect(detail).not.toContain('secret')
   })
 
-  it.each(['', '{', 'hello', '{"key":"ann"}}', '\ufeff{}'])('answer 400 to %j', async (body) => {
+  it.each(['', '{', 'hello', '{"key":"ann"}}', '\ufeff\ufeff{}'])('answer 400 to %j', async (body) => {
     expect((await read(await queue.webhook()(post(body)))).body.code).toBe('BAD_JSON')
     expect(await queue.keys()).toEqual([])
   })
@@ -199,21 +200,24 @@ describe('refusals', () => {
     expect(await queue.keys()).toEqual([])
   })
 
+  it.each([[{}], [[]], [null], ['"text"'], [[MESSAGE, { key: 'ann', id: '2' }]], [{ key: 'ann', data: 1 }]])(
+    'answer 400 to a body of no known form, and store none of it: %j',
+    async (body) => {
+      const answer = await read(await queue.webhook()(post(body)))
+      expect([answer.status, answer.body.code]).toEqual([400, 'UNKNOWN_FORM'])
+      expect(await queue.keys()).toEqual([])
+    },
+  )
+
   it.each([
-    [{}],
-    [[]],
-    [null],
-    ['"text"'],
-    [[MESSAGE, { key: 'ann', id: '2' }]],
-    [{ key: 'ann', data: 1 }],
     [{ key: '', id: '1', data: 1 }],
     [{ key: 'a'.repeat(1025), id: '1', data: 1 }],
     [{ key: 'ann', id: 'é'.repeat(257), data: 1 }],
     [{ key: '\ud800', id: '1', data: 1 }],
     [{ key: 5, id: '1', data: 1 }],
-  ])('answer 400 to a body of no known form, and store none of it: %j', async (body) => {
+  ])('answer 400 to a key or an id that is none: %j', async (body) => {
     const answer = await read(await queue.webhook()(post(body)))
-    expect([answer.status, answer.body.code]).toEqual([400, 'UNKNOWN_FORM'])
+    expect([answer.status, answer.body.code]).toEqual([400, 'BAD_MESSAGE'])
     expect(await queue.keys()).toEqual([])
   })
 
@@ -293,6 +297,20 @@ describe('refusals', () => {
   })
 })
 
+describe('a pressed button of Telegram', () => {
+  it('is stored and answered, so that it does not show that somebody waits, also when it comes again', async () => {
+    const webhook = queue.webhook()
+    for (const count of [
+      { added: 1, duplicates: 0 },
+      { added: 0, duplicates: 1 },
+    ]) {
+      const { status, body } = await read(await webhook(post(telegramPress)))
+      const told = { method: 'answerCallbackQuery', callback_query_id: telegramPress.callback_query.id }
+      expect([status, body]).toEqual([200, { ...count, ...told }])
+    }
+  })
+})
+
 describe('payloads without a message', () => {
   it.each([
     ['a status', cloudPayload(cloudStatus)],
@@ -304,9 +322,8 @@ describe('payloads without a message', () => {
       },
     ],
     ['no entry', { object: 'whatsapp_business_account', entry: [] }],
-    ['an edit', { update_id: 1, edited_message: telegramUpdate(0).message }],
-    ['a button press', { update_id: 2, callback_query: { id: '1', from: { id: 1 }, data: 'yes' } }],
-    ['a deleted message', cloudPayload(cloudValue([{ ...cloudText(0), type: 'revoke', revoke: { original_message_id: 'wamid.1' } }]))],
+    ['a notice', { update_id: 1, message: { ...telegramUpdate(0).message, text: undefined, new_chat_title: 'Salon' } }],
+    ['a reaction', cloudPayload(cloudValue([{ ...cloudText(0), type: 'reaction', reaction: { message_id: 'wamid.1' } }]))],
   ])('are answered 200: %s', async (_, payload) => {
     const answer = await read(await queue.webhook()(post(payload)))
     expect([answer.status, answer.body, await queue.keys()]).toEqual([200, { added: 0, duplicates: 0 }, []])

@@ -30,8 +30,8 @@ it('a webhook tells of requests that it has refused, and nothing of what was sen
   await webhook(post(message('1')))
   await webhook(new Request('http://localhost/elsewhere'))
   expect(told).toEqual([
-    ['refused', { status: 401, code: 'BAD_SIGNATURE' }],
-    ['refused', { status: 404, code: 'NOT_FOUND' }],
+    ['refused', { status: 401, code: 'BAD_SIGNATURE', why: expect.stringContaining('the proof of its source') }],
+    ['refused', { status: 404, code: 'NOT_FOUND', why: expect.stringContaining('/webhook/whatsapp/batched') }],
   ])
 })
 

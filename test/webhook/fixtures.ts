@@ -4,6 +4,15 @@ export const TEXTS = ['Запишите на стрижку меня', 'На з�
 
 const SENT = [1_749_416_383, 1_749_416_386, 1_749_416_391, 1_749_416_395]
 
+export const CLOUD_ERRORS = [
+  {
+    code: 131051,
+    title: 'Message type unknown',
+    message: 'Message type unknown',
+    error_data: { details: 'Message type is not supported.' },
+  },
+]
+
 /** A message of the Cloud API as it stands in `messages`. */
 export const cloudText = (n: number, from = '79001234567') => ({
   from,
@@ -91,8 +100,20 @@ export const cloudOthers = [
     id: 'wamid.unsupported',
     timestamp: '1749416406',
     type: 'unsupported',
-    errors: [{ code: 131051, title: 'Message type unknown', message: 'Message type unknown' }],
+    errors: CLOUD_ERRORS,
   },
+]
+
+/** What changes an earlier message. */
+export const cloudChanges = [
+  {
+    from: '16505551234',
+    id: 'wamid.edit',
+    timestamp: '1749416407',
+    type: 'edit',
+    edit: { original_message_id: 'wamid.image', message: { type: 'text', text: { body: 'Like that one' } } },
+  },
+  { from: '16505551234', id: 'wamid.revoke', timestamp: '1749416408', type: 'revoke', revoke: { original_message_id: 'wamid.image' } },
 ]
 
 /** What a venom-bot message serialises to. */
@@ -193,5 +214,23 @@ export const telegramPhoto = {
       { file_id: 'small', file_unique_id: 's', file_size: 1024, width: 90, height: 67 },
       { file_id: 'large', file_unique_id: 'l', file_size: 90_210, width: 1280, height: 960 },
     ],
+  },
+}
+
+export const telegramPress = {
+  update_id: 10_011,
+  callback_query: {
+    id: '4382bfdwdsb323b2d9',
+    from: { id: 987654321, is_bot: false, first_name: 'Anna' },
+    message: {
+      message_id: 1410,
+      from: { id: 5, is_bot: true, first_name: 'Salon' },
+      chat: { id: 987654321, type: 'private' },
+      date: 1_749_416_383,
+      text: 'When?',
+      reply_markup: { inline_keyboard: [[{ text: 'At 18', callback_data: 'slot-18' }]] },
+    },
+    chat_instance: '-35',
+    data: 'slot-18',
   },
 }

@@ -1,8 +1,9 @@
+import { EventEmitter, once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis, type RedisOptions } from 'ioredis'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { RapidFire } from '../../src/rapidfire.ts'
-import { createWebhook, generic } from '../../src/webhook/index.ts'
+import { createWebhook, generic, type MessageQueue } from '../../src/webhook/index.ts'
 import { additionsFor, setUser, urlOf } from '../support/acl.ts'
 import { brokenLaws } from '../support/laws.ts'
 import * as given from './fixtures.ts'
@@ -13,7 +14,8 @@ const { queue, limited, perConversation, newConversations, stored, endLimits, li
 
 describe('requests for one conversation', () => {
   it('have no limit unless it is asked for', async () => {
-    const webhook = limited({})
+    // They take turns, each with a trip of its own: on a busy machine that may be long.
+    const webhook = limited({}, { timeout: 20_000 })
     await Promise.all(Array.from({ length: 200 }, async (_, n) => expect(await status(webhook(post(message(n))))).toBe(200)))
   })
 
@@ -118,6 +120,13 @@ describe('requests for one conversation', () => {
   })
 })
 
+/** A request whose body has come already, as a server gives it. */
+function arrived(body: unknown): Request {
+  const request = post(body, { 'content-length': String(JSON.stringify(body).length) })
+  const bytes = Buffer.from(JSON.stringify(body))
+  return Object.defineProperty(request, 'arrayBuffer', { value: async () => new Uint8Array(bytes).buffer })
+}
+
 describe('new conversations of a source', () => {
   const strangers = (webhook: (request: Request) => Promise<Response>, count: number, from = 0) =>
     Promise.all(Array.from({ length: count }, (_, n) => status(webhook(post(message(1, `key-${from + n}`))))))
@@ -152,6 +161,44 @@ describe('new conversations of a source', () => {
     for (let n = 2; n < 20; n += 1) {
       for (const key of ['key-0', 'key-1', 'key-2']) expect(await status(webhook(post(message(n, key))))).toBe(200)
     }
+  })
+
+  it('are no more than the bound when one is stored while it is asked for another how many there are', async () => {
+    const [asked, go] = [new EventEmitter(), new EventEmitter()]
+    const until = async (name: string) => {
+      asked.emit(name)
+      await once(go, name)
+    }
+    const slow = {
+      queue: 'whatsapp',
+      peek: (key: string, limit: number) => queue.rapidfire.peek(key, limit),
+      addMessages: async (messages: any) => {
+        if (messages[0].key === 'ann') await until('add')
+        return queue.rapidfire.addMessages(messages)
+      },
+    } as unknown as MessageQueue<any>
+    let looks = 0
+    const redis = new Proxy(queue.redis, {
+      get: (target, name) =>
+        name !== 'mget'
+          ? Reflect.get(target, name)
+          : async (...names: any) => {
+              const found = await target.mget(...names)
+              if (++looks === 2) await until('look')
+              return found
+            },
+    })
+    const webhook = createWebhook<any>(slow, { redis, unsigned: ['generic'], rateLimit: { newConversations: { points: 1, duration: 60 } } })
+    const isAdding = once(asked, 'add')
+    const ann = status(webhook(post(message(1))))
+    await isAdding
+    const isLooking = once(asked, 'look')
+    const bob = status(webhook(post(message(1, 'bob'))))
+    await isLooking
+    go.emit('add')
+    expect(await ann).toBe(200)
+    go.emit('look')
+    expect([await bob, await stored('bob')]).toEqual([429, []])
   })
 
   it('count again when a conversation has been handled', async () => {
@@ -227,6 +274,18 @@ describe('new conversations of a source', () => {
     })
     expect(commands).toMatchObject({ mget: 10, fcall: 10 })
     expect(Object.keys(commands).filter((name) => /^(eval|get$|set$|incrby|pttl|multi)/.test(name))).toEqual([])
+  })
+
+  it('cost requests that come at the same moment the commands of one', async () => {
+    const webhook = limited({})
+    const arrive = (n: number) =>
+      new Promise<Response>((resolve, reject) => setImmediate(() => webhook(arrived(message(1, `key-${n}`))).then(resolve, reject)))
+    await arrive(0)
+    const commands = await commandsOf(async () => {
+      const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => status(arrive(n + 1))))
+      expect(new Set(answers)).toEqual(new Set([200]))
+    })
+    expect(commands).toMatchObject({ mget: 1, fcall: 1, evalsha: 1 })
   })
 })
 

@@ -1,5 +1,6 @@
 import { checkFlag, checkNames } from '../../given.ts'
-import { Refusal } from '../problem.ts'
+import { Refusal, WRONG } from '../problem.ts'
+import { keepExact } from './exact.ts'
 import { fitsId, fitsKey, member, OWN_KEYS, type Source } from './message.ts'
 
 export interface GenericOptions {
@@ -9,7 +10,8 @@ export interface GenericOptions {
 
 /**
  * `{ key, id, data }`, or an array of them: the form for senders of your own. The id is what makes a repeated delivery harmless, so
- * it must be there; `data` is anything and is taken as it is, for the schema of the client to check.
+ * it must be there; `data` is anything and is taken as it is, for the schema of the client to check. Without one, numbers of any length in an object
+ * or a list are stored to the last digit.
  *
  * @throws RapidfireError `BAD_OPTION`
  */
@@ -21,16 +23,31 @@ export function generic<T = unknown>(options: GenericOptions = {}): Source<T> {
   return {
     name: 'generic',
     proof: 'sender',
-    read(payload) {
+    read(payload, text) {
       const elements: unknown[] = Array.isArray(payload) ? payload : [payload]
-      if (elements.length === 0 || !elements.every(isMessage)) return undefined
-      return elements.map((element) => {
+      if (elements.length === 0) return undefined
+      if (!elements.every(isMessage)) return refuse(elements)
+      const messages = elements.map((element) => {
         const key = member(element, 'key') as string
         if (!isFree(key)) throw new Refusal('RESERVED_KEY')
         return { key, id: member(element, 'id') as string, data: member(element, 'data') as T }
       })
+      if (text !== undefined)
+        keepExact(
+          messages.map(({ data }) => data),
+          text,
+        )
+      return messages
     },
   }
+}
+
+/** Says what is wrong with messages that have all members, and those of no other source; undefined when they are of another form. */
+function refuse(elements: readonly unknown[]): undefined {
+  const has = (element: unknown, name: string) => member(element, name) !== undefined
+  if (!elements.every((element) => ['key', 'id', 'data'].every((name) => has(element, name)) && !has(element, 'from'))) return
+  const isKey = elements.some((element) => !fitsKey(member(element, 'key')))
+  throw new Refusal('BAD_MESSAGE', {}, { detail: isKey ? WRONG.BAD_KEY : WRONG.BAD_ID })
 }
 
 const isMessage = (element: unknown): boolean =>

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import { RapidfireError } from '../../errors.ts'
-import { checkNames, type Names, shown } from '../../given.ts'
+import { checkFlag, checkNames, type Names, shown } from '../../given.ts'
 import type { NewMessage } from '../../options.ts'
 import { LIMITS, OPTIONS } from '../../redis/generated/limits.ts'
 
@@ -20,18 +21,29 @@ export interface Source<T> {
   name: string
   /** By which of the secrets of the webhook its requests are known. */
   proof: Proof
-  /** The messages of a payload, none when it tells of something else (a status, an edit); undefined when it has not the form that this source knows. */
-  read(payload: any): readonly NewMessage<T>[] | undefined
+  /**
+   * The messages of a payload, none when it tells of something else (a status, a notice); undefined when it has not the form that this source knows.
+   *
+   * @param payload the body, parsed
+   * @param text its JSON, where numbers have all of their digits
+   */
+  read(payload: any, text?: string): readonly NewMessage<T>[] | undefined
+  /** What the sender wants to hear beside `added` and `duplicates` when all is stored. */
+  answer?(payload: any): Record<string, unknown> | undefined
 }
 
-/** How the conversations of a group chat are told apart. */
-export interface GroupOptions {
-  /** One batch for the whole chat, or one for each of its members. @default 'chat' */
+/** What is taken of a chat platform, and how. */
+export interface ChatOptions {
+  /** One batch for the whole group chat, or one for each of its members. @default 'chat' */
   groups?: 'chat' | 'sender'
+  /** Takes reactions, and that one is taken back, as messages. @default false */
+  reactions?: boolean
+  /** Keeps what the provider sent in `data.raw`: up to 64 KiB of JSON, beyond that the message is `truncated`. @default false */
+  raw?: boolean
 }
 
 /** For providers whose payloads do not always say to which of your accounts a message was sent. */
-export interface AccountOptions extends GroupOptions {
+export interface AccountOptions extends ChatOptions {
   /**
    * Your bot or number, as part of the keys: needed when several of them share a queue. Begins with a letter or `+`, so that it is taken for no
    * chat. @default what the payload says, if anything
@@ -39,20 +51,21 @@ export interface AccountOptions extends GroupOptions {
   account?: string
 }
 
-const GROUP_OPTIONS: Names<GroupOptions> = { groups: true }
-const ACCOUNT_OPTIONS: Names<AccountOptions> = { ...GROUP_OPTIONS, account: true }
+const CHAT_OPTIONS: Names<ChatOptions> = { groups: true, reactions: true, raw: true }
+const ACCOUNT_OPTIONS: Names<AccountOptions> = { ...CHAT_OPTIONS, account: true }
 
 /** @throws RapidfireError `BAD_OPTION` */
-export function checkGroups(source: string, options: GroupOptions, names: Names<GroupOptions> = GROUP_OPTIONS): void {
+export function checkChat(source: string, options: ChatOptions, names: Names<ChatOptions> = CHAT_OPTIONS): void {
   checkNames(source, options, names)
-  const { groups } = options
+  const { groups, reactions, raw } = options
+  for (const [name, flag] of Object.entries({ reactions, raw })) checkFlag(name, flag)
   if (groups === undefined || groups === 'chat' || groups === 'sender') return
   throw new RapidfireError('BAD_OPTION', `groups must be 'chat' or 'sender', got ${shown(groups)}`)
 }
 
 /** @throws RapidfireError `BAD_OPTION` */
 export function checkAccount(source: string, options: AccountOptions): void {
-  checkGroups(source, options, ACCOUNT_OPTIONS)
+  checkChat(source, options, ACCOUNT_OPTIONS)
   const { account } = options
   if (account === undefined || (typeof account === 'string' && /^[A-Za-z+][\w.+@-]{0,63}$/.test(account))) return
   throw new RapidfireError('BAD_OPTION', `account must have 1 to 64 letters, digits, _ . + @ -, the first a letter or +, got '${account}'`)
@@ -63,11 +76,11 @@ export interface ChatMessage {
   /** The source that it came from, and the chat there, to send the answer to. Messages of your own senders have what these give them. */
   source?: string | undefined
   chat?: string | undefined
-  /** The text, the caption of media, or the title of the button that was pressed; empty when there are no words. */
+  /** The text, the caption of media, the title of the button that was pressed, or the emoji of a reaction; empty when there are no words. */
   text: string
-  /** The kind of message as the provider calls it, such as `text`, `chat`, `image`, `voice`. */
+  /** The kind of message as the provider calls it, such as `text`, `chat`, `image`, `voice`; `unknown` when it says none. */
   type: string
-  /** Who wrote it: the phone number where the provider tells one, else the provider's id. */
+  /** Who wrote it: the phone number where the provider tells one, else the provider's id; empty when it tells neither. */
   from: string
   /** The provider's id of who wrote it, where it has one that stays when the phone number changes or is hidden. */
   userId?: string | undefined
@@ -75,14 +88,35 @@ export interface ChatMessage {
   name?: string | undefined
   /** The number or account of yours that it was sent to. */
   to?: string | undefined
+  /** The topic or thread of the chat that it stands in, to answer there (Telegram). */
+  thread?: string | undefined
   /** When it was sent by the provider's clock, ms since 1970. */
   sentAt?: number | undefined
-  /** The id of the message that it answers. */
+  /** The id of the message that it answers, or reacts to, as the provider gives it. */
   replyTo?: string | undefined
+  /** The `id` of the message in whose place this one comes: its author has changed it. */
+  edits?: string | undefined
+  /** The `id` of the message that its author has taken back. */
+  withdraws?: string | undefined
+  /** The id of the button or list row that was pressed, as your bot gave it. */
+  choice?: string | undefined
+  /** What the photos and videos of one album have in common (Telegram). */
+  album?: string | undefined
+  /** Where words of the text lead that are no address themselves (Telegram). */
+  links?: readonly { text: string; url: string }[] | undefined
   /** How to fetch what was attached; never the bytes. */
   media?: Media | undefined
-  /** The provider's own object for a location, a contact, a reaction and the like. */
+  /** The provider's own object for a location, a contact, an order and the like, or for what has no words. */
   content?: unknown
+  /** The ad that brought the person here, and the product that they ask about (WhatsApp Cloud API). */
+  referral?: unknown
+  product?: unknown
+  /** Why the provider could not pass the message on, or not all of it (WhatsApp Cloud API). */
+  errors?: unknown
+  /** What the provider sent, with the option `raw`. */
+  raw?: unknown
+  /** Whether `raw`, or `content`, was too large to be kept. */
+  truncated?: true | undefined
 }
 
 export interface Media {
@@ -94,13 +128,17 @@ export interface Media {
   name?: string | undefined
   /** Bytes. */
   size?: number | undefined
-  /** The key to decrypt it with (venom-bot). */
+  /** The key to decrypt it with (venom-bot, whatsapp-web.js). */
   key?: string | undefined
+  /** Whether it was spoken as a voice message. */
+  voice?: true | undefined
 }
 
 /** A member of a JSON object; undefined when there is none. Never one that is inherited, such as `constructor`. */
 export const member = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined
+
+export const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 export const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
@@ -137,9 +175,34 @@ const escaped = (part: string) => part.replace(/[%:]/g, encodeURIComponent)
 export const conversationKey = (source: string, ...parts: (string | undefined)[]): string =>
   [source, ...parts.filter((part) => part !== undefined).map(escaped)].join(':')
 
-/** Leaves out what is no message, and puts the others into the order they were sent in: within one payload they may be mixed up. */
-export function inOrder(found: readonly (NewMessage<ChatMessage> | undefined)[]): NewMessage<ChatMessage>[] {
-  const messages = found.filter((each) => each !== undefined && fitsKey(each.key) && fitsId(each.id)) as NewMessage<ChatMessage>[]
+/** In the place of what is missing, or of what Redis does not take: the same whenever the same comes again. */
+export const digest = (value: unknown): string =>
+  `#${createHash('sha256')
+    .update(JSON.stringify(value) ?? '')
+    .digest('base64url')}`
+
+/** Bytes of JSON that are kept of what the provider sent, and of the content: with the text both must fit into a message of the default size. */
+const MOST = { raw: 65_536, content: 131_072 } as const
+
+function bound(data: ChatMessage): void {
+  for (const [name, most] of Object.entries(MOST) as [keyof typeof MOST, number][]) {
+    if (data[name] === undefined || Buffer.byteLength(JSON.stringify(data[name]) ?? '') <= most) continue
+    delete data[name]
+    data.truncated = true
+  }
+}
+
+/**
+ * Makes messages that are always taken, since a sender would send one that is refused again and again, and puts them into the order they were sent
+ * in: within one payload they may be mixed up.
+ */
+export function inOrder(messages: NewMessage<ChatMessage>[]): NewMessage<ChatMessage>[] {
+  for (const message of messages) {
+    const { key, id, data } = message
+    if (!fitsKey(key)) message.key = conversationKey(data.source ?? '', digest(key))
+    if (!fitsId(id)) message.id = digest(id)
+    if (data.raw !== undefined || data.content !== undefined) bound(data)
+  }
   if (messages.length < 2 || messages.some(({ data }) => data.sentAt === undefined)) return messages
   return messages.sort((a, b) => (a.data.sentAt as number) - (b.data.sentAt as number))
 }

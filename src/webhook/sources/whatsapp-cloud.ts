@@ -1,12 +1,15 @@
 import type { NewMessage } from '../../options.ts'
 import {
   type ChatMessage,
-  checkGroups,
+  type ChatOptions,
+  checkChat,
   conversationKey,
-  type GroupOptions,
+  digest,
   inOrder,
+  isObject,
   kind,
   list,
+  type Media,
   member,
   milliseconds,
   type Source,
@@ -15,30 +18,35 @@ import {
 
 const MEDIA = new Set(['image', 'video', 'audio', 'voice', 'document', 'sticker'])
 
-/** What Meta puts among the messages though nobody has written anything new. */
-const NO_MESSAGE = new Set(['system', 'edit', 'revoke', 'request_welcome'])
+/** What Meta puts among the messages though nobody has written anything. */
+const NO_MESSAGE = new Set(['system', 'request_welcome'])
 
 /**
- * Webhooks of the WhatsApp Cloud API: every message of every entry. Statuses, edits and the other fields of an account are ignored.
- * The key is `whatsapp:<phone number id>:<from>`, the sender's phone number (the user id of people who hide it) or the group; the id Meta's `wamid`.
+ * Webhooks of the WhatsApp Cloud API: every message of every entry. Statuses and the other fields of an account are ignored, and so are reactions
+ * unless `reactions` is set. The key is `whatsapp:<phone number id>:<from>`, the sender's phone number (the user id of people who hide it) or the
+ * group; the id Meta's `wamid`.
  *
  * @throws RapidfireError `BAD_OPTION`
  */
-export function whatsappCloud(options: GroupOptions = {}): Source<ChatMessage> {
-  checkGroups('whatsappCloud', options)
+export function whatsappCloud(options: ChatOptions = {}): Source<ChatMessage> {
+  checkChat('whatsappCloud', options)
   return {
     name: 'whatsapp',
     proof: 'app',
     read(payload) {
       if (member(payload, 'object') !== 'whatsapp_business_account') return undefined
-      const found: (NewMessage<ChatMessage> | undefined)[] = []
+      const found: NewMessage<ChatMessage>[] = []
       for (const entry of list(member(payload, 'entry'))) {
         for (const change of list(member(entry, 'changes'))) {
           if (member(change, 'field') !== 'messages') continue
           const value = member(change, 'value')
-          const names = contactNames(value)
+          const people = peopleOf(value)
           const to = text(member(member(value, 'metadata'), 'phone_number_id'))
-          for (const message of list(member(value, 'messages'))) found.push(readMessage(message, to, names, options))
+          for (const message of list(member(value, 'messages'))) {
+            const type = kind(member(message, 'type')) ?? 'unknown'
+            if (!isObject(message) || NO_MESSAGE.has(type) || (type === 'reaction' && !options.reactions)) continue
+            found.push(readMessage(message, type, to, people, options))
+          }
         }
       }
       return inOrder(found)
@@ -46,63 +54,116 @@ export function whatsappCloud(options: GroupOptions = {}): Source<ChatMessage> {
   }
 }
 
-function contactNames(value: unknown): Map<unknown, string | undefined> {
-  const names = new Map<unknown, string | undefined>()
-  for (const contact of list(member(value, 'contacts'))) {
-    const name = text(member(member(contact, 'profile'), 'name'))
-    names.set(member(contact, 'wa_id') ?? member(contact, 'user_id'), name)
-  }
-  return names
+interface Person {
+  phone: string | undefined
+  userId: string | undefined
+  name: string | undefined
 }
 
-function readMessage(message: unknown, to: string | undefined, names: Map<unknown, string | undefined>, { groups }: GroupOptions) {
-  const id = text(member(message, 'id'))
-  const userId = text(member(message, 'from_user_id'))
-  const from = text(member(message, 'from')) ?? userId
-  const type = kind(member(message, 'type'))
-  if (!id || !from || !type || NO_MESSAGE.has(type)) return undefined
-  const content = member(message, type)
-  const words = readWords(type, content)
-  if (words === undefined) return undefined
+/** By both of their ids, and under `undefined` the only one who can have written what does not say by whom it is. */
+function peopleOf(value: unknown): Map<string | undefined, Person> {
+  const people = new Map<string | undefined, Person>()
+  const contacts = list(member(value, 'contacts'))
+  for (const contact of contacts) {
+    const name = text(member(member(contact, 'profile'), 'name'))
+    const person = { phone: text(member(contact, 'wa_id')), userId: text(member(contact, 'user_id')), name }
+    if (person.phone !== undefined) people.set(person.phone, person)
+    if (person.userId !== undefined) people.set(person.userId, person)
+    if (contacts.length === 1) people.set(undefined, person)
+  }
+  return people
+}
+
+function readMessage(
+  message: unknown,
+  type: string,
+  to: string | undefined,
+  people: Map<string | undefined, Person>,
+  { groups, raw }: ChatOptions,
+): NewMessage<ChatMessage> {
+  const id = text(member(message, 'id')) || digest(message)
+  const phone = text(member(message, 'from'))
+  const givenId = text(member(message, 'from_user_id'))
+  const person = people.get(phone ?? givenId) ?? people.get(givenId)
+  const userId = givenId ?? person?.userId
+  const from = phone ?? person?.phone ?? userId ?? ''
   const group = text(member(message, 'group_id'))
   const chat = group ?? from
+  const context = member(message, 'context')
   const data: ChatMessage = {
     source: 'whatsapp',
     chat,
-    text: words,
+    text: '',
     type,
     from,
     userId,
-    name: names.get(from),
+    name: person?.name,
     to,
     sentAt: milliseconds(member(message, 'timestamp')),
-    replyTo: text(member(member(message, 'context'), 'id')),
+    replyTo: text(member(context, 'id')),
+    referral: member(message, 'referral'),
+    product: member(context, 'referred_product'),
+    errors: member(message, 'errors'),
   }
-  if (MEDIA.has(type)) {
-    data.media = {
-      id: text(member(content, 'id')),
-      url: text(member(content, 'url')),
-      mimeType: text(member(content, 'mime_type')),
-      name: text(member(content, 'filename')),
-    }
-  } else if (type !== 'text') {
-    data.content = content
-  }
+  readContent(message, type, data)
+  if (raw) data.raw = message
+  // Of whom nobody knows who they are, no two may share a conversation.
+  const whose = chat === '' ? id : group && groups === 'sender' ? from : undefined
   // Without a number of yours the place of it stays, or a chat could be taken for one.
-  return { key: conversationKey('whatsapp', to ?? '', chat, group && groups === 'sender' ? from : undefined), id, data }
+  return { key: conversationKey('whatsapp', to ?? '', chat, whose), id, data }
 }
 
-/** The words of a message, empty when it has none; undefined when it lacks what its kind must have. */
-function readWords(type: string, content: unknown): string | undefined {
-  // Meta names here what it cannot pass on, and gives nothing else.
-  if (type === 'unsupported') return ''
-  if (typeof content !== 'object' || content === null) return undefined
-  if (type === 'text') return text(member(content, 'body'))
-  if (MEDIA.has(type)) {
-    const isReachable = text(member(content, 'id')) ?? text(member(content, 'url'))
-    return isReachable && (text(member(content, 'caption')) ?? '')
+/** What a message says, into `data`: `{ type, [type]: content }`, of which some of the content, or all, may be missing. */
+function readContent(message: unknown, type: string, data: ChatMessage): void {
+  const content = member(message, type)
+  if (type === 'edit') {
+    readEdit(content, data)
+    return
   }
-  // A pressed button: { type: 'button_reply', button_reply: { id, title } }.
-  const reply = member(content, kind(member(content, 'type')) ?? '')
-  return text(member(reply, 'title')) ?? text(member(reply, 'body')) ?? text(member(content, 'text')) ?? ''
+  const words = readWords(type, content)
+  data.text = words ?? ''
+  if (type === 'revoke') data.withdraws = text(member(content, 'original_message_id'))
+  if (type === 'reaction') data.replyTo = text(member(content, 'message_id'))
+  const media = MEDIA.has(type) ? readMedia(content) : undefined
+  if (media) data.media = media
+  else if (type === 'text' && words !== undefined) return
+  // Where the kind of content is missing, and no error says why, the whole message is what the provider said.
+  else data.content = content ?? (data.errors === undefined ? message : undefined)
+  data.choice = readChoice(content)
 }
+
+/** `{ original_message_id, message }`, the message in its new form. */
+function readEdit(edit: unknown, data: ChatMessage): void {
+  const message = member(edit, 'message')
+  const type = kind(member(message, 'type'))
+  data.edits = text(member(edit, 'original_message_id'))
+  data.replyTo = text(member(member(message, 'context'), 'id')) ?? data.replyTo
+  if (type === undefined || type === 'edit') {
+    data.content = edit
+    return
+  }
+  data.type = type
+  readContent(message, type, data)
+}
+
+/** Undefined when there is nothing by which to fetch it. */
+function readMedia(content: unknown): Media | undefined {
+  const [id, url] = [text(member(content, 'id')), text(member(content, 'url'))]
+  if (!(id || url)) return undefined
+  const voice = member(content, 'voice') === true ? true : undefined
+  return { id, url, mimeType: text(member(content, 'mime_type')), name: text(member(content, 'filename')), voice }
+}
+
+/** A pressed button: `{ type: 'button_reply', button_reply: { id, title } }`. */
+const replyOf = (content: unknown): unknown => member(content, kind(member(content, 'type')) ?? '')
+
+function readWords(type: string, content: unknown): string | undefined {
+  if (type === 'text') return text(member(content, 'body'))
+  if (type === 'reaction') return text(member(content, 'emoji'))
+  if (MEDIA.has(type)) return text(member(content, 'caption'))
+  const reply = replyOf(content)
+  return text(member(reply, 'title')) ?? text(member(reply, 'body')) ?? text(member(content, 'text'))
+}
+
+/** The id of a button or row; a button of a template has a `payload`. */
+const readChoice = (content: unknown): string | undefined => text(member(replyOf(content), 'id')) ?? text(member(content, 'payload'))

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
 import { lacksServer } from '../../client/clients.ts'
 import { run } from '../../support/shell.ts'
+import { ROWS } from '../instructions/rows.ts'
 import { AIMS } from './aims.ts'
 import { SCALES } from './bench.ts'
 import { deployments } from './measures/deployments.ts'
@@ -12,6 +13,7 @@ import { isInstalled, SYSTEMS } from './systems/index.ts'
 const PEERS: string[] = Object.values(SYSTEMS).flatMap((kind) => ('needs' in kind ? [kind.title] : []))
 const ADDING = ['raw RPUSH', 'RPUSH + ZADD in a function', 'rapidfire', 'rapidfire, with ids', 'once-a-second poller']
 const DEPLOYMENTS = Object.keys(deployments(SCALES.tiny))
+const CALLS = ROWS.filter(({ short }) => short).map(({ name }) => name)
 const WORKING = ['rapidfire', 'once-a-second poller']
 
 const columnsOf = (line: string) => line.trim().split(/ {2,}/)
@@ -37,6 +39,9 @@ it('prints each row of each table with its figures', { timeout: 300_000 }, async
   expect(rows.map((table) => table.map(([name]) => name))).toEqual([
     ADDING,
     ADDING,
+    CALLS,
+    ['raw RPUSH', ...WORKING],
+    ['raw RPUSH', ...WORKING],
     ['raw RPUSH', ...WORKING],
     WORKING,
     WORKING,
@@ -61,10 +66,17 @@ it('prints each row of each table with its figures', { timeout: 300_000 }, async
     const column = columnsOf(table.split('\n')[1] as string).indexOf('messages lost')
     return column < 0 ? [] : [(rows[n]?.find(([name]) => name === 'rapidfire') ?? rows[n]?.at(-1))?.[column + 1]]
   })
-  expect(lost).toEqual(['0', '0', '0', '0', '0', '0'])
+  expect(lost).toEqual(['0', '0', '0', '0', '0', '0', '0', '0'])
   const measured = AIMS.filter(({ what }) => (isInstalled('autocannon') || !what.startsWith('webhook')) && !what.includes('peer'))
   for (const { what } of measured) expect(judgements.filter((line) => line.includes(what))).not.toEqual([])
   for (const line of judgements) expect(line).toMatch(/^(reached|MISSED ) {2}/)
+})
+
+it('says in README.md what each name of ONLY measures', async () => {
+  const { stderr } = await run(process.execPath, ['--import', 'tsx', 'test/tools/bench/main.ts'], { TINY: '1', ONLY: 'nothing' })
+  const names = /ONLY must be some of (\S+), got 'nothing'/.exec(stderr)?.[1]?.split(',')
+  const rows = [...(await readFile(README, 'utf8')).matchAll(/^\| `(\w+)` \| /gm)].map(([, name]) => name)
+  expect(rows).toEqual(names)
 })
 
 it('shows in README.md, here and at the top, what was measured', async () => {

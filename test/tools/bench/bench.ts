@@ -73,10 +73,22 @@ export const addingRow = (bench: Bench, name: SystemName, wait: number, round: R
   systemRow(bench, name, wait, 1, round as Round<Agent[]>)
 
 /** The same with a second process, for the worker. */
-export const workingRow = (bench: Bench, name: SystemName, wait: number, round: Round<[adder: Agent, worker: Agent]>) =>
-  systemRow(bench, name, wait, 2, round as Round<Agent[]>)
+export const workingRow = (
+  bench: Bench,
+  name: SystemName,
+  wait: number,
+  round: Round<[adder: Agent, worker: Agent]>,
+  options: { batch?: number } = {},
+) => systemRow(bench, name, wait, 2, round as Round<Agent[]>, options)
 
-function systemRow({ redis, url, shared }: Bench, name: SystemName, wait: number, processes: number, round: Round<Agent[]>): Row {
+function systemRow(
+  { redis, url, shared }: Bench,
+  name: SystemName,
+  wait: number,
+  processes: number,
+  round: Round<Agent[]>,
+  options: { batch?: number } = {},
+): Row {
   return {
     name: SYSTEMS[name].title,
     open: async () => {
@@ -86,7 +98,7 @@ function systemRow({ redis, url, shared }: Bench, name: SystemName, wait: number
       return {
         round: async () => {
           await redis.flushall()
-          for (const agent of agents) await agent.do('open', { name, url, wait })
+          for (const agent of agents) await agent.do('open', { name, url, wait, ...options })
           await redis.config('RESETSTAT')
           const figures = await round(...agents)
           for (const agent of agents) await agent.do('close', undefined)

@@ -8,6 +8,9 @@ export function machineOf(redisInfo: string): string {
   return `Redis ${version}, Node ${process.versions.node}, ${others.length + 1} × ${model.trim()}`
 }
 
+/** Which build of Redis it is: on each the same call takes other instructions. */
+export const buildOf = (redisInfo: string) => `${/redis_version:(\S+)/.exec(redisInfo)?.[1]} ${/redis_build_id:(\S+)/.exec(redisInfo)?.[1]}`
+
 /** How much of the CPU other processes take, percent: looked at for a second in which the bench does nothing. */
 export async function busyElsewhere(): Promise<number> {
   const before = spent()

@@ -3,10 +3,11 @@
 import { Redis } from 'ioredis'
 import { startRedis } from '../../../cli/demo/private-redis.ts'
 import { type Agent, buildPrograms } from './agents.ts'
-import { judged, type Results } from './aims.ts'
+import { judged, type MeasureName, type Results } from './aims.ts'
 import { type Bench, SCALES } from './bench.ts'
 import { busyElsewhere, machineOf } from './machine.ts'
 import { addMeasure, bulkMeasure } from './measures/add.ts'
+import { callMeasure } from './measures/call.ts'
 import { clusterMeasure } from './measures/cluster.ts'
 import { drainMeasure } from './measures/drain.ts'
 import { fairMeasure } from './measures/fair.ts'
@@ -21,10 +22,13 @@ import { type Measure, runRounds } from './rounds.ts'
 import { isInstalled, SYSTEMS } from './systems/index.ts'
 import { formatTable } from './table.ts'
 
-const MEASURES: Record<string, (bench: Bench) => Measure | Promise<Measure>> = {
+const MEASURES: Record<MeasureName, (bench: Bench) => Measure | Promise<Measure>> = {
   add: addMeasure,
   bulk: bulkMeasure,
-  drain: drainMeasure,
+  call: callMeasure,
+  drain: drainMeasure({ perKey: 10 }),
+  drain100: drainMeasure({ perKey: 100, fewer: 10 }),
+  drain10k: drainMeasure({ perKey: 10, bytes: 10_000, fewer: 20 }),
   late200: latenessMeasure(200),
   late2000: latenessMeasure(2000),
   quiet: quietMeasure,
@@ -66,15 +70,15 @@ try {
   if (scale.rounds === 1) console.log('One round alone, before V8 has compiled: the aims are for a whole run.')
   console.log('Clients and server share the machine; each client is a process of its own.\n')
   for (const name of names) {
-    const measure = await (MEASURES[name] as (typeof MEASURES)[string])({ url: server.url, redis, scale, shared })
+    const measure = await MEASURES[name as MeasureName]({ url: server.url, redis, scale, shared })
     const busy = TINY ? 0 : await busyElsewhere()
     if (busy > 5) console.log(`Other processes take ${busy} % of the CPU: the figures are worse for it.`)
     results[name] = await runRounds(measure)
     console.log(`${formatTable(measure, results[name])}\n`)
     await save({ machine, busy: { [name]: busy }, figures: { [name]: results[name] } }, Boolean(PUBLISH))
   }
-  for (const { what, figure, aim, reached } of judged(results)) {
-    console.log(`${reached ? 'reached' : 'MISSED '}  ${what}: ${figure} (aim ${aim})`)
+  for (const { measure, what, figure, aim, reached } of judged(results)) {
+    console.log(`${reached ? 'reached' : 'MISSED '}  ${measure}: ${what}: ${figure} (aim ${aim})`)
   }
 } finally {
   await Promise.all((shared ?? []).map((agent) => agent.stop()))

@@ -4,13 +4,15 @@ import type { BenchMessage } from './systems/system.ts'
 export interface Load {
   keys: number
   perKey: number
+  /** Of a message as JSON. @default 100 */
+  bytes?: number
 }
 
-/** About 100 bytes each. Texts are shared, so that the heap of the bench itself costs little. */
-export function makeMessages({ keys, perKey }: Load, prefix = '7900'): BenchMessage[] {
+/** Texts are shared, so that the heap of the bench itself costs little. */
+export function makeMessages({ keys, perKey, bytes = 100 }: Load, prefix = '7900'): BenchMessage[] {
   const names = Array.from({ length: keys }, (_, n) => `${prefix}${1_000_000 + n}`)
   const texts = Array.from({ length: 1000 }, (_, n) => {
-    const data = { text: `message ${n} `.padEnd(89, 'x') }
+    const data = { text: `message ${n} `.padEnd(bytes - JSON.stringify({ text: '' }).length, 'x') }
     return { data, text: JSON.stringify(data) }
   })
   return Array.from({ length: keys * perKey }, (_, n) => ({

@@ -24,6 +24,14 @@ const TABLES = [
 
 type Column = (typeof TABLES)[number][number]
 
+/** Of the measure `call`: what one call alone takes. */
+const CALL = [
+  { title: 'server µs', column: 'micros', digits: 1, unit: '' },
+  { title: '× floor', column: 'microsRatio', digits: 1, unit: ' ×' },
+  { title: 'thousand instructions', column: 'instructions', digits: 0, unit: '' },
+  { title: '× floor', column: 'instructionsRatio', digits: 1, unit: ' ×' },
+]
+
 const BEGIN = '<!-- figures: written by make bench PUBLISH=1 -->'
 const END = '<!-- end of figures -->'
 
@@ -62,20 +70,35 @@ function figuresOf({ machine, busy, figures }: Saved): string {
   const tables = TABLES.flatMap((columns) => [
     line(['', ...columns.map(({ title }) => title)]),
     `|---|${columns.map(() => '---:|').join('')}`,
+    line(['`ONLY=`', ...columns.map(({ measure }) => measure)]),
     ...ALL.filter((name) => name !== 'rapidfireIds')
       .map((name) => [name, columns.map((column) => cell(name, column))] as const)
       .filter(([, cells]) => cells.some((text) => text !== ''))
       .map(([name, cells]) => line([SYSTEMS[name].title, ...cells])),
     '',
   ])
+  const calls = figures.call
+    ? [
+        line(['one call alone (`ONLY=call`)', ...CALL.map(({ title }) => title)]),
+        `|---|${CALL.map(() => '---:|').join('')}`,
+        ...Object.entries(figures.call).map(([name, found]) =>
+          line([
+            name,
+            ...CALL.map(({ column, digits, unit }) => (found[column] ? formatNumber(median(found[column]), digits) + unit : '')),
+          ]),
+        ),
+        '',
+      ]
+    : []
   return [
     `${machine}. ${elsewhere > 5 ? `Other processes took up to ${elsewhere} % of the CPU: the figures are worse for it` : 'Other processes took next to nothing of the CPU'}.`,
     '',
-    line(['what', 'figure', 'aim', 'reached']),
-    '|---|---|---|---|',
-    ...judged(figures).map(({ what, figure, aim, reached }) => line([what, figure, aim, reached ? 'yes' : '**no**'])),
+    line(['`ONLY=`', 'what', 'figure', 'aim', 'reached']),
+    '|---|---|---|---|---|',
+    ...judged(figures).map(({ measure, what, figure, aim, reached }) => line([measure, what, figure, aim, reached ? 'yes' : '**no**'])),
     '',
     ...tables,
+    ...calls,
     ...CHARTS.filter(({ series }) => series.every(({ measure }) => figures[measure])).map(
       ({ name, title }) => `![${title}](charts/${name}.svg)`,
     ),

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Load, makeMessages } from './messages.ts'
 import { SYSTEMS, type SystemName } from './systems/index.ts'
-import type { BenchBatch, BenchMessage, System } from './systems/system.ts'
+import type { BenchBatch, BenchMessage, System, SystemOptions } from './systems/system.ts'
 
 const CALLERS = 64
 
@@ -29,16 +29,16 @@ const opened = () => {
 const loads = new Map<string, BenchMessage[]>()
 
 function messagesOf(load: Load): BenchMessage[] {
-  const name = `${load.keys} × ${load.perKey}`
+  const name = `${load.keys} × ${load.perKey} × ${load.bytes}`
   if (!loads.has(name)) loads.set(name, makeMessages(load))
   return loads.get(name) as BenchMessage[]
 }
 
 /** What a process that runs a system does when it is told to. */
 export const TASKS = {
-  open: async ({ name, url, wait, queues }: { name: SystemName; url: string; wait: number; queues?: number }): Promise<void> => {
+  open: async ({ name, ...options }: { name: SystemName } & Omit<SystemOptions, 'ids'>): Promise<void> => {
     const { open, ...kind } = SYSTEMS[name]
-    system = await open({ url, wait, ids: 'ids' in kind, queues })
+    system = await open({ ...options, ids: 'ids' in kind })
   },
 
   close: async (_: undefined): Promise<void> => {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
 import { findServer, startRedis } from '../../../cli/demo/private-redis.ts'
+import { buildOf } from '../bench/machine.ts'
 
 const run = promisify(execFile)
 
@@ -43,7 +44,7 @@ export async function startCounted(): Promise<CountedRedis> {
   let dumps = 0
   return {
     redis,
-    build: `${/redis_version:(\S+)/.exec(await redis.info('server'))?.[1]} ${/redis_build_id:(\S+)/.exec(await redis.info('server'))?.[1]}`,
+    build: buildOf(await redis.info('server')),
     async count(work) {
       await control('-i', 'on')
       await work()

@@ -22,22 +22,8 @@ export async function fetchPackages(suite: string, servers: string[], folder: st
   const programs = servers.map((server) => join(done, server))
   if (await exists(join(done, 'ready'))) return programs
   const base = resolve(folder, `${suite}.part`)
-  await rm(base, { recursive: true, force: true })
-  for (const part of ['lists/partial', 'cache/archives/partial']) await mkdir(join(base, part), { recursive: true })
-  await writeFile(join(base, 'sources.list'), `deb [signed-by=${KEYRING}] ${await mirror()} ${suite} main\n`)
-  await writeFile(join(base, 'status'), '')
-  const settings = {
-    'Dir::Etc::SourceList': join(base, 'sources.list'),
-    'Dir::Etc::SourceParts': '/dev/null',
-    'Dir::State::lists': join(base, 'lists'),
-    'Dir::State::status': join(base, 'status'),
-    'Dir::Cache': join(base, 'cache'),
-    // Another apt of this system is in nobody's way.
-    'Debug::NoLocking': '1',
-  }
-  const options = ['-qq', ...Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`])]
-  await run('apt-get', [...options, 'update'])
-  await run('apt-get', [...options, '-y', '--download-only', '--no-install-recommends', 'install', ...servers])
+  const apt = await aptIn(base, suite)
+  await apt('-y', '--download-only', '--no-install-recommends', 'install', ...servers)
   for (const name of await readdir(join(base, 'cache/archives'))) {
     if (name.endsWith('.deb')) await run('dpkg-deb', ['-x', join(base, 'cache/archives', name), join(base, 'root')])
   }
@@ -53,6 +39,57 @@ export async function fetchPackages(suite: string, servers: string[], folder: st
   await rm(join(base, 'cache'), { recursive: true })
   await rename(base, done)
   return programs
+}
+
+/**
+ * Fetches a package of the Debian that this system is, whose programs need no library but those that any system has, into a folder of its own.
+ *
+ * @param folder is reused when it is there already
+ * @returns the folder that has the files of the package, such as `usr/bin`
+ * @throws Error when this system is no Debian, or the package cannot be fetched
+ */
+export async function fetchPackage(name: string, folder: string): Promise<string> {
+  const done = resolve(folder, name)
+  if (await exists(done)) return done
+  const [, suite] = /^VERSION_CODENAME=(\w+)$/m.exec(await readFile('/etc/os-release', 'utf8')) ?? []
+  if (suite === undefined) throw new Error('this system does not say which Debian it is')
+  // Several test runs may fetch it at a time.
+  const base = resolve(folder, `${name}.part-${process.pid}`)
+  try {
+    const apt = await aptIn(base, suite)
+    await apt('-y', 'download', name)
+    const [file] = (await readdir(base)).filter((each) => each.endsWith('.deb'))
+    await run('dpkg-deb', ['-x', join(base, file as string), join(base, 'root')])
+    await rename(join(base, 'root'), done).catch(async (error) => {
+      if (!(await exists(done))) throw error
+    })
+    return done
+  } finally {
+    await rm(base, { recursive: true, force: true })
+  }
+}
+
+/** An apt that knows one suite of Debian, keeps all of its files in `base`, works there, and takes nothing for installed. */
+async function aptIn(base: string, suite: string): Promise<(...args: string[]) => Promise<unknown>> {
+  await rm(base, { recursive: true, force: true })
+  for (const part of ['lists/partial', 'cache/archives/partial']) await mkdir(join(base, part), { recursive: true })
+  await writeFile(join(base, 'sources.list'), `deb [signed-by=${KEYRING}] ${await mirror()} ${suite} main\n`)
+  await writeFile(join(base, 'status'), '')
+  const settings = {
+    'Dir::Etc::SourceList': join(base, 'sources.list'),
+    'Dir::Etc::SourceParts': '/dev/null',
+    'Dir::State::lists': join(base, 'lists'),
+    'Dir::State::status': join(base, 'status'),
+    'Dir::Cache': join(base, 'cache'),
+    // Another apt of this system is in nobody's way.
+    'Debug::NoLocking': '1',
+    // Seconds: a network that is closed is not waited for.
+    'Acquire::http::Timeout': '20',
+  }
+  const options = ['-qq', ...Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`])]
+  const apt = (...args: string[]) => run('apt-get', [...options, ...args], { cwd: base })
+  await apt('update')
+  return apt
 }
 
 /** What a server says that it is, such as `Redis 8.0.2`. */

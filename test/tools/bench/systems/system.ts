@@ -23,6 +23,8 @@ export interface SystemOptions {
   ids: boolean
   /** Of so many queues; of one when it is left out. */
   queues?: number | undefined
+  /** Most messages of a batch; when it is left out, what the system has by default. */
+  batch?: number | undefined
 }
 
 export interface WorkOptions {
