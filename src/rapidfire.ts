@@ -301,7 +301,6 @@ export class RapidFire<T = unknown, Input = T> {
 
   /**
    * What happens to conversations while the policy keeps `events`: names, ids and counts. It waits for more until `close` or an abort of `signal`.
-   *
    * @throws RapidfireError `BAD_OPTION`; `NO_EVENTS`, `UNAVAILABLE` and others when the next is asked for: go on with the last `id`
    * @example for await (const { at, event, key } of rapidfire.events()) console.log(new Date(at), event, key)
    */

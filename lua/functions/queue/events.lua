@@ -7,7 +7,7 @@
 -- KEYS
 --   root      root key of the queue
 -- ARGV
---   AFTER     only what came behind this: `next` of the call before, or the id of an entry; + for what is to come (everything)
+--   AFTER     only what came behind this: `next` of the call before, or the id of an entry; + for what is to come; at most 256 bytes (everything)
 --   LIMIT     at most this many entries, 1 to 1000 (100)
 --   KEY       only entries that name this conversation, at most 1024 bytes
 --   ID        only entries that name a message with this id, at most 512 bytes

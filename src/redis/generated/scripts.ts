@@ -6652,7 +6652,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   events: {
-    sha1: '5ad4e88809ce981de959be4cf32a3cbb7d6d7bbe',
+    sha1: '0cbb0ad3933fac9187fdb4ded1fd7e3347491f3d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7042,7 +7042,7 @@ ${blank(2510)}
 -- KEYS
 --   root      root key of the queue
 -- ARGV
---   AFTER     only what came behind this: \`next\` of the call before, or the id of an entry; + for what is to come (everything)
+--   AFTER     only what came behind this: \`next\` of the call before, or the id of an entry; + for what is to come; at most 256 bytes (everything)
 --   LIMIT     at most this many entries, 1 to 1000 (100)
 --   KEY       only entries that name this conversation, at most 1024 bytes
 --   ID        only entries that name a message with this id, at most 512 bytes
