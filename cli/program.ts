@@ -12,13 +12,14 @@ import { metrics } from './commands/metrics.ts'
 import { policy } from './commands/policy.ts'
 import { serve } from './commands/serve.ts'
 import { stats } from './commands/stats.ts'
+import { tail } from './commands/tail.ts'
 import { work } from './commands/work.ts'
 import { printableLines } from './terminal/format.ts'
 
 /** The commands as help groups them. */
 const GROUPS = {
   'Run until stopped:': [serve, work, forward],
-  'Look into a queue, and change it:': [stats, metrics, policy, dead, erase, check],
+  'Look into a queue, and change it:': [stats, metrics, tail, policy, dead, erase, check],
   'Set up:': [demo, doctor, load, init],
 }
 

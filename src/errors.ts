@@ -18,6 +18,8 @@ export type ErrorCode =
   | 'OUT_OF_MEMORY'
   /** Redis cannot be reached, or did not answer. */
   | 'UNAVAILABLE'
+  /** Events were asked for, and the policy keeps none. */
+  | 'NO_EVENTS'
   /** So many calls wait for Redis that no more are taken: this one was not sent. */
   | 'OVERLOADED'
   /** The client has been closed. */

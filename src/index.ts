@@ -16,6 +16,7 @@ export {
   RefusedMessagesError,
 } from './errors.ts'
 export type { Run, WorkerEvents } from './events.ts'
+export type { EventsOptions, QueueEvent } from './history/events.ts'
 export type { Durability } from './messages/durability.ts'
 export type { AddResult, Confirmation } from './messages/results.ts'
 export type { Schema } from './messages/schema.ts'

@@ -32,6 +32,11 @@ export interface Policy {
    * refused with `BACKLOG_FULL`. @default 0
    */
   maxKeys: number
+  /**
+   * Entries of events that are kept, about, of each partition, at most a million: what has happened to messages, for `events()` and `trace()`. 0: none
+   * are written, and those that were kept are deleted. @default 0
+   */
+  events: number
   /** Roots that the queue is spread over, 1 to 1024. @default 1 */
   partitions: number
 }
@@ -47,6 +52,7 @@ export const POLICY_MEMBERS: Names<Policy> = {
   maxDead: true,
   maxDeadAge: true,
   maxKeys: true,
+  events: true,
   partitions: true,
 }
 

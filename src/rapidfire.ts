@@ -9,6 +9,7 @@ import { type CheckReport, checkQueue } from './check/check.ts'
 import { checkListed } from './check/listed.ts'
 import { RapidfireError } from './errors.ts'
 import { checkFlag, checkNames, msOrForever } from './given.ts'
+import { type EventsOptions, eventsOfQueue, type QueueEvent } from './history/events.ts'
 import { Adder } from './messages/add.ts'
 import type { Durability } from './messages/durability.ts'
 import type { AddResult } from './messages/results.ts'
@@ -299,8 +300,15 @@ export class RapidFire<T = unknown, Input = T> {
   }
 
   /**
-   * Walks the queue, without blocking it, and reports each law that is broken; with `repair` it mends what can be mended without loss.
+   * What happens to conversations while the policy keeps `events`: names, ids and counts. It waits for more until `close` or an abort of `signal`.
+   * @throws RapidfireError `BAD_OPTION`; `NO_EVENTS`, `UNAVAILABLE` and others when the next is asked for: go on with the last `id`
+   * @example for await (const { at, event, key } of rapidfire.events()) console.log(new Date(at), event, key)
    */
+  events(options: EventsOptions = {}): AsyncGenerator<QueueEvent, void> {
+    return eventsOfQueue(this.#caller, this.#partitioning.layout, options)
+  }
+
+  /** Walks the queue, without blocking it, and reports each law that is broken; with `repair` it mends what can be mended without loss. */
   check(options: { repair?: boolean } = {}): Promise<CheckReport> {
     return this.#caller.underway.run(async () => {
       checkNames('check', options, { repair: true })

@@ -35,8 +35,9 @@ export function doctor(program: Command): void {
 }
 
 async function examine(redis: Redis, { queue, role, json }: DoctorOptions): Promise<void> {
-  const facts = await readFacts(redis, rootKey(queue))
   const told = await readRoots(redis, queue)
+  const keepsEvents = [...told.values()].some(({ policy }) => (policy.events ?? 0) > 0)
+  const facts = await readFacts(redis, rootKey(queue), keepsEvents)
   const roots = facts.nodes[0]?.cluster ? await readSlots(redis, queue, told) : []
   const findings = judge(facts, { version: SOURCE.version, role, roots, told })
   const wrong = findings.filter(({ level }) => level === 'wrong').length

@@ -46,8 +46,12 @@ export interface Facts {
   unreachable: Unreachable[]
 }
 
-/** Asks the server, and all others that belong to it: its replicas, its primary, the nodes of its cluster. */
-export async function readFacts(redis: Redis, root: string): Promise<Facts> {
+/**
+ * Asks the server, and all others that belong to it: its replicas, its primary, the nodes of its cluster.
+ *
+ * @param events whether the queue keeps events
+ */
+export async function readFacts(redis: Redis, root: string, events = false): Promise<Facts> {
   const { username, password, tls } = redis.options
   const access = { password: Boolean(password), tls: tls !== undefined }
   const facts: Facts = { user: username || 'default', access, nodes: [], unreachable: [] }
@@ -57,7 +61,7 @@ export async function readFacts(redis: Redis, root: string): Promise<Facts> {
   for (let node = waiting.shift(); node; node = waiting.shift()) {
     try {
       if (node !== redis) await connected(node)
-      const read = await readNode(node, root)
+      const read = await readNode(node, root, events)
       // One server may have several addresses.
       if (facts.nodes.some(({ info }) => info.get('run_id') === read.info.get('run_id'))) continue
       facts.nodes.push(read)
@@ -76,7 +80,7 @@ export async function readFacts(redis: Redis, root: string): Promise<Facts> {
   return facts
 }
 
-async function readNode(redis: Redis, root: string): Promise<NodeFacts> {
+async function readNode(redis: Redis, root: string, events: boolean): Promise<NodeFacts> {
   const info = fieldsOf(await redis.info())
   const library = await readLibrary(redis)
   const { roundTrips, clock } = await measure(redis)
@@ -88,7 +92,7 @@ async function readNode(redis: Redis, root: string): Promise<NodeFacts> {
     clock,
     roundTrips,
     cluster: info.get('cluster_enabled') === '1' ? await readCluster(redis) : undefined,
-    missing: await missingRights(redis, root, library.binding),
+    missing: await missingRights(redis, root, library.binding, events),
   }
 }
 

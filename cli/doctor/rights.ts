@@ -12,7 +12,7 @@ const EVERY: readonly Use[] = ['version', 'rights', 'policy', 'layout', 'partiti
 export const CALLS: Record<Role, readonly Use[]> = {
   producer: [...EVERY, 'add'],
   worker: [...EVERY, 'claim_ready', 'complete', 'fail', 'release', 'extend', 'forward', 'leave', 'present'],
-  operator: [...EVERY, 'stats', 'peek', 'dead', 'requeue', 'drop', 'erase', 'check', 'repair', 'add requeued'],
+  operator: [...EVERY, 'stats', 'peek', 'events', 'dead', 'requeue', 'drop', 'erase', 'check', 'repair', 'add requeued'],
 }
 
 export type Binding = 'functions' | 'scripts'
@@ -41,12 +41,17 @@ export interface Missing extends Record<Role, string[]> {
   registry: string | undefined
 }
 
-/** The commands that a user of a role must be allowed. */
-export function commandsOf(role: Role, binding: Binding): string[] {
+/**
+ * The commands that a user of a role must be allowed.
+ *
+ * @param events whether the queue keeps events: who may not write them goes without, and nobody sees what he has done
+ */
+export function commandsOf(role: Role, binding: Binding, events = false): string[] {
   const load = role === 'operator' && binding === 'functions' ? ['function|load'] : []
   // Commands in a function are checked against the rights of its caller.
   const inside = CALLS[role].flatMap(commandsFor)
-  return [...new Set([...COMMON, ...BINDING[binding], ...load, ...SENT[role], ...inside])].sort()
+  const noted = events ? ['xadd'] : []
+  return [...new Set([...COMMON, ...BINDING[binding], ...load, ...SENT[role], ...inside, ...noted])].sort()
 }
 
 /** Arguments behind the key or channel: enough for Redis to take the command into a transaction. */
@@ -74,6 +79,7 @@ const ARGUMENTS: Record<string, string> = {
     xdel: 'KEY 1-1',
     xpending: 'KEY -',
     xrange: 'KEY - +',
+    xrevrange: 'KEY + -',
     xtrim: 'KEY MAXLEN 0',
   },
   ...{
@@ -100,9 +106,9 @@ export function sample(command: string, root: string): [string, ...string[]] {
  * The rights that the user of a connection lacks for each role, as ACL SETUSER takes them; undefined when they cannot be told. Each command is
  * taken into a transaction that is discarded: Redis looks at the rights then, on every version. ACL DRYRUN would need a right of an administrator.
  */
-export async function missingRights(redis: Redis, root: string, binding: Binding): Promise<Missing | undefined> {
+export async function missingRights(redis: Redis, root: string, binding: Binding, events = false): Promise<Missing | undefined> {
   const roles = Object.keys(CALLS) as Role[]
-  const all = new Set(roles.flatMap((role) => commandsOf(role, binding)))
+  const all = new Set(roles.flatMap((role) => commandsOf(role, binding, events)))
   const lacking = new Map<string, string>()
   const attempt = async (command: string, reply: Promise<unknown>) => {
     const right = await reply.then(
@@ -126,7 +132,7 @@ export async function missingRights(redis: Redis, root: string, binding: Binding
   listener.on('error', () => {})
   await attempt('subscribe', listener.subscribe(`${root}:wake`))
   listener.disconnect()
-  const lackedBy = (role: Role) => [...new Set(commandsOf(role, binding).flatMap((command) => lacking.get(command) ?? []))]
+  const lackedBy = (role: Role) => [...new Set(commandsOf(role, binding, events).flatMap((command) => lacking.get(command) ?? []))]
   return { ...(Object.fromEntries(roles.map((role) => [role, lackedBy(role)])) as Record<Role, string[]>), registry: await registry }
 }
 

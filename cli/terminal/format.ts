@@ -1,5 +1,6 @@
 import type { DeadBatch } from '../../src/batches/dead.ts'
 import type { Stats } from '../../src/batches/stats.ts'
+import type { QueueEvent } from '../../src/history/entry.ts'
 
 /** Colours a text or leaves it as it is; `styleText` of node:util is one. */
 export type Paint = (style: 'bold' | 'dim' | 'green' | 'yellow' | 'red', text: string) => string
@@ -131,4 +132,22 @@ export function formatDead(batch: DeadBatch): string {
   const messages = howMany(size, 'message')
   const died = `died ${new Date(diedAt).toISOString()} in attempt ${attempt} (${cause})`
   return [`${id}  key ${JSON.stringify(key)}  ${messages}, closed by ${reason}, ${died}`, `  ${error}`].map(printable).join('\n')
+}
+
+/** An event in one line. */
+export function formatEvent({ at, event, key, ids, ...told }: QueueEvent): string {
+  const words = [
+    told.batch && `batch ${told.batch}`,
+    told.count !== undefined && howMany(told.count, 'message'),
+    told.done !== undefined && `${count(told.done)} done`,
+    told.attempt !== undefined && `attempt ${told.attempt}`,
+    told.reason && `closed by ${told.reason}`,
+    told.cause && `(${told.cause})`,
+    told.until !== undefined && `again at ${new Date(told.until).toISOString()}`,
+    told.worker && `by ${told.worker}`,
+    told.stream && `into ${told.stream}`,
+    ids.some((id) => id !== undefined) && ids.map((id) => id ?? '-').join(' '),
+  ]
+  const said = words.filter(Boolean).join(', ')
+  return printable([new Date(at).toISOString(), event.padEnd(9), key === undefined ? '' : JSON.stringify(key), said].join('  ').trimEnd())
 }

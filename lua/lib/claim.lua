@@ -275,34 +275,6 @@ local function take_ready(queue, take)
   return batches, taken.dead
 end
 
--- The keys and tokens of batches in turn, and when they were due: what is kept of a claim.
-local function proofs_of(batches)
-  local proofs = {}
-  for n = 1, #batches do proofs[3 * n - 2], proofs[3 * n - 1], proofs[3 * n] = batches[n][1], batches[n][2], batches[n][7] end
-  return proofs
-end
-
--- The batches of a claim that is made again, by the proofs of the first: those that it still holds, under a lease that begins anew, since
--- nobody can tell when the first reply was lost.
-local function take_again(queue, lease, proofs)
-  local keys, held, batches = {}, {}, {}
-  for n = 1, #proofs, 3 do keys[#keys + 1] = proofs[n] end
-  local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
-  for n = 1, #keys do
-    local key, token = keys[n], proofs[3 * n - 1]
-    local count = claimed_count(stored[n], token)
-    local messages = count and redis.pcall('LRANGE', messages_key(queue.root, key), 0, count - 1) or {}
-    if #messages > 0 then
-      local claim = decode_claim(stored[n])
-      held[#held + 1] = { key = key, claim = claim }
-      batches[#batches + 1] = { key, token, claim.attempt, claim.reason, claim.deadline, messages, proofs[3 * n] }
-    end
-  end
-  extend_leases(queue, held, lease, false)
-  queue.active_moved = true
-  return batches
-end
-
 -- What a look does that has found nothing to do.
 local function tidy(queue)
   drop_slices(queue)

@@ -175,6 +175,7 @@ local function forget(queue, key, index)
   if has_options(queue, key) then write_unless_foreign('SREM', overrides_key(queue.root), key) end
   if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
   redis.call('ZREM', index, key)
+  note_event(queue, 'missing', key)
 end
 
 -- Hands out what one look at `due` has found; `tally` has the number of the newest batch. In `look` each is a list of arguments: `records` has keys

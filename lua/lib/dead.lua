@@ -85,13 +85,15 @@ local function read_batch_ids(args, first, last)
   return { unpack(args, first, last) }
 end
 
--- Deletes a dead batch for good. Returns how many messages it had, or nil when it was not there.
+-- Deletes a dead batch for good. Returns how many messages it had, or nil when it was not there. `why`: for the event of it, if it is to be told.
 -- WHY its id comes back when the batch cannot go: nobody would find it.
-local function drop_dead(root, id)
+local function drop_dead(queue, id, why)
+  local root = queue.root
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
   if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
+  local key = is_ours and why and queue.events > 0 and redis.call('HGET', name, 'key')
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
   if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
@@ -102,6 +104,7 @@ local function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
+  if key then note_event(queue, 'dropped', key, 'batch', id, 'count', count_text(count), 'why', why) end
   return count
 end
 
@@ -109,5 +112,5 @@ end
 local function drop_old_dead(queue)
   local latest, root = digits(queue.now - queue.maxDeadAge), queue.root
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
-  for n = 1, #ids do drop_dead(root, ids[n]) end
+  for n = 1, #ids do drop_dead(queue, ids[n], 'age') end
 end

@@ -22,6 +22,17 @@ local function unpack_some(values, from)
   return unpack(values, from, math.min(from + UNPACKED - 1, #values))
 end
 
+-- Times that are the same in call after call: each `what` keeps the last one that was printed.
+local TIMES = {}
+local function kept_text(what, ms)
+  local kept = TIMES[what]
+  if not kept or kept.ms ~= ms then
+    kept = { ms = ms, text = digits(ms) }
+    TIMES[what] = kept
+  end
+  return kept.text
+end
+
 -- By what the id of a message is remembered; `name`: that of a message which comes back from the dead of another partition, and must not be
 -- taken for an id.
 local function digest_of(key, id, name)

@@ -1,4 +1,4 @@
---- Partitions: what a root knows of them, and whom it refuses because of them.
+--- Partitions: what a root knows of them.
 
 -- A layout: its state, which partitions serve, which others are being prepared or drained, and the number of the change that made those serve.
 -- Each root knows one: the root of the queue that which holds now, a partition that by which it was opened or retired. It is stored as
@@ -37,31 +37,10 @@ local function told_layout(text, generation)
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
 
--- Whether a root takes no messages of new keys.
-local function refuses_new(queue) return queue.serves == 'retired' or not queue.serves and queue.partition ~= '' end
-
 -- What a root is among the partitions: 'open' or 'retired', or 'unused' when it is that of a partition which was never opened.
 local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
 
 -- Conversations that have messages in a root.
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
-end
-
--- What a root that refuses new keys answers to those who do not know. Nobody looks there for new keys.
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
-end
-
--- Refuses a caller that goes by another generation of the partitions than this root: one of the two has missed a change, a caller that was
--- idle, or a root whose server was replaced by one that had not heard of it. A caller without a generation is judged by the root alone.
-local function other_generation(queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format(
-      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
-      shown(queue.root), queue.generation, generation
-    )
-  )
 end

@@ -18,6 +18,8 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 -- The most of what is no option of a call.
@@ -81,6 +83,9 @@ local LIMITS = {
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
   trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
+  eventLooks = 4000,
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
   eraseWork = 2000,
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -110,6 +115,12 @@ local OPTIONS = {
   shown = { field = 'limit', least = 1, most = 1000, default = 100 },
   listed = { field = 'limit', least = 1, most = 50, default = 50 },
   offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+  told = { field = 'limit', least = 1, most = 1000, default = 100 },
+
+  -- What events must name.
+  ofKey = { field = 'key', bytes = LIMITS.key },
+  ofMessage = { field = 'message', bytes = 512 },
+  ofBatch = { field = 'batch', bytes = 64 },
 
   -- Claims and what becomes of them.
   lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },

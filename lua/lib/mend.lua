@@ -61,6 +61,7 @@ local function mend_part(queue, part)
   end
   if what == 'messages' then mend(queue, of, done) end
   if what == 'dead' then mend_dead(queue, of, done) end
+  if what == 'messages' and #done > 0 then note_event(queue, 'repaired', of, 'repair', table.concat(done, ', ')) end
   return table.concat(done, ', ')
 end
 

@@ -53,14 +53,15 @@ end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
 
--- The time, id and data of a message, as texts. What add has not written has neither time nor id: all of it is data.
-local function parts_of(message)
+-- The time, id and data of a message, as texts; the data only unless it is to be `spared`. What add has not written has neither time nor id: all of it
+-- is data.
+local function parts_of(message, spared)
   -- Without an id and options: nothing has to be measured.
-  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', string.sub(message, 17) end
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
   local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
   if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
   local at = string.sub(message, 1, 13)
-  return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
 
 -- '<number of a batch>.<position in it>', so that it can be compared as a number: numbers rise in the order in which batches of a key are

@@ -3,10 +3,11 @@
 -- The members of the policy in the order in which they are told, and beside each of them what programs have given.
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+  'events',
 }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
-  'given:maxDead', 'given:maxDeadAge', 'given:maxKeys',
+  'given:maxDead', 'given:maxDeadAge', 'given:maxKeys', 'given:events',
 }
 
 -- The refusal for an error that Redis replied when it was asked for two keys that never exist.
@@ -56,7 +57,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -131,7 +132,7 @@ end
 --   fields            what was read: the settings, `watchAt`, and what was asked for
 --   kept              what is kept of the last call of this caller: lib/nonce.lua
 --   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
--- and what calls put in: `now`, the time; how much they have `read` already.
+-- and what calls put in: `now`, the time; how much they have `read` already; what is to be `told` of what they did (lib/events.lua).
 local function read_queue(keys, ...)
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end

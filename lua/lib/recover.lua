@@ -10,6 +10,7 @@ local function reopen(queue, key, claim)
   redis.call('HDEL', claims_key(root), key)
   open_rest(queue, key, done and claim.count or 0)
   redis.call('ZREM', active_key(root), key)
+  note_event(queue, 'reopened', key)
 end
 
 -- The clock of Redis may go back. What was written before lies ahead of the time then, and would be looked at an hour late. So the first who

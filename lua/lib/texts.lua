@@ -39,14 +39,3 @@ end
 
 -- A count and what is counted, for a person: '1 message', '2 messages'.
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-
--- Times that are the same in call after call: each `what` keeps the last one that was printed.
-local TIMES = {}
-local function kept_text(what, ms)
-  local kept = TIMES[what]
-  if not kept or kept.ms ~= ms then
-    kept = { ms = ms, text = digits(ms) }
-    TIMES[what] = kept
-  end
-  return kept.text
-end

@@ -27,6 +27,7 @@ import {
   readDead,
   readEnds,
   readErased,
+  readEvents,
   readExtended,
   readFields,
   readForwarded,
@@ -140,6 +141,17 @@ export const CALLS = {
     write: ({ key, after }: { key: string; after?: Buffer | undefined }) => (after === undefined ? [key] : [key, 'AFTER', after]),
     read: readErased,
     nonce: 'last',
+  }),
+  events: define({
+    /** `after`: where the call before has ended; `+`: what is to come. The others: what each entry must name. */
+    write: (input: {
+      after?: string | undefined
+      limit?: number | undefined
+      key?: string | Buffer | undefined
+      id?: string | undefined
+      batch?: string | undefined
+    }) => appendTokens([], { AFTER: input.after, LIMIT: input.limit, KEY: input.key, ID: input.id, BATCH: input.batch }),
+    read: readEvents,
   }),
   peek: define({
     write: (input: { key: string; limit?: number | undefined }) => appendTokens([input.key], { LIMIT: input.limit }),

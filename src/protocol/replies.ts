@@ -113,6 +113,24 @@ export function readErased(reply: unknown) {
   }
 }
 
+/** An entry of events: its id, and its names and values in turn. */
+export interface EventEntry {
+  id: string
+  fields: Buffer[]
+}
+
+export function readEvents(reply: unknown) {
+  const [kept, gap, next, more, ...entries] = array(reply)
+  return {
+    /** How many entries the root keeps; 0 when it writes none. */
+    kept: Number(kept),
+    gap: Number(gap) > 0,
+    next: String(next),
+    more: Number(more) > 0,
+    entries: (entries as [Buffer, Buffer[]][]).map(([id, fields]): EventEntry => ({ id: String(id), fields })),
+  }
+}
+
 export function readExtended(reply: unknown) {
   const flat = array(reply)
   return Array.from({ length: flat.length / 2 }, (_, n) => ({

@@ -13,6 +13,7 @@ const WORDS: Readonly<Record<string, readonly [name: string, isTime?: true]>> = 
   MAXDEAD: ['maxDead'],
   MAXDEADAGE: ['maxDeadAge', true],
   MAXKEYS: ['maxKeys'],
+  EVENTS: ['events'],
   LIMIT: ['limit'],
   OFFSET: ['offset'],
   LEASE: ['lease', true],

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { RapidfireError } from '../errors.ts'
 
 /** What a client has under way: none of it is lost sight of before the client is closed. */
@@ -6,7 +7,18 @@ export class Underway {
   // it is young. With a set of promises, handling a batch took the client half as long again.
   #count = 0
   #whenQuiet: (() => void) | undefined
+  readonly #closing = new AbortController()
   #closed: Promise<void> | undefined
+
+  constructor() {
+    // As many may wait for it as like.
+    setMaxListeners(0, this.closed)
+  }
+
+  /** Aborted when the client is being closed. */
+  get closed(): AbortSignal {
+    return this.#closing.signal
+  }
 
   begin(): void {
     this.#count += 1
@@ -44,6 +56,7 @@ export class Underway {
 
   /** Begins nothing more, waits for what is under way, and calls `then`; calling it again does nothing. */
   close(then: () => Promise<void>): Promise<void> {
+    this.#closing.abort()
     this.#closed ??= this.#close(then)
     return this.#closed
   }

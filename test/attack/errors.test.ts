@@ -107,6 +107,7 @@ const WAYS: Record<ErrorCode, [way: string, fails: () => unknown][]> = {
   ],
   MESSAGE_TOO_LARGE: [['a long text', () => client().addMessage(KEY, TEXT.repeat(20_000))]],
   MISSING_ARGUMENT: [['by hand', () => byHand(ROOT, 'complete', [])]],
+  NO_EVENTS: [['a queue without', () => client().events().next()]],
   NOT_LOADED: [
     [
       'functions that are away',

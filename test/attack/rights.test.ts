@@ -105,6 +105,7 @@ async function fill(redis: Redis, url: string) {
     dead: { id },
     drop: { ids: [id] },
     erase: { key: 'ann' },
+    events: {},
     extend: { lease: 700_000, claims: names },
     fail: ends.map((each, n) => ({ ...each, delay: 10, attempts: n === 0 ? 1 : 5, error: 'no' })),
     forward: { ...taker, stream: 'batches', limit: 10, maxLength: 100, keep: 0 },

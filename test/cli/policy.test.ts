@@ -23,6 +23,7 @@ dedupe           3,600,000 ms
 maxDead          10,000 dead batches
 maxDeadAge       0, no limit
 maxKeys          0, no limit
+events           0, none are written
 partitions       1 partition
 `)
   const { code, stdout } = await policy('wait=5000', 'partitions=4', '--json')
@@ -38,7 +39,7 @@ it.each([
   [
     ['weight=5'],
     2,
-    "rapidfire: policy has no option 'weight': it takes wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, maxDeadAge, maxKeys, partitions\n",
+    "rapidfire: policy has no option 'weight': it takes wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, maxDeadAge, maxKeys, events, partitions\n",
   ],
   [['wait=0'], 1, 'rapidfire: wait must be an integer of ms from 1'],
   [['wait=5', 'maxWait=4'], 1, 'rapidfire: maxWait must not be shorter than wait'],

@@ -14,6 +14,7 @@ const COMMANDS = [
   ['dead', 'drop', '1-1'],
   ['erase', '79001234567'],
   ['policy'],
+  ['tail', '--no-follow'],
 ]
 
 describe('a queue that is not there', () => {

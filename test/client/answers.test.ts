@@ -65,6 +65,15 @@ const CASES: Record<FunctionName, Case> = {
     says: { messages: 1, claimed: false, deadBatches: 0, deadMessages: 0, streamEntries: 0, rateKeys: 0 },
     leaves: EMPTY,
   },
+  events: {
+    given: async (rapidfire) => {
+      await rapidfire.policy({ events: 10 })
+      await due(rapidfire)
+    },
+    call: async (rapidfire) => (await rapidfire.events({ from: '0' }).next()).value,
+    says: { event: 'added', key: 'ann', ids: ['first'] },
+    leaves: ONE,
+  },
   drop: { given: dead, call: (rapidfire, id) => rapidfire.drop([id]), says: ['dropped'], leaves: EMPTY },
   extend: { given: taken, call: (rapidfire, batch) => rapidfire.extend([batch], 60_000), says: [{ status: 'extended' }], leaves: ONE },
   fail: { given: taken, call: (rapidfire, batch) => rapidfire.fail(batch), says: 'retry', leaves: ONE },

@@ -16,6 +16,7 @@ const DEFAULTS = {
   maxDead: 10_000,
   maxDeadAge: 0,
   maxKeys: 0,
+  events: 0,
   partitions: 1,
 }
 

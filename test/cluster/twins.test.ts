@@ -1,5 +1,6 @@
 import { type Cluster, Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import type { QueueEvent } from '../../src/history/entry.ts'
 import type { Policy } from '../../src/options.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { createWebhook } from '../../src/webhook/index.ts'
@@ -135,6 +136,28 @@ describe.each(TARGETS)('on %s', (_, clustered, partitions) => {
     await until(async () => (KEYS.every((key) => attempts.get(key)?.length === 2) ? undefined : JSON.stringify([...attempts])))
     for (const key of KEYS) expect(attempts.get(key)).toEqual([1, 2])
     expect(worker.isHealthy()).toBe(true)
+  })
+
+  it('events tell what has become of each conversation, from where one has stopped, and of nobody who was erased', async () => {
+    const open = queue({ events: 1000 })
+    const rapidfire = open()
+    const told = async (from: string) => {
+      const events: QueueEvent[] = []
+      for await (const event of open().events({ from, follow: false })) events.push(event)
+      return events
+    }
+    await rapidfire.addMessages(KEYS.map((key) => ({ key, data: 1, id: key, flush: true })))
+    const added = await told('0')
+    expect(added.map(({ event, key, ids }) => [event, key, ids]).sort()).toEqual(KEYS.map((key) => ['added', key, [key]]).sort())
+    const { batches } = await rapidfire.claimReady({ limit: 100 })
+    await Promise.all(batches.map((batch) => rapidfire.complete(batch)))
+    const since = await told(added.at(-1)?.id as string)
+    const of = (name: string) => since.filter(({ event }) => event === name).map(({ key }) => key)
+    for (const name of ['claimed', 'completed']) expect(of(name).sort()).toEqual([...KEYS].sort())
+    expect(new Set(since.map(({ batch }) => batch))).toEqual(new Set(batches.map(({ id }) => id)))
+    await rapidfire.erase('key 3')
+    expect((await told('0')).filter(({ key }) => key === 'key 3')).toEqual([])
+    expect(await rapidfire.check()).toMatchObject({ violations: [] })
   })
 
   it('forward moves each batch into the stream of its partition', async () => {

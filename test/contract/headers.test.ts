@@ -28,6 +28,7 @@ const policy = {
   maxDead: 1,
   maxDeadAge: 1,
   maxKeys: 1,
+  events: 1,
 }
 const layout = { state: 'draining' as const, generation: 1, serving: { first: 0, count: 1 }, other: { first: 0, count: 0 } }
 const watching = { worker: 'w', echo: true, rest: 1 }
@@ -43,6 +44,7 @@ const INPUTS: { [Name in FunctionName]: Input<Name>[] } = {
   dead: [{ limit: 1, offset: 1, id: 'i' }],
   drop: [{ ids: ['i'] }],
   erase: [{ key: 'k', after: Buffer.from('1-1:dead:0:') }],
+  events: [{ after: '1-1', limit: 1, key: 'k', id: 'i', batch: 'b' }],
   extend: [{ lease: 1, claims: [pair] }],
   fail: [[failure, failure]],
   forward: [{ ...taker, stream: 's', limit: 1, maxLength: 1, keep: 1 }],

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { CALLS, commandsOf, type Role } from '../../cli/doctor/rights.ts'
+import { CALLS, commandsOf, missingRights, type Role } from '../../cli/doctor/rights.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import type { BindingMode } from '../../src/redis/loader.ts'
 import { SOURCE } from '../../src/redis/source.ts'
@@ -191,6 +191,28 @@ it('the command line does what an operator needs, and doctor knows each role', a
     ])
   }
   expect(await redis.function('LIST')).toHaveLength(1)
+})
+
+it('a queue that keeps events needs what cli/README.md adds for it, and who lacks that writes none', async () => {
+  const { url, redis } = await useRedis()
+  await redis.flushall()
+  await redis.function('LOAD', 'REPLACE', SOURCE.library)
+  onTestFinished(async () => void (await redis.call('ACL', 'DELUSER', ...ROLES)))
+  const [more] = [additionsFor('a queue that keeps').more]
+  await new RapidFire({ redis, queue: 'default', policy: { events: 10 } }).version()
+  for (const granted of [false, true]) {
+    for (const role of ROLES) await setUser(redis, role, ...(granted ? more : []))
+    for (const role of ROLES) {
+      const user = new Redis(urlOf(url, role))
+      const missing = await missingRights(user, 'rapid-fire:{default}', 'functions', true)
+      user.disconnect()
+      // Who forwards may do so anyway.
+      expect([role, missing?.[role]]).toEqual([role, granted || role === 'worker' ? [] : more])
+    }
+    await using producer = new RapidFire({ redis: urlOf(url, 'producer') })
+    expect(await producer.addMessage('ann', 1)).toMatchObject({ status: 'added' })
+    expect(await redis.exists('rapid-fire:{default}:events')).toBe(granted ? 1 : 0)
+  }
 })
 
 it('serve and the consumers of a stream do with what cli/README.md adds for them', async () => {

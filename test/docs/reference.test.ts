@@ -19,7 +19,7 @@ beforeAll(async () => {
   server = await useRedis()
   await server.redis.flushall()
   await server.redis.function('LOAD', 'REPLACE', library)
-  await call('policy', 'WAIT', 5000)
+  await call('policy', 'WAIT', 5000, 'EVENTS', 100)
   await call('add', 'fay', 'x'.repeat(5000))
   await call('add', 'ann', 'one', 'ID', 'm1', 'FLUSH')
   await call('add', 'bob', 'one', 'WAIT', 1000, 'MAXWAIT', 2000, 'MAXSIZE', 3, 'NEXT', 'cyd', 'one', 'FLUSH', 'NEXT', 'dan', 'one', 'FLUSH')

@@ -291,6 +291,11 @@ export const CALLS: Record<string, (hands: Hands) => Args | Promise<Args>> = {
     await claim()
     return ['k', 'NONCE', 'me/1']
   },
+  'events: after one that has gone': async ({ lua, part }) => {
+    await lua.call('policy', 'EVENTS', 10)
+    for (const n of [2, 3]) await lua.redis.xadd(part('events'), `${n}-0`, 'event', 'added', 'key', 'k')
+    return ['AFTER', '1-0']
+  },
   'peek: a batch with a worker': async ({ add, claim }) => {
     await add('k', '1', 'FLUSH')
     await claim()

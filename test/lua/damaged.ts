@@ -372,8 +372,8 @@ export const DAMAGED: Record<string, string[]> = {
   'erase: all there is': [
     '. missing: 2: 0, 3: 0, otherwise calls:me dead dead:2000000000000-2',
     '., active, claims, dead, due, messages:k, overrides, streams of another type: WRONG_TYPE, nothing written',
-    'active, calls:me, due, overrides, rate:line:k missing: the same',
-    'calls:me of another type: the same',
+    'active, calls:me, due, events, overrides, rate:line:k missing: the same',
+    'calls:me, events of another type: the same',
     'claims missing: 1: 0, otherwise calls:me',
     'dead missing: 2: 0, 3: 0, otherwise . calls:me dead:2000000000000-2',
     'dead:2000000000000-2 missing: 2: 0, 3: 0, otherwise . calls:me dead',
@@ -382,6 +382,12 @@ export const DAMAGED: Record<string, string[]> = {
     'rate:line:k of another type: 5: 1, otherwise calls:me',
     'stream:batches, streams missing: 4: 0, otherwise calls:me',
     'stream:batches of another type: 4: 0, otherwise calls:me',
+  ],
+  'events: after one that has gone': [
+    '. missing: 0: 0',
+    '. of another type: WRONG_TYPE',
+    'events missing: [10,0,"1-0",0]',
+    'events of another type: [10,1,"1-1",0,["1-1",["whose","mine"]]]',
   ],
   'peek: a batch with a worker': [
     '. missing: the same',

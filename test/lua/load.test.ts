@@ -18,6 +18,7 @@ const FLAGS: Record<string, string[]> = {
   rapidfire_dead: ['no-writes'],
   rapidfire_drop: ['allow-oom'],
   rapidfire_erase: ['allow-oom'],
+  rapidfire_events: ['no-writes'],
   rapidfire_extend: ['allow-oom'],
   rapidfire_fail: ['allow-oom'],
   rapidfire_forward: [],

@@ -15,6 +15,7 @@ const ARGS: Record<Exclude<FunctionName, 'version'>, string[]> = {
   dead: [],
   drop: ['1-1'],
   erase: ['ann'],
+  events: [],
   extend: ['1000', 'ann', '1-1:1'],
   fail: ['ann', '1-1:1'],
   forward: ['batches'],

@@ -126,6 +126,13 @@ const large =
     for (const fill of fills) await fill(lua)
   }
 
+const telling =
+  (...fills: ((lua: Lua) => Promise<unknown>)[]) =>
+  async (lua: Lua) => {
+    for (const fill of fills) await fill(lua)
+    await lua.call('policy', 'EVENTS', 10_000)
+  }
+
 const added = (count: number, ...tokens: (string | number)[]) =>
   numbers(count)
     .flatMap((n) => ['NEXT', `k${n}`, 'x'.repeat(100), ...tokens.map((token) => (token === '#' ? `wamid.${n}` : token))])
@@ -159,7 +166,10 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
     { content: 'nothing, an id', fill: NOTHING, args: ['k', 'x', 'ID', 'm1'], touches: counted(11, 48, 620) },
     { content: 'a message', fill: keep(['k'], 1), args: ['k', 'x'], touches: counted(5, 21, 200) },
 
+    { content: 'a message, and events are kept', fill: telling(keep(['k'], 1)), args: ['k', 'x'], touches: counted(6, 36, 300) },
+
     { content: 'new keys, ids', fill: NOTHING, args: added(115, 'ID', '#'), touches: counted(239, 1416, 32_500) }, // 10.0
+    { content: 'new keys, ids, and events are kept', fill: telling(), args: added(115, 'ID', '#'), touches: counted(240, 1887, 40_000) },
     { content: 'new keys, all tokens', fill: NOTHING, args: added(48, ...ALL), touches: counted(152, 801, 16_600) }, // 6.6
     {
       ...{ content: 'keys with a thousand messages and options', fill: large(keep(names(48), 1000, { options: ',W5000' })) },
@@ -199,6 +209,14 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
     },
 
     { content: 'keys with one message', fill: keep(names(1000), 1), args: ['LIMIT', 100], touches: counted(105, 1172, 15_500) },
+    {
+      ...{ content: 'keys with one message, and events are kept', fill: telling(keep(names(1000), 1)) },
+      ...{ args: ['LIMIT', 100, 'WORKER', 'w'], touches: counted(108, 2612, 20_000) },
+    },
+    {
+      ...{ content: 'a batch of five hundred, and events are kept', fill: telling(large(keep(['k'], 2000))) },
+      ...{ args: ['WORKER', 'w'], touches: counted(22, 1646, 10_800) },
+    },
     {
       content: 'keys with one message, and dead batches that are too old',
       fill: async (lua) => {
@@ -375,8 +393,8 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
     { content: 'entries of five hundred', fill: stream(100, 500), args: ['ann'], touches: counted(26, 6129, 44_500) }, // 10.1
     { content: 'entries of a MiB', fill: stream(5, 1, 1_048_576), args: ['ann'], touches: counted(23, 115, 1_060_000) }, // 8.6
   ],
-  policy: [{ content: 'nothing', fill: NOTHING, args: [...POLICY, 'GIVEN', 'a@b'], touches: counted(14, 87, 870) }], // 0.7
-  layout: [{ content: 'ten thousand keys', fill: keep(names(10_000), 1), args: [], touches: counted(5, 38, 370) }], // 0.4
+  policy: [{ content: 'nothing', fill: NOTHING, args: [...POLICY, 'GIVEN', 'a@b'], touches: counted(14, 89, 890) }], // 0.7
+  layout: [{ content: 'ten thousand keys', fill: keep(names(10_000), 1), args: [], touches: counted(5, 40, 390) }], // 0.4
   partition: [
     {
       ...{ content: 'ten thousand keys', fill: keep(names(10_000), 1) },
@@ -458,6 +476,17 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
         })
       },
       ...{ args: ids(10).map((id) => `dead:${id}`), touches: counted(38, 5131, 45_300) },
+    },
+  ],
+  events: [
+    { content: 'nothing', fill: NOTHING, args: [], touches: counted(2, 12, 100) },
+    {
+      content: 'a thousand entries, of which none names the key',
+      fill: (lua) =>
+        piped(lua, (redis) => {
+          for (const n of numbers(1000)) redis.xadd(part(lua, 'events'), `${n + 1}-0`, 'event', 'added', 'key', 'ann', 'id', `m${n}`)
+        }),
+      ...{ args: ['KEY', 'bob'], touches: counted(69, 5111, 21_100) },
     },
   ],
   rights: [{ content: 'anything', fill: NOTHING, args: numbers(200).map(() => 'zadd'), touches: counted(0, 0, 0) }],

@@ -113,8 +113,9 @@ export const policy = (changes: Partial<Policy>) =>
     const args = Object.entries(changes).flatMap(([name, value]) => [name.toUpperCase(), value])
     const { reply } = await world.call('policy', ...args)
     if (model.change(changes)) {
-      const { wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, maxDeadAge, maxKeys } = model.policy
-      const members = { wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, maxDeadAge, maxKeys }
+      const { wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, maxDeadAge, maxKeys, events } =
+        model.policy
+      const members = { wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, maxDeadAge, maxKeys, events }
       expect(reply).toEqual(Object.entries(members).flat())
     } else expect(reply).toMatch(/^RAPIDFIRE_BAD_POLICY /)
     // What is remembered may have expired by the new policy.

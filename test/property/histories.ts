@@ -62,9 +62,13 @@ const addition: fc.Arbitrary<Addition> = fc
 
 const adds = (maxLength: number) => fc.array(addition, { minLength: 1, maxLength }).map(add)
 
+/** More entries than any history has. */
+const EVENTS = 100_000
+
 export const START_POLICY: Policy = {
   ...{ wait: 1000, maxWait: 3000, maxSize: 3, maxBacklog: 6 },
   ...{ maxMessageBytes: 262_144, maxBatchBytes: 1_048_576, dedupe: 3000, maxDead: 2, maxDeadAge: 0, maxKeys: 0 },
+  events: EVENTS,
 }
 
 const POLICY = fc.record(
@@ -80,6 +84,7 @@ const POLICY = fc.record(
     maxDead: upTo(4),
     maxDeadAge: fc.constantFrom(0, 1000, 10_000),
     maxKeys: fc.constantFrom(0, 0, 2),
+    events: fc.constantFrom(0, EVENTS),
   },
   { requiredKeys: [] },
 )
@@ -199,7 +204,7 @@ async function drain(model: Model, world: World): Promise<void> {
   }
   const { keyspace } = await world.run()
   const left = [...keyspace.keys()].map((part) => part.split(':')[0] as string)
-  expect(left.filter((part) => !['', 'calls', 'dead', 'seen', 'stream', 'streams', 'watch'].includes(part))).toEqual([])
+  expect(left.filter((part) => !['', 'calls', 'dead', 'events', 'seen', 'stream', 'streams', 'watch'].includes(part))).toEqual([])
 }
 
 /** A history as it begins: an empty server with a policy. */

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'vitest'
+import { eventsOf, fold } from '../support/events.ts'
 import type { Model } from './model.ts'
 import { type Claimed, hasOptions, type Kept, tokenOf } from './shapes.ts'
 
@@ -51,7 +52,8 @@ export function readKeyspace(root: string, reply: [string, string, number, any[]
   return new Map(
     reply.map(([name, type, expires, content]) => [
       name.slice(root.length + 1),
-      { type, expires, content: CONTENTS[type]?.(content) ?? content },
+      // Fields of an entry of events come several times.
+      { type, expires, content: name.endsWith('}:events') ? content : (CONTENTS[type]?.(content) ?? content) },
     ]),
   )
 }
@@ -72,7 +74,7 @@ export function compareKeyspace(model: Model, keyspace: Keyspace): void {
   for (const [part, { type, expires, content }] of keyspace) {
     if (part.startsWith('seen:')) seen.push({ name: part, ids: content as Set<string>, expires })
     else if (part.startsWith('calls:') || part.startsWith('watch:')) expect(expires).toBeGreaterThan(0)
-    else if (part !== '' && part !== 'due' && part !== 'overrides' && part !== 'streams')
+    else if (part !== '' && part !== 'due' && part !== 'overrides' && part !== 'streams' && part !== 'events')
       found[part] = expires < 0 ? [type, content] : ['expires', content]
   }
   equal(found, exactly(model))
@@ -81,6 +83,7 @@ export function compareKeyspace(model: Model, keyspace: Keyspace): void {
   const root = (keyspace.get('')?.content ?? {}) as Record<string, string>
   compareOverrides(model, (keyspace.get('overrides')?.content ?? new Set()) as Set<string>, 'options' in settingsIn(root))
   compareSeen(model, seen)
+  compareEvents(model, keyspace.get('events')?.content as string[][] | undefined)
   // A call that was cut off has named a stream and written nothing to it.
   const named = (keyspace.get('streams')?.content ?? {}) as Record<string, number>
   for (const name of model.streams.keys()) if (!(name in named)) expect.unreachable(`nobody would find the stream ${name}`)
@@ -167,6 +170,19 @@ function compareDue(model: Model, due: Record<string, number>): void {
     if (at > latest) expect.unreachable(`${key} is due at ${at}, later than ${latest}`)
     if (at < behind) expect.unreachable(`${key} is due at ${at}, in front of what was due by ${behind}`)
   }
+}
+
+/** What the events tell since the step before makes of what was open and dead then what is now. */
+function compareEvents(model: Model, entries: string[][] | undefined): void {
+  const { told } = model
+  if (model.policy.events === 0 && entries) expect.unreachable('no events are to be kept')
+  const now = model.folded()
+  if (told && told.kept > 0 && model.policy.events > 0 && !model.untold) {
+    for (const entry of (entries ?? []).slice(told.entries)) for (const event of eventsOf(entry)) fold(told.state, event)
+    equal(told.state, now)
+  }
+  model.told = { state: now, entries: entries?.length ?? 0, kept: model.policy.events }
+  model.untold = false
 }
 
 function compareOverrides({ conversations }: Model, overrides: Set<string>, said: boolean): void {

@@ -1,3 +1,4 @@
+import type { Folded } from '../support/events.ts'
 import { START } from '../support/lua.ts'
 import { type BatchPolicy, headOf, type OpenHead } from '../support/message.ts'
 import {
@@ -44,6 +45,10 @@ export class Model {
   looked = 0
   /** The latest time that there ever was. */
   latestNow = START
+  /** What was open and dead behind the step before, how many events there were, and whether any were kept. */
+  told: { state: Folded; entries: number; kept: number } | undefined
+  /** What this step does the events do not tell: a hand, a call that is cut off, or a person who is erased, with what else the same entries told. */
+  untold = false
   #arrived = 0
   #serial = 0
   #pushed = false
@@ -54,6 +59,20 @@ export class Model {
     this.policy = policy
     this.longestDedupe = policy.dedupe
     this.#written = written
+  }
+
+  /** What the events should say of what is open and dead. */
+  folded(): Folded {
+    const states = { known: 'held', by: 'held', paused: 'paused', released: 'released' } as const
+    return {
+      keys: new Map(
+        [...this.conversations].map(([key, { messages, held }]) => [
+          key,
+          { size: messages.length, ...(held && { batch: { id: held.id, count: held.count, state: states[held.state] } }) },
+        ]),
+      ),
+      dead: new Map([...this.dead].map(([id, { count }]) => [id, count])),
+    }
   }
 
   /** A number that no other has. */
@@ -125,6 +144,7 @@ export class Model {
   /** Somebody pushes an element into the list of a key by hand. */
   push(key: string, data: string): void {
     const conversation = this.at(key)
+    this.untold = true
     conversation.until = this.latest(key)
     conversation.messages.push({ id: '', data, receivedAt: 0, order: 0, foreign: true })
     this.#pushed = true
@@ -509,6 +529,7 @@ export class Model {
   /** What is kept of a conversation goes, but for its ids. What went: messages, 1 when somebody had a batch of them, dead batches, their messages, entries. */
   erase(key: string): [number, number, number, number, number] {
     const { messages, held } = this.at(key)
+    this.untold = true
     this.count('droppedMessages', messages.length)
     this.conversations.delete(key)
     const dead = [...this.dead].filter(([, each]) => each.key === key)

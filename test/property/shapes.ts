@@ -11,6 +11,7 @@ export interface Policy extends BatchPolicy {
   maxDead: number
   maxDeadAge: number
   maxKeys: number
+  events: number
 }
 
 export interface Kept extends Overrides {

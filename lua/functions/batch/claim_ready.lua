@@ -49,6 +49,54 @@ local CLAIM_OPTIONS = {
   DRAIN = OPTIONS.drain, DEAD = OPTIONS.dead, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
 
+-- The keys and tokens of batches in turn, and when they were due: what is kept of a claim.
+local function proofs_of(batches)
+  local proofs = {}
+  for n = 1, #batches do proofs[3 * n - 2], proofs[3 * n - 1], proofs[3 * n] = batches[n][1], batches[n][2], batches[n][7] end
+  return proofs
+end
+
+-- The batches of a claim that is made again, by the proofs of the first: those that it still holds, under a lease that begins anew, since
+-- nobody can tell when the first reply was lost.
+local function take_again(queue, lease, proofs)
+  local keys, held, batches = {}, {}, {}
+  for n = 1, #proofs, 3 do keys[#keys + 1] = proofs[n] end
+  local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
+  for n = 1, #keys do
+    local key, token = keys[n], proofs[3 * n - 1]
+    local count = claimed_count(stored[n], token)
+    local messages = count and redis.pcall('LRANGE', messages_key(queue.root, key), 0, count - 1) or {}
+    if #messages > 0 then
+      local claim = decode_claim(stored[n])
+      held[#held + 1] = { key = key, claim = claim }
+      batches[#batches + 1] = { key, token, claim.attempt, claim.reason, claim.deadline, messages, proofs[3 * n] }
+    end
+  end
+  extend_leases(queue, held, lease, false)
+  queue.active_moved = true
+  return batches
+end
+
+-- Notes what a claim has taken, and what has died.
+local function note_taken(queue, batches, dead, worker)
+  for n = 1, #dead do
+    local cause, _, key, token, attempt, _, _, messages = unpack(dead[n])
+    note_event(
+      queue, 'dead', key, 'batch', parts_of_token(token), 'attempt', count_text(attempt), 'count', count_text(#messages), 'cause', cause
+    )
+  end
+  for n = 1, #batches do
+    local key, token, attempt, reason, _, messages = unpack(batches[n])
+    local id, claim = parts_of_token(token)
+    note_event(
+      queue, 'claimed', key, 'batch', id, 'claim', claim, 'attempt', count_text(attempt), 'count', count_text(#messages), 'reason', reason,
+      worker and 'worker', worker
+    )
+    -- What comes again has the messages that it had.
+    for m = 1, claim == '1' and #messages or 0 do note_event(queue, 'claimed', key, 'id', messages[m]) end
+  end
+end
+
 local function claim_ready(keys, args)
   local options, bad = read_options(args, 1, CLAIM_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
@@ -70,13 +118,15 @@ local function claim_ready(keys, args)
   elseif has_ready(queue, due_by) then
     batches, dead = take_ready(queue, {
       limit = limit, lease = lease, attempts = options.attempts or OPTIONS.attempts.default, due_by = due_by,
-      nonce = nonce, state = state_by(nonce), work = 1,
+      nonce = nonce, state = state_by(nonce), work = queue.events > 0 and 2 or 1,
     })
+    if queue.events > 0 then note_taken(queue, batches, dead, options.worker) end
   end
   if #batches == 0 then tidy(queue) end
   if #batches > 0 then queue.first_active = earlier(queue.first_active, queue.now + lease) end
   if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), lease) end
   local next_at = next_look(queue, options, #batches >= limit)
+  if queue.told then write_events(queue) end
   if options.dead then return { queue.now, next_at, dead, unpack(batches) } end
   return { queue.now, next_at, unpack(batches) }
 end

@@ -46,8 +46,14 @@ local function complete(keys, args)
 
   -- first write
   local soonest = finish(queue, done, counts, records)
+  if queue.events > 0 then
+    for n = 1, #done do
+      note_event(queue, 'completed', done[n], 'batch', string.match(records[n], '^[^:]+'), 'count', count_text(counts[n]))
+    end
+  end
   keep_reply(queue, nonce, 'complete', reply)
   wake_watcher(queue, soonest)
+  if queue.told then write_events(queue) end
   return reply
 end
 

@@ -61,6 +61,7 @@ local function judge_failure(root, batch, stored)
   local size, foreign = size_of(root, batch.key)
   if foreign then return foreign end
   batch.head, batch.pause, batch.count, batch.failed = head, options.delay or OPTIONS.delay.default, count, options.error
+  batch.attempt = attempt
   -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
   batch.whole = size >= count
   batch.ends = size > 0 and attempt >= (options.attempts or OPTIONS.attempts.default)
@@ -80,7 +81,7 @@ local function move_failed(queue, batch, stored, moved)
   local left, bytes
   if kept and batch.whole then
     left, bytes = shrink(queue, key, claim, kept)
-    moved.bytes = moved.bytes + bytes
+    moved.bytes, batch.left = moved.bytes + bytes, #kept
     batch.head = encode_head(claim)
   end
   if batch.ends then
@@ -88,6 +89,18 @@ local function move_failed(queue, batch, stored, moved)
     moved.bytes = moved.bytes + (dead or 0)
   end
   return dead, at
+end
+
+-- Notes what has become of a batch that has failed. Of its messages `done` are, when some are: all but those at the positions in `kept`.
+local function note_failure(queue, batch, dead)
+  local count, id = batch.left or batch.count, parts_of_token(batch.token)
+  local fields = { 'batch', id, 'attempt', count_text(batch.attempt), 'count', count_text(count) }
+  if batch.left then
+    for _, value in ipairs({ 'done', count_text(batch.count - count), 'kept', batch.options.keep }) do fields[#fields + 1] = value end
+  end
+  fields[#fields + 1] = dead and 'cause' or 'until'
+  fields[#fields + 1] = dead and 'failed' or digits(queue.now + batch.pause)
+  note_event(queue, dead and 'dead' or 'failed', batch.key, unpack(fields))
 end
 
 local function fail_batches(keys, args)
@@ -129,6 +142,7 @@ local function fail_batches(keys, args)
         if not dead then paused[#paused + 1], at = batch, queue.now + batch.pause end
         reply[n] = dead and 'dead' or 'retry'
         ended[batch.key] = reply[n]
+        if queue.events > 0 then note_failure(queue, batch, dead) end
         if at then soonest = math.min(soonest or at, at) end
       end
     end
@@ -138,6 +152,7 @@ local function fail_batches(keys, args)
   local answer = #batches == 1 and reply[1] or reply
   if next(ended) then keep_reply(queue, nonce, 'fail', answer) end
   wake_watcher(queue, soonest)
+  if queue.told then write_events(queue) end
   return answer
 end
 

@@ -69,6 +69,15 @@ local function fields_of(batch)
   return fields
 end
 
+-- Notes which batches have gone into a stream: who reads on there finds them by their ids.
+local function note_forwarded(queue, name, batches)
+  for n = 1, #batches do
+    local key, token, _, reason, _, messages = unpack(batches[n])
+    note_event(queue, 'forwarded', key, 'batch', (parts_of_token(token)), 'count', count_text(#messages), 'reason', reason, 'stream', name)
+    for m = 1, #messages do note_event(queue, 'forwarded', key, 'id', messages[m]) end
+  end
+end
+
 local function forward(keys, args)
   local root, name = keys[1], args[1]
   local options, bad = read_options(args, 2, FORWARD_OPTIONS)
@@ -95,11 +104,16 @@ local function forward(keys, args)
   if length > 0 then
     local kept = options.kept or OPTIONS.kept.default
     length = length - delete_acknowledged(stream, length < longest and queue.now - kept)
-    if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
+    if length >= longest then
+      if queue.told then write_events(queue) end
+      return { queue.now, queue.now + 1000, 0, 0 }
+    end
   end
   local limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length)
   -- A lease ends with this script, so attempts are never used up: nothing is buried here.
-  local take = { limit = limit, lease = LEASE, due_by = queue.now, attempts = math.huge, nonce = nonce, state = nil, work = 5 }
+  local take = {
+    limit = limit, lease = LEASE, due_by = queue.now, attempts = math.huge, nonce = nonce, state = nil, work = queue.events > 0 and 6 or 5,
+  }
   local batches = has_ready(queue, queue.now) and take_ready(queue, take) or {}
   local done, counts = {}, {}
   -- So that it is known which streams there are. Nothing is lost without it: an error must not keep the batches.
@@ -110,8 +124,10 @@ local function forward(keys, args)
     done[n], counts[n] = key, #messages
   end
   if #done > 0 then finish(queue, done, counts, {}) else tidy(queue) end
+  if #done > 0 and queue.events > 0 then note_forwarded(queue, name, batches) end
   local reply = { queue.now, next_look(queue, options, #done >= limit), #done, longest - length - #done }
   if #done > 0 then keep_reply(queue, nonce, 'forward', reply) end
+  if queue.told then write_events(queue) end
   return reply
 end
 

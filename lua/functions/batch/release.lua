@@ -62,8 +62,12 @@ local function release(keys, args)
 
   -- first write
   put_off(queue, 'released', released)
+  if queue.events > 0 then
+    for n = 1, #released do note_event(queue, 'released', released[n].key, 'batch', (parts_of_token(released[n].token))) end
+  end
   keep_reply(queue, nonce, 'release', answer)
   wake_watcher(queue, queue.now)
+  if queue.told then write_events(queue) end
   return answer
 end
 

@@ -265,6 +265,7 @@ end
 local function accept(queue, key, element, special, digest, ids)
   if digest then
     local status, size = refuse_again(queue, key, digest, ids)
+    if status == 'duplicate' and queue.events > 0 then note_event(queue, status, key, 'id', element) end
     if status then return status, size end
   end
   local size, at
@@ -275,6 +276,7 @@ local function accept(queue, key, element, special, digest, ids)
   end
   if not size then return at, 0 end
   if digest then ids.known[digest] = true end
+  if queue.events > 0 then note_event(queue, special and special.requeued and 'requeued' or 'added', key, 'id', element) end
   return 'added', size, at
 end
 
@@ -290,6 +292,7 @@ local function count_added(queue, added, duplicates, soonest)
   if added > 0 then redis.pcall('HINCRBY', queue.root, 'added', count_text(added)) end
   if duplicates > 0 then redis.pcall('HINCRBY', queue.root, 'duplicates', count_text(duplicates)) end
   if soonest then wake_watcher(queue, soonest) end
+  if queue.told then write_events(queue) end
 end
 
 -- One message alone, as most calls bring it: the lists that several need would cost a third of it. `special`: as read_special has it, or nil.

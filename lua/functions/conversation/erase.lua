@@ -25,6 +25,7 @@
 --   UNKNOWN_ARGUMENT  not AFTER or NONCE
 --   BAD_ARGUMENT      AFTER is not what a call has replied, or the NONCE is none
 --
+-- Of events the entries go that name the conversation, with what they tell of others that were in the same call.
 -- Ids that are remembered stay: they are digests, and expire. So does what is kept of calls (root:calls:<name>), where a claim names its keys.
 -- WHY the list goes in the first call, and dead batches and entries are looked for behind it: from then on nothing of what was there can get to either.
 -- A message that is added later is a new one, and stays, whatever becomes of it while the others are still looked for.
@@ -53,7 +54,7 @@ local function read_erasing(queue, key, after)
   end
   local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
   began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
-  local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
+  local known = what == 'dead' and string.find(place, '^%d+$') or (what == 'stream' or what == 'events') and string.find(place, '^%d+%-%d+$')
   if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
   erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
   return erasing
@@ -92,7 +93,7 @@ local function erase_dead(queue, erasing)
       local owner = redis.pcall('HGET', dead_key(root, id), 'key')
       erasing.work = erasing.work + DEAD.look
       if owner == erasing.key and not is_newer(erasing, id, tonumber(ids[n + 1])) then
-        local count = drop_dead(root, id)
+        local count = drop_dead(queue, id)
         erasing.batches, erasing.dead, erasing.work = erasing.batches + 1, erasing.dead + count, erasing.work + DEAD.delete
       end
     end
@@ -139,6 +140,12 @@ local function erase_entries(queue, erasing)
   return false
 end
 
+-- The last entry of events that there is, or ''. They are looked for whether the policy keeps any or not: a root that was lost has forgotten that it did.
+local function last_event(root)
+  local last = read_unless_foreign('XREVRANGE', name_of(root, 'events'), '+', '-', 'COUNT', '1')
+  return last and last[1] and last[1][1] or ''
+end
+
 -- Deletes entries of the key in all streams, one after the other by their names. The first has no name.
 local function erase_streamed(queue, erasing)
   while has_work_left(erasing) do
@@ -147,12 +154,47 @@ local function erase_streamed(queue, erasing)
       local name = redis.call('ZRANGEBYLEX', streams_key(queue.root), after, '+', 'LIMIT', '0', '1')[1]
       erasing.work = erasing.work + DEAD.look
       if not name then
-        erasing.what = 'nothing'
+        erasing.what, erasing.place, erasing.name = 'events', '0-0', last_event(queue.root)
         return
       end
       erasing.name, erasing.place = name, '0-0'
     end
   end
+end
+
+-- Whether an entry of events names a key, and how much work it was to read it.
+local function names_key(fields, key)
+  local names = false
+  for n = 1, #fields, 2 do names = names or fields[n] == 'key' and fields[n + 1] == key end
+  return names, ENTRY.look + #fields / ENTRY.fields
+end
+
+-- Deletes the entries of events that name the key, up to the last one that was there when this was begun.
+-- WHY whole ones, also when they tell of others: Redis changes no entry.
+local function erase_events(queue, erasing)
+  local events, gone = name_of(queue.root, 'events'), {}
+  while has_work_left(erasing) and erasing.what == 'events' do
+    local entries = erasing.name ~= '' and redis.call('XRANGE', events, '(' .. erasing.place, erasing.name, 'COUNT', '10') or {}
+    for n = 1, #entries do
+      local names, work = names_key(entries[n][2], erasing.key)
+      erasing.work = erasing.work + work + (names and ENTRY.delete or 0)
+      if names then gone[#gone + 1] = entries[n][1] end
+    end
+    if #entries < 10 then
+      erasing.what = 'nothing'
+    else
+      erasing.place = entries[10][1]
+    end
+  end
+  if #gone > 0 then redis.call('XDEL', events, unpack(gone)) end
+end
+
+-- Tells that a conversation was erased, and not which.
+local function note_erased(queue, erasing)
+  note_event(
+    queue, 'erased', nil, 'messages', count_text(erasing.messages), 'batches', count_text(erasing.batches), 'entries', count_text(erasing.entries)
+  )
+  if queue.told then write_events(queue) end
 end
 
 local function erase(keys, args)
@@ -179,10 +221,14 @@ local function erase(keys, args)
   if erasing.what == 'all' then erase_now(queue, erasing, size, record) end
   if erasing.what == 'dead' then erase_dead(queue, erasing) end
   if erasing.what == 'stream' then erase_streamed(queue, erasing) end
+  if erasing.what == 'events' then erase_events(queue, erasing) end
   local reply = {
     erasing.messages, erasing.claimed, erasing.batches, erasing.dead, erasing.entries, erasing.rates, next_of(erasing),
   }
-  if erasing.messages + erasing.claimed + erasing.batches + erasing.entries + erasing.rates > 0 then keep_reply(queue, nonce, 'erase', reply) end
+  if erasing.messages + erasing.claimed + erasing.batches + erasing.entries + erasing.rates > 0 then
+    keep_reply(queue, nonce, 'erase', reply)
+    note_erased(queue, erasing)
+  end
   return reply
 end
 

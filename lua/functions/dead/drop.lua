@@ -16,7 +16,6 @@
 --   MISSING_ARGUMENT  no id
 --   BAD_ARGUMENT      more than 100 ids, or the NONCE is none
 local function drop(keys, args)
-  local root = keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
   local queue, refusal = read_queue_for(keys, nonce)
   refusal = refusal or no_nonce
@@ -29,10 +28,11 @@ local function drop(keys, args)
   -- first write
   local reply, dropped = {}, false
   for n = 1, #ids do
-    local gone = said == nil and drop_dead(root, ids[n])
+    local gone = said == nil and drop_dead(queue, ids[n], 'asked')
     reply[n], dropped = gone and 'dropped' or 'unknown', dropped or gone
   end
   if dropped then keep_reply(queue, nonce, 'drop', reply) end
+  if queue.told then write_events(queue) end
   return reply
 end
 

@@ -61,15 +61,18 @@ local function requeue(keys, args)
     elseif owners[n] and said == nil then
       local count, at = revive(queue, ids[n], owners[n])
       if count then
+        note_event(queue, 'requeued', owners[n], 'batch', ids[n], 'count', count_text(count))
         reply[n], revived = 'requeued', revived + count + LIMITS.revivedMore
         if at then soonest = math.min(soonest or at, at) end
       elseif at then
+        if queue.told then write_events(queue) end
         return at
       end
     end
   end
   if revived > 0 then keep_reply(queue, nonce, 'requeue', reply) end
   wake_watcher(queue, soonest)
+  if queue.told then write_events(queue) end
   return reply
 end
 

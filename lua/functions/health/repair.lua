@@ -27,6 +27,7 @@ local function repair(keys, args)
     if queue.looks >= LIMITS.checkLooks then break end
     reply[n] = foreign and '' or mend_part(queue, args[n])
   end
+  if queue.told then write_events(queue) end
   return reply
 end
 

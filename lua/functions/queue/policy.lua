@@ -17,6 +17,7 @@
 --   MAXDEAD          dead batches that are kept, at most a million (10000)
 --   MAXDEADAGE       ms for which a dead batch is kept, at most a year; 0: for ever (0)
 --   MAXKEYS          conversations that may have messages at a time, at most 100000000; 0: any number (0)
+--   EVENTS           entries of events that are kept, about, at most a million; 0: none are written, and those that were kept are deleted (0)
 --   GIVEN            '<name>@<host>' of a program that gives these members at each start: a member is written only when it differs from what
 --                    a program gave last, so that a start undoes nothing that a person has set. 1 to 64 of [A-Za-z0-9_.@-]
 --   AGAIN            with GIVEN: it has given them before; only those are written of which nothing is kept any more
@@ -37,11 +38,11 @@
 local POLICY_OPTIONS = {
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
-  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS, EVENTS = POLICY.EVENTS,
   GIVEN = OPTIONS.program, AGAIN = OPTIONS.again,
 }
 
-local function name_of(program) return string.match(program, '^[^@]*') end
+local function program_of(program) return string.match(program, '^[^@]*') end
 
 -- Of the members that a program gives, those that are to be written; and by field what is to be kept beside, newest first.
 local function given_members(root, members, program, again)
@@ -58,7 +59,7 @@ local function given_members(root, members, program, again)
       if changes[field] or text == '*' then gifts[1] = string.format('%d %s', value, program) end
       for before, by in string.gmatch(text, '(%d+) ([^,]+)') do
         -- With what it gives now it takes back what it gave before, wherever it ran.
-        local taken_back = agrees and tonumber(before) ~= value and name_of(by) == name_of(program)
+        local taken_back = agrees and tonumber(before) ~= value and program_of(by) == program_of(program)
         if not taken_back and #gifts < LIMITS.programs then gifts[#gifts + 1] = before .. ' ' .. by end
       end
       kept[field] = table.concat(gifts, ',')
@@ -116,6 +117,7 @@ local function policy(keys, args)
   end
   for field, text in pairs(kept) do call('HSET', root, 'given:' .. field, text) end
   if longest then call('HSET', root, 'longestWait', count_text(longest)) end
+  if changes.events == 0 then write_events(queue) end
   if longer and slice then call('PEXPIREAT', seen_key(root, digits(slice)), digits(changes.sliceEnds + after.dedupe)) end
   if longer and before then call('PEXPIREAT', seen_key(root, digits(before)), digits(slice + 2 * after.dedupe)) end
   local reply = {}

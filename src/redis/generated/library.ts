@@ -10,7 +10,6 @@ local know_digits
 local digits
 local count_text
 local how_many
-local kept_text
 do
 --- Numbers as texts. Redis takes a number as an argument too, but to print a time costs Redis 7.0 a fortieth of what adding a message does, each
 --- time. So what every call writes is given as text, and printed here as cheaply as can be.
@@ -53,17 +52,6 @@ end
 
 -- A count and what is counted, for a person: '1 message', '2 messages'.
 function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-
--- Times that are the same in call after call: each \`what\` keeps the last one that was printed.
-local TIMES = {}
-function kept_text(what, ms)
-  local kept = TIMES[what]
-  if not kept or kept.ms ~= ms then
-    kept = { ms = ms, text = digits(ms) }
-    TIMES[what] = kept
-  end
-  return kept.text
-end
 end
 local shown
 local fail
@@ -200,6 +188,8 @@ POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 -- The most of what is no option of a call.
@@ -263,6 +253,9 @@ LIMITS = {
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
   trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
+  eventLooks = 4000,
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
   eraseWork = 2000,
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -292,6 +285,12 @@ OPTIONS = {
   shown = { field = 'limit', least = 1, most = 1000, default = 100 },
   listed = { field = 'limit', least = 1, most = 50, default = 50 },
   offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+  told = { field = 'limit', least = 1, most = 1000, default = 100 },
+
+  -- What events must name.
+  ofKey = { field = 'key', bytes = LIMITS.key },
+  ofMessage = { field = 'message', bytes = 512 },
+  ofBatch = { field = 'batch', bytes = 64 },
 
   -- Claims and what becomes of them.
   lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
@@ -329,6 +328,7 @@ OPTIONS = {
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
 end
+local name_of
 local messages_key
 local due_key
 local active_key
@@ -352,7 +352,7 @@ do
 -- Names that were built, by root: each call would build them several times. At most of ten thousand roots.
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
-local function name_of(root, part)
+function name_of(root, part)
   local names = NAMES.kept[root] or remember(NAMES, root, {})
   local name = names[part]
   if not name then
@@ -462,14 +462,15 @@ end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
 
--- The time, id and data of a message, as texts. What add has not written has neither time nor id: all of it is data.
-local function parts_of(message)
+-- The time, id and data of a message, as texts; the data only unless it is to be \`spared\`. What add has not written has neither time nor id: all of it
+-- is data.
+local function parts_of(message, spared)
   -- Without an id and options: nothing has to be measured.
-  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', string.sub(message, 17) end
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
   local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
   if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
   local at = string.sub(message, 1, 13)
-  return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
 
 -- '<number of a batch>.<position in it>', so that it can be compared as a number: numbers rise in the order in which batches of a key are
@@ -820,6 +821,46 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
+--- Events: what has happened to conversations and their messages, for whoever asks later. While the policy keeps any (\`events\`), a call that changes
+--- something writes an entry into the stream \`root:events\`, which loses its oldest ones. It has names, ids and counts, and nothing that anybody has written.
+---
+--- The fields of an entry, in turn: \`event\` and its name, and then for each conversation to which that has happened \`key\` and what is said of it. What a call
+--- does is noted where it is done, and written at its end.
+--
+-- WHY behind all else, and whatever becomes of it: what was done must not fail for want of a note of it. A user of Redis who may not write it, or a key
+-- of another type, costs the entry and nothing else. So the rights to these commands are not among those that a call needs.
+
+-- Writes what was noted. When no more is to be kept, deletes what was.
+local function write_events(queue)
+  local told, name = queue.told, name_of(queue.root, 'events')
+  queue.told = nil
+  if told then
+    redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
+  elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
+    redis.pcall('UNLINK', name)
+  end
+end
+
+-- Notes what has happened to a conversation, or, without a key, to one that is not to be named. Behind that stand fields and values; or 'id' and a message
+-- to which it has happened, and what follows on another one of the same key, or on the same batch, does not name those again.
+-- WHY an entry may end in the middle of a call: whoever reads gets some at a time, and each must be small.
+local function note_event(queue, event, key, field, value, ...)
+  if queue.events == 0 then return end
+  local told, _ = queue.told, nil
+  if field == 'id' then
+    _, value = parts_of(value, true)
+    if told and told.event == event and told.key == key then
+      told[#told + 1], told[#told + 2] = field, value
+      return
+    end
+  end
+  if told and #told > LIMITS.eventFields then write_events(queue) end
+  told = queue.told or { event = nil, key = nil }
+  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
+  if key then told[#told + 1], told[#told + 2] = 'key', key end
+  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  told.event, told.key, queue.told = event, key, told
+end
 local MEMBERS
 local GIVEN
 local LAST
@@ -834,10 +875,11 @@ do
 -- The members of the policy in the order in which they are told, and beside each of them what programs have given.
 MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+  'events',
 }
 GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
-  'given:maxDead', 'given:maxDeadAge', 'given:maxKeys',
+  'given:maxDead', 'given:maxDeadAge', 'given:maxKeys', 'given:events',
 }
 
 -- The refusal for an error that Redis replied when it was asked for two keys that never exist.
@@ -887,7 +929,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -962,7 +1004,7 @@ end
 --   fields            what was read: the settings, \`watchAt\`, and what was asked for
 --   kept              what is kept of the last call of this caller: lib/nonce.lua
 --   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
--- and what calls put in: \`now\`, the time; how much they have \`read\` already.
+-- and what calls put in: \`now\`, the time; how much they have \`read\` already; what is to be \`told\` of what they did (lib/events.lua).
 function read_queue(keys, ...)
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
@@ -1577,13 +1619,15 @@ function read_batch_ids(args, first, last)
   return { unpack(args, first, last) }
 end
 
--- Deletes a dead batch for good. Returns how many messages it had, or nil when it was not there.
+-- Deletes a dead batch for good. Returns how many messages it had, or nil when it was not there. \`why\`: for the event of it, if it is to be told.
 -- WHY its id comes back when the batch cannot go: nobody would find it.
-function drop_dead(root, id)
+function drop_dead(queue, id, why)
+  local root = queue.root
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
   if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
+  local key = is_ours and why and queue.events > 0 and redis.call('HGET', name, 'key')
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
   if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
@@ -1594,6 +1638,7 @@ function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
+  if key then note_event(queue, 'dropped', key, 'batch', id, 'count', count_text(count), 'why', why) end
   return count
 end
 
@@ -1601,7 +1646,7 @@ end
 function drop_old_dead(queue)
   local latest, root = digits(queue.now - queue.maxDeadAge), queue.root
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
-  for n = 1, #ids do drop_dead(root, ids[n]) end
+  for n = 1, #ids do drop_dead(queue, ids[n], 'age') end
 end
 end
 local append
@@ -1802,6 +1847,7 @@ function forget(queue, key, index)
   if has_options(queue, key) then write_unless_foreign('SREM', overrides_key(queue.root), key) end
   if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
   redis.call('ZREM', index, key)
+  note_event(queue, 'missing', key)
 end
 
 -- Hands out what one look at \`due\` has found; \`tally\` has the number of the newest batch. In \`look\` each is a list of arguments: \`records\` has keys
@@ -2071,6 +2117,17 @@ local function unpack_some(values, from)
   return unpack(values, from, math.min(from + UNPACKED - 1, #values))
 end
 
+-- Times that are the same in call after call: each \`what\` keeps the last one that was printed.
+local TIMES = {}
+local function kept_text(what, ms)
+  local kept = TIMES[what]
+  if not kept or kept.ms ~= ms then
+    kept = { ms = ms, text = digits(ms) }
+    TIMES[what] = kept
+  end
+  return kept.text
+end
+
 -- By what the id of a message is remembered; \`name\`: that of a message which comes back from the dead of another partition, and must not be
 -- taken for an id.
 function digest_of(key, id, name)
@@ -2186,73 +2243,6 @@ function begin_slice(queue, ids)
   ids.begins = nil
 end
 end
---- Partitions: what a root knows of them, and whom it refuses because of them.
-
--- A layout: its state, which partitions serve, which others are being prepared or drained, and the number of the change that made those serve.
--- Each root knows one: the root of the queue that which holds now, a partition that by which it was opened or retired. It is stored as
--- '<state>:<generation>:<partitions>:<first>:<other>:<otherFirst>'.
-local function layout_of(state, partitions, first, other, other_first, generation)
-  return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
-end
-
-local function encode_layout(known)
-  return string.format(
-    '%s:%d:%d:%d:%d:%d', known.state, known.generation, known.partitions, known.first, known.other, known.otherFirst
-  )
-end
-
-local function read_layout(root)
-  local text = redis.call('HGET', root, 'layout') or ''
-  local state, generation, partitions, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
-  if not state then return layout_of('steady', 0, 0, 0, 0, 0) end
-  return layout_of(state, tonumber(partitions), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation))
-end
-
--- As it is told to callers.
-local function layout_reply(known)
-  return { known.state, known.partitions, known.first, known.other, known.otherFirst, known.generation }
-end
-
--- The value of LAYOUT, '<partitions>:<first>:<other>:<otherFirst>', as a layout of that generation. Whether the others are drained is not
--- known to who tells it: to take them for being drained does no harm. Returns nil and a refusal when it cannot be read.
-local function told_layout(text, generation)
-  local partitions, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
-  partitions, first = integer(partitions, 1, LIMITS.partitions), integer(first, 0, LIMITS.number)
-  other, other_first = integer(other, 0, LIMITS.partitions), integer(other_first, 0, LIMITS.number)
-  if not (partitions and first and other and other_first) then
-    return nil, fail('BAD_ARGUMENT', 'LAYOUT must be <partitions>:<first>:<other>:<otherFirst>, got ' .. shown(text))
-  end
-  return layout_of('draining', partitions, first, other, other_first, generation)
-end
-
--- Whether a root takes no messages of new keys.
-local function refuses_new(queue) return queue.serves == 'retired' or not queue.serves and queue.partition ~= '' end
-
--- What a root is among the partitions: 'open' or 'retired', or 'unused' when it is that of a partition which was never opened.
-local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
-
--- Conversations that have messages in a root.
-local function count_keys(root)
-  return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
-end
-
--- What a root that refuses new keys answers to those who do not know. Nobody looks there for new keys.
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
-end
-
--- Refuses a caller that goes by another generation of the partitions than this root: one of the two has missed a change, a caller that was
--- idle, or a root whose server was replaced by one that had not heard of it. A caller without a generation is judged by the root alone.
-local function other_generation(queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format(
-      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
-      shown(queue.root), queue.generation, generation
-    )
-  )
-end
 local read_nonce
 local leading_nonce
 local kept_reply
@@ -2338,6 +2328,7 @@ function reopen(queue, key, claim)
   redis.call('HDEL', claims_key(root), key)
   open_rest(queue, key, done and claim.count or 0)
   redis.call('ZREM', active_key(root), key)
+  note_event(queue, 'reopened', key)
 end
 
 -- The clock of Redis may go back. What was written before lies ahead of the time then, and would be looked at an hour late. So the first who
@@ -2463,6 +2454,28 @@ function mend(queue, key, done)
   end
 end
 end
+--- Partitions: whom a root refuses because of them.
+
+-- Whether a root takes no messages of new keys.
+local function refuses_new(queue) return queue.serves == 'retired' or not queue.serves and queue.partition ~= '' end
+
+-- What a root that refuses new keys answers to those who do not know. Nobody looks there for new keys.
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
+
+-- Refuses a caller that goes by another generation of the partitions than this root: one of the two has missed a change, a caller that was
+-- idle, or a root whose server was replaced by one that had not heard of it. A caller without a generation is judged by the root alone.
+local function other_generation(queue, generation)
+  if not generation or generation == queue.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format(
+      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
+      shown(queue.root), queue.generation, generation
+    )
+  )
+end
 --- Batches whose attempts end without their being done. Each is named by key and token and has options behind that; NEXT stands between two.
 
 -- Returns a list of { key, token, options, refusal }, and the nonce of the call, which is an option of any of them; or nil, and a refusal of the
@@ -2557,8 +2570,6 @@ do -- lua/functions/batch
 local read_queue_to_claim
 local has_ready
 local take_ready
-local proofs_of
-local take_again
 local tidy
 local next_look
 do
@@ -2839,34 +2850,6 @@ function take_ready(queue, take)
   return batches, taken.dead
 end
 
--- The keys and tokens of batches in turn, and when they were due: what is kept of a claim.
-function proofs_of(batches)
-  local proofs = {}
-  for n = 1, #batches do proofs[3 * n - 2], proofs[3 * n - 1], proofs[3 * n] = batches[n][1], batches[n][2], batches[n][7] end
-  return proofs
-end
-
--- The batches of a claim that is made again, by the proofs of the first: those that it still holds, under a lease that begins anew, since
--- nobody can tell when the first reply was lost.
-function take_again(queue, lease, proofs)
-  local keys, held, batches = {}, {}, {}
-  for n = 1, #proofs, 3 do keys[#keys + 1] = proofs[n] end
-  local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
-  for n = 1, #keys do
-    local key, token = keys[n], proofs[3 * n - 1]
-    local count = claimed_count(stored[n], token)
-    local messages = count and redis.pcall('LRANGE', messages_key(queue.root, key), 0, count - 1) or {}
-    if #messages > 0 then
-      local claim = decode_claim(stored[n])
-      held[#held + 1] = { key = key, claim = claim }
-      batches[#batches + 1] = { key, token, claim.attempt, claim.reason, claim.deadline, messages, proofs[3 * n] }
-    end
-  end
-  extend_leases(queue, held, lease, false)
-  queue.active_moved = true
-  return batches
-end
-
 -- What a look does that has found nothing to do.
 function tidy(queue)
   drop_slices(queue)
@@ -2947,6 +2930,54 @@ local CLAIM_OPTIONS = {
   DRAIN = OPTIONS.drain, DEAD = OPTIONS.dead, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
 
+-- The keys and tokens of batches in turn, and when they were due: what is kept of a claim.
+local function proofs_of(batches)
+  local proofs = {}
+  for n = 1, #batches do proofs[3 * n - 2], proofs[3 * n - 1], proofs[3 * n] = batches[n][1], batches[n][2], batches[n][7] end
+  return proofs
+end
+
+-- The batches of a claim that is made again, by the proofs of the first: those that it still holds, under a lease that begins anew, since
+-- nobody can tell when the first reply was lost.
+local function take_again(queue, lease, proofs)
+  local keys, held, batches = {}, {}, {}
+  for n = 1, #proofs, 3 do keys[#keys + 1] = proofs[n] end
+  local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
+  for n = 1, #keys do
+    local key, token = keys[n], proofs[3 * n - 1]
+    local count = claimed_count(stored[n], token)
+    local messages = count and redis.pcall('LRANGE', messages_key(queue.root, key), 0, count - 1) or {}
+    if #messages > 0 then
+      local claim = decode_claim(stored[n])
+      held[#held + 1] = { key = key, claim = claim }
+      batches[#batches + 1] = { key, token, claim.attempt, claim.reason, claim.deadline, messages, proofs[3 * n] }
+    end
+  end
+  extend_leases(queue, held, lease, false)
+  queue.active_moved = true
+  return batches
+end
+
+-- Notes what a claim has taken, and what has died.
+local function note_taken(queue, batches, dead, worker)
+  for n = 1, #dead do
+    local cause, _, key, token, attempt, _, _, messages = unpack(dead[n])
+    note_event(
+      queue, 'dead', key, 'batch', parts_of_token(token), 'attempt', count_text(attempt), 'count', count_text(#messages), 'cause', cause
+    )
+  end
+  for n = 1, #batches do
+    local key, token, attempt, reason, _, messages = unpack(batches[n])
+    local id, claim = parts_of_token(token)
+    note_event(
+      queue, 'claimed', key, 'batch', id, 'claim', claim, 'attempt', count_text(attempt), 'count', count_text(#messages), 'reason', reason,
+      worker and 'worker', worker
+    )
+    -- What comes again has the messages that it had.
+    for m = 1, claim == '1' and #messages or 0 do note_event(queue, 'claimed', key, 'id', messages[m]) end
+  end
+end
+
 local function claim_ready(keys, args)
   local options, bad = read_options(args, 1, CLAIM_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
@@ -2968,13 +2999,15 @@ local function claim_ready(keys, args)
   elseif has_ready(queue, due_by) then
     batches, dead = take_ready(queue, {
       limit = limit, lease = lease, attempts = options.attempts or OPTIONS.attempts.default, due_by = due_by,
-      nonce = nonce, state = state_by(nonce), work = 1,
+      nonce = nonce, state = state_by(nonce), work = queue.events > 0 and 2 or 1,
     })
+    if queue.events > 0 then note_taken(queue, batches, dead, options.worker) end
   end
   if #batches == 0 then tidy(queue) end
   if #batches > 0 then queue.first_active = earlier(queue.first_active, queue.now + lease) end
   if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), lease) end
   local next_at = next_look(queue, options, #batches >= limit)
+  if queue.told then write_events(queue) end
   if options.dead then return { queue.now, next_at, dead, unpack(batches) } end
   return { queue.now, next_at, unpack(batches) }
 end
@@ -3030,8 +3063,14 @@ local function complete(keys, args)
 
   -- first write
   local soonest = finish(queue, done, counts, records)
+  if queue.events > 0 then
+    for n = 1, #done do
+      note_event(queue, 'completed', done[n], 'batch', string.match(records[n], '^[^:]+'), 'count', count_text(counts[n]))
+    end
+  end
   keep_reply(queue, nonce, 'complete', reply)
   wake_watcher(queue, soonest)
+  if queue.told then write_events(queue) end
   return reply
 end
 
@@ -3159,6 +3198,7 @@ local function judge_failure(root, batch, stored)
   local size, foreign = size_of(root, batch.key)
   if foreign then return foreign end
   batch.head, batch.pause, batch.count, batch.failed = head, options.delay or OPTIONS.delay.default, count, options.error
+  batch.attempt = attempt
   -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
   batch.whole = size >= count
   batch.ends = size > 0 and attempt >= (options.attempts or OPTIONS.attempts.default)
@@ -3178,7 +3218,7 @@ local function move_failed(queue, batch, stored, moved)
   local left, bytes
   if kept and batch.whole then
     left, bytes = shrink(queue, key, claim, kept)
-    moved.bytes = moved.bytes + bytes
+    moved.bytes, batch.left = moved.bytes + bytes, #kept
     batch.head = encode_head(claim)
   end
   if batch.ends then
@@ -3186,6 +3226,18 @@ local function move_failed(queue, batch, stored, moved)
     moved.bytes = moved.bytes + (dead or 0)
   end
   return dead, at
+end
+
+-- Notes what has become of a batch that has failed. Of its messages \`done\` are, when some are: all but those at the positions in \`kept\`.
+local function note_failure(queue, batch, dead)
+  local count, id = batch.left or batch.count, parts_of_token(batch.token)
+  local fields = { 'batch', id, 'attempt', count_text(batch.attempt), 'count', count_text(count) }
+  if batch.left then
+    for _, value in ipairs({ 'done', count_text(batch.count - count), 'kept', batch.options.keep }) do fields[#fields + 1] = value end
+  end
+  fields[#fields + 1] = dead and 'cause' or 'until'
+  fields[#fields + 1] = dead and 'failed' or digits(queue.now + batch.pause)
+  note_event(queue, dead and 'dead' or 'failed', batch.key, unpack(fields))
 end
 
 local function fail_batches(keys, args)
@@ -3227,6 +3279,7 @@ local function fail_batches(keys, args)
         if not dead then paused[#paused + 1], at = batch, queue.now + batch.pause end
         reply[n] = dead and 'dead' or 'retry'
         ended[batch.key] = reply[n]
+        if queue.events > 0 then note_failure(queue, batch, dead) end
         if at then soonest = math.min(soonest or at, at) end
       end
     end
@@ -3236,6 +3289,7 @@ local function fail_batches(keys, args)
   local answer = #batches == 1 and reply[1] or reply
   if next(ended) then keep_reply(queue, nonce, 'fail', answer) end
   wake_watcher(queue, soonest)
+  if queue.told then write_events(queue) end
   return answer
 end
 
@@ -3313,6 +3367,15 @@ local function fields_of(batch)
   return fields
 end
 
+-- Notes which batches have gone into a stream: who reads on there finds them by their ids.
+local function note_forwarded(queue, name, batches)
+  for n = 1, #batches do
+    local key, token, _, reason, _, messages = unpack(batches[n])
+    note_event(queue, 'forwarded', key, 'batch', (parts_of_token(token)), 'count', count_text(#messages), 'reason', reason, 'stream', name)
+    for m = 1, #messages do note_event(queue, 'forwarded', key, 'id', messages[m]) end
+  end
+end
+
 local function forward(keys, args)
   local root, name = keys[1], args[1]
   local options, bad = read_options(args, 2, FORWARD_OPTIONS)
@@ -3339,11 +3402,16 @@ local function forward(keys, args)
   if length > 0 then
     local kept = options.kept or OPTIONS.kept.default
     length = length - delete_acknowledged(stream, length < longest and queue.now - kept)
-    if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
+    if length >= longest then
+      if queue.told then write_events(queue) end
+      return { queue.now, queue.now + 1000, 0, 0 }
+    end
   end
   local limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length)
   -- A lease ends with this script, so attempts are never used up: nothing is buried here.
-  local take = { limit = limit, lease = LEASE, due_by = queue.now, attempts = math.huge, nonce = nonce, state = nil, work = 5 }
+  local take = {
+    limit = limit, lease = LEASE, due_by = queue.now, attempts = math.huge, nonce = nonce, state = nil, work = queue.events > 0 and 6 or 5,
+  }
   local batches = has_ready(queue, queue.now) and take_ready(queue, take) or {}
   local done, counts = {}, {}
   -- So that it is known which streams there are. Nothing is lost without it: an error must not keep the batches.
@@ -3354,8 +3422,10 @@ local function forward(keys, args)
     done[n], counts[n] = key, #messages
   end
   if #done > 0 then finish(queue, done, counts, {}) else tidy(queue) end
+  if #done > 0 and queue.events > 0 then note_forwarded(queue, name, batches) end
   local reply = { queue.now, next_look(queue, options, #done >= limit), #done, longest - length - #done }
   if #done > 0 then keep_reply(queue, nonce, 'forward', reply) end
+  if queue.told then write_events(queue) end
   return reply
 end
 
@@ -3426,8 +3496,12 @@ local function release(keys, args)
 
   -- first write
   put_off(queue, 'released', released)
+  if queue.events > 0 then
+    for n = 1, #released do note_event(queue, 'released', released[n].key, 'batch', (parts_of_token(released[n].token))) end
+  end
   keep_reply(queue, nonce, 'release', answer)
   wake_watcher(queue, queue.now)
+  if queue.told then write_events(queue) end
   return answer
 end
 
@@ -3703,6 +3777,7 @@ end
 local function accept(queue, key, element, special, digest, ids)
   if digest then
     local status, size = refuse_again(queue, key, digest, ids)
+    if status == 'duplicate' and queue.events > 0 then note_event(queue, status, key, 'id', element) end
     if status then return status, size end
   end
   local size, at
@@ -3713,6 +3788,7 @@ local function accept(queue, key, element, special, digest, ids)
   end
   if not size then return at, 0 end
   if digest then ids.known[digest] = true end
+  if queue.events > 0 then note_event(queue, special and special.requeued and 'requeued' or 'added', key, 'id', element) end
   return 'added', size, at
 end
 
@@ -3728,6 +3804,7 @@ local function count_added(queue, added, duplicates, soonest)
   if added > 0 then redis.pcall('HINCRBY', queue.root, 'added', count_text(added)) end
   if duplicates > 0 then redis.pcall('HINCRBY', queue.root, 'duplicates', count_text(duplicates)) end
   if soonest then wake_watcher(queue, soonest) end
+  if queue.told then write_events(queue) end
 end
 
 -- One message alone, as most calls bring it: the lists that several need would cost a third of it. \`special\`: as read_special has it, or nil.
@@ -3831,6 +3908,7 @@ do
 --   UNKNOWN_ARGUMENT  not AFTER or NONCE
 --   BAD_ARGUMENT      AFTER is not what a call has replied, or the NONCE is none
 --
+-- Of events the entries go that name the conversation, with what they tell of others that were in the same call.
 -- Ids that are remembered stay: they are digests, and expire. So does what is kept of calls (root:calls:<name>), where a claim names its keys.
 -- WHY the list goes in the first call, and dead batches and entries are looked for behind it: from then on nothing of what was there can get to either.
 -- A message that is added later is a new one, and stays, whatever becomes of it while the others are still looked for.
@@ -3859,7 +3937,7 @@ local function read_erasing(queue, key, after)
   end
   local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
   began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
-  local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
+  local known = what == 'dead' and string.find(place, '^%d+$') or (what == 'stream' or what == 'events') and string.find(place, '^%d+%-%d+$')
   if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
   erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
   return erasing
@@ -3898,7 +3976,7 @@ local function erase_dead(queue, erasing)
       local owner = redis.pcall('HGET', dead_key(root, id), 'key')
       erasing.work = erasing.work + DEAD.look
       if owner == erasing.key and not is_newer(erasing, id, tonumber(ids[n + 1])) then
-        local count = drop_dead(root, id)
+        local count = drop_dead(queue, id)
         erasing.batches, erasing.dead, erasing.work = erasing.batches + 1, erasing.dead + count, erasing.work + DEAD.delete
       end
     end
@@ -3945,6 +4023,12 @@ local function erase_entries(queue, erasing)
   return false
 end
 
+-- The last entry of events that there is, or ''. They are looked for whether the policy keeps any or not: a root that was lost has forgotten that it did.
+local function last_event(root)
+  local last = read_unless_foreign('XREVRANGE', name_of(root, 'events'), '+', '-', 'COUNT', '1')
+  return last and last[1] and last[1][1] or ''
+end
+
 -- Deletes entries of the key in all streams, one after the other by their names. The first has no name.
 local function erase_streamed(queue, erasing)
   while has_work_left(erasing) do
@@ -3953,12 +4037,47 @@ local function erase_streamed(queue, erasing)
       local name = redis.call('ZRANGEBYLEX', streams_key(queue.root), after, '+', 'LIMIT', '0', '1')[1]
       erasing.work = erasing.work + DEAD.look
       if not name then
-        erasing.what = 'nothing'
+        erasing.what, erasing.place, erasing.name = 'events', '0-0', last_event(queue.root)
         return
       end
       erasing.name, erasing.place = name, '0-0'
     end
   end
+end
+
+-- Whether an entry of events names a key, and how much work it was to read it.
+local function names_key(fields, key)
+  local names = false
+  for n = 1, #fields, 2 do names = names or fields[n] == 'key' and fields[n + 1] == key end
+  return names, ENTRY.look + #fields / ENTRY.fields
+end
+
+-- Deletes the entries of events that name the key, up to the last one that was there when this was begun.
+-- WHY whole ones, also when they tell of others: Redis changes no entry.
+local function erase_events(queue, erasing)
+  local events, gone = name_of(queue.root, 'events'), {}
+  while has_work_left(erasing) and erasing.what == 'events' do
+    local entries = erasing.name ~= '' and redis.call('XRANGE', events, '(' .. erasing.place, erasing.name, 'COUNT', '10') or {}
+    for n = 1, #entries do
+      local names, work = names_key(entries[n][2], erasing.key)
+      erasing.work = erasing.work + work + (names and ENTRY.delete or 0)
+      if names then gone[#gone + 1] = entries[n][1] end
+    end
+    if #entries < 10 then
+      erasing.what = 'nothing'
+    else
+      erasing.place = entries[10][1]
+    end
+  end
+  if #gone > 0 then redis.call('XDEL', events, unpack(gone)) end
+end
+
+-- Tells that a conversation was erased, and not which.
+local function note_erased(queue, erasing)
+  note_event(
+    queue, 'erased', nil, 'messages', count_text(erasing.messages), 'batches', count_text(erasing.batches), 'entries', count_text(erasing.entries)
+  )
+  if queue.told then write_events(queue) end
 end
 
 local function erase(keys, args)
@@ -3985,10 +4104,14 @@ local function erase(keys, args)
   if erasing.what == 'all' then erase_now(queue, erasing, size, record) end
   if erasing.what == 'dead' then erase_dead(queue, erasing) end
   if erasing.what == 'stream' then erase_streamed(queue, erasing) end
+  if erasing.what == 'events' then erase_events(queue, erasing) end
   local reply = {
     erasing.messages, erasing.claimed, erasing.batches, erasing.dead, erasing.entries, erasing.rates, next_of(erasing),
   }
-  if erasing.messages + erasing.claimed + erasing.batches + erasing.entries + erasing.rates > 0 then keep_reply(queue, nonce, 'erase', reply) end
+  if erasing.messages + erasing.claimed + erasing.batches + erasing.entries + erasing.rates > 0 then
+    keep_reply(queue, nonce, 'erase', reply)
+    note_erased(queue, erasing)
+  end
   return reply
 end
 
@@ -4140,7 +4263,6 @@ do
 --   MISSING_ARGUMENT  no id
 --   BAD_ARGUMENT      more than 100 ids, or the NONCE is none
 local function drop(keys, args)
-  local root = keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
   local queue, refusal = read_queue_for(keys, nonce)
   refusal = refusal or no_nonce
@@ -4153,10 +4275,11 @@ local function drop(keys, args)
   -- first write
   local reply, dropped = {}, false
   for n = 1, #ids do
-    local gone = said == nil and drop_dead(root, ids[n])
+    local gone = said == nil and drop_dead(queue, ids[n], 'asked')
     reply[n], dropped = gone and 'dropped' or 'unknown', dropped or gone
   end
   if dropped then keep_reply(queue, nonce, 'drop', reply) end
+  if queue.told then write_events(queue) end
   return reply
 end
 
@@ -4226,15 +4349,18 @@ local function requeue(keys, args)
     elseif owners[n] and said == nil then
       local count, at = revive(queue, ids[n], owners[n])
       if count then
+        note_event(queue, 'requeued', owners[n], 'batch', ids[n], 'count', count_text(count))
         reply[n], revived = 'requeued', revived + count + LIMITS.revivedMore
         if at then soonest = math.min(soonest or at, at) end
       elseif at then
+        if queue.told then write_events(queue) end
         return at
       end
     end
   end
   if revived > 0 then keep_reply(queue, nonce, 'requeue', reply) end
   wake_watcher(queue, soonest)
+  if queue.told then write_events(queue) end
   return reply
 end
 
@@ -4259,7 +4385,7 @@ local function is_put_off(score, now) return score % 1 == 0.5 and score <= now +
 INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
-function kind_of(part) return NAMED[string.match(part, '^(%l+):.')] end
+function kind_of(part) return part == 'events' and 'stream' or NAMED[string.match(part, '^(%l+):.')] end
 
 -- Holds for several kinds of parts.
 local KEPT = {
@@ -4678,6 +4804,7 @@ function mend_part(queue, part)
   end
   if what == 'messages' then mend(queue, of, done) end
   if what == 'dead' then mend_dead(queue, of, done) end
+  if what == 'messages' and #done > 0 then note_event(queue, 'repaired', of, 'repair', table.concat(done, ', ')) end
   return table.concat(done, ', ')
 end
 
@@ -4774,6 +4901,7 @@ local function repair(keys, args)
     if queue.looks >= LIMITS.checkLooks then break end
     reply[n] = foreign and '' or mend_part(queue, args[n])
   end
+  if queue.told then write_events(queue) end
   return reply
 end
 
@@ -4843,6 +4971,52 @@ register('version', version, { 'no-writes' }, 'Tell the version of the library t
 end
 end
 do -- lua/functions/layout
+--- Partitions: what a root knows of them.
+
+-- A layout: its state, which partitions serve, which others are being prepared or drained, and the number of the change that made those serve.
+-- Each root knows one: the root of the queue that which holds now, a partition that by which it was opened or retired. It is stored as
+-- '<state>:<generation>:<partitions>:<first>:<other>:<otherFirst>'.
+local function layout_of(state, partitions, first, other, other_first, generation)
+  return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
+end
+
+local function encode_layout(known)
+  return string.format(
+    '%s:%d:%d:%d:%d:%d', known.state, known.generation, known.partitions, known.first, known.other, known.otherFirst
+  )
+end
+
+local function read_layout(root)
+  local text = redis.call('HGET', root, 'layout') or ''
+  local state, generation, partitions, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
+  if not state then return layout_of('steady', 0, 0, 0, 0, 0) end
+  return layout_of(state, tonumber(partitions), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation))
+end
+
+-- As it is told to callers.
+local function layout_reply(known)
+  return { known.state, known.partitions, known.first, known.other, known.otherFirst, known.generation }
+end
+
+-- The value of LAYOUT, '<partitions>:<first>:<other>:<otherFirst>', as a layout of that generation. Whether the others are drained is not
+-- known to who tells it: to take them for being drained does no harm. Returns nil and a refusal when it cannot be read.
+local function told_layout(text, generation)
+  local partitions, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
+  partitions, first = integer(partitions, 1, LIMITS.partitions), integer(first, 0, LIMITS.number)
+  other, other_first = integer(other, 0, LIMITS.partitions), integer(other_first, 0, LIMITS.number)
+  if not (partitions and first and other and other_first) then
+    return nil, fail('BAD_ARGUMENT', 'LAYOUT must be <partitions>:<first>:<other>:<otherFirst>, got ' .. shown(text))
+  end
+  return layout_of('draining', partitions, first, other, other_first, generation)
+end
+
+-- What a root is among the partitions: 'open' or 'retired', or 'unused' when it is that of a partition which was never opened.
+local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
+
+-- Conversations that have messages in a root.
+local function count_keys(root)
+  return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
+end
 do
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
@@ -4912,6 +5086,7 @@ do
 --   MAXDEAD          as in policy
 --   MAXDEADAGE       as in policy
 --   MAXKEYS          as in policy
+--   EVENTS           as in policy
 -- RETURNS
 --   state            'open' | 'retired' | 'unused'
 --   keys             that have messages here
@@ -4931,7 +5106,7 @@ local PARTITION_OPTIONS = {
   OPEN = OPTIONS.open, RETIRE = OPTIONS.retire, GENERATION = OPTIONS.generation, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
-  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS, EVENTS = POLICY.EVENTS,
 }
 
 local function partition(keys, args)
@@ -5011,6 +5186,7 @@ do
 --   MAXDEAD          as WAIT
 --   MAXDEADAGE       as WAIT
 --   MAXKEYS          as WAIT
+--   EVENTS           as WAIT
 -- RETURNS
 --   state            the layout after that, as in layout; a step that is not the next one changes nothing
 --   partitions       as in layout
@@ -5038,7 +5214,7 @@ local REPARTITION_OPTIONS = {
   RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
-  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS, EVENTS = POLICY.EVENTS,
 }
 
 -- The layout after the next step, or nil when it is not the next one.
@@ -5101,6 +5277,85 @@ end
 end
 do -- lua/functions/queue
 do
+--- Read what has happened in the queue, oldest first.
+--
+--   FCALL_RO rapidfire_events 1 rapid-fire:{orders}
+--   FCALL_RO rapidfire_events 1 rapid-fire:{orders} AFTER 1790000000000-0 LIMIT 10
+--   FCALL_RO rapidfire_events 1 rapid-fire:{orders} KEY 79001234567
+--
+-- KEYS
+--   root      root key of the queue
+-- ARGV
+--   AFTER     only what came behind this: \`next\` of the call before, or the id of an entry; + for what is to come; at most 256 bytes (everything)
+--   LIMIT     at most this many entries, 1 to 1000 (100)
+--   KEY       only entries that name this conversation, at most 1024 bytes
+--   ID        only entries that name a message with this id, at most 512 bytes
+--   BATCH     only entries that name this batch, at most 64 bytes
+-- RETURNS
+--   kept      how many entries the policy keeps, about; 0: no more are written
+--   gap       1 when entries that came behind AFTER may be gone, for want of room or since somebody was erased, else 0
+--   next      the id of the last entry that was looked at, to be given as AFTER
+--   more      1 when there is more to look at, else 0
+--   entry...  each entry is an array: its id, which begins with the time, ms, and its fields and values in turn (lua/lib/events.lua)
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, or the key of the events, is a key of another type
+--   UNKNOWN_ARGUMENT  none of these tokens
+--   MISSING_ARGUMENT  a token without its value
+--   BAD_ARGUMENT      a value is out of its range, or AFTER is no id
+--
+-- WHY fewer entries than LIMIT do not mean that there are no more: a call looks at some thousand fields, whatever they name.
+local EVENTS_OPTIONS = {
+  AFTER = OPTIONS.after, LIMIT = OPTIONS.told, KEY = OPTIONS.ofKey, ID = OPTIONS.ofMessage, BATCH = OPTIONS.ofBatch,
+}
+
+-- So many entries are asked for at a time.
+local PAGE = 10
+
+-- Whether the fields of an entry name what they must.
+local function names(fields, name, value)
+  if not value then return true end
+  for n = 1, #fields, 2 do
+    if fields[n] == name and fields[n + 1] == value then return true end
+  end
+  return false
+end
+
+local function events(keys, args)
+  local queue, refusal = read_queue(keys)
+  if refusal then return refusal end
+  local options, bad = read_options(args, 1, EVENTS_OPTIONS)
+  if bad then return bad end
+  local stream, after, limit = name_of(queue.root, 'events'), options.after or '0-0', options.limit or OPTIONS.told.default
+  local ms, number = string.match(after, '^(%d+)%-(%d+)$')
+  if after ~= '+' and not (integer(ms, 0, LAST) and integer(number, 0, LAST)) then
+    return fail('BAD_ARGUMENT', 'AFTER must be the id of an entry or +, got ' .. shown(after))
+  end
+  local last = redis.pcall('XREVRANGE', stream, '+', '-', 'COUNT', '1')
+  if last.err then return wrong_type(last, 'stream', stream) end
+  if after == '+' or not last[1] then return { queue.events, 0, last[1] and last[1][1] or (after == '+' and '0-0' or after), 0 } end
+  local found, looks, more = {}, 0, true
+  local place = after
+  while more and #found < limit and looks < LIMITS.eventLooks do
+    local page = math.min(PAGE, limit - #found)
+    local entries = redis.call('XRANGE', stream, '(' .. place, '+', 'COUNT', count_text(page))
+    for n = 1, #entries do
+      local id, fields = entries[n][1], entries[n][2]
+      place, looks = id, looks + #fields
+      if names(fields, 'key', options.key) and names(fields, 'id', options.message) and names(fields, 'batch', options.batch) then
+        found[#found + 1] = { id, fields }
+      end
+    end
+    more = #entries == page
+  end
+  -- What is still there in front of it shows that nothing behind it has gone, since the oldest go first.
+  local gap = after ~= '0-0' and place ~= after and #redis.call('XRANGE', stream, '-', after, 'COUNT', '1') == 0
+  return { queue.events, gap and 1 or 0, place, place ~= last[1][1] and 1 or 0, unpack(found) }
+end
+
+register('events', events, { 'no-writes' }, 'Read what has happened in the queue, oldest first.')
+end
+do
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -5157,6 +5412,7 @@ do
 --   MAXDEAD          dead batches that are kept, at most a million (10000)
 --   MAXDEADAGE       ms for which a dead batch is kept, at most a year; 0: for ever (0)
 --   MAXKEYS          conversations that may have messages at a time, at most 100000000; 0: any number (0)
+--   EVENTS           entries of events that are kept, about, at most a million; 0: none are written, and those that were kept are deleted (0)
 --   GIVEN            '<name>@<host>' of a program that gives these members at each start: a member is written only when it differs from what
 --                    a program gave last, so that a start undoes nothing that a person has set. 1 to 64 of [A-Za-z0-9_.@-]
 --   AGAIN            with GIVEN: it has given them before; only those are written of which nothing is kept any more
@@ -5177,11 +5433,11 @@ do
 local POLICY_OPTIONS = {
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
-  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS, EVENTS = POLICY.EVENTS,
   GIVEN = OPTIONS.program, AGAIN = OPTIONS.again,
 }
 
-local function name_of(program) return string.match(program, '^[^@]*') end
+local function program_of(program) return string.match(program, '^[^@]*') end
 
 -- Of the members that a program gives, those that are to be written; and by field what is to be kept beside, newest first.
 local function given_members(root, members, program, again)
@@ -5198,7 +5454,7 @@ local function given_members(root, members, program, again)
       if changes[field] or text == '*' then gifts[1] = string.format('%d %s', value, program) end
       for before, by in string.gmatch(text, '(%d+) ([^,]+)') do
         -- With what it gives now it takes back what it gave before, wherever it ran.
-        local taken_back = agrees and tonumber(before) ~= value and name_of(by) == name_of(program)
+        local taken_back = agrees and tonumber(before) ~= value and program_of(by) == program_of(program)
         if not taken_back and #gifts < LIMITS.programs then gifts[#gifts + 1] = before .. ' ' .. by end
       end
       kept[field] = table.concat(gifts, ',')
@@ -5256,6 +5512,7 @@ local function policy(keys, args)
   end
   for field, text in pairs(kept) do call('HSET', root, 'given:' .. field, text) end
   if longest then call('HSET', root, 'longestWait', count_text(longest)) end
+  if changes.events == 0 then write_events(queue) end
   if longer and slice then call('PEXPIREAT', seen_key(root, digits(slice)), digits(changes.sliceEnds + after.dedupe)) end
   if longer and before then call('PEXPIREAT', seen_key(root, digits(before)), digits(slice + 2 * after.dedupe)) end
   local reply = {}

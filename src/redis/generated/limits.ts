@@ -14,6 +14,7 @@ export const POLICY = {
   maxDead: { least: 1, most: 1_000_000, default: 10_000 },
   maxDeadAge: { least: 0, most: 31_536_000_000, default: 0 },
   maxKeys: { least: 0, most: 100_000_000, default: 0 },
+  events: { least: 0, most: 1_000_000, default: 0 },
 }
 
 /** Options of calls: numbers from `least` to `most`, and texts of at most so many `bytes`. */
@@ -28,6 +29,10 @@ export const OPTIONS = {
   shown: { least: 1, most: 1_000, default: 100 },
   listed: { least: 1, most: 50, default: 50 },
   offset: { least: 0, most: 1_000_000, default: 0 },
+  told: { least: 1, most: 1_000, default: 100 },
+  ofKey: { bytes: 1_024 },
+  ofMessage: { bytes: 512 },
+  ofBatch: { bytes: 64 },
   lease: { least: 1, most: 86_400_000, default: 30_000 },
   before: { least: 0, most: 9_999_999_999_999 },
   attempts: { least: 1, most: 1_000, default: 5 },
@@ -90,6 +95,8 @@ export const LIMITS = {
   windowBytes: 524_288,
   lowered: 100,
   trimmed: 1_000,
+  eventFields: 1_000,
+  eventLooks: 4_000,
   eraseWork: 2_000,
   shownBytes: 262_144,
   sampled: 100,

@@ -6,12 +6,12 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '63430656f57c3f6251f9427fb50c9ff2ed95f46a',
+    sha1: '689a79ce9c88a82620e0c1ba49ffe40e98525b3c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -49,17 +49,6 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-
-
-local TIMES = {}
-local function kept_text(what, ms)
-  local kept = TIMES[what]
-  if not kept or kept.ms ~= ms then
-    kept = { ms = ms, text = digits(ms) }
-    TIMES[what] = kept
-  end
-  return kept.text
-end
 ${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
@@ -168,6 +157,8 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -227,6 +218,9 @@ ${blank(3)}
 
 
   -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
@@ -249,7 +243,9 @@ local OPTIONS = {
   requeued = { field = 'requeued', bytes = 128 },
 
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(5)}
+${blank(6)}
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
@@ -258,7 +254,7 @@ ${blank(9)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
-${blank(21)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -341,7 +337,20 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(12)}
+
+
+
+local function parts_of(message, spared)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+
+
+
 local function place_among_dead(number, position) return string.format('%s.%04d', number, position) end
 ${blank(11)}
 local function order_of(message)
@@ -517,9 +526,38 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
+${blank(9)}
+local function write_events(queue)
+  local told, name = queue.told, name_of(queue.root, 'events')
+  queue.told = nil
+  if told then
+    redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
+  elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
+    redis.pcall('UNLINK', name)
+  end
+end
+${blank(3)}
+local function note_event(queue, event, key, field, value, ...)
+  if queue.events == 0 then return end
+  local told, _ = queue.told, nil
+  if field == 'id' then
+    _, value = parts_of(value, true)
+    if told and told.event == event and told.key == key then
+      told[#told + 1], told[#told + 2] = field, value
+      return
+    end
+  end
+  if told and #told > LIMITS.eventFields then write_events(queue) end
+  told = queue.told or { event = nil, key = nil }
+  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
+  if key then told[#told + 1], told[#told + 2] = 'key', key end
+  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  told.event, told.key, queue.told = event, key, told
+end
 ${blank(11)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+  'events',
 }
 ${blank(7)}
 local function moving_away(root, found)
@@ -560,7 +598,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -842,7 +880,7 @@ local function insert_by_time(root, list, claimed, messages)
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
 end
-${blank(174)}
+${blank(177)}
 local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
 
 
@@ -936,7 +974,7 @@ local function index_appended(queue, key, size, options)
   if not failed then queue.filled = key end
   return at, failed
 end
-${blank(198)}
+${blank(199)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -985,6 +1023,17 @@ local function unpack_some(values, from)
   -- Nearly all have few.
   if #values <= UNPACKED then return unpack(values) end
   return unpack(values, from, math.min(from + UNPACKED - 1, #values))
+end
+
+
+local TIMES = {}
+local function kept_text(what, ms)
+  local kept = TIMES[what]
+  if not kept or kept.ms ~= ms then
+    kept = { ms = ms, text = digits(ms) }
+    TIMES[what] = kept
+  end
+  return kept.text
 end
 
 
@@ -1090,9 +1139,10 @@ local function begin_slice(queue, ids)
   if #begins.gone > 0 then redis.pcall('UNLINK', unpack(begins.gone)) end
   ids.begins = nil
 end
-${blank(40)}
+${blank(214)}
 local function refuses_new(queue) return queue.serves == 'retired' or not queue.serves and queue.partition ~= '' end
-${blank(9)}
+
+
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -1109,7 +1159,7 @@ local function other_generation(queue, generation)
     )
   )
 end
-${blank(495)}
+${blank(283)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -1117,7 +1167,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(679)}
+${blank(742)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1385,6 +1435,7 @@ end
 local function accept(queue, key, element, special, digest, ids)
   if digest then
     local status, size = refuse_again(queue, key, digest, ids)
+    if status == 'duplicate' and queue.events > 0 then note_event(queue, status, key, 'id', element) end
     if status then return status, size end
   end
   local size, at
@@ -1395,6 +1446,7 @@ local function accept(queue, key, element, special, digest, ids)
   end
   if not size then return at, 0 end
   if digest then ids.known[digest] = true end
+  if queue.events > 0 then note_event(queue, special and special.requeued and 'requeued' or 'added', key, 'id', element) end
   return 'added', size, at
 end
 
@@ -1410,6 +1462,7 @@ local function count_added(queue, added, duplicates, soonest)
   if added > 0 then redis.pcall('HINCRBY', queue.root, 'added', count_text(added)) end
   if duplicates > 0 then redis.pcall('HINCRBY', queue.root, 'duplicates', count_text(duplicates)) end
   if soonest then wake_watcher(queue, soonest) end
+  if queue.told then write_events(queue) end
 end
 
 -- One message alone, as most calls bring it: the lists that several need would cost a third of it. \`special\`: as read_special has it, or nil.
@@ -1488,12 +1541,12 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'd81d6b369efb1ff86b01718c9b17274fca0c4a9a',
+    sha1: '0e6c4733dcec0dfbbcf13057a75d415833d461a9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -1521,7 +1574,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -1572,6 +1625,8 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -1628,6 +1683,9 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -1640,7 +1698,7 @@ ${blank(3)}
   checkBytes = 256 * KIB,
   counted = 1000,
 }
-${blank(74)}
+${blank(81)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -1703,7 +1761,7 @@ local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value
 end
-${blank(47)}
+${blank(48)}
 local CLOCK_STEP = 1000
 
 
@@ -1739,7 +1797,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(22)}
+${blank(63)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -1774,7 +1832,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -1863,18 +1921,18 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(249)}
+${blank(252)}
 local LOOK_AGAIN = 10000
-${blank(551)}
+${blank(497)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(1907)}
+${blank(2042)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
-local function kind_of(part) return NAMED[string.match(part, '^(%l+):.')] end
+local function kind_of(part) return part == 'events' and 'stream' or NAMED[string.match(part, '^(%l+):.')] end
 
 
 local KEPT = {
@@ -2217,7 +2275,7 @@ local function look_at_root(root)
   seen.messages = seen.held and seen.held + seen.buried or -1
   return seen
 end
-${blank(88)}
+${blank(89)}
 --- Tell which laws some parts of a queue break, each at one moment, or its root.
 --
 --   FCALL_RO rapidfire_check 1 rapid-fire:{orders}
@@ -2266,12 +2324,12 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '412d3bfc494f886d9da34fdc06791c23c65d18fd',
+    sha1: '6871a1889cceeb2cc70749b527d58414686da425',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -2309,7 +2367,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -2417,12 +2475,14 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
+  key = KIB,
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
@@ -2472,6 +2532,9 @@ ${blank(3)}
   windowBytes = 512 * KIB,
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
@@ -2489,7 +2552,9 @@ local OPTIONS = {
 ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
   claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-${blank(4)}
+${blank(5)}
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
   lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
   before = { field = 'before', least = 0, most = 9999999999999 },
@@ -2507,7 +2572,7 @@ ${blank(3)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
-${blank(21)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -2572,7 +2637,18 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+
+
+
+local function parts_of(message, spared)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+${blank(35)}
 local CLOCK_STEP = 1000
 
 
@@ -2808,7 +2884,12 @@ local function decode_claim(text)
 end
 
 local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-${blank(5)}
+
+
+local function parts_of_token(token) return string.match(token, '^([%d%-]+):(%d+)$') end
+
+
+
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
@@ -2839,9 +2920,38 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
+${blank(9)}
+local function write_events(queue)
+  local told, name = queue.told, name_of(queue.root, 'events')
+  queue.told = nil
+  if told then
+    redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
+  elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
+    redis.pcall('UNLINK', name)
+  end
+end
+${blank(3)}
+local function note_event(queue, event, key, field, value, ...)
+  if queue.events == 0 then return end
+  local told, _ = queue.told, nil
+  if field == 'id' then
+    _, value = parts_of(value, true)
+    if told and told.event == event and told.key == key then
+      told[#told + 1], told[#told + 2] = field, value
+      return
+    end
+  end
+  if told and #told > LIMITS.eventFields then write_events(queue) end
+  told = queue.told or { event = nil, key = nil }
+  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
+  if key then told[#told + 1], told[#told + 2] = 'key', key end
+  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  told.event, told.key, queue.told = event, key, told
+end
 ${blank(11)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+  'events',
 }
 ${blank(7)}
 local function moving_away(root, found)
@@ -2882,7 +2992,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -3217,11 +3327,13 @@ local function keep_dead(queue, key, claim, fate, messages)
   return bytes_of(messages)
 end
 ${blank(49)}
-local function drop_dead(root, id)
+local function drop_dead(queue, id, why)
+  local root = queue.root
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
   if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
+  local key = is_ours and why and queue.events > 0 and redis.call('HGET', name, 'key')
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
   if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
@@ -3232,6 +3344,7 @@ local function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
+  if key then note_event(queue, 'dropped', key, 'batch', id, 'count', count_text(count), 'why', why) end
   return count
 end
 
@@ -3239,7 +3352,7 @@ end
 local function drop_old_dead(queue)
   local latest, root = digits(queue.now - queue.maxDeadAge), queue.root
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
-  for n = 1, #ids do drop_dead(root, ids[n]) end
+  for n = 1, #ids do drop_dead(queue, ids[n], 'age') end
 end
 ${blank(92)}
 local function settle_options(queue)
@@ -3283,6 +3396,7 @@ local function forget(queue, key, index)
   if has_options(queue, key) then write_unless_foreign('SREM', overrides_key(queue.root), key) end
   if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
   redis.call('ZREM', index, key)
+  note_event(queue, 'missing', key)
 end
 ${blank(5)}
 local function hand_out(queue, look, tally)
@@ -3357,7 +3471,7 @@ local function bury(queue, key, claim, fate, messages)
   redis.call('ZREM', active_key(root), key)
   return bytes, at
 end
-${blank(174)}
+${blank(185)}
 local function slice_ends(queue) return queue.sliceEnds or queue.slice + 2 * queue.dedupe end
 
 
@@ -3382,26 +3496,7 @@ local function drop_slices(queue)
   redis.pcall('UNLINK', unpack(gone))
   write_settings(queue, { sliceBefore = false, slice = not all and queue.slice })
 end
-${blank(110)}
-local function refuses_new(queue) return queue.serves == 'retired' or not queue.serves and queue.partition ~= '' end
-${blank(9)}
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
-end
-
-
-
-local function other_generation(queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format(
-      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
-      shown(queue.root), queue.generation, generation
-    )
-  )
-end
-${blank(10)}
+${blank(81)}
 local NONCE_KEPT = 60000
 
 
@@ -3454,6 +3549,7 @@ local function reopen(queue, key, claim)
   redis.call('HDEL', claims_key(root), key)
   open_rest(queue, key, done and claim.count or 0)
   redis.call('ZREM', active_key(root), key)
+  note_event(queue, 'reopened', key)
 end
 ${blank(4)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
@@ -3512,7 +3608,27 @@ local function lower_ahead(queue)
   redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
   redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
-${blank(168)}
+${blank(65)}
+local function refuses_new(queue) return queue.serves == 'retired' or not queue.serves and queue.partition ~= '' end
+
+
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
+
+
+
+local function other_generation(queue, generation)
+  if not generation or generation == queue.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format(
+      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
+      shown(queue.root), queue.generation, generation
+    )
+  )
+end
+${blank(103)}
 local function read_queue_to_claim(keys, nonce) return read_queue_for(keys, nonce, 'looked', 'batches', 'latenessSum', 'latenessMax', 'watcher') end
 
 
@@ -3771,34 +3887,6 @@ local function take_ready(queue, take)
 end
 
 
-local function proofs_of(batches)
-  local proofs = {}
-  for n = 1, #batches do proofs[3 * n - 2], proofs[3 * n - 1], proofs[3 * n] = batches[n][1], batches[n][2], batches[n][7] end
-  return proofs
-end
-
-
-
-local function take_again(queue, lease, proofs)
-  local keys, held, batches = {}, {}, {}
-  for n = 1, #proofs, 3 do keys[#keys + 1] = proofs[n] end
-  local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
-  for n = 1, #keys do
-    local key, token = keys[n], proofs[3 * n - 1]
-    local count = claimed_count(stored[n], token)
-    local messages = count and redis.pcall('LRANGE', messages_key(queue.root, key), 0, count - 1) or {}
-    if #messages > 0 then
-      local claim = decode_claim(stored[n])
-      held[#held + 1] = { key = key, claim = claim }
-      batches[#batches + 1] = { key, token, claim.attempt, claim.reason, claim.deadline, messages, proofs[3 * n] }
-    end
-  end
-  extend_leases(queue, held, lease, false)
-  queue.active_moved = true
-  return batches
-end
-
-
 local function tidy(queue)
   drop_slices(queue)
   settle_options(queue)
@@ -3878,6 +3966,54 @@ local CLAIM_OPTIONS = {
   DRAIN = OPTIONS.drain, DEAD = OPTIONS.dead, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
 
+-- The keys and tokens of batches in turn, and when they were due: what is kept of a claim.
+local function proofs_of(batches)
+  local proofs = {}
+  for n = 1, #batches do proofs[3 * n - 2], proofs[3 * n - 1], proofs[3 * n] = batches[n][1], batches[n][2], batches[n][7] end
+  return proofs
+end
+
+-- The batches of a claim that is made again, by the proofs of the first: those that it still holds, under a lease that begins anew, since
+-- nobody can tell when the first reply was lost.
+local function take_again(queue, lease, proofs)
+  local keys, held, batches = {}, {}, {}
+  for n = 1, #proofs, 3 do keys[#keys + 1] = proofs[n] end
+  local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
+  for n = 1, #keys do
+    local key, token = keys[n], proofs[3 * n - 1]
+    local count = claimed_count(stored[n], token)
+    local messages = count and redis.pcall('LRANGE', messages_key(queue.root, key), 0, count - 1) or {}
+    if #messages > 0 then
+      local claim = decode_claim(stored[n])
+      held[#held + 1] = { key = key, claim = claim }
+      batches[#batches + 1] = { key, token, claim.attempt, claim.reason, claim.deadline, messages, proofs[3 * n] }
+    end
+  end
+  extend_leases(queue, held, lease, false)
+  queue.active_moved = true
+  return batches
+end
+
+-- Notes what a claim has taken, and what has died.
+local function note_taken(queue, batches, dead, worker)
+  for n = 1, #dead do
+    local cause, _, key, token, attempt, _, _, messages = unpack(dead[n])
+    note_event(
+      queue, 'dead', key, 'batch', parts_of_token(token), 'attempt', count_text(attempt), 'count', count_text(#messages), 'cause', cause
+    )
+  end
+  for n = 1, #batches do
+    local key, token, attempt, reason, _, messages = unpack(batches[n])
+    local id, claim = parts_of_token(token)
+    note_event(
+      queue, 'claimed', key, 'batch', id, 'claim', claim, 'attempt', count_text(attempt), 'count', count_text(#messages), 'reason', reason,
+      worker and 'worker', worker
+    )
+    -- What comes again has the messages that it had.
+    for m = 1, claim == '1' and #messages or 0 do note_event(queue, 'claimed', key, 'id', messages[m]) end
+  end
+end
+
 local function claim_ready(keys, args)
   local options, bad = read_options(args, 1, CLAIM_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
@@ -3899,13 +4035,15 @@ local function claim_ready(keys, args)
   elseif has_ready(queue, due_by) then
     batches, dead = take_ready(queue, {
       limit = limit, lease = lease, attempts = options.attempts or OPTIONS.attempts.default, due_by = due_by,
-      nonce = nonce, state = state_by(nonce), work = 1,
+      nonce = nonce, state = state_by(nonce), work = queue.events > 0 and 2 or 1,
     })
+    if queue.events > 0 then note_taken(queue, batches, dead, options.worker) end
   end
   if #batches == 0 then tidy(queue) end
   if #batches > 0 then queue.first_active = earlier(queue.first_active, queue.now + lease) end
   if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), lease) end
   local next_at = next_look(queue, options, #batches >= limit)
+  if queue.told then write_events(queue) end
   if options.dead then return { queue.now, next_at, dead, unpack(batches) } end
   return { queue.now, next_at, unpack(batches) }
 end
@@ -3915,12 +4053,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'efd97044e7d9f43e0574ff68ef546e904e8eb71b',
+    sha1: '2021b96ae7dccb495368f28382e9da5efd060f26',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -3958,7 +4096,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -4009,6 +4147,8 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -4064,6 +4204,9 @@ ${blank(3)}
   windowBytes = 512 * KIB,
 
   -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
@@ -4074,7 +4217,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(74)}
+${blank(81)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -4138,7 +4281,18 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+
+
+
+local function parts_of(message, spared)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+${blank(35)}
 local CLOCK_STEP = 1000
 
 
@@ -4339,7 +4493,35 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(22)}
+${blank(9)}
+local function write_events(queue)
+  local told, name = queue.told, name_of(queue.root, 'events')
+  queue.told = nil
+  if told then
+    redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
+  elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
+    redis.pcall('UNLINK', name)
+  end
+end
+${blank(3)}
+local function note_event(queue, event, key, field, value, ...)
+  if queue.events == 0 then return end
+  local told, _ = queue.told, nil
+  if field == 'id' then
+    _, value = parts_of(value, true)
+    if told and told.event == event and told.key == key then
+      told[#told + 1], told[#told + 2] = field, value
+      return
+    end
+  end
+  if told and #told > LIMITS.eventFields then write_events(queue) end
+  told = queue.told or { event = nil, key = nil }
+  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
+  if key then told[#told + 1], told[#told + 2] = 'key', key end
+  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  told.event, told.key, queue.told = event, key, told
+end
+${blank(23)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -4374,7 +4556,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -4532,7 +4714,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(443)}
+${blank(446)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4562,7 +4744,7 @@ end
 local LOOK_AGAIN = 10000
 
 local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
-${blank(124)}
+${blank(125)}
 local function finish_without_list(queue, key, record)
   local claim = decode_claim(record)
   queue.now = queue.now or now_ms()
@@ -4598,7 +4780,7 @@ local function finish(queue, keys, counts, records)
   count_up(root, 'completedMessages', messages)
   return soonest
 end
-${blank(305)}
+${blank(249)}
 local NONCE_KEPT = 60000
 
 
@@ -4637,13 +4819,13 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(207)}
+${blank(230)}
 local function named(flat)
   local values = {}
   for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
   return values
 end
-${blank(466)}
+${blank(486)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -4692,8 +4874,14 @@ local function complete(keys, args)
 
   -- first write
   local soonest = finish(queue, done, counts, records)
+  if queue.events > 0 then
+    for n = 1, #done do
+      note_event(queue, 'completed', done[n], 'batch', string.match(records[n], '^[^:]+'), 'count', count_text(counts[n]))
+    end
+  end
   keep_reply(queue, nonce, 'complete', reply)
   wake_watcher(queue, soonest)
+  if queue.told then write_events(queue) end
   return reply
 end
 
@@ -4702,12 +4890,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'e80df585e57e80d6b0a07636ea82e3576f3f887f',
+    sha1: '6051c0db18f3f2b7a621fce99eefb949e5a598fd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -4745,7 +4933,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -4853,12 +5041,14 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
+  key = KIB,
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
@@ -4909,6 +5099,9 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -4930,6 +5123,9 @@ ${blank(6)}
   listed = { field = 'limit', least = 1, most = 50, default = 50 },
   offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
 
+
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
 ${blank(6)}
   batch = { field = 'id', bytes = 64 },
@@ -4941,7 +5137,7 @@ ${blank(9)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(21)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -4964,14 +5160,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(320)}
+${blank(321)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
   if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
   return tail .. ':' .. state
 end
-${blank(114)}
+${blank(155)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -5006,7 +5202,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -5104,7 +5300,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(1191)}
+${blank(1160)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -5112,7 +5308,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1310)}
+${blank(1422)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -5170,12 +5366,12 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '5cd2d5ac64f8eebc3fb23fe7bbb8ff6c78305846',
+    sha1: 'c94b61357c260c16553339a490fc8ca36dfeed42',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -5194,7 +5390,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -5245,6 +5441,8 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -5300,6 +5498,9 @@ ${blank(3)}
 
 
   -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
@@ -5310,7 +5511,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(74)}
+${blank(81)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -5336,7 +5537,44 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(441)}
+${blank(62)}
+local function parts_of(message, spared)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+${blank(358)}
+local function write_events(queue)
+  local told, name = queue.told, name_of(queue.root, 'events')
+  queue.told = nil
+  if told then
+    redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
+  elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
+    redis.pcall('UNLINK', name)
+  end
+end
+${blank(3)}
+local function note_event(queue, event, key, field, value, ...)
+  if queue.events == 0 then return end
+  local told, _ = queue.told, nil
+  if field == 'id' then
+    _, value = parts_of(value, true)
+    if told and told.event == event and told.key == key then
+      told[#told + 1], told[#told + 2] = field, value
+      return
+    end
+  end
+  if told and #told > LIMITS.eventFields then write_events(queue) end
+  told = queue.told or { event = nil, key = nil }
+  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
+  if key then told[#told + 1], told[#told + 2] = 'key', key end
+  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  told.event, told.key, queue.told = event, key, told
+end
+${blank(23)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -5371,7 +5609,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -5466,11 +5704,13 @@ end
 
 
 
-local function drop_dead(root, id)
+local function drop_dead(queue, id, why)
+  local root = queue.root
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
   if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
+  local key = is_ours and why and queue.events > 0 and redis.call('HGET', name, 'key')
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
   if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
@@ -5481,9 +5721,10 @@ local function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
+  if key then note_event(queue, 'dropped', key, 'batch', id, 'count', count_text(count), 'why', why) end
   return count
 end
-${blank(667)}
+${blank(612)}
 local NONCE_KEPT = 60000
 
 
@@ -5522,7 +5763,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1819)}
+${blank(1952)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -5541,7 +5782,6 @@ ${blank(1819)}
 --   MISSING_ARGUMENT  no id
 --   BAD_ARGUMENT      more than 100 ids, or the NONCE is none
 local function drop(keys, args)
-  local root = keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
   local queue, refusal = read_queue_for(keys, nonce)
   refusal = refusal or no_nonce
@@ -5554,10 +5794,11 @@ local function drop(keys, args)
   -- first write
   local reply, dropped = {}, false
   for n = 1, #ids do
-    local gone = said == nil and drop_dead(root, ids[n])
+    local gone = said == nil and drop_dead(queue, ids[n], 'asked')
     reply[n], dropped = gone and 'dropped' or 'unknown', dropped or gone
   end
   if dropped then keep_reply(queue, nonce, 'drop', reply) end
+  if queue.told then write_events(queue) end
   return reply
 end
 
@@ -5566,12 +5807,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '41b0bf80cfff192eb2824c89fbbfb64faa8e47e3',
+    sha1: '9f1bd03f3a6ddd345227e291ff0bb9cb3b9bc50a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -5609,7 +5850,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -5628,7 +5869,17 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
 end
-${blank(10)}
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
+end
+
+
 local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
@@ -5713,6 +5964,8 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -5768,6 +6021,9 @@ ${blank(3)}
 
 
   -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
   eraseWork = 2000,
@@ -5784,7 +6040,9 @@ local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(5)}
+${blank(6)}
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
@@ -5797,7 +6055,7 @@ ${blank(4)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(21)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -5839,7 +6097,16 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(315)}
+${blank(57)}
+local function parts_of(message, spared)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+${blank(250)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -5873,7 +6140,35 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(22)}
+${blank(9)}
+local function write_events(queue)
+  local told, name = queue.told, name_of(queue.root, 'events')
+  queue.told = nil
+  if told then
+    redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
+  elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
+    redis.pcall('UNLINK', name)
+  end
+end
+${blank(3)}
+local function note_event(queue, event, key, field, value, ...)
+  if queue.events == 0 then return end
+  local told, _ = queue.told, nil
+  if field == 'id' then
+    _, value = parts_of(value, true)
+    if told and told.event == event and told.key == key then
+      told[#told + 1], told[#told + 2] = field, value
+      return
+    end
+  end
+  if told and #told > LIMITS.eventFields then write_events(queue) end
+  told = queue.told or { event = nil, key = nil }
+  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
+  if key then told[#told + 1], told[#told + 2] = 'key', key end
+  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  told.event, told.key, queue.told = event, key, told
+end
+${blank(23)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -5908,7 +6203,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -6009,11 +6304,13 @@ end
 ${blank(97)}
 local function delete_list(list) redis.call('UNLINK', list) end
 ${blank(254)}
-local function drop_dead(root, id)
+local function drop_dead(queue, id, why)
+  local root = queue.root
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
   if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
+  local key = is_ours and why and queue.events > 0 and redis.call('HGET', name, 'key')
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
   if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
@@ -6024,9 +6321,10 @@ local function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
+  if key then note_event(queue, 'dropped', key, 'batch', id, 'count', count_text(count), 'why', why) end
   return count
 end
-${blank(432)}
+${blank(433)}
 local function erase_messages(queue, key, size)
   local root = queue.root
   redis.call('HDEL', claims_key(root), key)
@@ -6036,7 +6334,7 @@ local function erase_messages(queue, key, size)
   redis.call('ZREM', active_key(root), key)
   redis.call('ZREM', due_key(root), key)
 end
-${blank(225)}
+${blank(169)}
 local NONCE_KEPT = 60000
 
 
@@ -6064,7 +6362,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(185)}
+${blank(208)}
 local function foreign_index(root)
   local foreign
   for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
@@ -6097,7 +6395,7 @@ local function delete_entry(stream, groups, id)
   for _, group in ipairs(groups) do redis.call('XACK', stream, group.name, id) end
   redis.call('XDEL', stream, id)
 end
-${blank(23)}
+${blank(21)}
 local PAGE = 50
 ${blank(171)}
 local function prepare(queue, take, taken)
@@ -6107,7 +6405,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1047)}
+${blank(1113)}
 --- Erase all that is kept of a conversation, some of it in each call.
 --
 --   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
@@ -6135,6 +6433,7 @@ ${blank(1047)}
 --   UNKNOWN_ARGUMENT  not AFTER or NONCE
 --   BAD_ARGUMENT      AFTER is not what a call has replied, or the NONCE is none
 --
+-- Of events the entries go that name the conversation, with what they tell of others that were in the same call.
 -- Ids that are remembered stay: they are digests, and expire. So does what is kept of calls (root:calls:<name>), where a claim names its keys.
 -- WHY the list goes in the first call, and dead batches and entries are looked for behind it: from then on nothing of what was there can get to either.
 -- A message that is added later is a new one, and stays, whatever becomes of it while the others are still looked for.
@@ -6163,7 +6462,7 @@ local function read_erasing(queue, key, after)
   end
   local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
   began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
-  local known = what == 'dead' and string.find(place, '^%d+$') or what == 'stream' and string.find(place, '^%d+%-%d+$')
+  local known = what == 'dead' and string.find(place, '^%d+$') or (what == 'stream' or what == 'events') and string.find(place, '^%d+%-%d+$')
   if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
   erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
   return erasing
@@ -6202,7 +6501,7 @@ local function erase_dead(queue, erasing)
       local owner = redis.pcall('HGET', dead_key(root, id), 'key')
       erasing.work = erasing.work + DEAD.look
       if owner == erasing.key and not is_newer(erasing, id, tonumber(ids[n + 1])) then
-        local count = drop_dead(root, id)
+        local count = drop_dead(queue, id)
         erasing.batches, erasing.dead, erasing.work = erasing.batches + 1, erasing.dead + count, erasing.work + DEAD.delete
       end
     end
@@ -6249,6 +6548,12 @@ local function erase_entries(queue, erasing)
   return false
 end
 
+-- The last entry of events that there is, or ''. They are looked for whether the policy keeps any or not: a root that was lost has forgotten that it did.
+local function last_event(root)
+  local last = read_unless_foreign('XREVRANGE', name_of(root, 'events'), '+', '-', 'COUNT', '1')
+  return last and last[1] and last[1][1] or ''
+end
+
 -- Deletes entries of the key in all streams, one after the other by their names. The first has no name.
 local function erase_streamed(queue, erasing)
   while has_work_left(erasing) do
@@ -6257,12 +6562,47 @@ local function erase_streamed(queue, erasing)
       local name = redis.call('ZRANGEBYLEX', streams_key(queue.root), after, '+', 'LIMIT', '0', '1')[1]
       erasing.work = erasing.work + DEAD.look
       if not name then
-        erasing.what = 'nothing'
+        erasing.what, erasing.place, erasing.name = 'events', '0-0', last_event(queue.root)
         return
       end
       erasing.name, erasing.place = name, '0-0'
     end
   end
+end
+
+-- Whether an entry of events names a key, and how much work it was to read it.
+local function names_key(fields, key)
+  local names = false
+  for n = 1, #fields, 2 do names = names or fields[n] == 'key' and fields[n + 1] == key end
+  return names, ENTRY.look + #fields / ENTRY.fields
+end
+
+-- Deletes the entries of events that name the key, up to the last one that was there when this was begun.
+-- WHY whole ones, also when they tell of others: Redis changes no entry.
+local function erase_events(queue, erasing)
+  local events, gone = name_of(queue.root, 'events'), {}
+  while has_work_left(erasing) and erasing.what == 'events' do
+    local entries = erasing.name ~= '' and redis.call('XRANGE', events, '(' .. erasing.place, erasing.name, 'COUNT', '10') or {}
+    for n = 1, #entries do
+      local names, work = names_key(entries[n][2], erasing.key)
+      erasing.work = erasing.work + work + (names and ENTRY.delete or 0)
+      if names then gone[#gone + 1] = entries[n][1] end
+    end
+    if #entries < 10 then
+      erasing.what = 'nothing'
+    else
+      erasing.place = entries[10][1]
+    end
+  end
+  if #gone > 0 then redis.call('XDEL', events, unpack(gone)) end
+end
+
+-- Tells that a conversation was erased, and not which.
+local function note_erased(queue, erasing)
+  note_event(
+    queue, 'erased', nil, 'messages', count_text(erasing.messages), 'batches', count_text(erasing.batches), 'entries', count_text(erasing.entries)
+  )
+  if queue.told then write_events(queue) end
 end
 
 local function erase(keys, args)
@@ -6289,10 +6629,14 @@ local function erase(keys, args)
   if erasing.what == 'all' then erase_now(queue, erasing, size, record) end
   if erasing.what == 'dead' then erase_dead(queue, erasing) end
   if erasing.what == 'stream' then erase_streamed(queue, erasing) end
+  if erasing.what == 'events' then erase_events(queue, erasing) end
   local reply = {
     erasing.messages, erasing.claimed, erasing.batches, erasing.dead, erasing.entries, erasing.rates, next_of(erasing),
   }
-  if erasing.messages + erasing.claimed + erasing.batches + erasing.entries + erasing.rates > 0 then keep_reply(queue, nonce, 'erase', reply) end
+  if erasing.messages + erasing.claimed + erasing.batches + erasing.entries + erasing.rates > 0 then
+    keep_reply(queue, nonce, 'erase', reply)
+    note_erased(queue, erasing)
+  end
   return reply
 end
 
@@ -6300,13 +6644,13 @@ register('erase', erase, { 'allow-oom' }, 'Erase all that is kept of a conversat
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
-  extend: {
-    sha1: '05e684bc6a825b743c5fc7a9c07f1a05a36f4cc6',
+  events: {
+    sha1: 'eba5034859b5658e680ec96ab29f500cb697de73',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -6330,9 +6674,21 @@ local function digits(ms)
   local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
   return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
-${blank(12)}
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -6365,7 +6721,55 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(58)}
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -6383,12 +6787,14 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
+  key = KIB,
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
@@ -6397,7 +6803,7 @@ ${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 50,
+
 
 
   -- Commands of Redis whose rights one call asks for.
@@ -6439,6 +6845,9 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+  eventLooks = 4000,
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -6454,16 +6863,24 @@ local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(5)}
+${blank(4)}
+  told = { field = 'limit', least = 1, most = 1000, default = 100 },
+
+  -- What events must name.
+  ofKey = { field = 'key', bytes = LIMITS.key },
+  ofMessage = { field = 'message', bytes = 512 },
+  ofBatch = { field = 'batch', bytes = 64 },
+
   -- Claims and what becomes of them.
-  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-${blank(9)}
+${blank(10)}
   -- Who calls.
-${blank(9)}
+${blank(7)}
+  after = { field = 'after', bytes = 256 },
+
   -- Partitions.
 ${blank(9)}
 }
-${blank(21)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -6475,12 +6892,7 @@ local function name_of(root, part)
   end
   return name
 end
-
-local function messages_key(root, key) return root .. ':messages:' .. key end
-
-local function active_key(root) return name_of(root, 'active') end
-local function claims_key(root) return name_of(root, 'claims') end
-${blank(26)}
+${blank(31)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -6489,63 +6901,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(320)}
+${blank(321)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
   if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
   return tail .. ':' .. state
 end
-
-
-local function encode_head(claim)
-  return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
-end
-
-local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state, claim.failed) end
-${blank(9)}
-local function decode_claim(text)
-  local id, number, attempt, lost, count, deadline, reason, span, state =
-    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  local failed = string.match(state or '', '^:retry:(.*)%.$')
-  if failed then state = ':retry' end
-  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
-  if not known then return nil end
-  return {
-    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
-  }
-end
-${blank(7)}
-local function claimed_count(stored, token)
-  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
-  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
-end
-${blank(27)}
-local function read_pairs(args, first, expected)
-  local given, owners, tokens = #args - first + 1, {}, {}
-  if given < 1 or given % 2 == 1 then
-    return nil, nil, fail('MISSING_ARGUMENT', 'expected ' .. expected .. ', got ' .. how_many(#args, 'argument'))
-  end
-  if given > 2 * LIMITS.pairs then
-    return nil, nil, fail('BAD_ARGUMENT', string.format('expected at most %d pairs, got %d', LIMITS.pairs, given / 2))
-  end
-  for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
-  return owners, tokens
-end
-
-
-
-local function now_ms()
-  local time = redis.call('TIME')
-  -- Texts that are reckoned with become numbers at less cost than by tonumber.
-  local second, micros = time[1] + 0, time[2] + 0
-  local rest = (micros - micros % 1000) / 1000
-  know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
-  return second * 1000 + rest
-end
-${blank(22)}
+${blank(155)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -6580,7 +6943,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -6651,7 +7014,456 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(632)}
+${blank(1319)}
+local PAGE = 50
+${blank(171)}
+local function prepare(queue, take, taken)
+  local partition = queue.partition
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(2509)}
+--- Read what has happened in the queue, oldest first.
+--
+--   FCALL_RO rapidfire_events 1 rapid-fire:{orders}
+--   FCALL_RO rapidfire_events 1 rapid-fire:{orders} AFTER 1790000000000-0 LIMIT 10
+--   FCALL_RO rapidfire_events 1 rapid-fire:{orders} KEY 79001234567
+--
+-- KEYS
+--   root      root key of the queue
+-- ARGV
+--   AFTER     only what came behind this: \`next\` of the call before, or the id of an entry; + for what is to come; at most 256 bytes (everything)
+--   LIMIT     at most this many entries, 1 to 1000 (100)
+--   KEY       only entries that name this conversation, at most 1024 bytes
+--   ID        only entries that name a message with this id, at most 512 bytes
+--   BATCH     only entries that name this batch, at most 64 bytes
+-- RETURNS
+--   kept      how many entries the policy keeps, about; 0: no more are written
+--   gap       1 when entries that came behind AFTER may be gone, for want of room or since somebody was erased, else 0
+--   next      the id of the last entry that was looked at, to be given as AFTER
+--   more      1 when there is more to look at, else 0
+--   entry...  each entry is an array: its id, which begins with the time, ms, and its fields and values in turn (lua/lib/events.lua)
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, or the key of the events, is a key of another type
+--   UNKNOWN_ARGUMENT  none of these tokens
+--   MISSING_ARGUMENT  a token without its value
+--   BAD_ARGUMENT      a value is out of its range, or AFTER is no id
+--
+-- WHY fewer entries than LIMIT do not mean that there are no more: a call looks at some thousand fields, whatever they name.
+local EVENTS_OPTIONS = {
+  AFTER = OPTIONS.after, LIMIT = OPTIONS.told, KEY = OPTIONS.ofKey, ID = OPTIONS.ofMessage, BATCH = OPTIONS.ofBatch,
+}
+
+-- So many entries are asked for at a time.
+local PAGE = 10
+
+-- Whether the fields of an entry name what they must.
+local function names(fields, name, value)
+  if not value then return true end
+  for n = 1, #fields, 2 do
+    if fields[n] == name and fields[n + 1] == value then return true end
+  end
+  return false
+end
+
+local function events(keys, args)
+  local queue, refusal = read_queue(keys)
+  if refusal then return refusal end
+  local options, bad = read_options(args, 1, EVENTS_OPTIONS)
+  if bad then return bad end
+  local stream, after, limit = name_of(queue.root, 'events'), options.after or '0-0', options.limit or OPTIONS.told.default
+  local ms, number = string.match(after, '^(%d+)%-(%d+)$')
+  if after ~= '+' and not (integer(ms, 0, LAST) and integer(number, 0, LAST)) then
+    return fail('BAD_ARGUMENT', 'AFTER must be the id of an entry or +, got ' .. shown(after))
+  end
+  local last = redis.pcall('XREVRANGE', stream, '+', '-', 'COUNT', '1')
+  if last.err then return wrong_type(last, 'stream', stream) end
+  if after == '+' or not last[1] then return { queue.events, 0, last[1] and last[1][1] or (after == '+' and '0-0' or after), 0 } end
+  local found, looks, more = {}, 0, true
+  local place = after
+  while more and #found < limit and looks < LIMITS.eventLooks do
+    local page = math.min(PAGE, limit - #found)
+    local entries = redis.call('XRANGE', stream, '(' .. place, '+', 'COUNT', count_text(page))
+    for n = 1, #entries do
+      local id, fields = entries[n][1], entries[n][2]
+      place, looks = id, looks + #fields
+      if names(fields, 'key', options.key) and names(fields, 'id', options.message) and names(fields, 'batch', options.batch) then
+        found[#found + 1] = { id, fields }
+      end
+    end
+    more = #entries == page
+  end
+  -- What is still there in front of it shows that nothing behind it has gone, since the oldest go first.
+  local gap = after ~= '0-0' and place ~= after and #redis.call('XRANGE', stream, '-', after, 'COUNT', '1') == 0
+  return { queue.events, gap and 1 or 0, place, place ~= last[1][1] and 1 or 0, unpack(found) }
+end
+
+register('events', events, { 'no-writes' }, 'Read what has happened in the queue, oldest first.')
+return entry(KEYS, ARGV)
+`,
+  },
+  extend: {
+    sha1: '07c0505a558e7b9fedeae75552fc7aa9b8abe61b',
+    text: `--!df flags=allow-undeclared-keys
+local VERSION = '0.1.0'
+local REMEMBERS = false; local entry; local function register(_, callback)
+  entry = callback end
+${blank(9)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
+end
+
+
+
+local function digits(ms)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+end
+${blank(12)}
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(9)}
+local function shown(value)
+  if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. value .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
+end
+${blank(18)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(58)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+
+
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 50,
+
+
+  -- Commands of Redis whose rights one call asks for.
+
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
+
+  -- A message of more bytes is written only when its key is known to have room.
+
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
+  -- Dead batches that have become too old: one call drops so many.
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
+
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+
+
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+${blank(6)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(6)}
+  -- What events must name.
+${blank(3)}
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+${blank(9)}
+  -- Who calls.
+${blank(9)}
+  -- Partitions.
+${blank(9)}
+}
+${blank(22)}
+local NAMES = { kept = {}, count = 0, most = 10000 }
+
+local function name_of(root, part)
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
+
+local function messages_key(root, key) return root .. ':messages:' .. key end
+
+local function active_key(root) return name_of(root, 'active') end
+local function claims_key(root) return name_of(root, 'claims') end
+${blank(26)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(321)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+
+
+local function encode_head(claim)
+  return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+end
+
+local function encode_claim(claim) return encode_head(claim) .. claim_tail(claim.span, claim.state, claim.failed) end
+${blank(9)}
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
+  }
+end
+${blank(7)}
+local function claimed_count(stored, token)
+  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
+end
+${blank(27)}
+local function read_pairs(args, first, expected)
+  local given, owners, tokens = #args - first + 1, {}, {}
+  if given < 1 or given % 2 == 1 then
+    return nil, nil, fail('MISSING_ARGUMENT', 'expected ' .. expected .. ', got ' .. how_many(#args, 'argument'))
+  end
+  if given > 2 * LIMITS.pairs then
+    return nil, nil, fail('BAD_ARGUMENT', string.format('expected at most %d pairs, got %d', LIMITS.pairs, given / 2))
+  end
+  for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
+  return owners, tokens
+end
+
+
+
+local function now_ms()
+  local time = redis.call('TIME')
+  -- Texts that are reckoned with become numbers at less cost than by tonumber.
+  local second, micros = time[1] + 0, time[2] + 0
+  local rest = (micros - micros % 1000) / 1000
+  know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
+  return second * 1000 + rest
+end
+${blank(63)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local LAST = 9999999999999
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
+${blank(3)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired'
+  return {
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
+  }
+end
+
+
+local PARSED = { kept = {}, count = 0, most = 1000 }
+local function settings_of(text)
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
+end
+${blank(21)}
+local ROOTS = { kept = {}, count = 0, most = 10000 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS.kept[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
+end
+
+
+local SERVER = { alone = nil }
+
+
+
+local function is_alone()
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
+end
+
+
+local function read_fields(keys, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
+end
+
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
+  end
+  return queue_of(root, partition, fields)
+end
+${blank(215)}
+local COUNTED = 9007199254740991
+${blank(24)}
+local function begin_tally(queue)
+  local fields = queue.fields
+  return {
+    number = bounded(fields[4], 0, COUNTED) or 0, sum = bounded(fields[5], 0, COUNTED) or 0, max = bounded(fields[6], 0, COUNTED) or 0,
+    claimed = 0,
+    closed_by = {}, late_by = {},
+  }
+end
+${blank(636)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends, text = {}, {}, digits(queue.now + lease)
@@ -6667,7 +7479,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(875)}
+${blank(840)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -6675,7 +7487,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(281)}
+${blank(309)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -6736,12 +7548,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'f5541bd66322b2689f534ca9c2c16e33d2fd2154',
+    sha1: '704f9d2dac1245971d984cb0be8fcbbeda19a220',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -6779,7 +7591,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -6887,12 +7699,14 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
+  key = KIB,
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
@@ -6945,6 +7759,9 @@ ${blank(4)}
   windowBytes = 512 * KIB,
 
   -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
@@ -6961,7 +7778,9 @@ local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(5)}
+${blank(6)}
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
 
 
@@ -6977,7 +7796,7 @@ ${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(21)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -7041,7 +7860,18 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+
+
+
+local function parts_of(message, spared)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+${blank(35)}
 local CLOCK_STEP = 1000
 
 
@@ -7234,7 +8064,35 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(22)}
+${blank(9)}
+local function write_events(queue)
+  local told, name = queue.told, name_of(queue.root, 'events')
+  queue.told = nil
+  if told then
+    redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
+  elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
+    redis.pcall('UNLINK', name)
+  end
+end
+${blank(3)}
+local function note_event(queue, event, key, field, value, ...)
+  if queue.events == 0 then return end
+  local told, _ = queue.told, nil
+  if field == 'id' then
+    _, value = parts_of(value, true)
+    if told and told.event == event and told.key == key then
+      told[#told + 1], told[#told + 2] = field, value
+      return
+    end
+  end
+  if told and #told > LIMITS.eventFields then write_events(queue) end
+  told = queue.told or { event = nil, key = nil }
+  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
+  if key then told[#told + 1], told[#told + 2] = 'key', key end
+  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  told.event, told.key, queue.told = event, key, told
+end
+${blank(23)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -7269,7 +8127,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -7496,7 +8354,7 @@ local function keep_dead(queue, key, claim, fate, messages)
   end
   return bytes_of(messages)
 end
-${blank(235)}
+${blank(238)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -7520,7 +8378,7 @@ local function open_rest(queue, key, count)
   write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
-${blank(88)}
+${blank(89)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
@@ -7553,7 +8411,7 @@ local function bury(queue, key, claim, fate, messages)
   redis.call('ZREM', active_key(root), key)
   return bytes, at
 end
-${blank(347)}
+${blank(291)}
 local NONCE_KEPT = 60000
 
 
@@ -7581,7 +8439,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(164)}
+${blank(187)}
 local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
@@ -7618,7 +8476,7 @@ local function size_of(root, key)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
-${blank(245)}
+${blank(243)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -7626,7 +8484,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(339)}
+${blank(367)}
 --- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -7690,6 +8548,7 @@ local function judge_failure(root, batch, stored)
   local size, foreign = size_of(root, batch.key)
   if foreign then return foreign end
   batch.head, batch.pause, batch.count, batch.failed = head, options.delay or OPTIONS.delay.default, count, options.error
+  batch.attempt = attempt
   -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
   batch.whole = size >= count
   batch.ends = size > 0 and attempt >= (options.attempts or OPTIONS.attempts.default)
@@ -7709,7 +8568,7 @@ local function move_failed(queue, batch, stored, moved)
   local left, bytes
   if kept and batch.whole then
     left, bytes = shrink(queue, key, claim, kept)
-    moved.bytes = moved.bytes + bytes
+    moved.bytes, batch.left = moved.bytes + bytes, #kept
     batch.head = encode_head(claim)
   end
   if batch.ends then
@@ -7717,6 +8576,18 @@ local function move_failed(queue, batch, stored, moved)
     moved.bytes = moved.bytes + (dead or 0)
   end
   return dead, at
+end
+
+-- Notes what has become of a batch that has failed. Of its messages \`done\` are, when some are: all but those at the positions in \`kept\`.
+local function note_failure(queue, batch, dead)
+  local count, id = batch.left or batch.count, parts_of_token(batch.token)
+  local fields = { 'batch', id, 'attempt', count_text(batch.attempt), 'count', count_text(count) }
+  if batch.left then
+    for _, value in ipairs({ 'done', count_text(batch.count - count), 'kept', batch.options.keep }) do fields[#fields + 1] = value end
+  end
+  fields[#fields + 1] = dead and 'cause' or 'until'
+  fields[#fields + 1] = dead and 'failed' or digits(queue.now + batch.pause)
+  note_event(queue, dead and 'dead' or 'failed', batch.key, unpack(fields))
 end
 
 local function fail_batches(keys, args)
@@ -7758,6 +8629,7 @@ local function fail_batches(keys, args)
         if not dead then paused[#paused + 1], at = batch, queue.now + batch.pause end
         reply[n] = dead and 'dead' or 'retry'
         ended[batch.key] = reply[n]
+        if queue.events > 0 then note_failure(queue, batch, dead) end
         if at then soonest = math.min(soonest or at, at) end
       end
     end
@@ -7767,6 +8639,7 @@ local function fail_batches(keys, args)
   local answer = #batches == 1 and reply[1] or reply
   if next(ended) then keep_reply(queue, nonce, 'fail', answer) end
   wake_watcher(queue, soonest)
+  if queue.told then write_events(queue) end
   return answer
 end
 
@@ -7775,12 +8648,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'd77506ac59815f81f89a5a183337ffb1eb8b56d7',
+    sha1: 'd0a52cf460081903fbcc9c9e6a3a9d50af136ded',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -7818,7 +8691,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -7926,12 +8799,14 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
+  key = KIB,
   stream = 128,
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
@@ -7982,6 +8857,9 @@ ${blank(3)}
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
   trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -7999,6 +8877,8 @@ ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 
   forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+${blank(4)}
+  -- What events must name.
 ${blank(3)}
   -- Claims and what becomes of them.
 ${blank(7)}
@@ -8017,7 +8897,7 @@ ${blank(3)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
-${blank(21)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -8088,13 +8968,14 @@ end
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
 
 
-local function parts_of(message)
+
+local function parts_of(message, spared)
   -- Without an id and options: nothing has to be measured.
-  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', string.sub(message, 17) end
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
   local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
   if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
   local at = string.sub(message, 1, 13)
-  return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
 ${blank(35)}
 local CLOCK_STEP = 1000
@@ -8356,9 +9237,38 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
+${blank(9)}
+local function write_events(queue)
+  local told, name = queue.told, name_of(queue.root, 'events')
+  queue.told = nil
+  if told then
+    redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
+  elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
+    redis.pcall('UNLINK', name)
+  end
+end
+${blank(3)}
+local function note_event(queue, event, key, field, value, ...)
+  if queue.events == 0 then return end
+  local told, _ = queue.told, nil
+  if field == 'id' then
+    _, value = parts_of(value, true)
+    if told and told.event == event and told.key == key then
+      told[#told + 1], told[#told + 2] = field, value
+      return
+    end
+  end
+  if told and #told > LIMITS.eventFields then write_events(queue) end
+  told = queue.told or { event = nil, key = nil }
+  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
+  if key then told[#told + 1], told[#told + 2] = 'key', key end
+  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  told.event, told.key, queue.told = event, key, told
+end
 ${blank(11)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+  'events',
 }
 ${blank(7)}
 local function moving_away(root, found)
@@ -8399,7 +9309,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -8734,11 +9644,13 @@ local function keep_dead(queue, key, claim, fate, messages)
   return bytes_of(messages)
 end
 ${blank(49)}
-local function drop_dead(root, id)
+local function drop_dead(queue, id, why)
+  local root = queue.root
   local index, name, count = dead_key(root), dead_key(root, id), 0
   local died = redis.call('ZSCORE', index, id)
   if not died then return nil end
   local is_ours = redis.call('TYPE', name).ok == 'hash'
+  local key = is_ours and why and queue.events > 0 and redis.call('HGET', name, 'key')
   if is_ours then count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0 end
   redis.call('ZREM', index, id)
   if is_ours and type(redis.pcall('UNLINK', name)) == 'table' then
@@ -8749,6 +9661,7 @@ local function drop_dead(root, id)
     count_up(root, 'deadMessages', -count)
     count_up(root, 'droppedMessages', count)
   end
+  if key then note_event(queue, 'dropped', key, 'batch', id, 'count', count_text(count), 'why', why) end
   return count
 end
 
@@ -8756,7 +9669,7 @@ end
 local function drop_old_dead(queue)
   local latest, root = digits(queue.now - queue.maxDeadAge), queue.root
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
-  for n = 1, #ids do drop_dead(root, ids[n]) end
+  for n = 1, #ids do drop_dead(queue, ids[n], 'age') end
 end
 ${blank(92)}
 local function settle_options(queue)
@@ -8800,6 +9713,7 @@ local function forget(queue, key, index)
   if has_options(queue, key) then write_unless_foreign('SREM', overrides_key(queue.root), key) end
   if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
   redis.call('ZREM', index, key)
+  note_event(queue, 'missing', key)
 end
 ${blank(5)}
 local function hand_out(queue, look, tally)
@@ -8894,7 +9808,7 @@ local function finish(queue, keys, counts, records)
   count_up(root, 'completedMessages', messages)
   return soonest
 end
-${blank(132)}
+${blank(143)}
 local function slice_ends(queue) return queue.sliceEnds or queue.slice + 2 * queue.dedupe end
 
 
@@ -8919,26 +9833,7 @@ local function drop_slices(queue)
   redis.pcall('UNLINK', unpack(gone))
   write_settings(queue, { sliceBefore = false, slice = not all and queue.slice })
 end
-${blank(110)}
-local function refuses_new(queue) return queue.serves == 'retired' or not queue.serves and queue.partition ~= '' end
-${blank(9)}
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
-end
-
-
-
-local function other_generation(queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format(
-      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
-      shown(queue.root), queue.generation, generation
-    )
-  )
-end
-${blank(10)}
+${blank(81)}
 local NONCE_KEPT = 60000
 
 
@@ -8991,6 +9886,7 @@ local function reopen(queue, key, claim)
   redis.call('HDEL', claims_key(root), key)
   open_rest(queue, key, done and claim.count or 0)
   redis.call('ZREM', active_key(root), key)
+  note_event(queue, 'reopened', key)
 end
 ${blank(4)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
@@ -9049,7 +9945,27 @@ local function lower_ahead(queue)
   redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
   redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
-${blank(109)}
+${blank(65)}
+local function refuses_new(queue) return queue.serves == 'retired' or not queue.serves and queue.partition ~= '' end
+
+
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
+
+
+
+local function other_generation(queue, generation)
+  if not generation or generation == queue.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format(
+      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
+      shown(queue.root), queue.generation, generation
+    )
+  )
+end
+${blank(46)}
 local function named(flat)
   local values = {}
   for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
@@ -9085,7 +10001,7 @@ local function delete_acknowledged(stream, before)
   local deleted = redis.call('XTRIM', stream, 'MINID', '~', oldest, 'LIMIT', LIMITS.trimmed)
   return deleted > 0 and deleted or redis.call('XTRIM', stream, 'MINID', oldest)
 end
-${blank(23)}
+${blank(21)}
 local function read_queue_to_claim(keys, nonce) return read_queue_for(keys, nonce, 'looked', 'batches', 'latenessSum', 'latenessMax', 'watcher') end
 
 
@@ -9342,7 +10258,8 @@ local function take_ready(queue, take)
   if first_claims > 0 then write_tally(queue, tally) end
   return batches, taken.dead
 end
-${blank(29)}
+
+
 local function tidy(queue)
   drop_slices(queue)
   settle_options(queue)
@@ -9369,7 +10286,7 @@ local function next_look(queue, caller, full)
   if caller.echo then send(queue, caller.worker, 'echo') end
   return next_at or 0
 end
-${blank(347)}
+${blank(418)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -9441,6 +10358,15 @@ local function fields_of(batch)
   return fields
 end
 
+-- Notes which batches have gone into a stream: who reads on there finds them by their ids.
+local function note_forwarded(queue, name, batches)
+  for n = 1, #batches do
+    local key, token, _, reason, _, messages = unpack(batches[n])
+    note_event(queue, 'forwarded', key, 'batch', (parts_of_token(token)), 'count', count_text(#messages), 'reason', reason, 'stream', name)
+    for m = 1, #messages do note_event(queue, 'forwarded', key, 'id', messages[m]) end
+  end
+end
+
 local function forward(keys, args)
   local root, name = keys[1], args[1]
   local options, bad = read_options(args, 2, FORWARD_OPTIONS)
@@ -9467,11 +10393,16 @@ local function forward(keys, args)
   if length > 0 then
     local kept = options.kept or OPTIONS.kept.default
     length = length - delete_acknowledged(stream, length < longest and queue.now - kept)
-    if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
+    if length >= longest then
+      if queue.told then write_events(queue) end
+      return { queue.now, queue.now + 1000, 0, 0 }
+    end
   end
   local limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length)
   -- A lease ends with this script, so attempts are never used up: nothing is buried here.
-  local take = { limit = limit, lease = LEASE, due_by = queue.now, attempts = math.huge, nonce = nonce, state = nil, work = 5 }
+  local take = {
+    limit = limit, lease = LEASE, due_by = queue.now, attempts = math.huge, nonce = nonce, state = nil, work = queue.events > 0 and 6 or 5,
+  }
   local batches = has_ready(queue, queue.now) and take_ready(queue, take) or {}
   local done, counts = {}, {}
   -- So that it is known which streams there are. Nothing is lost without it: an error must not keep the batches.
@@ -9482,8 +10413,10 @@ local function forward(keys, args)
     done[n], counts[n] = key, #messages
   end
   if #done > 0 then finish(queue, done, counts, {}) else tidy(queue) end
+  if #done > 0 and queue.events > 0 then note_forwarded(queue, name, batches) end
   local reply = { queue.now, next_look(queue, options, #done >= limit), #done, longest - length - #done }
   if #done > 0 then keep_reply(queue, nonce, 'forward', reply) end
+  if queue.told then write_events(queue) end
   return reply
 end
 
@@ -9492,12 +10425,12 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '0c796a80a95476df2f36ecc3d88fb8383ad37e6e',
+    sha1: '5e4fff857592bcb0ca4095425b8ad66c104d8053',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -9516,7 +10449,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -9624,6 +10557,8 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -9680,6 +10615,9 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -9689,7 +10627,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(74)}
+${blank(81)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -9714,13 +10652,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(430)}
+${blank(471)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+  'events',
 }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
-  'given:maxDead', 'given:maxDeadAge', 'given:maxKeys',
+  'given:maxDead', 'given:maxDeadAge', 'given:maxKeys', 'given:events',
 }
 ${blank(3)}
 local function moving_away(root, found)
@@ -9757,7 +10696,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -9817,7 +10756,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(1215)}
+${blank(3958)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -9833,14 +10772,14 @@ end
 local function layout_reply(known)
   return { known.state, known.partitions, known.first, known.other, known.otherFirst, known.generation }
 end
-${blank(16)}
+${blank(13)}
 local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
 
 
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
-${blank(2608)}
+
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -9888,12 +10827,12 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '753ad14ec0f16140d5480d40d39323c58067dc5b',
+    sha1: 'afe2a9b439cc38cc5fe0a723e42d99e45609b4db',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -9919,7 +10858,7 @@ local function digits(ms)
 end
 ${blank(12)}
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -9961,12 +10900,14 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
+  key = KIB,
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
@@ -10017,6 +10958,9 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -10032,7 +10976,9 @@ local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(5)}
+${blank(6)}
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
@@ -10041,7 +10987,7 @@ ${blank(8)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(21)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -10074,7 +11020,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(320)}
+${blank(321)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -10090,7 +11036,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(22)}
+${blank(63)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -10125,7 +11071,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -10257,7 +11203,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1523)}
+${blank(1492)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -10265,7 +11211,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2344)}
+${blank(2588)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -10305,12 +11251,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '8a9798d91d6de8c3c85abffbff98d7eef78e40e0',
+    sha1: '252b52f8bc8763205e75129de3866deb45d82f23',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -10348,7 +11294,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -10456,12 +11402,14 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
+  key = KIB,
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
@@ -10512,6 +11460,9 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -10527,7 +11478,9 @@ local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(5)}
+${blank(6)}
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
@@ -10539,7 +11492,7 @@ ${blank(9)}
   retire = { field = 'retire', flag = true },
 ${blank(5)}
 }
-${blank(21)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -10568,7 +11521,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(320)}
+${blank(321)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -10584,9 +11537,10 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(11)}
+${blank(51)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+  'events',
 }
 ${blank(7)}
 local function moving_away(root, found)
@@ -10627,7 +11581,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -10741,7 +11695,15 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(965)}
+${blank(1492)}
+local function prepare(queue, take, taken)
+  local partition = queue.partition
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(2208)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -10761,22 +11723,15 @@ local function told_layout(text, generation)
   end
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
-${blank(4)}
+
+
 local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
 
 
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
-${blank(513)}
-local function prepare(queue, take, taken)
-  local partition = queue.partition
-  taken.tally = begin_tally(queue)
-  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
-  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
-end
-${blank(2132)}
+${blank(45)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -10800,6 +11755,7 @@ ${blank(2132)}
 --   MAXDEAD          as in policy
 --   MAXDEADAGE       as in policy
 --   MAXKEYS          as in policy
+--   EVENTS           as in policy
 -- RETURNS
 --   state            'open' | 'retired' | 'unused'
 --   keys             that have messages here
@@ -10819,7 +11775,7 @@ local PARTITION_OPTIONS = {
   OPEN = OPTIONS.open, RETIRE = OPTIONS.retire, GENERATION = OPTIONS.generation, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
-  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS, EVENTS = POLICY.EVENTS,
 }
 
 local function partition(keys, args)
@@ -10874,12 +11830,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '84c22a92342e5d3d7c72c3cba689d1e36203eeb7',
+    sha1: '132c2fb499f7d53b73a7eb970901fd56cfd431bb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -10917,7 +11873,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -11025,6 +11981,8 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -11081,6 +12039,9 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -11099,9 +12060,9 @@ ${blank(6)}
 
 
   shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-
-
-
+${blank(3)}
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
@@ -11109,7 +12070,7 @@ ${blank(9)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(21)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -11168,7 +12129,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+${blank(46)}
 local CLOCK_STEP = 1000
 
 
@@ -11353,7 +12314,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(22)}
+${blank(63)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -11388,7 +12349,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -11459,7 +12420,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1523)}
+${blank(1492)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11467,7 +12428,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1238)}
+${blank(1350)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -11540,12 +12501,12 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'dc352d30de7aad061e1db87f931fa3f8d57a0978',
+    sha1: '28ae6d39683ad1e4d4bfc1c8e328838a086ac6a4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -11583,7 +12544,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -11682,12 +12643,14 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
+  key = KIB,
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
@@ -11737,6 +12700,9 @@ ${blank(3)}
 
 
   -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
@@ -11753,7 +12719,9 @@ local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(5)}
+${blank(6)}
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
@@ -11765,7 +12733,7 @@ ${blank(5)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(21)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -11788,7 +12756,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(320)}
+${blank(321)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -11804,13 +12772,24 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(11)}
+${blank(9)}
+local function write_events(queue)
+  local told, name = queue.told, name_of(queue.root, 'events')
+  queue.told = nil
+  if told then
+    redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
+  elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
+    redis.pcall('UNLINK', name)
+  end
+end
+${blank(32)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+  'events',
 }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
-  'given:maxDead', 'given:maxDeadAge', 'given:maxKeys',
+  'given:maxDead', 'given:maxDeadAge', 'given:maxKeys', 'given:events',
 }
 ${blank(3)}
 local function moving_away(root, found)
@@ -11851,7 +12830,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -11959,9 +12938,9 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1118)}
+${blank(1067)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(403)}
+${blank(423)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11969,7 +12948,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2381)}
+${blank(2625)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -11989,6 +12968,7 @@ ${blank(2381)}
 --   MAXDEAD          dead batches that are kept, at most a million (10000)
 --   MAXDEADAGE       ms for which a dead batch is kept, at most a year; 0: for ever (0)
 --   MAXKEYS          conversations that may have messages at a time, at most 100000000; 0: any number (0)
+--   EVENTS           entries of events that are kept, about, at most a million; 0: none are written, and those that were kept are deleted (0)
 --   GIVEN            '<name>@<host>' of a program that gives these members at each start: a member is written only when it differs from what
 --                    a program gave last, so that a start undoes nothing that a person has set. 1 to 64 of [A-Za-z0-9_.@-]
 --   AGAIN            with GIVEN: it has given them before; only those are written of which nothing is kept any more
@@ -12009,11 +12989,11 @@ ${blank(2381)}
 local POLICY_OPTIONS = {
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
-  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS, EVENTS = POLICY.EVENTS,
   GIVEN = OPTIONS.program, AGAIN = OPTIONS.again,
 }
 
-local function name_of(program) return string.match(program, '^[^@]*') end
+local function program_of(program) return string.match(program, '^[^@]*') end
 
 -- Of the members that a program gives, those that are to be written; and by field what is to be kept beside, newest first.
 local function given_members(root, members, program, again)
@@ -12030,7 +13010,7 @@ local function given_members(root, members, program, again)
       if changes[field] or text == '*' then gifts[1] = string.format('%d %s', value, program) end
       for before, by in string.gmatch(text, '(%d+) ([^,]+)') do
         -- With what it gives now it takes back what it gave before, wherever it ran.
-        local taken_back = agrees and tonumber(before) ~= value and name_of(by) == name_of(program)
+        local taken_back = agrees and tonumber(before) ~= value and program_of(by) == program_of(program)
         if not taken_back and #gifts < LIMITS.programs then gifts[#gifts + 1] = before .. ' ' .. by end
       end
       kept[field] = table.concat(gifts, ',')
@@ -12088,6 +13068,7 @@ local function policy(keys, args)
   end
   for field, text in pairs(kept) do call('HSET', root, 'given:' .. field, text) end
   if longest then call('HSET', root, 'longestWait', count_text(longest)) end
+  if changes.events == 0 then write_events(queue) end
   if longer and slice then call('PEXPIREAT', seen_key(root, digits(slice)), digits(changes.sliceEnds + after.dedupe)) end
   if longer and before then call('PEXPIREAT', seen_key(root, digits(before)), digits(slice + 2 * after.dedupe)) end
   local reply = {}
@@ -12100,12 +13081,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '86c4501311608725d166e20671e1c289f2a26ab8',
+    sha1: '4e88fc54e6e902beaaf6f690dcff13f10949f6dc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -12143,7 +13124,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -12242,12 +13223,14 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
+  key = KIB,
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
@@ -12298,6 +13281,9 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -12313,7 +13299,9 @@ local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(5)}
+${blank(6)}
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
@@ -12324,7 +13312,7 @@ ${blank(6)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(46)}
+${blank(47)}
 local function watch_key(root, name) return root .. ':watch:' .. name end
 
 
@@ -12341,7 +13329,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(320)}
+${blank(321)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -12357,7 +13345,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(22)}
+${blank(63)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -12392,7 +13380,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -12479,7 +13467,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1523)}
+${blank(1492)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -12487,7 +13475,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2509)}
+${blank(2755)}
 --- Say that a worker or a process is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -12564,12 +13552,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '8fb7f2bd238d5ba2206e8601d15a6bde67e86413',
+    sha1: '7bab22402f8595a4a95973801726b44092508036',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -12593,9 +13581,21 @@ local function digits(ms)
   local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
   return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
 end
-${blank(12)}
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -12693,12 +13693,14 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
+  key = KIB,
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
@@ -12751,6 +13753,9 @@ ${blank(4)}
 
 
   -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
@@ -12767,7 +13772,9 @@ local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(5)}
+${blank(6)}
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
 ${blank(5)}
   reason = { field = 'reason', bytes = 256 },
@@ -12779,7 +13786,7 @@ ${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(21)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -12815,7 +13822,16 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(320)}
+${blank(62)}
+local function parts_of(message, spared)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+${blank(250)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -12837,7 +13853,10 @@ local function decode_claim(text)
 end
 
 local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-${blank(12)}
+
+
+local function parts_of_token(token) return string.match(token, '^([%d%-]+):(%d+)$') end
+${blank(9)}
 local function claimed_parts(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
   local attempt, count, behind, state = string.match(stored, '^:(%d+):%d+:(%d+):%d+:%a+():%d+(:?[rd]?)', #token + 1)
@@ -12853,7 +13872,35 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(22)}
+${blank(9)}
+local function write_events(queue)
+  local told, name = queue.told, name_of(queue.root, 'events')
+  queue.told = nil
+  if told then
+    redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
+  elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
+    redis.pcall('UNLINK', name)
+  end
+end
+${blank(3)}
+local function note_event(queue, event, key, field, value, ...)
+  if queue.events == 0 then return end
+  local told, _ = queue.told, nil
+  if field == 'id' then
+    _, value = parts_of(value, true)
+    if told and told.event == event and told.key == key then
+      told[#told + 1], told[#told + 2] = field, value
+      return
+    end
+  end
+  if told and #told > LIMITS.eventFields then write_events(queue) end
+  told = queue.told or { event = nil, key = nil }
+  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
+  if key then told[#told + 1], told[#told + 2] = 'key', key end
+  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  told.event, told.key, queue.told = event, key, told
+end
+${blank(23)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -12888,7 +13935,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -13031,7 +14078,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(651)}
+${blank(655)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
@@ -13043,7 +14090,7 @@ local function put_off(queue, state, batches)
   redis.call('HSET', claims_key(queue.root), unpack(records))
   redis.call('ZADD', active_key(queue.root), unpack(ends))
 end
-${blank(375)}
+${blank(319)}
 local NONCE_KEPT = 60000
 
 
@@ -13071,7 +14118,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(164)}
+${blank(187)}
 local function read_ends(args, known)
   local ends, nonce, at = {}, nil, 1
   repeat
@@ -13108,7 +14155,7 @@ local function size_of(root, key)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
-${blank(245)}
+${blank(243)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -13116,7 +14163,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(605)}
+${blank(664)}
 --- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -13181,8 +14228,12 @@ local function release(keys, args)
 
   -- first write
   put_off(queue, 'released', released)
+  if queue.events > 0 then
+    for n = 1, #released do note_event(queue, 'released', released[n].key, 'batch', (parts_of_token(released[n].token))) end
+  end
   keep_reply(queue, nonce, 'release', answer)
   wake_watcher(queue, queue.now)
+  if queue.told then write_events(queue) end
   return answer
 end
 
@@ -13191,12 +14242,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'd812d08e937b016005612bb1c809131acf2c64d0',
+    sha1: '013fc8fd79c16851084429240ed0e7235d07c82e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -13234,7 +14285,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -13285,6 +14336,8 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -13340,6 +14393,9 @@ ${blank(3)}
 
 
   -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
@@ -13353,7 +14409,7 @@ ${blank(3)}
 
   counted = 1000,
 }
-${blank(74)}
+${blank(81)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -13425,7 +14481,18 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+
+
+
+local function parts_of(message, spared)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+${blank(35)}
 local CLOCK_STEP = 1000
 ${blank(13)}
 local function deadline_of(first, last, wait, maxWait, closed, closed_by)
@@ -13598,9 +14665,38 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
+${blank(9)}
+local function write_events(queue)
+  local told, name = queue.told, name_of(queue.root, 'events')
+  queue.told = nil
+  if told then
+    redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
+  elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
+    redis.pcall('UNLINK', name)
+  end
+end
+${blank(3)}
+local function note_event(queue, event, key, field, value, ...)
+  if queue.events == 0 then return end
+  local told, _ = queue.told, nil
+  if field == 'id' then
+    _, value = parts_of(value, true)
+    if told and told.event == event and told.key == key then
+      told[#told + 1], told[#told + 2] = field, value
+      return
+    end
+  end
+  if told and #told > LIMITS.eventFields then write_events(queue) end
+  told = queue.told or { event = nil, key = nil }
+  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
+  if key then told[#told + 1], told[#told + 2] = 'key', key end
+  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  told.event, told.key, queue.told = event, key, told
+end
 ${blank(11)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+  'events',
 }
 ${blank(7)}
 local function moving_away(root, found)
@@ -13641,7 +14737,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -13820,7 +14916,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(137)}
+${blank(140)}
 local function note_options(queue, key)
   local overrides, before = overrides_key(queue.root), queue.stored.options
   local noted = before ~= 1 and write_settings(queue, { options = 1 })
@@ -13830,7 +14926,7 @@ local function note_options(queue, key)
   write_settings(queue, { options = before or false })
   return nil, wrong_type(listed, 'set', overrides)
 end
-${blank(713)}
+${blank(659)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again. What is no hash somebody else has put
@@ -13891,11 +14987,11 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(1793)}
+${blank(1928)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
-local function kind_of(part) return NAMED[string.match(part, '^(%l+):.')] end
+local function kind_of(part) return part == 'events' and 'stream' or NAMED[string.match(part, '^(%l+):.')] end
 ${blank(340)}
 local function look_at_root(root)
   local seen = { what = 'root', expires = redis.call('PTTL', root) >= 0 }
@@ -13965,6 +15061,7 @@ local function mend_part(queue, part)
   end
   if what == 'messages' then mend(queue, of, done) end
   if what == 'dead' then mend_dead(queue, of, done) end
+  if what == 'messages' and #done > 0 then note_event(queue, 'repaired', of, 'repair', table.concat(done, ', ')) end
   return table.concat(done, ', ')
 end
 
@@ -14014,6 +15111,7 @@ local function repair(keys, args)
     if queue.looks >= LIMITS.checkLooks then break end
     reply[n] = foreign and '' or mend_part(queue, args[n])
   end
+  if queue.told then write_events(queue) end
   return reply
 end
 
@@ -14022,12 +15120,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '2a823d781fccc54cbd3996532339d56aa8465089',
+    sha1: '48a938a5e1da8fa825e40b49dee2692cd94af625',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -14065,7 +15163,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -14164,12 +15262,14 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
+  key = KIB,
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
@@ -14220,6 +15320,9 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -14235,7 +15338,9 @@ local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(5)}
+${blank(6)}
+  -- What events must name.
+${blank(3)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
@@ -14252,7 +15357,7 @@ ${blank(9)}
   settle = { field = 'settle', least = 0, most = LIMITS.number },
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
-${blank(64)}
+${blank(65)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -14261,16 +15366,17 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(320)}
+${blank(321)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
   if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
   return tail .. ':' .. state
 end
-${blank(103)}
+${blank(143)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+  'events',
 }
 ${blank(7)}
 local function moving_away(root, found)
@@ -14311,7 +15417,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -14419,7 +15525,15 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(965)}
+${blank(1492)}
+local function prepare(queue, take, taken)
+  local partition = queue.partition
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(2208)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -14453,15 +15567,7 @@ local function told_layout(text, generation)
   end
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
-${blank(524)}
-local function prepare(queue, take, taken)
-  local partition = queue.partition
-  taken.tally = begin_tally(queue)
-  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
-  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
-end
-${blank(2227)}
+${blank(149)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -14489,6 +15595,7 @@ ${blank(2227)}
 --   MAXDEAD          as WAIT
 --   MAXDEADAGE       as WAIT
 --   MAXKEYS          as WAIT
+--   EVENTS           as WAIT
 -- RETURNS
 --   state            the layout after that, as in layout; a step that is not the next one changes nothing
 --   partitions       as in layout
@@ -14516,7 +15623,7 @@ local REPARTITION_OPTIONS = {
   RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
-  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS, EVENTS = POLICY.EVENTS,
 }
 
 -- The layout after the next step, or nil when it is not the next one.
@@ -14579,12 +15686,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '0783ab441554fd1b335e89a856ccbb21b782ce84',
+    sha1: '253108480ad72318370a9c6f66b8efa1cdf84989',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -14622,7 +15729,7 @@ end
 
 
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -14688,6 +15795,8 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -14743,6 +15852,9 @@ ${blank(3)}
 
 
   -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
@@ -14753,7 +15865,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(74)}
+${blank(81)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -14820,7 +15932,20 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(12)}
+
+
+
+local function parts_of(message, spared)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+
+
+
 local function place_among_dead(number, position) return string.format('%s.%04d', number, position) end
 
 
@@ -14993,9 +16118,38 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
+${blank(9)}
+local function write_events(queue)
+  local told, name = queue.told, name_of(queue.root, 'events')
+  queue.told = nil
+  if told then
+    redis.pcall('XADD', name, 'MAXLEN', '~', count_text(queue.events), 'LIMIT', count_text(LIMITS.trimmed), '*', unpack(told))
+  elseif queue.events == 0 and redis.pcall('TYPE', name).ok == 'stream' then
+    redis.pcall('UNLINK', name)
+  end
+end
+${blank(3)}
+local function note_event(queue, event, key, field, value, ...)
+  if queue.events == 0 then return end
+  local told, _ = queue.told, nil
+  if field == 'id' then
+    _, value = parts_of(value, true)
+    if told and told.event == event and told.key == key then
+      told[#told + 1], told[#told + 2] = field, value
+      return
+    end
+  end
+  if told and #told > LIMITS.eventFields then write_events(queue) end
+  told = queue.told or { event = nil, key = nil }
+  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
+  if key then told[#told + 1], told[#told + 2] = 'key', key end
+  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  told.event, told.key, queue.told = event, key, told
+end
 ${blank(11)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
+  'events',
 }
 ${blank(7)}
 local function moving_away(root, found)
@@ -15036,7 +16190,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -15360,7 +16514,7 @@ local function read_batch_ids(args, first, last)
   if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
-${blank(102)}
+${blank(105)}
 local function note_options(queue, key)
   local overrides, before = overrides_key(queue.root), queue.stored.options
   local noted = before ~= 1 and write_settings(queue, { options = 1 })
@@ -15376,7 +16530,7 @@ local function forget_options(queue, key, before)
   redis.pcall('SREM', overrides_key(queue.root), key)
   write_settings(queue, { options = before or false })
 end
-${blank(265)}
+${blank(266)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -15439,26 +16593,7 @@ local function revive(queue, id, key)
   redis.pcall('HINCRBY', root, 'deadMessages', -#messages)
   return #messages, at
 end
-${blank(200)}
-local function refuses_new(queue) return queue.serves == 'retired' or not queue.serves and queue.partition ~= '' end
-${blank(9)}
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
-end
-
-
-
-local function other_generation(queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format(
-      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
-      shown(queue.root), queue.generation, generation
-    )
-  )
-end
-${blank(10)}
+${blank(182)}
 local NONCE_KEPT = 60000
 
 
@@ -15497,7 +16632,27 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1860)}
+${blank(164)}
+local function refuses_new(queue) return queue.serves == 'retired' or not queue.serves and queue.partition ~= '' end
+
+
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
+
+
+
+local function other_generation(queue, generation)
+  if not generation or generation == queue.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format(
+      '%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more',
+      shown(queue.root), queue.generation, generation
+    )
+  )
+end
+${blank(1809)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -15561,15 +16716,18 @@ local function requeue(keys, args)
     elseif owners[n] and said == nil then
       local count, at = revive(queue, ids[n], owners[n])
       if count then
+        note_event(queue, 'requeued', owners[n], 'batch', ids[n], 'count', count_text(count))
         reply[n], revived = 'requeued', revived + count + LIMITS.revivedMore
         if at then soonest = math.min(soonest or at, at) end
       elseif at then
+        if queue.told then write_events(queue) end
         return at
       end
     end
   end
   if revived > 0 then keep_reply(queue, nonce, 'requeue', reply) end
   wake_watcher(queue, soonest)
+  if queue.told then write_events(queue) end
   return reply
 end
 
@@ -15578,14 +16736,14 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: 'a784a04cc83658f584ecdc403dad11779a956e04',
+    sha1: 'b3f0c9390cc22ca76731a1003505f023cd56b6e7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(46)}
+${blank(45)}
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -15598,7 +16756,7 @@ local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. te
 ${blank(99)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
-${blank(17)}
+${blank(19)}
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
 
@@ -15652,6 +16810,9 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -15661,7 +16822,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(103)}
+${blank(110)}
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
@@ -15677,7 +16838,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4378)}
+${blank(4506)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -15728,12 +16889,12 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '3b9cd5eecd64932999b4ac0febe10dbe2926a87f',
+    sha1: '43680db1171a861b4c8b64f7dbe8825e21727197',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(10)}
+${blank(9)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -15759,7 +16920,7 @@ local function digits(ms)
 end
 ${blank(12)}
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(20)}
+${blank(9)}
 local function shown(value)
   if not value then return 'nothing' end
   if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
@@ -15867,6 +17028,8 @@ local POLICY = {
   -- 0: however old, and however many.
   MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
 }
 
 
@@ -15923,6 +17086,9 @@ ${blank(3)}
 
   -- One call deletes so many entries of a stream that are done.
 
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
@@ -15932,7 +17098,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(74)}
+${blank(81)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -15960,7 +17126,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(343)}
+${blank(344)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -15982,7 +17148,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(22)}
+${blank(63)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -16017,7 +17183,7 @@ local function parse_settings(text)
     maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
-    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -16096,7 +17262,7 @@ local function counter_names()
   end
   return ONCE.counters
 end
-${blank(4135)}
+${blank(4350)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -16159,12 +17325,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '7c8e768accfc72cb174257eace769560f9d57320',
+    sha1: '441bfc0a5f1592a26d7df11fe5e6ac0adf7a8d1b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(4822)}
+${blank(4950)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
