@@ -79,6 +79,8 @@ export class Outbox<Item, Result> {
   #waiting: Entry<Item, Result>[] = []
   #released: Line<Item, Result>[] = []
   #late: Parcel<Item, Result>[] = []
+  /** That are under way. */
+  #calls = 0
   #inTick = false
   #inTurn = false
   /** By bucket: the mark of the call under way that has it, or 0. */
@@ -157,9 +159,11 @@ export class Outbox<Item, Result> {
       to.taken = 0
       to.open = undefined
     }
-    for (const parcel of parcels) {
+    // Of many partitions each has a call of its own, and half of the calls leave later: 16 of them on one server took half as much again without.
+    const first = split && this.#calls === 0 && entries.length >= MIN_SPLIT ? Math.ceil(parcels.length / 2) : parcels.length
+    for (const [n, parcel] of parcels.entries()) {
       parcel.to.open = undefined
-      if (parcel.late) this.#late.push(parcel)
+      if (parcel.late || n >= first) this.#late.push(parcel)
       else this.#send(parcel)
     }
     if (this.#late.length === 0) return
@@ -233,6 +237,7 @@ export class Outbox<Item, Result> {
   async #send(parcel: Parcel<Item, Result>): Promise<void> {
     const { to, entries, mark, until } = parcel
     to.underway += 1
+    this.#calls += 1
     let results: (Result | Error)[]
     try {
       results = await to.send(
@@ -243,6 +248,7 @@ export class Outbox<Item, Result> {
       results = entries.map(() => error as Error)
     }
     to.underway -= 1
+    this.#calls -= 1
     if (mark > 0) this.#release(parcel)
     for (let n = 0; n < entries.length; n += 1) this.#answer(entries[n] as Entry<Item, Result>, results[n] as Result | Error)
   }

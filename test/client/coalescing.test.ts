@@ -57,16 +57,20 @@ describeBindings('coalescing', (lua) => {
     expect(await rapidfire.addMessage('ann', 1)).toEqual({ status: 'added', size: 1 })
   })
 
-  it('sends the calls of one tick to many partitions in one write', async () => {
+  it('sends the calls of one turn to many partitions in one write, and 32 messages and more in two', async () => {
     const redis = lua().redis.duplicate()
     const rapidfire = client({ redis, policy: { partitions: 16 } })
     const add = (count: number) => Promise.all(Array.from({ length: count }, (_, n) => rapidfire.addMessage(`key ${n}`, n)))
     await add(64)
+    const sent = async (count: number) => {
+      for (const { mock } of written) mock.calls.length = 0
+      await lua().redis.config('RESETSTAT')
+      await add(count)
+      return [await calls(lua()), ...written.map(({ mock }) => mock.calls.length)]
+    }
     const written = [vi.spyOn(redis.stream, '_write'), vi.spyOn(redis.stream as Required<typeof redis.stream>, '_writev')]
-    await lua().redis.config('RESETSTAT')
-    await add(64)
-    expect(await calls(lua())).toBe(16)
-    expect(written.map(({ mock }) => mock.calls.length)).toEqual([0, 1])
+    expect(await sent(31)).toEqual([16, 0, 1])
+    expect(await sent(64)).toEqual([16, 0, 2])
     await rapidfire.close()
     redis.disconnect()
   })
