@@ -121,8 +121,8 @@ it('is the same by require as by import: one class of each name', async () => {
     console.log(JSON.stringify({ names, differ: names.filter((name) => required[name] !== imported[name]) }))
   `
   const names = [
-    ...['Discard', 'PartialFailure', 'ProcessingError', 'RapidFire', 'RapidfireError', 'RefusedBatchesError', 'RefusedMessagesError'],
-    ...['RetryLater', 'Worker'],
+    ...['Discard', 'GiveUp', 'PartialFailure', 'ProcessingError', 'RapidFire', 'RapidfireError', 'RefusedBatchesError'],
+    ...['RefusedMessagesError', 'RetryLater', 'Worker'],
     ...['exponentialBackoff', 'joinText', 'partitionOf'],
   ]
   expect(await said(folder, '--input-type=module', '-e', script)).toEqual({ names, differ: [] })
