@@ -18,8 +18,7 @@ const OTHER = `whsec_${Buffer.alloc(24, 2).toString('base64')}`
 function context(signal = new AbortController().signal): HandlerContext & { logged: unknown[][] } {
   const logged: unknown[][] = []
   const log = { debug() {}, info() {}, warn: (...args: unknown[]) => void logged.push(args), error() {} }
-  return { signal, log, extend: () => Promise.resolve({ status: 'extended' as const, queued: 0 }), logged } satisfies HandlerContext &
-    object
+  return { signal, log, extend: () => Promise.resolve({ status: 'extended' as const, queued: 0 }), logged }
 }
 
 const BATCH: Batch<unknown> = {
