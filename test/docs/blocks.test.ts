@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ended, freePort, PASSWORD } from '../../cli/demo/private-redis.ts'
 import manifest from '../../package.json' with { type: 'json' }
+import { SECRET } from '../http/receiver.ts'
 import { TestCluster } from '../support/cluster.ts'
 import { START, TEST_SOURCE } from '../support/lua.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
@@ -69,7 +70,10 @@ describe.skipIf(lacksCli).each(DOCUMENTS)('%s', (file) => {
   it.for(passes)('$kind block of line $line, pass $pass', { timeout: 60_000 }, async ({ pass, kind, block }, { skip }) => {
     if (block.text.includes('redis.example.com') && !tls) return skip()
     // What a public certificate authority is to a machine, ours is to these programs.
-    const env: Record<string, string> = tls ? { NODE_EXTRA_CA_CERTS: join(project.folder, 'ca.pem') } : {}
+    const env: Record<string, string> = {
+      RAPIDFIRE_RECEIVER_SECRET: SECRET,
+      ...(tls && { NODE_EXTRA_CA_CERTS: join(project.folder, 'ca.pem') }),
+    }
     if (block === picture) {
       if (pass === 1) await expectPicture(block.text, server)
     } else if (kind === 'ts' && nameOf(block)) {
@@ -88,16 +92,14 @@ describe.skipIf(lacksCli).each(DOCUMENTS)('%s', (file) => {
       if (block.text.includes("'SIGINT'")) await expectAtWork(program, block, server)
       await expectWell(program, block)
     } else if (kind === 'sh') {
-      printed = await runCommands(
-        placed(block.text, places),
-        { PATH: commands.PATH, REDIS_URL: server.url, ...env },
-        project.folder,
-        places.port,
-      )
-      if (!serving) return
-      const { program, block: served } = serving
+      const { program, block: served } = serving ?? {}
+      const hasServed = async () => {
+        if (program && served) await expect.poll(() => missingFrom(program, served), { timeout: 20_000 }).toEqual([])
+      }
+      const shell = { PATH: commands.PATH, REDIS_URL: server.url, RAPIDFIRE_PORT: String(places.port), ...env }
+      printed = await runCommands(placed(block.text, places), shell, project.folder, hasServed)
+      if (!program || !served) return
       serving = undefined
-      await expect.poll(() => missingFrom(program, served), { timeout: 20_000 }).toEqual([])
       program.child.kill('SIGINT')
       await expectWell(program, served)
     } else if (kind === 'text') expectOutput(block.text, printed)
@@ -176,15 +178,9 @@ async function expectRoute(project: Project, block: Block): Promise<void> {
 
 /**
  * Runs the lines of a block. Those that go on until they are stopped are started first, and stopped in the end; `make` and `npm install`
- * are compared with what they would do. Returns what the others have printed.
+ * are compared with what they would do. `done` is waited for before the end. Returns what the others have printed.
  */
-async function runCommands(
-  text: string,
-  commands: { PATH: string; REDIS_URL: string; NODE_EXTRA_CA_CERTS?: string },
-  cwd: string,
-  port: number,
-): Promise<string> {
-  const env = { ...commands, RAPIDFIRE_PORT: String(port) }
+async function runCommands(text: string, env: Record<string, string>, cwd: string, done: () => Promise<void>): Promise<string> {
   const variables: string[] = []
   const program: string[] = []
   const services: Program[] = []
@@ -204,6 +200,7 @@ async function runCommands(
   }
   const { code, stdout, stderr }: Ended = await run('bash', ['-euo', 'pipefail', '-c', [...variables, ...program].join('\n')], env, cwd)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  await done()
   for (const service of services) {
     service.child.kill('SIGTERM')
     const [code] = (await service.closed) as [number]

@@ -10,7 +10,9 @@ import { RapidFire } from '../../src/rapidfire.ts'
 import type { HandlerContext } from '../../src/worker/handler.ts'
 import { TEST_SOURCE } from '../support/lua.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
-import { SECRET, startReceiver } from './receiver.ts'
+import { endReceivers, SECRET, startReceiver } from './receiver.ts'
+
+afterEach(endReceivers)
 
 const OTHER = `whsec_${Buffer.alloc(24, 2).toString('base64')}`
 

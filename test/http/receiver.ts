@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach } from 'vitest'
 import type { PostedBatch } from '../../src/http/index.ts'
 
 export const SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`
@@ -21,7 +20,7 @@ export interface TestReceiver {
 
 const servers: Server[] = []
 
-/** Ends those of a test. */
+/** Ends those of a test: for its file to call after each. */
 export function endReceivers(): void {
   for (const server of servers.splice(0)) {
     server.close()
@@ -29,7 +28,7 @@ export function endReceivers(): void {
   }
 }
 
-/** A server that writes down what it gets and answers as it is told; without, with 204. It ends after the test. */
+/** A server that writes down what it gets and answers as it is told; without, with 204. */
 export async function startReceiver(answer: RequestListener = (_, response) => response.writeHead(204).end()): Promise<TestReceiver> {
   const got: Delivery[] = []
   const server = createServer(async (request, response) => {
@@ -43,5 +42,3 @@ export async function startReceiver(answer: RequestListener = (_, response) => r
   await once(server.listen(0, '127.0.0.1'), 'listening')
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server, got }
 }
-
-afterEach(endReceivers)
