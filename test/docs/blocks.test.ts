@@ -77,7 +77,8 @@ describe.skipIf(lacksCli).each(DOCUMENTS)('%s', (file) => {
     if (block === picture) {
       if (pass === 1) await expectPicture(block.text, server)
     } else if (kind === 'ts' && nameOf(block)) {
-      if (/\broute\.ts$/.test(nameOf(block) as string)) await expectRoute(project, block)
+      if (/\bcron\/route\.ts$/.test(nameOf(block) as string)) await expectCronRoute(project, block, server)
+      else if (/\broute\.ts$/.test(nameOf(block) as string)) await expectRoute(project, block)
     } else if (kind === 'ts') {
       const program = start(
         process.execPath,
@@ -174,6 +175,24 @@ async function expectRoute(project: Project, block: Block): Promise<void> {
   const { code, stdout, stderr } = await run(process.execPath, ['--input-type=module', '-e', script], {}, project.folder)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toMatch(/^200 {"added":1,"duplicates":0}\n200 {"queue":"\w+"/)
+}
+
+/** A route that handles what is due, for who knows the secret, and tells what it has done. */
+async function expectCronRoute(project: Project, block: Block, { redis }: TestRedis): Promise<void> {
+  await redis.fcall('rapidfire_add', 1, 'rapid-fire:{whatsapp}', 'cron', '{"text":"Hi"}', 'FLUSH')
+  const script = `
+    const { GET } = await import(${JSON.stringify(project.fileOf(block).replace(/ts$/, 'js'))})
+    for (const bearer of [undefined, 'undefined', 'wrong', 'right']) {
+      if (bearer === 'wrong') process.env.CRON_SECRET = 'right'
+      const headers = bearer ? { authorization: 'Bearer ' + bearer } : {}
+      const answer = await GET(new Request('http://127.0.0.1:3000/api/cron', { headers }))
+      console.log(answer.status, await answer.text())
+    }
+    process.exit()
+  `
+  const { code, stdout, stderr } = await run(process.execPath, ['--input-type=module', '-e', script], {}, project.folder)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout).toMatch(/^401 \n401 \n401 \n(\S+ .*\n)*cron Hi\n(\S+ .*\n)*200 \{"batches":\d+,"messages":\d+,"completed":\d+,/)
 }
 
 /**
