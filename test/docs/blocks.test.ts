@@ -10,6 +10,7 @@ import manifest from '../../package.json' with { type: 'json' }
 import { SECRET } from '../http/receiver.ts'
 import { TestCluster } from '../support/cluster.ts'
 import { START, TEST_SOURCE } from '../support/lua.ts'
+import { findRedisPy } from '../support/python.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
 import { type Ended, environment, findRedisCli, run, useCommands } from '../support/shell.ts'
 import { type Block, blocksOf, DOCUMENTS, linesOf, REPOSITORY, read } from './blocks.ts'
@@ -64,6 +65,8 @@ describe.skipIf(lacksCli).each(DOCUMENTS)('%s', (file) => {
   })
 
   let printed = ''
+  /** Whether what would have printed was not run. */
+  let skipped = false
   /** A server that the next block talks to. */
   let serving: { program: Program; block: Block } | undefined
   const passes = (PASSES[file] ?? [1]).flatMap((pass) => blocks.map((block) => ({ pass, kind: block.kind, line: block.line, block })))
@@ -98,13 +101,23 @@ describe.skipIf(lacksCli).each(DOCUMENTS)('%s', (file) => {
         if (program && served) await expect.poll(() => missingFrom(program, served), { timeout: 20_000 }).toEqual([])
       }
       const shell = { PATH: commands.PATH, REDIS_URL: server.url, RAPIDFIRE_PORT: String(places.port), ...env }
+      skipped = false
       printed = await runCommands(placed(block.text, places), shell, project.folder, hasServed)
       if (!program || !served) return
       serving = undefined
       program.child.kill('SIGINT')
       await expectWell(program, served)
-    } else if (kind === 'text') expectOutput(block.text, printed)
-    else throw new Error(`blocks of the kind '${kind}' cannot be run`)
+    } else if (kind === 'python') {
+      const python = await findRedisPy()
+      skipped = python === undefined
+      if (!python) return skip()
+      const ended = await run('python3', ['-c', placed(block.text, places)], { ...python, PYTHONIOENCODING: 'utf8' })
+      expect(ended).toMatchObject({ code: 0, stderr: '' })
+      printed = ended.stdout
+    } else if (kind === 'text') {
+      if (skipped) return skip()
+      expectOutput(block.text, printed)
+    } else throw new Error(`blocks of the kind '${kind}' cannot be run`)
   })
 })
 
