@@ -291,6 +291,7 @@ describe('toHttp: what it is given', () => {
     ['http://[::1]:1/', { secret }],
     ['HTTP://bot:8080/', { secret, insecure: true }],
     ['https://a:b@bot/', { secret: `whsec_${base64(64)}`, timeout: 300_000, headers: { authorization: 'x' } }],
+    ['https://%zz@bot/', { secret }],
     ['https://bot/', { secret: `whsec_${base64(25).replaceAll('=', '')}` }],
   ])('takes %s with %j', (url, options) => {
     expect(refusal(url, options)).toBeUndefined()
