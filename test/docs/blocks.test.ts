@@ -97,6 +97,7 @@ describe.skipIf(lacksCli).each(DOCUMENTS)('%s', (file) => {
       await expectWell(program, block)
     } else if (kind === 'sh') {
       const { program, block: served } = serving ?? {}
+      serving = undefined
       const hasServed = async () => {
         if (program && served) await expect.poll(() => missingFrom(program, served), { timeout: 20_000 }).toEqual([])
       }
@@ -104,7 +105,6 @@ describe.skipIf(lacksCli).each(DOCUMENTS)('%s', (file) => {
       skipped = false
       printed = await runCommands(placed(block.text, places), shell, project.folder, hasServed)
       if (!program || !served) return
-      serving = undefined
       program.child.kill('SIGINT')
       await expectWell(program, served)
     } else if (kind === 'python') {
