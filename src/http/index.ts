@@ -18,7 +18,7 @@ export interface PostedBatch<T = unknown> {
   /** The bytes of the key in base64, when it is no UTF-8: then `key` shows it only nearly. */
   keyBytes?: string
   reason: Reason
-  /** 1 for the first time. */
+  /** 1 for the first time; a delivery of which nobody has heard is not counted. */
   attempt: number
   /** How many messages it has. */
   size: number
