@@ -21,7 +21,7 @@ end
 -- messages close their batch by options, with fewer bytes. Returns when it is due, if that has changed, and a refusal.
 -- WHY before it changes: a look that comes too early does no harm, so nothing has to be taken back.
 local function look_again_now(queue, key, takes_away)
-  local listed = takes_away and 1 or any_options(queue) and redis.pcall('SISMEMBER', overrides_key(queue.root), key) or 0
+  local listed = takes_away and 1 or queue.options ~= false and redis.pcall('SISMEMBER', overrides_key(queue.root), key) or 0
   if listed == 0 then return nil end
   if listed ~= 1 then return nil, wrong_type(listed, 'set', overrides_key(queue.root)) end
   return look_by(queue, key, queue.now)

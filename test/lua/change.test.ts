@@ -7,7 +7,6 @@ type Args = (string | number)[]
 
 describeBindings('edits and withdrawals', (lua) => {
   const list = (key = 'ann') => lua().redis.lrange(`${lua().root}:messages:${key}`, 0, -1)
-  const score = async (part = 'due', key = 'ann') => Number(await lua().redis.zscore(`${lua().root}:${part}`, key))
   const add = (...args: Args) => lua().call('add', ...args)
   /** Messages of ann, a second apart: m1, m2 and so on. */
   const say = async (count: number, ...options: Args) => {

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '0ea27d3a95095962e8c2c0324d19a39b7c8aa232',
+    sha1: 'd0b6610563e4060211d5c5e7654b82dac896d82b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1217,7 +1217,7 @@ local function bad_change(options)
 end
 ${blank(3)}
 local function look_again_now(queue, key, takes_away)
-  local listed = takes_away and 1 or any_options(queue) and redis.pcall('SISMEMBER', overrides_key(queue.root), key) or 0
+  local listed = takes_away and 1 or queue.options ~= false and redis.pcall('SISMEMBER', overrides_key(queue.root), key) or 0
   if listed == 0 then return nil end
   if listed ~= 1 then return nil, wrong_type(listed, 'set', overrides_key(queue.root)) end
   return look_by(queue, key, queue.now)
