@@ -34,7 +34,7 @@ local LIMITS = {
   added = 256 * KIB,
   messageWork = 2 * KIB,
   specialWork = 5 * KIB,
-  changeWork = 16 * KIB,
+  changeWork = 64 * KIB,
   requeuedWork = 64 * KIB,
   firstBytes = 64 * KIB,
   -- A queue is taken to have no messages with more bytes of data, until one comes.
@@ -50,7 +50,8 @@ local LIMITS = {
   revivedMore = 20,
   -- A message of more bytes is written only when its key is known to have room.
   unasked = 4096,
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
   sought = 100,
   soughtBytes = 256 * KIB,
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one

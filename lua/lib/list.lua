@@ -190,18 +190,19 @@ local function insert_by_time(root, list, claimed, messages)
 end
 
 -- Looks for the newest message with an id, from the end of a list of `size` messages on, and not among the first `from`. Returns how many stand in front
--- of it, and the message; or nil, and a refusal when it may not be looked for. It is not looked for further than LIMITS.sought and LIMITS.soughtBytes say.
+-- of it, and the message; or nil, and a refusal when it may not be looked for. It is looked for no further than LIMITS.sought and LIMITS.soughtBytes say.
 local function find_newest(queue, list, from, size, id)
-  local bytes, upto, least = 0, size, math.max(from, size - LIMITS.sought)
+  local upto, least = size, math.max(from, size - LIMITS.sought)
   local step = math.max(1, math.min(10, math.floor(LIMITS.soughtBytes / queue.largest)))
-  while upto > least and bytes < LIMITS.soughtBytes do
+  queue.sought = queue.sought or 0
+  while upto > least and queue.sought < LIMITS.soughtBytes do
     local first = math.max(least, upto - step)
     local some = redis.pcall('LRANGE', list, count_text(first), count_text(upto - 1))
     if some.err then return nil, wrong_type(some, 'list', list) end
     for n = #some, 1, -1 do
       local _, its = parts_of(some[n], true)
       if its == id then return first + n - 1, some[n] end
-      bytes = bytes + #some[n]
+      queue.sought = queue.sought + #some[n]
     end
     upto = first
   end

@@ -200,9 +200,10 @@ describeBindings('edits and withdrawals', (lua) => {
   it('are in the order of their call', async () => {
     const reply = await add(
       ...['ann', '1', 'ID', 'm1', 'NEXT', 'ann', '2', 'ID', 'e1', 'EDITS', 'm1', 'NEXT', 'ann', '3', 'ID', 'e1', 'EDITS', 'm1'],
-      ...['NEXT', 'bob', '1', 'ID', 'm1', 'NEXT', 'ann', '', 'ID', 'w1', 'WITHDRAWS', 'm1', 'NEXT', 'ann', '4', 'EDITS', 'm1'],
+      ...['NEXT', 'bob', '1', 'ID', 'm1', 'NEXT', 'ann', '', 'ID', 'w1', 'WITHDRAWS', 'm1'],
     )
-    expect(reply).toEqual(['added', 1, 'replaced', 1, 'duplicate', 1, 'added', 1, 'withdrawn', 0, 'added', 1])
+    expect(reply).toEqual(['added', 1, 'replaced', 1, 'duplicate', 1, 'added', 1, 'withdrawn', 0])
+    expect(await add('ann', '4', 'EDITS', 'm1')).toEqual(['added', 1])
     expect(await list('bob')).toEqual([`${START} 2 m11`])
     await lua().holds()
   })
@@ -217,7 +218,12 @@ describeBindings('edits and withdrawals', (lua) => {
     for (const id of ['b0', 'b1', 'b2', 'b3']) await add('bob', half, 'ID', id)
     // Two of them have more than that, with their headers.
     expect(await add('bob', 'x', 'EDITS', 'b1')).toEqual(['added', 5])
+    expect(await add('bob', 'x', 'EDITS', 'b3')).toEqual(['replaced', 5])
     expect(await add('bob', 'x', 'EDITS', 'b2')).toEqual(['replaced', 5])
+    // All that one call looks for, together.
+    for (const id of ['b4', 'b5']) await add('bob', half, 'ID', id)
+    const looks = ['bob', 'x', 'EDITS', 'b0', 'NEXT', 'ann', 'x', 'EDITS', 'm100']
+    expect(await add(...looks)).toEqual(['added', 8, 'added', LIMITS.sought + 3])
   })
 
   it('are found beside what somebody has pushed by hand', async () => {

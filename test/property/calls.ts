@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import type { FunctionName } from '../../src/redis/generated/facts.ts'
 import type { Overrides } from '../support/message.ts'
 import { written } from './keyspace.ts'
-import type { Model } from './model.ts'
+import type { Model, Sought } from './model.ts'
 import { type Policy, tokenOf } from './shapes.ts'
 import { KEYS, type Step, step } from './step.ts'
 import type { Arg, Reply, World } from './world.ts'
@@ -59,16 +59,20 @@ export function adding(model: Model, messages: Addition[]): { data: string[]; ar
 /** What one call takes: the bytes of its messages, and for each a little more. One message alone is always taken. */
 function isTooMuch(messages: Addition[], data: string[]): boolean {
   const weights = messages.map(({ key, id = '', wait, maxWait, maxSize, flush, edits, withdraws }, n) => {
-    const work = (edits ?? withdraws) !== undefined ? 16 : wait || maxWait || maxSize || flush ? 5 : 2
+    const work = (edits ?? withdraws) !== undefined ? 64 : wait || maxWait || maxSize || flush ? 5 : 2
     return key.length + id.length + (data[n] as string).length + work * 1024
   })
   return messages.length > 1 && weights.reduce((sum, each) => sum + each) > 256 * 1024
 }
 
 /** Takes in a message that is none that was known: it changes another one, or is stored if there is room; its status, or undefined. */
-export function taken(model: Model, { key, id = '', data: _, edits, withdraws, ...own }: Addition, data: string, hasRoom: boolean) {
+export function taken(
+  model: Model,
+  { key, id = '', data: _, edits, withdraws, ...own }: Addition,
+  { data, hasRoom, sought }: { data: string; hasRoom: boolean; sought: Sought },
+) {
   const of = edits ?? withdraws
-  const changed = of === undefined ? undefined : model.amend(key, id, of, withdraws === undefined ? data : undefined)
+  const changed = of === undefined ? undefined : model.amend(key, { by: id, of, data: withdraws === undefined ? data : undefined, sought })
   if (changed) return changed
   if (!hasRoom) return undefined
   model.accept(key, { ...own, id, data })
@@ -82,6 +86,7 @@ export function added(model: Model, messages: Addition[], data: string[], reply:
     return
   }
   const replies: Reply[] = Array.isArray(reply) ? reply : [reply, 0]
+  const sought = { bytes: 0 }
   for (const [n, message] of messages.entries()) {
     const { key, id = '' } = message
     const [status, size] = replies.slice(2 * n, 2 * n + 2)
@@ -91,7 +96,7 @@ export function added(model: Model, messages: Addition[], data: string[], reply:
       continue
     }
     const duplicate = id !== '' && (model.isDuplicate(key, id) ?? status === 'duplicate')
-    const expected = duplicate ? 'duplicate' : taken(model, message, data[n] as string, model.hasRoom(key))
+    const expected = duplicate ? 'duplicate' : taken(model, message, { data: data[n] as string, hasRoom: model.hasRoom(key), sought })
     if (duplicate) model.count('duplicates')
     if (expected === undefined) {
       expect(String(status)).toContain('RAPIDFIRE_BACKLOG_FULL ')

@@ -419,6 +419,7 @@ export const cutAdd = (messages: Addition[], lacking: string) =>
     const { first, again, keyspace: then } = await world.cut(lacking, world.command('add', ...args))
     expectIndexed(model, new Now(then))
     const replies: Reply[] = Array.isArray(first) ? first : [first, 0]
+    const sought = { bytes: 0 }
     for (const [n, message] of messages.entries()) {
       const { key, id = '' } = message
       const [status, size] = replies.slice(2 * n, 2 * n + 2)
@@ -427,7 +428,7 @@ export const cutAdd = (messages: Addition[], lacking: string) =>
       const duplicate = id !== '' && (model.isDuplicate(key, id) ?? status === 'duplicate')
       // What cannot be taken back, since both would be needed, counts as stored.
       const hasRoom = model.hasRoom(key) || ['srem', 'rpop'].includes(lacking)
-      expect(status).toBe(duplicate ? 'duplicate' : taken(model, message, data[n] as string, hasRoom))
+      expect(status).toBe(duplicate ? 'duplicate' : taken(model, message, { data: data[n] as string, hasRoom, sought }))
       if (duplicate) model.count('duplicates')
       expect(size).toBe(model.at(key).messages.length)
     }

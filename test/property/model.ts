@@ -23,6 +23,19 @@ import {
   tokenOf,
 } from './shapes.ts'
 
+/** What a call has read already to find messages that are to be changed. */
+export interface Sought {
+  bytes: number
+}
+
+/** Other data for a message, or none: it is taken away. */
+interface Amendment {
+  by: string
+  of: string
+  data: string | undefined
+  sought: Sought
+}
+
 /** What users are promised, in memory and without a thought of how Redis keeps it. Texts are latin1, so that they may be any bytes. */
 export class Model {
   now = START
@@ -116,16 +129,16 @@ export class Model {
 
   /**
    * A message with the id `by` changes the newest one that has the id `of`, if that is still open: its data, or it is taken away. What became of it;
-   * undefined when it is not there, or behind more bytes than are looked at.
+   * undefined when it is not there, or the call has read enough before it is found.
    */
-  amend(key: string, by: string, of: string, data: string | undefined): 'replaced' | 'withdrawn' | undefined {
+  amend(key: string, { by, of, data, sought }: Amendment): 'replaced' | 'withdrawn' | undefined {
     const { messages, held } = this.at(key)
-    let [at, bytes] = [messages.length - 1, 0]
-    while (at >= (held?.count ?? 0) && bytes < 262_144 && messages[at]?.id !== of) {
-      bytes += this.#written(messages[at] as Kept).length
+    let at = messages.length - 1
+    while (at >= (held?.count ?? 0) && sought.bytes < 262_144 && messages[at]?.id !== of) {
+      sought.bytes += this.#written(messages[at] as Kept).length
       at -= 1
     }
-    if (at < (held?.count ?? 0) || bytes >= 262_144) return undefined
+    if (at < (held?.count ?? 0) || sought.bytes >= 262_144) return undefined
     this.#remember(key, by)
     const conversation = this.at(key)
     const planned = this.latest(key)

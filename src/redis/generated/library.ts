@@ -204,7 +204,7 @@ LIMITS = {
   added = 256 * KIB,
   messageWork = 2 * KIB,
   specialWork = 5 * KIB,
-  changeWork = 16 * KIB,
+  changeWork = 64 * KIB,
   requeuedWork = 64 * KIB,
   firstBytes = 64 * KIB,
   -- A queue is taken to have no messages with more bytes of data, until one comes.
@@ -220,7 +220,8 @@ LIMITS = {
   revivedMore = 20,
   -- A message of more bytes is written only when its key is known to have room.
   unasked = 4096,
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
   sought = 100,
   soughtBytes = 256 * KIB,
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
@@ -1018,7 +1019,7 @@ end
 --   fields            what was read: the settings, \`watchAt\`, and what was asked for
 --   kept              what is kept of the last call of this caller: lib/nonce.lua
 --   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
--- and what calls put in: \`now\`, the time; how much they have \`read\` already; what is to be \`told\` of what they did (lib/events.lua).
+-- and what calls put in: \`now\`, the time; how much they have \`read\` already, and \`sought\`; what is to be \`told\` of what they did (lib/events.lua).
 function read_queue(keys, ...)
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
@@ -1539,18 +1540,19 @@ function insert_by_time(root, list, claimed, messages)
 end
 
 -- Looks for the newest message with an id, from the end of a list of \`size\` messages on, and not among the first \`from\`. Returns how many stand in front
--- of it, and the message; or nil, and a refusal when it may not be looked for. It is not looked for further than LIMITS.sought and LIMITS.soughtBytes say.
+-- of it, and the message; or nil, and a refusal when it may not be looked for. It is looked for no further than LIMITS.sought and LIMITS.soughtBytes say.
 function find_newest(queue, list, from, size, id)
-  local bytes, upto, least = 0, size, math.max(from, size - LIMITS.sought)
+  local upto, least = size, math.max(from, size - LIMITS.sought)
   local step = math.max(1, math.min(10, math.floor(LIMITS.soughtBytes / queue.largest)))
-  while upto > least and bytes < LIMITS.soughtBytes do
+  queue.sought = queue.sought or 0
+  while upto > least and queue.sought < LIMITS.soughtBytes do
     local first = math.max(least, upto - step)
     local some = redis.pcall('LRANGE', list, count_text(first), count_text(upto - 1))
     if some.err then return nil, wrong_type(some, 'list', list) end
     for n = #some, 1, -1 do
       local _, its = parts_of(some[n], true)
       if its == id then return first + n - 1, some[n] end
-      bytes = bytes + #some[n]
+      queue.sought = queue.sought + #some[n]
     end
     upto = first
   end

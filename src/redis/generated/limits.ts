@@ -66,7 +66,7 @@ export const LIMITS = {
   added: 262_144,
   messageWork: 2_048,
   specialWork: 5_120,
-  changeWork: 16_384,
+  changeWork: 65_536,
   requeuedWork: 65_536,
   firstBytes: 65_536,
   small: 4_096,

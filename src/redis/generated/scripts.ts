@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'd0b6610563e4060211d5c5e7654b82dac896d82b',
+    sha1: '066a738b8b8b4e8ae1b2a755fd78d3976c1b7ef0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -173,7 +173,7 @@ local LIMITS = {
   added = 256 * KIB,
   messageWork = 2 * KIB,
   specialWork = 5 * KIB,
-  changeWork = 16 * KIB,
+  changeWork = 64 * KIB,
   requeuedWork = 64 * KIB,
   firstBytes = 64 * KIB,
   -- A queue is taken to have no messages with more bytes of data, until one comes.
@@ -189,7 +189,8 @@ local LIMITS = {
 
   -- A message of more bytes is written only when its key is known to have room.
   unasked = 4096,
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
   sought = 100,
   soughtBytes = 256 * KIB,
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
@@ -898,16 +899,17 @@ end
 
 
 local function find_newest(queue, list, from, size, id)
-  local bytes, upto, least = 0, size, math.max(from, size - LIMITS.sought)
+  local upto, least = size, math.max(from, size - LIMITS.sought)
   local step = math.max(1, math.min(10, math.floor(LIMITS.soughtBytes / queue.largest)))
-  while upto > least and bytes < LIMITS.soughtBytes do
+  queue.sought = queue.sought or 0
+  while upto > least and queue.sought < LIMITS.soughtBytes do
     local first = math.max(least, upto - step)
     local some = redis.pcall('LRANGE', list, count_text(first), count_text(upto - 1))
     if some.err then return nil, wrong_type(some, 'list', list) end
     for n = #some, 1, -1 do
       local _, its = parts_of(some[n], true)
       if its == id then return first + n - 1, some[n] end
-      bytes = bytes + #some[n]
+      queue.sought = queue.sought + #some[n]
     end
     upto = first
   end
@@ -1646,7 +1648,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '946ecc940876e4b37a70bb4617db226c9a7468cb',
+    sha1: 'e5b8944168f2043ed413b16f7b41f13e365f48c1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1757,7 +1759,8 @@ ${blank(5)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
 
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
@@ -2019,7 +2022,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(279)}
+${blank(280)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -2433,7 +2436,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '65980085b75f6ad98a302b4d2a7c89ade479be0b',
+    sha1: 'bd1ab706281980fd0c03e3c972d79e92468129ba',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2611,7 +2614,8 @@ ${blank(5)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
 
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
@@ -3405,7 +3409,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(196)}
+${blank(197)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -4166,7 +4170,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '6b4cc787852a364c84c305e04211ebe369a94294',
+    sha1: 'b2b6b93b5a88b95add08de78cb001f0adef90784',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4287,7 +4291,8 @@ ${blank(5)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
 
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
@@ -4831,7 +4836,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(472)}
+${blank(473)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -5007,7 +5012,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '0b09b6da06cc118fed81f82999c68257ddb8f99c',
+    sha1: '7f3aadf2c5e5cf4d9eccbaca70a40b6a526071b1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5185,7 +5190,8 @@ ${blank(5)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
 
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
@@ -5394,7 +5400,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(332)}
+${blank(333)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -5487,7 +5493,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'a93277812aff384b41bc69accbdf83ac10c51274',
+    sha1: '1d20e05188e2391b2286ed4dcae64ccd76fcde23',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5589,7 +5595,8 @@ ${blank(5)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
 
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
@@ -5819,7 +5826,7 @@ local function count_up(root, field, by)
   end
   redis.call('HSET', root, field, count_text(math.max(by, 0)))
 end
-${blank(382)}
+${blank(383)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -5932,7 +5939,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '919cebce05829c95ef4638cd386362551380dbb4',
+    sha1: 'ad04b4c7f1455c8073f7c60016cce2ad4ff8c5a3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6116,7 +6123,8 @@ ${blank(5)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
 
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
@@ -6432,7 +6440,7 @@ local function begin_tally(queue)
 end
 ${blank(99)}
 local function delete_list(list) redis.call('UNLINK', list) end
-${blank(279)}
+${blank(280)}
 local function drop_dead(queue, id, why)
   local root = queue.root
   local index, name, count = dead_key(root), dead_key(root, id), 0
@@ -6774,7 +6782,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   events: {
-    sha1: 'd9f0c0ef2f63772c0225185800b746be1abb362d',
+    sha1: 'dd1f7a8912b5812b448b0fe4ff6a36a0b95f0f25',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6943,7 +6951,8 @@ ${blank(5)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
 
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
@@ -7147,7 +7156,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1347)}
+${blank(1348)}
 local PAGE = 50
 ${blank(171)}
 local function prepare(queue, take, taken)
@@ -7239,7 +7248,7 @@ return entry(KEYS, ARGV)
 `,
   },
   extend: {
-    sha1: '8dd9a9bd58c62320f81deab7d5b382bcf5fedd05',
+    sha1: '9a8131819c1e448ef4d97244ccdca33e2cd222f0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7348,7 +7357,8 @@ ${blank(5)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
 
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
@@ -7600,7 +7610,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(664)}
+${blank(665)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends, text = {}, {}, digits(queue.now + lease)
@@ -7685,7 +7695,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '169a4c886451c257b621205e19e228b85afedcaa',
+    sha1: '1c94ddc805b983f1bf88346c6960ef5ec6b4a0a2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7863,7 +7873,8 @@ ${blank(5)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
 
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
@@ -8461,7 +8472,7 @@ local function keep_front(list, count, kept)
   push_front(list, left)
   return left, bytes_of(elements)
 end
-${blank(150)}
+${blank(151)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -8789,7 +8800,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '4c4f16085e1ab6eac41d796a738c2c44742af019',
+    sha1: '1608b6b60ad636d6d31a57314125d6a4ab34396e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8967,7 +8978,8 @@ ${blank(5)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
 
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
@@ -9754,7 +9766,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(196)}
+${blank(197)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -10570,7 +10582,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '6ba44bb817b789a19606fd09873b8856a9c9bb0c',
+    sha1: '950be54a33e876934f51eaf1242c17fe2eba268a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10729,7 +10741,8 @@ ${blank(5)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
 
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
@@ -10905,7 +10918,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(4070)}
+${blank(4071)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -10976,7 +10989,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '220ad82b222d28edb2ef61c4c070bfd3d88eaf1a',
+    sha1: '942fc25f09b54ba2e5d54b8acff8ce11505c0705',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11076,7 +11089,8 @@ ${blank(5)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
 
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
@@ -11356,7 +11370,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1520)}
+${blank(1521)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11404,7 +11418,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '977ba43078e4315d457b7a779fdb0c1c84a76c3f',
+    sha1: 'a3825d758d5e4a8107bfe833cdc1915f85cfbbf4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11582,7 +11596,8 @@ ${blank(5)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
 
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
@@ -11852,7 +11867,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1520)}
+${blank(1521)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11987,7 +12002,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'bd5f0125163b9ff58530ae2b53b406f3b043ea2a',
+    sha1: 'b9fbf0c98105d9468dc05aeb7ea1b4ab0d243c68',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12165,7 +12180,8 @@ ${blank(5)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
 
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
@@ -12581,7 +12597,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1520)}
+${blank(1521)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -12662,7 +12678,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '6ad922b19fd76c3ab2aaf95f55bb71fb2c62bc05',
+    sha1: 'd8351ccbd3744ae99584e3643bf3f74c7104bc57',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12831,7 +12847,8 @@ ${blank(5)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
 
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
@@ -13103,7 +13120,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1095)}
+${blank(1096)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(423)}
 local function prepare(queue, take, taken)
@@ -13246,7 +13263,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'aafb5adfcad312d53f6ec69a00d6d5faaaa4142c',
+    sha1: '35f9ae9f5fcc5c6718965767ebba3f600f40edec',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13415,7 +13432,8 @@ ${blank(5)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
 
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
@@ -13636,7 +13654,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1520)}
+${blank(1521)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -13721,7 +13739,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '610cd6f089797f6d8100374e06d11466bef40074',
+    sha1: 'dc69e11194fff03714816a07d2db28b37331d926',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13889,7 +13907,8 @@ ${blank(5)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
 
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
@@ -14251,7 +14270,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(683)}
+${blank(684)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
@@ -14415,7 +14434,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '853ee436d6da2608f2999b5295b1a81171be3478',
+    sha1: '1ffbab645d2dc14c1531aca6b95df65157179a79',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14536,7 +14555,8 @@ ${blank(5)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
 
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
@@ -15078,7 +15098,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(144)}
+${blank(145)}
 local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
 
 local function end_widening(name) redis.call('HDEL', name, 'padding') end
@@ -15297,7 +15317,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '46a49fb568b99d7798a33861bbc2077ab01ae6e2',
+    sha1: '1fa277000871b0ccbc14242f0767ca269da46bc6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15466,7 +15486,8 @@ ${blank(5)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
 
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
@@ -15706,7 +15727,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1520)}
+${blank(1521)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -15867,7 +15888,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '75b9c4d82d8cd8943bdc5f2de8af6edfc74e1355',
+    sha1: '1b4d4015a5f45ecc38afd9cb3c572ff69d2c6d32',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16003,7 +16024,8 @@ ${blank(5)}
   revivedMore = 20,
   -- A message of more bytes is written only when its key is known to have room.
 
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
 
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
@@ -16651,7 +16673,7 @@ local function insert_by_time(root, list, claimed, messages)
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
 end
-${blank(76)}
+${blank(77)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -16919,7 +16941,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '8378b127c5498028d7a6c950b050181242026b78',
+    sha1: '771eb61ec648086b1a94a925464778dce4843735',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16962,7 +16984,8 @@ ${blank(5)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
 
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
@@ -17025,7 +17048,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4625)}
+${blank(4626)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -17076,7 +17099,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '8f9bb4ec33602d77259fe8dc2823a88c342d00f6',
+    sha1: 'dc5fd99751608a0217c7837b78eee0e7bda8fc8a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -17242,7 +17265,8 @@ ${blank(5)}
 
   -- A message of more bytes is written only when its key is known to have room.
 
-  -- A message that is to be changed is looked for among so many of the newest of its key, and so many bytes of them.
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
 
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
@@ -17453,7 +17477,7 @@ local function counter_names()
   end
   return ONCE.counters
 end
-${blank(4462)}
+${blank(4463)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -17516,12 +17540,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '6aa98156796d7e811090ddedddb88cb32300c2f8',
+    sha1: '1adb50c7f68f5aea4700a00bc5f3c519484eaed6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(5076)}
+${blank(5078)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
