@@ -4,8 +4,8 @@
 ---   replaced    open, or behind the batch of a worker → the same, with other data
 ---   withdrawn   the same, with a message less; or open → empty
 --
--- WHY neither moves a deadline: that is made of when messages came, and an edited one keeps its time. So the batch is handed over when it would have
--- been, as its author has left it; a clock that begins anew with each edit would have to be kept somewhere, and everybody would pay for it.
+-- WHY neither begins the wait anew: deadlines are made of when messages came, and an edited one keeps its time. So the batch is handed over when it
+-- would have been, as its author has left it. When somebody has edited would have to be kept somewhere, and everybody would pay for that.
 
 -- What is wrong with the tokens of a message that edits or withdraws another one, or nil.
 local function bad_change(options)
@@ -47,7 +47,7 @@ local function change_open(queue, key, element, change, digest, ids)
     failed = not before and old
   end
   if not before and not failed then return nil end
-  local is_only = change.takes_away and size == 1
+  local is_only = size == 1
   if not failed and digest then failed = begin_slice(queue, ids) end
   if not failed and not is_only then at, failed = look_again_now(queue, key, change.takes_away) end
   if not failed then failed = put_for(list, before, old, not change.takes_away and with_data_of(old, element)) end

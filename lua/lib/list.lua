@@ -1,5 +1,5 @@
 --- The list of a key: all of its messages, oldest first, those of a claimed batch in front. Every write to a list is made here, and only
---- lib/conversation.lua says when.
+--- lib/conversation.lua and lib/change.lua say when.
 
 -- A write that a key of another type must not break off: whoever put that there, the queue goes on. What is refused for another reason, as for
 -- want of a right, is told. Returns whether it was written.

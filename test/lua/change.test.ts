@@ -282,6 +282,17 @@ describeBindings('edits and withdrawals', (lua) => {
       expect((await add('bob', 'x', 'NEXT', 'ann', 'x', ...args))[2]).toMatchObject({ message: expect.stringContaining(code) })
   })
 
+  it('are refused, with an id or without, where nobody can tell what a worker has', async () => {
+    await say(1)
+    await lua().redis.set(`${lua().root}:claims`, 'theirs')
+    await lua().refuses('WRONG_TYPE', 'expected a hash', 'add', 'ann', 'x', 'EDITS', 'm1')
+    const both = await add('bob', 'x', 'NEXT', 'ann', 'x', 'EDITS', 'm1', 'NEXT', 'ann', 'x', 'ID', 'e1', 'WITHDRAWS', 'm1')
+    const refused = expect.objectContaining({ message: expect.stringContaining('WRONG_TYPE') })
+    expect(both).toEqual(['added', 1, refused, 0, refused, 0])
+    await lua().redis.del(`${lua().root}:claims`)
+    expect(await add('ann', 'x', 'ID', 'e1', 'WITHDRAWS', 'm1')).toEqual(['withdrawn', 0])
+  })
+
   it('weigh more than other messages', async () => {
     const edits = (count: number) =>
       Array.from({ length: count }, (_, n) => ['NEXT', 'ann', `${n}`, 'EDITS', 'none'])

@@ -1349,7 +1349,7 @@ local find_newest
 local put_for
 do
 --- The list of a key: all of its messages, oldest first, those of a claimed batch in front. Every write to a list is made here, and only
---- lib/conversation.lua says when.
+--- lib/conversation.lua and lib/change.lua say when.
 
 -- A write that a key of another type must not break off: whoever put that there, the queue goes on. What is refused for another reason, as for
 -- want of a right, is told. Returns whether it was written.
@@ -1714,8 +1714,9 @@ local bring_back
 local revive
 local erase_messages
 do
---- The states of a conversation, and every step from one of them to another. Beside lib/recover.lua, which puts broken ones right, nothing else
---- writes \`due\`, \`active\`, \`claims\` and \`overrides\`, or says when a list is written (lib/list.lua).
+--- The states of a conversation, and every step from one of them to another, but for messages that are edited or withdrawn (lib/change.lua). Beside
+--- both and lib/recover.lua, which puts broken ones right, nothing else writes \`due\`, \`active\`, \`claims\` and \`overrides\`, or says when a list is written
+--- (lib/list.lua).
 --
 --   empty     no messages, in no index, no claim
 --   open      in \`due\`: collecting, and ready when its time has come
@@ -2360,8 +2361,8 @@ local longest_wait
 local lower_ahead
 local mend
 do
---- What puts right that which calls that were cut off, the clock, a failover or a hand has left. Beside lib/conversation.lua, with whose steps it
---- agrees, nothing else writes \`due\`, \`active\`, \`claims\` and \`overrides\`.
+--- What puts right that which calls that were cut off, the clock, a failover or a hand has left. Beside lib/conversation.lua and lib/change.lua, with
+--- whose steps it agrees, nothing else writes \`due\`, \`active\`, \`claims\` and \`overrides\`.
 
 -- Opens an active key that no worker has: its claim was deleted, by hand or by a call that was cut off, and its messages are an open batch
 -- again. Or the batch is done and its list has come back: then it is taken off, unless a message has begun a new list since, and put the key
@@ -3562,8 +3563,8 @@ do
 ---   replaced    open, or behind the batch of a worker → the same, with other data
 ---   withdrawn   the same, with a message less; or open → empty
 --
--- WHY neither moves a deadline: that is made of when messages came, and an edited one keeps its time. So the batch is handed over when it would have
--- been, as its author has left it; a clock that begins anew with each edit would have to be kept somewhere, and everybody would pay for it.
+-- WHY neither begins the wait anew: deadlines are made of when messages came, and an edited one keeps its time. So the batch is handed over when it
+-- would have been, as its author has left it. When somebody has edited would have to be kept somewhere, and everybody would pay for that.
 
 -- What is wrong with the tokens of a message that edits or withdraws another one, or nil.
 function bad_change(options)
@@ -3605,7 +3606,7 @@ function change_open(queue, key, element, change, digest, ids)
     failed = not before and old
   end
   if not before and not failed then return nil end
-  local is_only = change.takes_away and size == 1
+  local is_only = size == 1
   if not failed and digest then failed = begin_slice(queue, ids) end
   if not failed and not is_only then at, failed = look_again_now(queue, key, change.takes_away) end
   if not failed then failed = put_for(list, before, old, not change.takes_away and with_data_of(old, element)) end

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '05e602a37cbdf5af93d868a82bc2480a0719c7d6',
+    sha1: 'fe8d1f701b9dc47e42bc95191dd1ff44791c2cc4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -921,7 +921,7 @@ local function put_for(list, before, old, element)
   local done = element and redis.pcall('LSET', list, count_text(before), element) or redis.pcall('LREM', list, '-1', old)
   return error_of(done, 'list', list)
 end
-${blank(178)}
+${blank(179)}
 local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
 
 
@@ -1242,7 +1242,7 @@ local function change_open(queue, key, element, change, digest, ids)
     failed = not before and old
   end
   if not before and not failed then return nil end
-  local is_only = change.takes_away and size == 1
+  local is_only = size == 1
   if not failed and digest then failed = begin_slice(queue, ids) end
   if not failed and not is_only then at, failed = look_again_now(queue, key, change.takes_away) end
   if not failed then failed = put_for(list, before, old, not change.takes_away and with_data_of(old, element)) end
@@ -1648,7 +1648,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'e5b8944168f2043ed413b16f7b41f13e365f48c1',
+    sha1: '2a1f5f4021c5704ad0ae11d633fc8f61673797a4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2033,7 +2033,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(253)}
+${blank(254)}
 local LOOK_AGAIN = 10000
 ${blank(497)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
@@ -2436,7 +2436,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'bd1ab706281980fd0c03e3c972d79e92468129ba',
+    sha1: '2bcda45d95448aeaa7391824bc934cd50ca3c276',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -3471,7 +3471,7 @@ local function drop_old_dead(queue)
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
   for n = 1, #ids do drop_dead(queue, ids[n], 'age') end
 end
-${blank(93)}
+${blank(94)}
 local function settle_options(queue)
   if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = 0 }) end
 end
@@ -4170,7 +4170,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'b2b6b93b5a88b95add08de78cb001f0adef90784',
+    sha1: 'bc43ce22c7c058d687b8e81d6a6f34735b05f2b4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4836,7 +4836,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(473)}
+${blank(474)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -5012,7 +5012,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '7f3aadf2c5e5cf4d9eccbaca70a40b6a526071b1',
+    sha1: '1bf58a7aa7d19c2f55ddbbdbaab58b38929ce671',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5427,7 +5427,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(1161)}
+${blank(1162)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -5493,7 +5493,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '1d20e05188e2391b2286ed4dcae64ccd76fcde23',
+    sha1: '73107f792fd6082982be117ddcacc0f800965ec2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5856,7 +5856,7 @@ local function drop_dead(queue, id, why)
   if key then note_event(queue, 'dropped', key, 'batch', id, 'count', count_text(count), 'why', why) end
   return count
 end
-${blank(613)}
+${blank(614)}
 local NONCE_KEPT = 60000
 
 
@@ -5939,7 +5939,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'ad04b4c7f1455c8073f7c60016cce2ad4ff8c5a3',
+    sha1: '0fbd94cc938a051abc44315f591db2d19de35e09',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6461,7 +6461,7 @@ local function drop_dead(queue, id, why)
   if key then note_event(queue, 'dropped', key, 'batch', id, 'count', count_text(count), 'why', why) end
   return count
 end
-${blank(434)}
+${blank(435)}
 local function erase_messages(queue, key, size)
   local root = queue.root
   redis.call('HDEL', claims_key(root), key)
@@ -6782,7 +6782,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   events: {
-    sha1: 'dd1f7a8912b5812b448b0fe4ff6a36a0b95f0f25',
+    sha1: '1525f4281d6f9e4793a02f9218b401a6daaa9bed',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7156,7 +7156,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1348)}
+${blank(1349)}
 local PAGE = 50
 ${blank(171)}
 local function prepare(queue, take, taken)
@@ -7248,7 +7248,7 @@ return entry(KEYS, ARGV)
 `,
   },
   extend: {
-    sha1: '9a8131819c1e448ef4d97244ccdca33e2cd222f0',
+    sha1: '2a8725551fbb08fc8d49a21e498c097f460504f2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7610,7 +7610,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(665)}
+${blank(666)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends, text = {}, {}, digits(queue.now + lease)
@@ -7695,7 +7695,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '1c94ddc805b983f1bf88346c6960ef5ec6b4a0a2',
+    sha1: '0e5715c226e55fa1029d081f77b69bffdf053f8e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8506,7 +8506,7 @@ local function keep_dead(queue, key, claim, fate, messages)
   end
   return bytes_of(messages)
 end
-${blank(239)}
+${blank(240)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -8800,7 +8800,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '1608b6b60ad636d6d31a57314125d6a4ab34396e',
+    sha1: 'd9ee01251886f6d58a822b82f72ad32d8bdb8bd3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9828,7 +9828,7 @@ local function drop_old_dead(queue)
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
   for n = 1, #ids do drop_dead(queue, ids[n], 'age') end
 end
-${blank(93)}
+${blank(94)}
 local function settle_options(queue)
   if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = 0 }) end
 end
@@ -10582,7 +10582,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '950be54a33e876934f51eaf1242c17fe2eba268a',
+    sha1: '30e992fb3209a687d09bd1226a990d959072edf5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10918,7 +10918,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(4071)}
+${blank(4072)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -10989,7 +10989,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '942fc25f09b54ba2e5d54b8acff8ce11505c0705',
+    sha1: 'b41a4c8c4c604c862b3a1e32ea8fce60f6717d67',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11370,7 +11370,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1521)}
+${blank(1522)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11418,7 +11418,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'a3825d758d5e4a8107bfe833cdc1915f85cfbbf4',
+    sha1: '59de017f1f97a97495187ab8bcd4a00f823352c2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11867,7 +11867,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1521)}
+${blank(1522)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -12002,7 +12002,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'b9fbf0c98105d9468dc05aeb7ea1b4ab0d243c68',
+    sha1: '65887064a3cc99dc271d0f84b6e22a62c1058d59',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12597,7 +12597,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1521)}
+${blank(1522)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -12678,7 +12678,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'd8351ccbd3744ae99584e3643bf3f74c7104bc57',
+    sha1: '40fbaf949173006b21b649a0831975a9c1b33489',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13120,7 +13120,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1096)}
+${blank(1097)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(423)}
 local function prepare(queue, take, taken)
@@ -13263,7 +13263,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '35f9ae9f5fcc5c6718965767ebba3f600f40edec',
+    sha1: 'b72261cc50fddb567ae695cd550a027895769edd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13654,7 +13654,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1521)}
+${blank(1522)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -13739,7 +13739,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'dc69e11194fff03714816a07d2db28b37331d926',
+    sha1: 'ffc50de837b2e5dafb1e27075566be298681ac5c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14270,7 +14270,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(684)}
+${blank(685)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
@@ -14434,7 +14434,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '1ffbab645d2dc14c1531aca6b95df65157179a79',
+    sha1: '1bd21115848bd277a66bf2f53362b02eab5a5f64',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15113,7 +15113,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(141)}
+${blank(142)}
 local function note_options(queue, key)
   local overrides, before = overrides_key(queue.root), queue.stored.options
   local noted = before ~= 1 and write_settings(queue, { options = 1 })
@@ -15317,7 +15317,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '1fa277000871b0ccbc14242f0767ca269da46bc6',
+    sha1: '63117b12cb27992a8aeecbb8d28d506c18f47c16',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15727,7 +15727,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1521)}
+${blank(1522)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -15888,7 +15888,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '1b4d4015a5f45ecc38afd9cb3c572ff69d2c6d32',
+    sha1: '0f294692faefc85a2871fd34fb9f21b00ef44ae2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16719,7 +16719,7 @@ local function read_batch_ids(args, first, last)
   if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
-${blank(106)}
+${blank(107)}
 local function note_options(queue, key)
   local overrides, before = overrides_key(queue.root), queue.stored.options
   local noted = before ~= 1 and write_settings(queue, { options = 1 })
@@ -16941,7 +16941,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '771eb61ec648086b1a94a925464778dce4843735',
+    sha1: '16de5a48cd7fb332c0f1d918f365817b22b91b38',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -17048,7 +17048,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4626)}
+${blank(4627)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -17099,7 +17099,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: 'dc5fd99751608a0217c7837b78eee0e7bda8fc8a',
+    sha1: '1bd51700a8e1856e930f44c62bdc52091065d2bb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -17477,7 +17477,7 @@ local function counter_names()
   end
   return ONCE.counters
 end
-${blank(4463)}
+${blank(4464)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -17540,12 +17540,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '1adb50c7f68f5aea4700a00bc5f3c519484eaed6',
+    sha1: 'c55ccdde76eb1d27e1292c5c202de6fc5cd75215',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(5078)}
+${blank(5079)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
