@@ -214,16 +214,20 @@ describeBindings('edits and withdrawals', (lua) => {
     expect(await add('ann', 'x', 'EDITS', 'm0')).toEqual(['added', LIMITS.sought + 2])
     expect(await add('ann', 'x', 'EDITS', 'm2')).toEqual(['replaced', LIMITS.sought + 2])
     expect((await list())[2]).toBe(`${START} 2 m2x`)
-    const half = 'x'.repeat(LIMITS.soughtBytes / 2)
+    // Two of them have as much as that, with their headers, and none may be sought behind.
+    const half = 'x'.repeat(LIMITS.soughtBytes / 2 - `${START} 2 b0`.length)
     for (const id of ['b0', 'b1', 'b2', 'b3']) await add('bob', half, 'ID', id)
-    // Two of them have more than that, with their headers.
-    expect(await add('bob', 'x', 'EDITS', 'b1')).toEqual(['added', 5])
+    expect(await add('bob', half.slice(1), 'EDITS', 'b1')).toEqual(['added', 5])
+    await lua().redis.rpop(`${lua().root}:messages:bob`)
+    expect(await add('bob', half.slice(1), 'EDITS', 'b2')).toEqual(['replaced', 4])
+    expect(await add('bob', half, 'EDITS', 'b1')).toEqual(['replaced', 4])
+    expect(await add('bob', half, 'ID', 'b4')).toEqual(['added', 5])
     expect(await add('bob', 'x', 'EDITS', 'b3')).toEqual(['replaced', 5])
     expect(await add('bob', 'x', 'EDITS', 'b2')).toEqual(['replaced', 5])
     // All that one call looks for, together.
-    for (const id of ['b4', 'b5']) await add('bob', half, 'ID', id)
+    await add('bob', half, 'ID', 'b5')
     const looks = ['bob', 'x', 'EDITS', 'b0', 'NEXT', 'ann', 'x', 'EDITS', 'm100']
-    expect(await add(...looks)).toEqual(['added', 8, 'added', LIMITS.sought + 3])
+    expect(await add(...looks)).toEqual(['added', 7, 'added', LIMITS.sought + 3])
   })
 
   it('are found beside what somebody has pushed by hand', async () => {

@@ -177,8 +177,9 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
     },
     { content: 'full keys in no index', fill: keep(names(120), 20, { due: false }), args: added(120), touches: counted(604, 3017, 40_400) }, // 12.8
     {
-      ...{ content: 'a message, which is edited', fill: (lua: Lua) => lua.call('add', 'k', 'x', 'ID', 'm1') },
-      ...{ args: ['k', 'y', 'ID', 'e1', 'EDITS', 'm1'], touches: counted(9, 37, 550) },
+      content: 'the newest of twenty messages, which is edited',
+      fill: large(keep(['k'], 20), (lua) => lua.call('add', 'k', 'x', 'ID', 'm1')),
+      ...{ args: ['k', 'y', 'ID', 'e1', 'EDITS', 'm1'], touches: counted(10, 50, 750) },
     },
     {
       ...{ content: 'messages, of which one is taken away', fill: (lua: Lua) => lua.call('add', 'k', 'x', 'ID', 'm1', 'NEXT', 'k', 'y') },
