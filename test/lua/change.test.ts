@@ -273,6 +273,7 @@ describeBindings('edits and withdrawals', (lua) => {
     ['BAD_ID', 'must name an id of 1 to 512 bytes, got 0', ['WITHDRAWS', '']],
     ['BAD_ID', 'EDITS must have at most 512 bytes, got 513', ['EDITS', 'x'.repeat(513)]],
     ['BAD_ID', 'WITHDRAWS must have at most 512 bytes, got 513', ['WITHDRAWS', 'x'.repeat(513)]],
+    ['BAD_ID', 'an id must have 1 to 512 bytes, got 0', ['ID', '', 'EDITS', 'm1']],
     ['BAD_ARGUMENT', 'another message, got its own ID', ['ID', 'm1', 'EDITS', 'm1']],
     ['BAD_ARGUMENT', 'another message, got its own ID', ['WITHDRAWS', 'm1', 'ID', 'm1']],
     ['BAD_ARGUMENT', 'exclude each other', ['EDITS', 'm1', 'WITHDRAWS', 'm2']],
