@@ -1,5 +1,6 @@
---- The states of a conversation, and every step from one of them to another. Beside lib/recover.lua, which puts broken ones right, nothing else
---- writes `due`, `active`, `claims` and `overrides`, or says when a list is written (lib/list.lua).
+--- The states of a conversation, and every step from one of them to another, but for messages that are edited or withdrawn (lib/change.lua). Beside
+--- both and lib/recover.lua, which puts broken ones right, nothing else writes `due`, `active`, `claims` and `overrides`, or says when a list is written
+--- (lib/list.lua).
 --
 --   empty     no messages, in no index, no claim
 --   open      in `due`: collecting, and ready when its time has come

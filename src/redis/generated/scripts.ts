@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '6162a45540484c5ba5a97614fd5ea0a5e7a2327f',
+    sha1: 'd0b70cb6f7c04016491fdb07e196f5df68ad19f7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -168,10 +168,12 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
   added = 256 * KIB,
   messageWork = 2 * KIB,
   specialWork = 5 * KIB,
+  changeWork = 64 * KIB,
   requeuedWork = 64 * KIB,
   firstBytes = 64 * KIB,
   -- A queue is taken to have no messages with more bytes of data, until one comes.
@@ -187,6 +189,10 @@ local LIMITS = {
 
   -- A message of more bytes is written only when its key is known to have room.
   unasked = 4096,
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+  sought = 100,
+  soughtBytes = 256 * KIB,
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
@@ -240,6 +246,8 @@ local OPTIONS = {
   maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
   maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
   flush = { field = 'flush', flag = true },
+  edits = { field = 'edits', bytes = 512, code = 'BAD_ID' },
+  withdraws = { field = 'withdraws', bytes = 512, code = 'BAD_ID' },
   requeued = { field = 'requeued', bytes = 128 },
 
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
@@ -347,6 +355,13 @@ local function parts_of(message, spared)
   if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+
+
+local function with_data_of(message, other)
+  local _, _, data = parts_of(message)
+  local _, _, given = parts_of(other)
+  return string.sub(message, 1, #message - #data) .. given
 end
 
 
@@ -746,7 +761,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(84)}
+${blank(86)}
 local function push_back(list, element)
   local size = redis.pcall('RPUSH', list, element)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
@@ -880,7 +895,33 @@ local function insert_by_time(root, list, claimed, messages)
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
 end
-${blank(177)}
+
+
+
+local function find_newest(queue, list, from, size, id)
+  local upto, least = size, math.max(from, size - LIMITS.sought)
+  local step = math.max(1, math.min(10, math.floor(LIMITS.soughtBytes / queue.largest)))
+  queue.sought = queue.sought or 0
+  while upto > least and queue.sought < LIMITS.soughtBytes do
+    local first = math.max(least, upto - step)
+    local some = redis.pcall('LRANGE', list, count_text(first), count_text(upto - 1))
+    if some.err then return nil, wrong_type(some, 'list', list) end
+    for n = #some, 1, -1 do
+      local _, its = parts_of(some[n], true)
+      if its == id then return first + n - 1, some[n] end
+      queue.sought = queue.sought + #some[n]
+    end
+    upto = first
+  end
+end
+
+
+
+local function put_for(list, before, old, element)
+  local done = element and redis.pcall('LSET', list, count_text(before), element) or redis.pcall('LREM', list, '-1', old)
+  return error_of(done, 'list', list)
+end
+${blank(179)}
 local append = push_back
 
 
@@ -1168,7 +1209,60 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(742)}
+${blank(754)}
+local function bad_change(options)
+  local id = options.edits or options.withdraws
+  if id == '' then return fail('BAD_ID', 'EDITS and WITHDRAWS must name an id of 1 to ' .. OPTIONS.id.bytes .. ' bytes, got 0') end
+  if id == options.id then return fail('BAD_ARGUMENT', 'EDITS and WITHDRAWS must name another message, got its own ID') end
+  if options.edits and options.withdraws or options.requeued then
+    return fail('BAD_ARGUMENT', 'EDITS, WITHDRAWS and REQUEUED exclude each other')
+  end
+end
+${blank(3)}
+local function look_again_now(queue, key, takes_away)
+  local listed = takes_away and 1 or queue.options ~= false and redis.pcall('SISMEMBER', overrides_key(queue.root), key) or 0
+  if listed == 0 then return nil end
+  if listed ~= 1 then return nil, wrong_type(listed, 'set', overrides_key(queue.root)) end
+  return look_by(queue, key, queue.now)
+end
+
+
+local function leave_empty(queue, key)
+  redis.pcall('ZREM', due_key(queue.root), key)
+  redis.pcall('SREM', overrides_key(queue.root), key)
+end
+${blank(3)}
+local function change_open(queue, key, element, change, digest, ids)
+  local list, claims = messages_key(queue.root, key), claims_key(queue.root)
+  local size, claim = redis.pcall('LLEN', list), redis.pcall('HGET', claims, key)
+  local failed = error_of(size, 'list', list) or error_of(claim, 'hash', claims)
+  local before, old, at
+  if not failed then
+    claim = decode_claim(claim)
+    before, old = find_newest(queue, list, claim and claim.count or 0, size, change.of)
+    failed = not before and old
+  end
+  if not before and not failed then return nil end
+  local is_only = size == 1
+  if not failed and digest then failed = begin_slice(queue, ids) end
+  if not failed and not is_only then at, failed = look_again_now(queue, key, change.takes_away) end
+  if not failed then failed = put_for(list, before, old, not change.takes_away and with_data_of(old, element)) end
+  if failed then
+    if digest then forget_id(ids, digest) end
+    return failed, 0
+  end
+  if digest then ids.known[digest] = true end
+  local status = change.takes_away and 'withdrawn' or 'replaced'
+  note_event(queue, status, key, 'id', old)
+  if change.takes_away then
+    size = size - 1
+    redis.pcall('HINCRBY', queue.root, 'droppedMessages', '1')
+    if is_only then leave_empty(queue, key) end
+  end
+  return status, size, at
+end
+
+
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1185,21 +1279,25 @@ ${blank(742)}
 --   MAXWAIT  ms from the first message of the batch instead of the policy's
 --   MAXSIZE  messages a batch instead of the policy's
 --   FLUSH    the batch ends with this message and is ready at once
+--   EDITS    id, 1 to 512 bytes, of a message of the key: if that is still open, the data take the place of its data, and it keeps all else. If a worker
+--            has it, it was handed over, or it is not found, this is a message of its own
+--   WITHDRAWS id, 1 to 512 bytes: likewise, that message is taken away
 --   REQUEUED '<ms>:<name>', of a message that died in another partition: received at <ms>, remembered by <name> instead of ID, bound by no maxBacklog
 --   NEXT     another message follows: key, data and its tokens
 --   GENERATION  number of the change of partitions by which the caller has found this root: the last two arguments; none without partitions
 -- RETURNS
---   status   for each message: 'added' | 'duplicate', or an error when this one of several was refused
+--   status   for each message: 'added' | 'replaced' | 'withdrawn' | 'duplicate', or an error when this one of several was refused
 --   size     for each message: messages that the key holds now, those of a batch in work included
 -- ERRORS
 --   BAD_ROOT           not exactly one root key with a hash tag
 --   WRONG_TYPE         the root, an index, what remembers ids, or the list of the key, is a key of another type
 --   MISSING_ARGUMENT   key, data or the value of a token is missing
 --   UNKNOWN_ARGUMENT   something else stands where a token was expected
---   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, or REQUEUED is no time and name; of the whole call: its
---                      messages are too much together (lua/README.md), and none is stored
+--   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, REQUEUED is no time and name, a message would edit or
+--                      withdraw itself, or two of EDITS, WITHDRAWS and REQUEUED are there; of the whole call: its messages are too much together
+--                      (lua/README.md), and none is stored
 --   BAD_KEY            the key is empty or too long
---   BAD_ID             the id is empty or too long
+--   BAD_ID             the id, or the one that EDITS or WITHDRAWS names, is empty or too long
 --   MESSAGE_TOO_LARGE  the data has more than maxMessageBytes
 --   BACKLOG_FULL       the key holds maxBacklog messages, or it holds none and maxKeys others hold some; nothing is stored and the id is not remembered
 --   REPARTITIONED      this root does not serve, and the key has no messages left here, or it goes by another generation: ask rapidfire_layout
@@ -1209,7 +1307,7 @@ ${blank(742)}
 -- lacks the right or a key is of another type. Then id and message must both be there or neither, or the next try would lose or double it.
 local ADD_OPTIONS = {
   ID = OPTIONS.id, WAIT = OPTIONS.wait, MAXWAIT = OPTIONS.maxWait, MAXSIZE = OPTIONS.maxSize, FLUSH = OPTIONS.flush,
-  REQUEUED = OPTIONS.requeued, GENERATION = OPTIONS.generation,
+  EDITS = OPTIONS.edits, WITHDRAWS = OPTIONS.withdraws, REQUEUED = OPTIONS.requeued, GENERATION = OPTIONS.generation,
 }
 
 -- '<ms>:<name>' as a table. The name of a message of a dead batch is the id of that and its position from 1, with a colon between.
@@ -1221,8 +1319,8 @@ local function read_requeued(text)
   return { at = at, name = name, place = number and place_among_dead(number, position) }
 end
 
--- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, requeued, refusal, generation }, each
--- of them if it has one; or nil and a refusal of the whole call.
+-- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, change, requeued, refusal, generation },
+-- each of them if it has one; or nil and a refusal of the whole call.
 local function read_special(args, at)
   local options, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
   if not stopped then return nil, refusal end
@@ -1236,6 +1334,10 @@ local function read_special(args, at)
   if options.requeued then
     local requeued, bad = read_requeued(options.requeued)
     special.requeued, refusal = requeued, refusal or bad
+  end
+  if options.edits or options.withdraws then
+    special.change = { of = options.edits or options.withdraws, takes_away = options.withdraws ~= nil }
+    refusal = refusal or bad_change(options)
   end
   if options.wait or options.maxWait or options.maxSize or options.flush then special.options = options end
   special.refusal = refusal
@@ -1262,8 +1364,8 @@ end
 
 -- What a message with other tokens than ID weighs besides its key and data.
 local function weight_of(special)
-  local work = special.requeued and LIMITS.requeuedWork or special.options and LIMITS.specialWork or LIMITS.messageWork
-  return work + #(special.id or '')
+  local work = special.requeued and LIMITS.requeuedWork or special.change and LIMITS.changeWork or special.options and LIMITS.specialWork
+  return (work or LIMITS.messageWork) + #(special.id or '')
 end
 
 local function too_much(count, weight)
@@ -1439,6 +1541,10 @@ local function accept(queue, key, element, special, digest, ids, size)
     if status == 'duplicate' and queue.events > 0 then note_event(queue, status, key, 'id', element) end
     if status then return status, size end
   end
+  if special and special.change then
+    local status, changed_size, at = change_open(queue, key, element, special.change, digest, ids)
+    if status then return status, changed_size, at end
+  end
   local at
   if special and special.requeued then
     size, at = store_requeued(queue, key, element, special, digest, ids)
@@ -1496,13 +1602,6 @@ end
 -- A list without members, for one that has not been made.
 local NONE = {}
 
--- Whether messages that have no tokens but ID, and were not accepted before, need only be put behind those of their keys, if these have some and no
--- batch is full by it.
-local function is_plain(queue, ids, specials)
-  if specials ~= NONE or ids and (ids.failed or ids.begins or ids.forgotten) then return false end
-  return not refuses_new(queue) and not any_options(queue)
-end
-
 local function add_several(queue, args)
   local messages, refusal = read_messages(queue, args)
   refusal = refusal or other_generation(queue, messages.generation)
@@ -1516,13 +1615,14 @@ local function add_several(queue, args)
   refusal = note_largest(queue, messages.largest)
   if refusal then return refusal end
   if ids then remember_ids(ids) end
-  -- WHY the plain ones, which are nearly all, by a short way: the long one costs a quarter more instructions for each.
-  local plain, lists, known, tells = is_plain(queue, ids, specials), messages_key(queue.root, ''), ids and ids.known or NONE, queue.events > 0
-  local full = queue.maxSize
+  -- WHY a short way for messages that have no tokens but ID, were not accepted before, and need only be put behind those of their keys, if these have
+  -- some and no batch is full by it: they are nearly all, and the long one costs a quarter more instructions for each.
+  local plain, lists, known, tells, full = false, messages_key(queue.root, ''), ids and ids.known or NONE, queue.events > 0, queue.maxSize
   for n = 1, #owners do
     local status, size, at = refusals[n], 0, nil
     if not status then
       local key, element, digest = owners[n], elements[n], digests[n]
+      plain = plain or specials == NONE and not (ids and (ids.failed or ids.begins or ids.forgotten)) and not refuses_new(queue) and not any_options(queue)
       local pushed = plain and #element <= LIMITS.unasked and not known[digest or 0] and append(lists .. key, element)
       if pushed and pushed > 1 and pushed < full then
         status, size = 'added', pushed
@@ -1530,7 +1630,7 @@ local function add_several(queue, args)
         if tells then note_event(queue, 'added', key, 'id', element) end
       else
         status, size, at = accept(queue, key, element, specials[n], digest, ids, pushed)
-        if not plain or status ~= 'added' then plain = is_plain(queue, ids, specials) end
+        plain = plain and status == 'added'
       end
     end
     if status == 'added' then
@@ -1566,7 +1666,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '5b56f9a9d3b99c8b2043b2fe3cb64408c67421a3',
+    sha1: '9b65c78cc79fa026b69ade32f92234e526a97ca0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1661,8 +1761,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -1675,6 +1776,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -1723,7 +1828,7 @@ ${blank(3)}
   checkBytes = 256 * KIB,
   counted = 1000,
 }
-${blank(81)}
+${blank(83)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -1786,7 +1891,7 @@ local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value
 end
-${blank(48)}
+${blank(55)}
 local CLOCK_STEP = 1000
 
 
@@ -1935,7 +2040,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(252)}
+${blank(280)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -1946,11 +2051,11 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(252)}
+${blank(254)}
 local LOOK_AGAIN = 10000
 ${blank(498)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(2066)}
+${blank(2143)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -2349,7 +2454,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '23e9261d4ad4cce41982acdf7bb46855cce5c80e',
+    sha1: '197dd685675a9e01d5cffdc656705ebf21defd86',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2511,8 +2616,9 @@ local LIMITS = {
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -2525,6 +2631,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -2574,7 +2684,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
   claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
 ${blank(5)}
@@ -2673,7 +2783,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(35)}
+${blank(42)}
 local CLOCK_STEP = 1000
 
 
@@ -3300,7 +3410,7 @@ local function write_tally(queue, tally)
   end
   for bucket, by in pairs(late_in) do count_up(root, 'lateness:' .. bucket, by) end
 end
-${blank(35)}
+${blank(37)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) ~= 'table' or not reply.err then return true end
@@ -3317,7 +3427,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(171)}
+${blank(197)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -3379,7 +3489,7 @@ local function drop_old_dead(queue)
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
   for n = 1, #ids do drop_dead(queue, ids[n], 'age') end
 end
-${blank(92)}
+${blank(94)}
 local function settle_options(queue)
   if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = 0 }) end
 end
@@ -4078,7 +4188,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '335b52939e15cb04d3498e0e03282c634821ad33',
+    sha1: '94d197127a6ab572df632e9b75c9fa9cddaf1c9b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4183,8 +4293,9 @@ local LIMITS = {
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -4197,6 +4308,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -4242,7 +4357,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(81)}
+${blank(83)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -4317,7 +4432,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(35)}
+${blank(42)}
 local CLOCK_STEP = 1000
 
 
@@ -4722,7 +4837,7 @@ local function count_up(root, field, by)
   end
   redis.call('HSET', root, field, count_text(math.max(by, 0)))
 end
-${blank(79)}
+${blank(81)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) ~= 'table' or not reply.err then return true end
@@ -4739,7 +4854,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(446)}
+${blank(474)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4915,7 +5030,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '2433531502e4676d80cca99af539c14121b04a8f',
+    sha1: '92657dd61124c734cefa69af20e2e674bfee699b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5077,8 +5192,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -5091,6 +5207,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -5140,7 +5260,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 
 
@@ -5185,7 +5305,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(328)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -5298,7 +5418,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(305)}
+${blank(333)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -5325,7 +5445,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(1161)}
+${blank(1163)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -5333,7 +5453,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1446)}
+${blank(1523)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -5391,7 +5511,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '79f65eda06437ebcd6b431e2295ea40f22f8b847',
+    sha1: '721d6396de73e723a84999d52b5ac53869c77b85',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5477,8 +5597,9 @@ local LIMITS = {
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -5491,6 +5612,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -5536,7 +5661,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(81)}
+${blank(83)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -5571,7 +5696,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(358)}
+${blank(365)}
 local function write_events(queue)
   local told, name = queue.told, name_of(queue.root, 'events')
   queue.told = nil
@@ -5719,7 +5844,7 @@ local function count_up(root, field, by)
   end
   redis.call('HSET', root, field, count_text(math.max(by, 0)))
 end
-${blank(355)}
+${blank(383)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -5749,7 +5874,7 @@ local function drop_dead(queue, id, why)
   if key then note_event(queue, 'dropped', key, 'batch', id, 'count', count_text(count), 'why', why) end
   return count
 end
-${blank(613)}
+${blank(615)}
 local NONCE_KEPT = 60000
 
 
@@ -5788,7 +5913,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1976)}
+${blank(2053)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -5832,7 +5957,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'd2c4e74860af20065602356e360295c25661335c',
+    sha1: '3b924401bc467d399624c7ae4f02627bf8b03e20',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6000,8 +6125,9 @@ local LIMITS = {
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -6014,6 +6140,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -6063,7 +6193,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -6131,7 +6261,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(250)}
+${blank(257)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -6326,9 +6456,9 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(97)}
+${blank(99)}
 local function delete_list(list) redis.call('UNLINK', list) end
-${blank(254)}
+${blank(280)}
 local function drop_dead(queue, id, why)
   local root = queue.root
   local index, name, count = dead_key(root), dead_key(root, id), 0
@@ -6349,7 +6479,7 @@ local function drop_dead(queue, id, why)
   if key then note_event(queue, 'dropped', key, 'batch', id, 'count', count_text(count), 'why', why) end
   return count
 end
-${blank(433)}
+${blank(435)}
 local function erase_messages(queue, key, size)
   local root = queue.root
   redis.call('HDEL', claims_key(root), key)
@@ -6430,7 +6560,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1137)}
+${blank(1214)}
 --- Erase all that is kept of a conversation, some of it in each call.
 --
 --   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
@@ -6670,7 +6800,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   events: {
-    sha1: '441536911759d902e40a0bec3a26864c921635cc',
+    sha1: 'fd1ecb3c72c7481e245f2ee2015426b5b18fe17a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6823,8 +6953,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -6837,6 +6968,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -6886,7 +7021,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(4)}
   told = { field = 'limit', least = 1, most = 1000, default = 100 },
@@ -6926,7 +7061,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(328)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -7039,7 +7174,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1320)}
+${blank(1350)}
 local PAGE = 50
 ${blank(171)}
 local function prepare(queue, take, taken)
@@ -7049,7 +7184,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2533)}
+${blank(2610)}
 --- Read what has happened in the queue, oldest first.
 --
 --   FCALL_RO rapidfire_events 1 rapid-fire:{orders}
@@ -7131,7 +7266,7 @@ return entry(KEYS, ARGV)
 `,
   },
   extend: {
-    sha1: '71056789d12790ecf4165318b219bd5459c0f2a9',
+    sha1: '17095a028bebcdf2657a39c333c15dbf33c89ecd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7224,8 +7359,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -7238,6 +7374,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -7287,7 +7427,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -7326,7 +7466,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(328)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -7488,7 +7628,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(636)}
+${blank(666)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends, text = {}, {}, digits(queue.now + lease)
@@ -7573,7 +7713,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '62b97fab9ab9201b75b1bdecaae72e15948aee58',
+    sha1: '17e35cab01ae9b8b9a850959bb0b4aaedefe71c9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7735,8 +7875,9 @@ local LIMITS = {
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -7749,6 +7890,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -7801,7 +7946,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -7896,7 +8041,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(35)}
+${blank(42)}
 local CLOCK_STEP = 1000
 
 
@@ -8306,7 +8451,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(68)}
+${blank(70)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) ~= 'table' or not reply.err then return true end
@@ -8345,7 +8490,7 @@ local function keep_front(list, count, kept)
   push_front(list, left)
   return left, bytes_of(elements)
 end
-${blank(125)}
+${blank(151)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -8379,7 +8524,7 @@ local function keep_dead(queue, key, claim, fate, messages)
   end
   return bytes_of(messages)
 end
-${blank(238)}
+${blank(240)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -8673,7 +8818,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '24ecadd40d54587bbf4a191f989bbfe378531b74',
+    sha1: 'f06f266738255aa7c0cb946857245fb30e246450',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8835,8 +8980,9 @@ local LIMITS = {
   stream = 128,
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -8849,6 +8995,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -8898,7 +9048,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 
   forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
@@ -9002,7 +9152,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(35)}
+${blank(42)}
 local CLOCK_STEP = 1000
 
 
@@ -9617,7 +9767,7 @@ local function write_tally(queue, tally)
   end
   for bucket, by in pairs(late_in) do count_up(root, 'lateness:' .. bucket, by) end
 end
-${blank(35)}
+${blank(37)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) ~= 'table' or not reply.err then return true end
@@ -9634,7 +9784,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(171)}
+${blank(197)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -9696,7 +9846,7 @@ local function drop_old_dead(queue)
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
   for n = 1, #ids do drop_dead(queue, ids[n], 'age') end
 end
-${blank(92)}
+${blank(94)}
 local function settle_options(queue)
   if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = 0 }) end
 end
@@ -10450,7 +10600,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'd49bf1b22791b3661f13ef2abd97fbea6e14f07e',
+    sha1: 'b59ad2d86795f5d3a9910d5b253772082defc4ff',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10593,8 +10743,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -10607,6 +10758,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -10652,7 +10807,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(81)}
+${blank(83)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -10677,7 +10832,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(471)}
+${blank(478)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events',
@@ -10781,7 +10936,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(3983)}
+${blank(4090)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -10852,7 +11007,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '1fd9fb93b5f83d39e68913c23f3dc994c158a876',
+    sha1: 'b7662ac74ffdcd1259d39a5ceb9c988d0b963f7f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10936,8 +11091,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -10950,6 +11106,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -10999,7 +11159,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -11045,7 +11205,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(328)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -11228,7 +11388,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1493)}
+${blank(1523)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11236,7 +11396,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2612)}
+${blank(2689)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -11276,7 +11436,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'c07ab9ba7a34d67ccd6bf7e8aa9c73194fba6754',
+    sha1: '92c342fde95dd25fe4dd0e1b452b43f54e333198',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11438,8 +11598,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -11452,6 +11613,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -11501,7 +11666,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -11546,7 +11711,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(328)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -11720,7 +11885,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1493)}
+${blank(1523)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11728,7 +11893,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2232)}
+${blank(2309)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -11855,7 +12020,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '807620301ddd1b82ef504351e59c226a12734279',
+    sha1: 'd3d7ecee450f0db173a711d33e2056e9e41582c0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12017,8 +12182,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -12031,6 +12197,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -12080,7 +12250,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 
 
@@ -12154,7 +12324,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(46)}
+${blank(53)}
 local CLOCK_STEP = 1000
 
 
@@ -12445,7 +12615,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1493)}
+${blank(1523)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -12453,7 +12623,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1374)}
+${blank(1451)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -12526,7 +12696,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'd788036ac179a2c74ff21990d369ecd9ec78a742',
+    sha1: 'b83315314d753ecb5694d26ebd0e73051cd206fb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12679,8 +12849,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -12693,6 +12864,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -12742,7 +12917,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -12781,7 +12956,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(328)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -12963,7 +13138,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1068)}
+${blank(1098)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(423)}
 local function prepare(queue, take, taken)
@@ -12973,7 +13148,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2649)}
+${blank(2726)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -13106,7 +13281,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '124353057b40ab82757277ee6ab829595cf93391',
+    sha1: 'ff01ceb46b6d9b927ed57d27ec236485b4a33a61',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13259,8 +13434,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -13273,6 +13449,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -13322,7 +13502,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -13354,7 +13534,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(328)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -13492,7 +13672,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1493)}
+${blank(1523)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -13500,7 +13680,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2779)}
+${blank(2856)}
 --- Say that a worker or a process is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -13577,7 +13757,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'bd74bab51f2b57847e913503227f77afa6ca52d4',
+    sha1: 'b1a9622090c58dfc6b3cd257160974ba3f31f8f4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13729,8 +13909,9 @@ local LIMITS = {
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -13743,6 +13924,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -13795,7 +13980,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -13856,7 +14041,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(250)}
+${blank(257)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -14103,7 +14288,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(655)}
+${blank(685)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
@@ -14267,7 +14452,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'ab2a9a7f516f8fce18063bad4c91c7425771fe2f',
+    sha1: '1236927516f693fed5c2f9e7d3859f66294d6a66',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14372,8 +14557,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -14386,6 +14572,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -14434,7 +14624,7 @@ ${blank(3)}
 
   counted = 1000,
 }
-${blank(81)}
+${blank(83)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -14517,7 +14707,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(35)}
+${blank(42)}
 local CLOCK_STEP = 1000
 ${blank(13)}
 local function deadline_of(first, last, wait, maxWait, closed, closed_by)
@@ -14917,7 +15107,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(90)}
+${blank(92)}
 local function carries_options(list, size)
   for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
     for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
@@ -14926,7 +15116,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(119)}
+${blank(145)}
 local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
 
 local function end_widening(name) redis.call('HDEL', name, 'padding') end
@@ -14941,7 +15131,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(140)}
+${blank(142)}
 local function note_options(queue, key)
   local overrides, before = overrides_key(queue.root), queue.stored.options
   local noted = before ~= 1 and write_settings(queue, { options = 1 })
@@ -15012,7 +15202,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(1952)}
+${blank(2029)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -15145,7 +15335,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '56055081f06ab5c41eee62d1f04974c78995834c',
+    sha1: '0616f87e45dc98ee8359123b0402c25ee9c7badb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15298,8 +15488,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -15312,6 +15503,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -15361,7 +15556,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -15391,7 +15586,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(328)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -15550,7 +15745,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1493)}
+${blank(1523)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -15558,7 +15753,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2232)}
+${blank(2309)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -15711,7 +15906,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '89459661eb8ceadb0ca23fa3cd6cf3047d05e1b2',
+    sha1: '6bb5748738da96c22486367f24e06eaca7e6e731',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15831,8 +16026,9 @@ local LIMITS = {
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -15845,6 +16041,10 @@ ${blank(4)}
   revived = 600,
   revivedMore = 20,
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -15890,7 +16090,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(81)}
+${blank(83)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -15968,9 +16168,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-
-
-
+${blank(9)}
 local function place_among_dead(number, position) return string.format('%s.%04d', number, position) end
 
 
@@ -16368,7 +16566,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(218)}
+${blank(220)}
 local PUSHED = 500
 
 
@@ -16493,7 +16691,7 @@ local function insert_by_time(root, list, claimed, messages)
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
 end
-${blank(51)}
+${blank(77)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -16539,7 +16737,7 @@ local function read_batch_ids(args, first, last)
   if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
-${blank(105)}
+${blank(107)}
 local function note_options(queue, key)
   local overrides, before = overrides_key(queue.root), queue.stored.options
   local noted = before ~= 1 and write_settings(queue, { options = 1 })
@@ -16677,7 +16875,7 @@ local function other_generation(queue, generation)
     )
   )
 end
-${blank(1833)}
+${blank(1910)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -16761,7 +16959,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '0a59c85986d3ffdc93022576ebaa53352f4c6f00',
+    sha1: 'e1ec9d557e989ab4f80fa3eead341c56514d0eec',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16788,8 +16986,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
 
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -16802,6 +17001,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -16847,7 +17050,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(110)}
+${blank(112)}
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
@@ -16863,7 +17066,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4531)}
+${blank(4645)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -16914,7 +17117,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '45960d71cc4a660a01d5c0b902818391ef886435',
+    sha1: 'e4eea17ecee990db6b0ed0a0adb8a74498b369b7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -17064,8 +17267,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -17078,6 +17282,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -17123,7 +17331,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(81)}
+${blank(83)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -17151,7 +17359,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(344)}
+${blank(351)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -17287,7 +17495,7 @@ local function counter_names()
   end
   return ONCE.counters
 end
-${blank(4375)}
+${blank(4482)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -17350,12 +17558,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '8e1929fc86ee4e1dd6dbf9f4a6ae3d64a0ef95bd',
+    sha1: 'd18d2734b2dcac8dc03bfcd933656ed01a81cb2c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(4975)}
+${blank(5097)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
