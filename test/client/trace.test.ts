@@ -159,34 +159,27 @@ describe.each(['functions', 'scripts'] as const)('trace, %s', (binding) => {
     expect(await one(rapidfire, { key: 'ann', id: 'm1' })).toMatchObject({ state: 'collecting', events: undefined })
   })
 
-  it('finds what former partitions hold', async () => {
+  it.each([false, true])('finds what former partitions hold, also while they are drained: %s', async (draining) => {
     const rapidfire = client({ events: 1000, dedupe: 1 })
     const keys = Array.from({ length: 8 }, (_, n) => `k${n}`)
-    await rapidfire.addMessages(keys.map((key) => ({ key, data: 1, id: 'dead', flush: true })))
+    const say = (id: string, flush: boolean) => rapidfire.addMessages(keys.map((key) => ({ key, data: 1, id, flush })))
+    await say('dead', true)
     const { batches } = await rapidfire.claimReady({ limit: 100 })
     await Promise.all(batches.map((batch) => rapidfire.fail(batch, { attempts: 1 })))
-    await rapidfire.addMessages(keys.map((key) => ({ key, data: 1, id: 'streamed', flush: true })))
+    await say('streamed', true)
     await rapidfire.forward('out')
-    await rapidfire.addMessages(keys.map((key) => ({ key, data: 1, id: 'waits' })))
-    const isThere = async (other: RapidFire<any>, key: string) => {
-      expect(await one(other, { key, id: 'dead' })).toMatchObject({ state: 'dead', partition: undefined, serves: false })
-      expect(await one(other, { key, id: 'streamed' })).toMatchObject({ state: 'streamed', serves: false })
-    }
-    await rapidfire.policy({ partitions: 2 })
-    const other = client()
-    for (const key of keys) {
-      await isThere(other, key)
-      expect(await one(other, { key, id: 'waits' })).toMatchObject({ state: 'collecting', serves: false, position: 1 })
-      await other.addMessage(key, 1, { id: 'new' })
-      expect(await one(other, { key })).toMatchObject({ size: 2, others: [{ state: 'dead' }, { state: 'streamed' }] })
-    }
-    // Once the old one is drained, and remembers no id.
-    await rapidfire.policy({ wait: 1 })
-    const change = () => other.processPendingBatches(() => {}).then(() => other.policy({ partitions: 3 }))
-    await expect.poll(() => change().catch(() => undefined), { timeout: 5000 }).toMatchObject({ partitions: 3 })
-    for (const key of keys) {
-      await isThere(client(), key)
-      expect(await one(rapidfire, { key, id: 'waits' })).toMatchObject({ ended: { event: 'completed' } })
+    if (draining) await say('waits', false)
+    for (const partitions of draining ? [2] : [2, 3]) {
+      await rapidfire.policy({ partitions })
+      const other = client()
+      for (const key of keys) {
+        expect(await one(other, { key, id: 'dead' })).toMatchObject({ state: 'dead', partition: undefined, serves: false })
+        expect(await one(other, { key, id: 'streamed' })).toMatchObject({ state: 'streamed', serves: false })
+        if (draining) expect(await one(other, { key, id: 'waits' })).toMatchObject({ state: 'collecting', serves: false, position: 1 })
+        if (draining) await other.addMessage(key, 1, { id: 'new' })
+        const waits = draining ? { state: 'collecting', size: 2 } : { state: 'empty' }
+        expect(await one(other, { key })).toMatchObject({ ...waits, others: [{ state: 'dead' }, { state: 'streamed' }] })
+      }
     }
     for (const { id } of batches) expect(await one(rapidfire, { batch: id })).toMatchObject({ state: 'dead' })
     expect(await rapidfire.trace({ id: 'dead' })).toHaveLength(8)
