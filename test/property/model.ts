@@ -38,6 +38,8 @@ export class Model {
   readonly counters = Object.fromEntries([...COUNTERS, ...LATENESS.map(bucket)].map((name) => [name, 0])) as Record<string, number>
   /** By the digest of key and id. */
   readonly ids = new Map<string, Remembered>()
+  /** Each message that was ever added with an id, by the digest. */
+  readonly named = new Map<string, { key: string; id: string }>()
   longestDedupe: number
   /** The longest wait that the policy had before it was shortened, or 0. */
   longestWait = 0
@@ -106,6 +108,7 @@ export class Model {
     const { dedupe, maxSize } = this.policy
     // Since the clock has gone back, it is remembered together with ids that came later, maybe under a longer policy.
     const longest = this.now < this.latestNow ? this.longestDedupe : dedupe
+    if (message.id) this.named.set(digestOf(key, message.id), { key, id: message.id })
     if (message.id)
       this.ids.set(digestOf(key, message.id), {
         ...{ accepted: this.now, latest: this.latestNow },
