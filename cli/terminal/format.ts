@@ -51,6 +51,7 @@ export function formatStats(stats: Stats, paint: Paint = plain): string {
         ['queued behind', count(stats.queued)],
         ['dead', count(stats.dead), stats.dead > 0 ? 'red' : undefined],
         ['messages', count(stats.messages)],
+        ...(stats.events > 0 ? [['events kept', count(stats.events)] as Row] : []),
       ],
     ],
     [

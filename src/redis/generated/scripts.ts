@@ -16932,7 +16932,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '062562627c7e922c02d54bc762ee42f85c8a1dd8',
+    sha1: '6925a587d4c82d460e1b3b6ff7d6e69e9b23d4fd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -17362,6 +17362,9 @@ local function stats(keys, args)
     reply[at + 1], reply[at + 2], at = name, count, at + 2
   end
   reply[14] = held.added - held.completedMessages - (tonumber(fields[4]) or 0) - (tonumber(fields[5]) or 0)
+  -- What only some queues have.
+  local kept = queue.events > 0 and redis.pcall('XLEN', name_of(root, 'events'))
+  if type(kept) == 'number' then reply[at + 1], reply[at + 2] = 'events', kept end
   return reply
 end
 
