@@ -17,6 +17,7 @@ export {
 } from './errors.ts'
 export type { Run, WorkerEvents } from './events.ts'
 export type { EventsOptions, QueueEvent } from './history/events.ts'
+export type { Trace, Traced, TracePlace, TraceState } from './history/trace.ts'
 export type { Durability } from './messages/durability.ts'
 export type { AddResult, Confirmation } from './messages/results.ts'
 export type { Schema } from './messages/schema.ts'

@@ -94,6 +94,8 @@ local LIMITS = {
   eventLooks = 4000,
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
   eraseWork = 2000,
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+  traceWork = 2000,
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
   shownBytes = 256 * KIB,
   sampled = 100,

@@ -162,6 +162,9 @@ local function read_queue_for(keys, nonce, ...)
   return queue_of(root, partition, fields, found[1])
 end
 
+-- What a root is among the partitions: 'open' or 'retired', or 'unused' when it is that of a partition which was never opened.
+local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
+
 -- The policy of a queue with some of its members changed.
 local function changed_policy(queue, changes)
   local policy = {}

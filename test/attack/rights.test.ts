@@ -127,6 +127,7 @@ async function fill(redis: Redis, url: string) {
     requeue: { ids: [id], generation: 0 },
     rights: { commands: [] },
     stats: {},
+    trace: { key: 'fay', id: 'none' },
     version: {},
   }
   return inputs

@@ -60,6 +60,7 @@ const INPUTS: { [Name in FunctionName]: Input<Name>[] } = {
   requeue: [{ ids: ['i'], generation: 1 }],
   rights: [{ commands: [] }],
   stats: [{}],
+  trace: [{ key: 'k', id: 'i', batch: 'b', after: 'list:1:' }],
   version: [{}],
 }
 

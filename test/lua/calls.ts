@@ -323,6 +323,24 @@ export const CALLS: Record<string, (hands: Hands) => Args | Promise<Args>> = {
     for (const n of [2, 3]) await lua.redis.xadd(part('events'), `${n}-0`, 'event', 'added', 'key', 'k')
     return ['AFTER', '1-0']
   },
+  'trace: a message that is nowhere any more': async ({ add, claim, lua, bury }) => {
+    await bury()
+    await add('k', '1', 'ID', 'm', 'FLUSH', 'NEXT', 'k', '2', 'ID', 'm2')
+    await lua.call('forward', 'batches')
+    const [, token] = await claim()
+    await lua.call('complete', 'k', token as string)
+    return ['KEY', 'k', 'ID', 'm3']
+  },
+  'trace: a message with a worker': async ({ add, claim }) => {
+    await add('k', '1', 'ID', 'm', 'FLUSH')
+    await claim()
+    return ['KEY', 'k', 'ID', 'm']
+  },
+  'trace: an open batch': async ({ add }) => {
+    await add('k', '1', 'WAIT', 700)
+    return ['KEY', 'k']
+  },
+  'trace: a batch that is dead': async ({ bury }) => ['BATCH', await bury()],
   'peek: a batch with a worker': async ({ add, claim }) => {
     await add('k', '1', 'FLUSH')
     await claim()

@@ -9,7 +9,7 @@ const FILES = readdirSync(LUA, { recursive: true, encoding: 'utf8' }).filter((pa
 /** The names of keys that say in which state a conversation is, and the names that functions have for such a key which they were given. */
 const STATE = ['due_key', 'active_key', 'claims_key', 'overrides_key', 'index']
 const LIST = ['messages_key', 'list']
-const READS = /^(Z(RANGE|REVRANGE|SCORE|MSCORE|CARD|COUNT).*|H(GET|MGET|EXISTS|LEN)|S(CARD|ISMEMBER)|L(LEN|RANGE|INDEX)|TYPE|P?TTL)$/
+const READS = /^(Z(RANGE|REVRANGE|SCORE|MSCORE|CARD|COUNT).*|H(GET|MGET|EXISTS|LEN|SCAN)|S(CARD|ISMEMBER)|L(LEN|RANGE|INDEX)|TYPE|P?TTL)$/
 const LIST_WRITERS = ['push_back', 'pop_back', 'push_front', 'cut_front', 'delete_list', 'copy_back', 'insert_by_time', 'put_for']
 
 /** A node of a syntax tree, as far as it is looked at here. */

@@ -362,6 +362,22 @@ export const REFUSED: Record<string, string[]> = {
     'goes on: SET calls:me',
   ],
   'events: after one that has gone': ['refused: HMGET ., XREVRANGE events', 'cut off: XRANGE events, XRANGE events'],
+  'trace: a message that is nowhere any more': [
+    'refused: HMGET ., HLEN claims, ZCARD streams, ZCARD active, ZCARD due, ZCARD dead, LLEN messages:k, SMISMEMBER seen:2000000000000',
+    'cut off: HGET claims, LRANGE messages:k, ZCARD dead, ZRANGE dead, HGET dead:2000000000000-1, HMGET dead:2000000000000-1, ZSCORE dead, HLEN dead:2000000000000-1, HGETALL dead:2000000000000-1, ZRANGEBYLEX streams, XREVRANGE stream:batches, XREVRANGE stream:batches, ZRANGEBYLEX streams',
+  ],
+  'trace: a message with a worker': [
+    'refused: HMGET ., HLEN claims, ZCARD streams, ZCARD active, ZCARD due, ZCARD dead, LLEN messages:k, SMISMEMBER seen:2000000000000',
+    'cut off: HGET claims, LRANGE messages:k, LLEN messages:k, ZSCORE active, ZSCORE due',
+  ],
+  'trace: an open batch': [
+    'refused: HMGET ., HLEN claims, ZCARD streams, ZCARD active, ZCARD due, ZCARD dead, LLEN messages:k',
+    'cut off: HGET claims, LLEN messages:k, ZSCORE active, ZSCORE due, SISMEMBER overrides, LRANGE messages:k, ZCARD dead, ZRANGEBYLEX streams',
+  ],
+  'trace: a batch that is dead': [
+    'refused: HMGET ., HLEN claims, ZCARD streams, ZCARD active, ZCARD due, ZCARD dead',
+    'cut off: HSCAN claims, HMGET dead:2000000000000-1, ZSCORE dead',
+  ],
   'peek: a batch with a worker': [
     'refused: HMGET .',
     'cut off: LLEN messages:k, LRANGE messages:k, LRANGE messages:k, HGET claims, ZSCORE active',

@@ -26,6 +26,8 @@ type Pipeline = ReturnType<Lua['redis']['pipeline']>
 const part = (lua: Lua, name: string) => `${lua.root}:${name}`
 const counted = (commands: number, elements: number, bytes: number): Touched => ({ commands, elements, bytes })
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n)
+/** A message that is traced, and is nowhere. */
+const MESSAGE = ['KEY', 'ann', 'ID', 'm1']
 const names = (count: number) => numbers(count).map((n) => `k${n}`)
 
 async function piped(lua: Lua, fill: (pipeline: Pipeline) => void): Promise<void> {
@@ -510,6 +512,46 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
         }),
       ...{ args: ['KEY', 'bob'], touches: counted(69, 5111, 21_100) },
     },
+  ],
+  trace: [
+    { content: 'nothing', fill: NOTHING, args: MESSAGE, touches: counted(12, 47, 500) },
+    { content: 'a long list', fill: keep(['ann'], 5000), args: MESSAGE, touches: counted(47, 2035, 35_000) },
+    {
+      content: 'a list of large messages',
+      fill: async (lua) => {
+        await large(keep(['ann'], 10, { bytes: 1_000_000 }))(lua)
+        await lua.set({ largest: 1_048_576 })
+      },
+      ...{ args: MESSAGE, touches: counted(11, 42, 1_100_000) },
+    },
+    {
+      ...{ content: 'a key with options', fill: large(keep(['ann'], 1000, { options: ',W5000' })) },
+      ...{ args: ['KEY', 'ann'], touches: counted(18, 569, 13_000) },
+    },
+    { content: 'dead batches of others', fill: bury(10_000, 1), args: MESSAGE, touches: counted(522, 2584, 39_000) },
+    { content: 'dead batches', fill: bury(1000, 1, { key: () => 'ann' }), args: ['KEY', 'ann'], touches: counted(389, 2952, 32_000) },
+    {
+      content: 'dead batches, for a message',
+      fill: bury(1000, 1, { key: () => 'ann' }),
+      args: MESSAGE,
+      touches: counted(514, 4652, 45_000),
+    },
+    {
+      content: 'dead batches of five hundred',
+      fill: large(bury(100, 500, { key: () => 'ann' })),
+      args: MESSAGE,
+      touches: counted(18, 1141, 12_000),
+    },
+    {
+      content: 'ten thousand claims',
+      fill: hold(names(10_000), 1),
+      args: ['BATCH', '1-1'],
+      touches: counted(36, 3000, 82_000),
+      about: true,
+    },
+    { content: 'entries of one message', fill: stream(2000, 1, 1, 'bob'), args: MESSAGE, touches: counted(87, 1323, 12_000) },
+    { content: 'entries of five hundred', fill: stream(100, 500), args: MESSAGE, touches: counted(13, 3059, 23_000) },
+    { content: 'entries of a MiB', fill: stream(5, 1, 1_048_576), args: ['BATCH', '1-1'], touches: counted(12, 75, 1_100_000) },
   ],
   rights: [{ content: 'anything', fill: NOTHING, args: numbers(200).map(() => 'zadd'), touches: counted(0, 0, 0) }],
   version: [{ content: 'anything', fill: NOTHING, args: [], touches: counted(0, 0, 0) }],

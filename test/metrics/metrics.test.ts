@@ -86,10 +86,17 @@ d 0
 describe('the figures of queues', () => {
   it('are those of getStats, in seconds and with each family once for all queues', () => {
     const figures: [string, number][] = [
-      ...(Object.entries({ collecting: 12, ready: 1, active: 3, queued: 5, dead: 2, messages: 48, added: 90, duplicates: 31 }) as [
-        string,
-        number,
-      ][]),
+      ...(Object.entries({
+        collecting: 12,
+        ready: 1,
+        active: 3,
+        queued: 5,
+        dead: 2,
+        messages: 48,
+        events: 6,
+        added: 90,
+        duplicates: 31,
+      }) as [string, number][]),
       ...(Object.entries({ batches: 30, completed: 25, completedMessages: 42, failed: 7, redelivered: 8, died: 4 }) as [string, number][]),
       ...(Object.entries({ 'closedBy:wait': 29, 'closedBy:flush': 1, latenessSum: 2496, latenessMax: 1840 }) as [string, number][]),
       ...(Object.entries({ 'lateness:1': 20, 'lateness:50': 9, 'lateness:more': 1 }) as [string, number][]),
@@ -102,6 +109,7 @@ describe('the figures of queues', () => {
       'rapidfire_messages{queue="one"} 48',
       'rapidfire_messages_behind{queue="one"} 5',
       'rapidfire_dead_batches{queue="one"} 2',
+      'rapidfire_events{queue="one"} 6',
       'rapidfire_partitions{queue="one"} 4',
       'rapidfire_messages_added_total{queue="one"} 90',
       'rapidfire_messages_duplicate_total{queue="one"} 31',
@@ -122,7 +130,7 @@ describe('the figures of queues', () => {
     ]) {
       expect(text.split('\n')).toContain(line)
     }
-    expect(familiesOf(text).size).toBe(15)
+    expect(familiesOf(text).size).toBe(16)
   })
 
   it('have all bounds of Redis for a queue that has done nothing, and sum up its partitions', async () => {

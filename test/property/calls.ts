@@ -179,6 +179,7 @@ export const stats = step('stats', '', async (model, world) => {
     dead: model.dead.size,
     messages: all.reduce((sum, { messages }) => sum + messages.length, 0),
     queued: active.reduce((sum, { messages, held }) => sum + messages.length - (held?.count ?? 0), 0),
+    ...(model.policy.events > 0 && { events: ((keyspace.get('events')?.content ?? []) as unknown[]).length }),
   })
   expect(collecting + ready).toBe(all.length - active.length - lost.length)
   const late = [...model.conversations].filter(([key, { held }]) => !held && !lost.includes(key) && model.latest(key) <= model.now)

@@ -26,6 +26,7 @@ import { pasteable } from './lines.ts'
 import { Model } from './model.ts'
 import type { Policy } from './shapes.ts'
 import { KEYS, type Step } from './step.ts'
+import { traceAll } from './trace.ts'
 import type { World } from './world.ts'
 
 /** Few values, so that they meet: a pause of one call ends when the wait of another does. */
@@ -126,6 +127,7 @@ const LARGE = fc
 const RARE = fc.oneof(
   fc.oneof({ weight: 1, arbitrary: LARGE }, { weight: 9, arbitrary: fc.record({ key: KEY, limit: upTo(4) }).map(peek) }),
   fc.constant(stats),
+  fc.constant(traceAll),
   fc.record({ limit: upTo(3), offset: fc.nat(2), back: maybe(fc.nat(2)) }).map(dead),
   fc.nat(1).map((back) => drop([back, 9])),
   KEY.map(erase),
@@ -235,6 +237,7 @@ export async function runHistory(world: World, steps: Iterable<Step>): Promise<v
     model = begun.model
     return begun
   }, steps)
+  await traceAll.run(model as Model, world)
   await drain(model as Model, world)
 }
 

@@ -51,6 +51,8 @@ export class Model {
   readonly counters = Object.fromEntries([...COUNTERS, ...LATENESS.map(bucket)].map((name) => [name, 0])) as Record<string, number>
   /** By the digest of key and id. */
   readonly ids = new Map<string, Remembered>()
+  /** Each message that was ever added with an id, by the digest. */
+  readonly named = new Map<string, { key: string; id: string }>()
   longestDedupe: number
   /** The longest wait that the policy had before it was shortened, or 0. */
   longestWait = 0
@@ -120,6 +122,7 @@ export class Model {
     const { dedupe } = this.policy
     // Since the clock has gone back, it is remembered together with ids that came later, maybe under a longer policy.
     const longest = this.now < this.latestNow ? this.longestDedupe : dedupe
+    if (id) this.named.set(digestOf(key, id), { key, id })
     if (id)
       this.ids.set(digestOf(key, id), {
         ...{ accepted: this.now, latest: this.latestNow },

@@ -103,13 +103,6 @@ local function weight_of(special)
   return (work or LIMITS.messageWork) + #(special.id or '')
 end
 
-local function too_much(count, weight)
-  return fail('BAD_ARGUMENT', string.format(
-    'the messages of one call must weigh at most %d together, each its bytes and %d, or with other tokens than ID %d; the first %d weigh %d',
-    LIMITS.added, LIMITS.messageWork, LIMITS.specialWork, count, weight
-  ))
-end
-
 -- Puts a value into one of the lists of messages that nearly no call needs: it is made then.
 local function put(messages, list, n, value)
   messages[list] = messages[list] or {}
@@ -142,7 +135,12 @@ local function read_messages(queue, args)
       end
     end
     weight = weight + #key + #data + (special and weight_of(special) or #id + LIMITS.messageWork)
-    if weight > LIMITS.added and n > 1 then return nil, too_much(n, weight) end
+    if weight > LIMITS.added and n > 1 then
+      return nil, fail('BAD_ARGUMENT', string.format(
+        'the messages of one call must weigh at most %d together, each its bytes and %d, or with other tokens than ID %d; the first %d weigh %d',
+        LIMITS.added, LIMITS.messageWork, LIMITS.specialWork, n, weight
+      ))
+    end
     if #data > most or #key > longest or key == '' then refusal = refusal or check_bounds(queue, messages, key, data) end
     keys[n] = key
     if refusal then
@@ -219,7 +217,7 @@ local function store(queue, key, element, options, digest, ids, size)
   -- What remains remembered must be stored.
   if closed and (not digest or forget_id(ids, digest)) then return nil, closed end
   local at, failed
-  if not size then size, failed = append(messages_key(queue.root, key), element) end
+  if not size then size, failed = push_back(messages_key(queue.root, key), element) end
   if not size then
     if digest then forget_id(ids, digest) end
     return nil, failed
@@ -358,7 +356,7 @@ local function add_several(queue, args)
     if not status then
       local key, element, digest = owners[n], elements[n], digests[n]
       plain = plain or specials == NONE and not (ids and (ids.failed or ids.begins or ids.forgotten)) and not refuses_new(queue) and not any_options(queue)
-      local pushed = plain and #element <= LIMITS.unasked and not known[digest or 0] and append(lists .. key, element)
+      local pushed = plain and #element <= LIMITS.unasked and not known[digest or 0] and push_back(lists .. key, element)
       if pushed and pushed > 1 and pushed < full then
         status, size = 'added', pushed
         if digest then known[digest] = true end

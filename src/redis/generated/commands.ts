@@ -26,6 +26,7 @@ export const COMMANDS_OF: Record<FunctionName, readonly string[]> = {
   repartition: ['exists', 'hdel', 'hget', 'hmget', 'hset'],
   requeue: ['exists', 'hdel', 'hget', 'hgetall', 'hincrby', 'hkeys', 'hlen', 'hmget', 'hset', 'lindex', 'linsert', 'llen', 'lpos', 'lpush', 'lrange', 'lrem', 'ltrim', 'mget', 'publish', 'rpushx', 'sadd', 'set', 'sismember', 'srem', 'time', 'unlink', 'zadd', 'zpopmax', 'zrem', 'zscore'],
   rights: [],
-  stats: ['exists', 'hmget', 'llen', 'time', 'zcard', 'zcount', 'zrange'],
+  stats: ['exists', 'hmget', 'llen', 'time', 'xlen', 'zcard', 'zcount', 'zrange'],
+  trace: ['exists', 'hget', 'hgetall', 'hkeys', 'hlen', 'hmget', 'hscan', 'lindex', 'llen', 'lrange', 'scard', 'sismember', 'smismember', 'time', 'xrevrange', 'zcard', 'zcount', 'zrange', 'zrangebylex', 'zrank', 'zscore'],
   version: [],
 }

@@ -103,6 +103,7 @@ export const LIMITS = {
   eventFields: 1_000,
   eventLooks: 4_000,
   eraseWork: 2_000,
+  traceWork: 2_000,
   shownBytes: 262_144,
   sampled: 100,
   checkLooks: 1_000,

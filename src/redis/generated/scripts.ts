@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'd0b70cb6f7c04016491fdb07e196f5df68ad19f7',
+    sha1: '804ba75bc7f6cb6a1ebee3bf715065382170ee29',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -229,6 +229,8 @@ ${blank(3)}
   eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
@@ -569,7 +571,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(11)}
+${blank(12)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events',
@@ -694,7 +696,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(60)}
+${blank(63)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -921,10 +923,7 @@ local function put_for(list, before, old, element)
   local done = element and redis.pcall('LSET', list, count_text(before), element) or redis.pcall('LREM', list, '-1', old)
   return error_of(done, 'list', list)
 end
-${blank(179)}
-local append = push_back
-
-
+${blank(178)}
 local function take_back(queue, key) return pop_back(messages_key(queue.root, key)) end
 
 
@@ -1368,13 +1367,6 @@ local function weight_of(special)
   return (work or LIMITS.messageWork) + #(special.id or '')
 end
 
-local function too_much(count, weight)
-  return fail('BAD_ARGUMENT', string.format(
-    'the messages of one call must weigh at most %d together, each its bytes and %d, or with other tokens than ID %d; the first %d weigh %d',
-    LIMITS.added, LIMITS.messageWork, LIMITS.specialWork, count, weight
-  ))
-end
-
 -- Puts a value into one of the lists of messages that nearly no call needs: it is made then.
 local function put(messages, list, n, value)
   messages[list] = messages[list] or {}
@@ -1407,7 +1399,12 @@ local function read_messages(queue, args)
       end
     end
     weight = weight + #key + #data + (special and weight_of(special) or #id + LIMITS.messageWork)
-    if weight > LIMITS.added and n > 1 then return nil, too_much(n, weight) end
+    if weight > LIMITS.added and n > 1 then
+      return nil, fail('BAD_ARGUMENT', string.format(
+        'the messages of one call must weigh at most %d together, each its bytes and %d, or with other tokens than ID %d; the first %d weigh %d',
+        LIMITS.added, LIMITS.messageWork, LIMITS.specialWork, n, weight
+      ))
+    end
     if #data > most or #key > longest or key == '' then refusal = refusal or check_bounds(queue, messages, key, data) end
     keys[n] = key
     if refusal then
@@ -1484,7 +1481,7 @@ local function store(queue, key, element, options, digest, ids, size)
   -- What remains remembered must be stored.
   if closed and (not digest or forget_id(ids, digest)) then return nil, closed end
   local at, failed
-  if not size then size, failed = append(messages_key(queue.root, key), element) end
+  if not size then size, failed = push_back(messages_key(queue.root, key), element) end
   if not size then
     if digest then forget_id(ids, digest) end
     return nil, failed
@@ -1623,7 +1620,7 @@ local function add_several(queue, args)
     if not status then
       local key, element, digest = owners[n], elements[n], digests[n]
       plain = plain or specials == NONE and not (ids and (ids.failed or ids.begins or ids.forgotten)) and not refuses_new(queue) and not any_options(queue)
-      local pushed = plain and #element <= LIMITS.unasked and not known[digest or 0] and append(lists .. key, element)
+      local pushed = plain and #element <= LIMITS.unasked and not known[digest or 0] and push_back(lists .. key, element)
       if pushed and pushed > 1 and pushed < full then
         status, size = 'added', pushed
         if digest then known[digest] = true end
@@ -1666,7 +1663,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '9b65c78cc79fa026b69ade32f92234e526a97ca0',
+    sha1: 'ce6a861824f981489252aa8b30cb62f03fa38758',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1818,6 +1815,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -1927,7 +1926,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(63)}
+${blank(64)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -2022,7 +2021,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(285)}
+${blank(288)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -2051,11 +2050,11 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(254)}
+${blank(250)}
 local LOOK_AGAIN = 10000
 ${blank(498)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(2143)}
+${blank(2407)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -2454,7 +2453,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '197dd685675a9e01d5cffdc656705ebf21defd86',
+    sha1: '912fca2c3b350178ba7de673f11bcd3c451a0808',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2672,6 +2671,8 @@ ${blank(3)}
   eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
@@ -3083,7 +3084,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(11)}
+${blank(12)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events',
@@ -3224,7 +3225,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(44)}
+${blank(47)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -3489,7 +3490,7 @@ local function drop_old_dead(queue)
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
   for n = 1, #ids do drop_dead(queue, ids[n], 'age') end
 end
-${blank(94)}
+${blank(90)}
 local function settle_options(queue)
   if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = 0 }) end
 end
@@ -4188,7 +4189,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '94d197127a6ab572df632e9b75c9fa9cddaf1c9b',
+    sha1: '8afec40817f2e71f7ad369a49348d8b6f94567d6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4349,6 +4350,8 @@ ${blank(3)}
   eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
@@ -4661,7 +4664,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(23)}
+${blank(24)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -4772,7 +4775,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(44)}
+${blank(47)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -4854,7 +4857,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(474)}
+${blank(470)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -5030,7 +5033,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '92657dd61124c734cefa69af20e2e674bfee699b',
+    sha1: 'ebca804a5905c031f57fcb90ed11809104e4540c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5249,6 +5252,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -5312,7 +5317,7 @@ local function claim_tail(span, state, failed)
   if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
   return tail .. ':' .. state
 end
-${blank(155)}
+${blank(156)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -5407,7 +5412,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(215)}
+${blank(218)}
 local COUNTED = 9007199254740991
 ${blank(24)}
 local function begin_tally(queue)
@@ -5445,7 +5450,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(1163)}
+${blank(1159)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -5453,7 +5458,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1523)}
+${blank(1787)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -5511,7 +5516,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '721d6396de73e723a84999d52b5ac53869c77b85',
+    sha1: 'c478aaa14d3c890d981becacc337b30b93f9e78c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5654,6 +5659,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -5724,7 +5731,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(23)}
+${blank(24)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -5835,7 +5842,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(214)}
+${blank(217)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -5874,7 +5881,7 @@ local function drop_dead(queue, id, why)
   if key then note_event(queue, 'dropped', key, 'batch', id, 'count', count_text(count), 'why', why) end
   return count
 end
-${blank(615)}
+${blank(611)}
 local NONCE_KEPT = 60000
 
 
@@ -5913,7 +5920,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(2053)}
+${blank(2317)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -5957,7 +5964,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '3b924401bc467d399624c7ae4f02627bf8b03e20',
+    sha1: '9caa5aa78fe82201f108c794331912aea8e52215',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6182,6 +6189,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
   eraseWork = 2000,
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -6323,7 +6332,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(23)}
+${blank(24)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -6434,7 +6443,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(199)}
+${blank(202)}
 local COUNTED = 9007199254740991
 ${blank(13)}
 local function count_up(root, field, by)
@@ -6479,7 +6488,7 @@ local function drop_dead(queue, id, why)
   if key then note_event(queue, 'dropped', key, 'batch', id, 'count', count_text(count), 'why', why) end
   return count
 end
-${blank(435)}
+${blank(431)}
 local function erase_messages(queue, key, size)
   local root = queue.root
   redis.call('HDEL', claims_key(root), key)
@@ -6560,7 +6569,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1214)}
+${blank(1212)}
 --- Erase all that is kept of a conversation, some of it in each call.
 --
 --   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
@@ -6800,7 +6809,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   events: {
-    sha1: 'fd1ecb3c72c7481e245f2ee2015426b5b18fe17a',
+    sha1: '228f7a297813285a24c8395294e64944721e5e29',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7010,6 +7019,8 @@ ${blank(3)}
   eventLooks = 4000,
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -7068,7 +7079,7 @@ local function claim_tail(span, state, failed)
   if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
   return tail .. ':' .. state
 end
-${blank(155)}
+${blank(156)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -7163,7 +7174,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(215)}
+${blank(218)}
 local COUNTED = 9007199254740991
 ${blank(24)}
 local function begin_tally(queue)
@@ -7174,7 +7185,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1350)}
+${blank(1346)}
 local PAGE = 50
 ${blank(171)}
 local function prepare(queue, take, taken)
@@ -7184,7 +7195,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2610)}
+${blank(2871)}
 --- Read what has happened in the queue, oldest first.
 --
 --   FCALL_RO rapidfire_events 1 rapid-fire:{orders}
@@ -7266,7 +7277,7 @@ return entry(KEYS, ARGV)
 `,
   },
   extend: {
-    sha1: '17095a028bebcdf2657a39c333c15dbf33c89ecd',
+    sha1: '76b121337deec5e8568aa5c4b76bc05089600ab8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7416,6 +7427,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -7522,7 +7535,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(63)}
+${blank(64)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -7617,7 +7630,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(215)}
+${blank(218)}
 local COUNTED = 9007199254740991
 ${blank(24)}
 local function begin_tally(queue)
@@ -7628,7 +7641,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(666)}
+${blank(662)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends, text = {}, {}, digits(queue.now + lease)
@@ -7713,7 +7726,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '17e35cab01ae9b8b9a850959bb0b4aaedefe71c9',
+    sha1: '5a9543b3ce425c94fc5d0952d3848afea7acf143',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7934,6 +7947,8 @@ ${blank(5)}
   eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
@@ -8262,7 +8277,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(23)}
+${blank(24)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -8373,7 +8388,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(44)}
+${blank(47)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -8524,7 +8539,7 @@ local function keep_dead(queue, key, claim, fate, messages)
   end
   return bytes_of(messages)
 end
-${blank(240)}
+${blank(236)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -8818,7 +8833,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'f06f266738255aa7c0cb946857245fb30e246450',
+    sha1: 'a7ec5d5b0816ba8d5e0cfa3ca80dc4eb71b28ece',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9036,6 +9051,8 @@ ${blank(3)}
   eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
@@ -9440,7 +9457,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(11)}
+${blank(12)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events',
@@ -9581,7 +9598,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(44)}
+${blank(47)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -9846,7 +9863,7 @@ local function drop_old_dead(queue)
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
   for n = 1, #ids do drop_dead(queue, ids[n], 'age') end
 end
-${blank(94)}
+${blank(90)}
 local function settle_options(queue)
   if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = 0 }) end
 end
@@ -10600,7 +10617,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'b59ad2d86795f5d3a9910d5b253772082defc4ff',
+    sha1: '79101d95f27a459db8508de4d30e425581f212d9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10800,6 +10817,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -10832,7 +10851,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(478)}
+${blank(479)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events',
@@ -10936,7 +10955,9 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(4090)}
+${blank(17)}
+local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
+${blank(4334)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -10953,9 +10974,6 @@ local function layout_reply(known)
   return { known.state, known.partitions, known.first, known.other, known.otherFirst, known.generation }
 end
 ${blank(13)}
-local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
-
-
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
@@ -11007,7 +11025,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'b7662ac74ffdcd1259d39a5ceb9c988d0b963f7f',
+    sha1: '27b000e4309ad1b67dbcb511268541a2ed49bb6a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11148,6 +11166,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -11221,7 +11241,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(63)}
+${blank(64)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -11316,7 +11336,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(52)}
+${blank(55)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -11388,7 +11408,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1523)}
+${blank(1519)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11396,7 +11416,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2689)}
+${blank(2950)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -11436,7 +11456,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '92c342fde95dd25fe4dd0e1b452b43f54e333198',
+    sha1: '73e674ba77e3e246ad9acf54c134db4cdb5ade1a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11655,6 +11675,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -11727,7 +11749,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(51)}
+${blank(52)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events',
@@ -11853,6 +11875,9 @@ local function read_queue(keys, ...)
   return queue_of(root, partition, fields)
 end
 ${blank(17)}
+local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
+
+
 local function changed_policy(queue, changes)
   local policy = {}
   for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
@@ -11885,7 +11910,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1523)}
+${blank(1519)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11893,7 +11918,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2309)}
+${blank(2573)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -11913,9 +11938,6 @@ local function told_layout(text, generation)
   end
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
-
-
-local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
 
 
 local function count_keys(root)
@@ -12020,7 +12042,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'd3d7ecee450f0db173a711d33e2056e9e41582c0',
+    sha1: '7f08982b6152a63f78497992c9e19de822679d30',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12238,6 +12260,8 @@ ${blank(3)}
 
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
   shownBytes = 256 * KIB,
@@ -12509,7 +12533,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(63)}
+${blank(64)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -12604,7 +12628,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(215)}
+${blank(218)}
 local COUNTED = 9007199254740991
 ${blank(24)}
 local function begin_tally(queue)
@@ -12615,7 +12639,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1523)}
+${blank(1519)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -12623,7 +12647,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1451)}
+${blank(1449)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -12696,7 +12720,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'b83315314d753ecb5694d26ebd0e73051cd206fb',
+    sha1: '311441723dfa83b06a4aa3055fa6c2174326d87c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12906,6 +12930,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -12982,7 +13008,7 @@ local function write_events(queue)
     redis.pcall('UNLINK', name)
   end
 end
-${blank(32)}
+${blank(33)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events',
@@ -13111,7 +13137,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(17)}
+${blank(20)}
 local function changed_policy(queue, changes)
   local policy = {}
   for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
@@ -13138,7 +13164,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1098)}
+${blank(1094)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(423)}
 local function prepare(queue, take, taken)
@@ -13148,7 +13174,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2726)}
+${blank(2987)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -13281,7 +13307,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'ff01ceb46b6d9b927ed57d27ec236485b4a33a61',
+    sha1: '327c7326f09da6d42271dfbd170fbb3cc6ee8e7b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13491,6 +13517,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -13550,7 +13578,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(63)}
+${blank(64)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -13645,7 +13673,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(52)}
+${blank(55)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -13672,7 +13700,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1523)}
+${blank(1519)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -13680,7 +13708,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2856)}
+${blank(3117)}
 --- Say that a worker or a process is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -13757,7 +13785,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'b1a9622090c58dfc6b3cd257160974ba3f31f8f4',
+    sha1: 'ed92b9d316e71a357a4a85cfbbcbcaf7f9f62773',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13969,6 +13997,8 @@ ${blank(5)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -14110,7 +14140,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(23)}
+${blank(24)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -14221,7 +14251,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(44)}
+${blank(47)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -14288,7 +14318,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(685)}
+${blank(681)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
@@ -14452,7 +14482,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '1236927516f693fed5c2f9e7d3859f66294d6a66',
+    sha1: '0d1411645ea3e61369c48211afda8840a449e0c9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14613,6 +14643,8 @@ ${blank(3)}
   eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
@@ -14908,7 +14940,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(11)}
+${blank(12)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events',
@@ -15033,7 +15065,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(60)}
+${blank(63)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -15131,7 +15163,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(142)}
+${blank(138)}
 local function note_options(queue, key)
   local overrides, before = overrides_key(queue.root), queue.stored.options
   local noted = before ~= 1 and write_settings(queue, { options = 1 })
@@ -15202,7 +15234,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(2029)}
+${blank(2293)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -15335,7 +15367,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '0616f87e45dc98ee8359123b0402c25ee9c7badb',
+    sha1: 'e2000b0744707da2ea72778639b89be9dde5013f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15545,6 +15577,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -15593,7 +15627,7 @@ local function claim_tail(span, state, failed)
   if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
   return tail .. ':' .. state
 end
-${blank(143)}
+${blank(144)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events',
@@ -15718,7 +15752,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(17)}
+${blank(20)}
 local function changed_policy(queue, changes)
   local policy = {}
   for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
@@ -15745,7 +15779,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1523)}
+${blank(1519)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -15753,7 +15787,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2309)}
+${blank(2573)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -15787,7 +15821,7 @@ local function told_layout(text, generation)
   end
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
-${blank(149)}
+${blank(146)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -15906,7 +15940,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '6bb5748738da96c22486367f24e06eaca7e6e731',
+    sha1: '12f790fad7362835fac9c5f1e7de6f887a58f505',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16082,6 +16116,8 @@ ${blank(3)}
   eventFields = 1000,
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
 
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
@@ -16369,7 +16405,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(11)}
+${blank(12)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events',
@@ -16510,7 +16546,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(44)}
+${blank(47)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -16737,7 +16773,7 @@ local function read_batch_ids(args, first, last)
   if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
-${blank(107)}
+${blank(103)}
 local function note_options(queue, key)
   local overrides, before = overrides_key(queue.root), queue.stored.options
   local noted = before ~= 1 and write_settings(queue, { options = 1 })
@@ -16875,7 +16911,7 @@ local function other_generation(queue, generation)
     )
   )
 end
-${blank(1910)}
+${blank(2174)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -16959,7 +16995,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: 'e1ec9d557e989ab4f80fa3eead341c56514d0eec',
+    sha1: 'f3b74ff5405520ebae2939ce42b4724d79fbfb98',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -17043,6 +17079,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -17066,7 +17104,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4645)}
+${blank(4909)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -17117,7 +17155,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: 'e4eea17ecee990db6b0ed0a0adb8a74498b369b7',
+    sha1: 'e057c2520a840b3b0ca5853082991cf5d9b011e1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -17324,6 +17362,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
   sampled = 100,
@@ -17381,7 +17421,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(63)}
+${blank(64)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -17476,7 +17516,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(206)}
+${blank(209)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -17495,7 +17535,7 @@ local function counter_names()
   end
   return ONCE.counters
 end
-${blank(4482)}
+${blank(4739)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -17550,6 +17590,9 @@ local function stats(keys, args)
     reply[at + 1], reply[at + 2], at = name, count, at + 2
   end
   reply[14] = held.added - held.completedMessages - (tonumber(fields[4]) or 0) - (tonumber(fields[5]) or 0)
+  -- What only some queues have.
+  local kept = queue.events > 0 and redis.pcall('XLEN', name_of(root, 'events'))
+  if type(kept) == 'number' then reply[at + 1], reply[at + 2] = 'events', kept end
   return reply
 end
 
@@ -17557,13 +17600,1055 @@ register('stats', stats, { 'no-writes' }, 'Count what the queue holds and what i
 return entry(KEYS, ARGV)
 `,
   },
-  version: {
-    sha1: 'd18d2734b2dcac8dc03bfcd933656ed01a81cb2c',
+  trace: {
+    sha1: '3b6809efe5a2b38d210c9fb2acc7273b46ec7510',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(5097)}
+${blank(9)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
+end
+
+
+
+local function digits(ms)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(9)}
+local function shown(value)
+  if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. value .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
+end
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
+end
+
+
+local function error_of(reply, expected, key)
+  if type(reply) ~= 'table' or not reply.err then return nil end
+  return wrong_type(reply, expected, key)
+end
+${blank(3)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+${blank(6)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+
+
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Commands of Redis whose rights one call asks for.
+
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
+
+  -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
+
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
+  -- Dead batches that have become too old: one call drops so many.
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
+
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+  traceWork = 2000,
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+  shownBytes = 256 * KIB,
+
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+${blank(8)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(6)}
+  -- What events must name.
+  ofKey = { field = 'key', bytes = LIMITS.key },
+  ofMessage = { field = 'message', bytes = 512 },
+  ofBatch = { field = 'batch', bytes = 64 },
+
+  -- Claims and what becomes of them.
+${blank(10)}
+  -- Who calls.
+${blank(7)}
+  after = { field = 'after', bytes = 256 },
+
+  -- Partitions.
+${blank(9)}
+}
+${blank(22)}
+local NAMES = { kept = {}, count = 0, most = 10000 }
+
+local function name_of(root, part)
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
+
+local function messages_key(root, key) return root .. ':messages:' .. key end
+local function due_key(root) return name_of(root, 'due') end
+local function active_key(root) return name_of(root, 'active') end
+local function claims_key(root) return name_of(root, 'claims') end
+local function overrides_key(root) return name_of(root, 'overrides') end
+local function seen_key(root, slice) return root .. ':seen:' .. slice end
+local function stream_key(root, name) return root .. ':stream:' .. name end
+
+local function streams_key(root) return root .. ':streams' end
+${blank(4)}
+local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
+${blank(15)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+
+local function bad_key(key)
+  if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
+  if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
+end
+${blank(20)}
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
+local function received_at(message)
+  local time = string.match(message, '^(%d+) ')
+  return time and #time == 13 and tonumber(time) or 0
+end
+
+
+local function options_of(message)
+  local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  return options
+end
+${blank(8)}
+local function option_of(options, letter, most)
+  local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
+  return value and value >= 1 and value <= most and value
+end
+
+local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
+
+
+
+local function parts_of(message, spared)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+${blank(42)}
+local CLOCK_STEP = 1000
+
+
+
+local function any_options(queue)
+  if queue.options == nil then queue.options = read_unless_foreign('SCARD', overrides_key(queue.root)) ~= 0 end
+  return queue.options
+end
+
+local function has_options(queue, key)
+  return any_options(queue) and read_unless_foreign('SISMEMBER', overrides_key(queue.root), key) ~= 0
+end
+
+
+
+local function deadline_of(first, last, wait, maxWait, closed, closed_by)
+  local deadline, reason = received_at(last) + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(first) + maxWait
+  if deadline > latest then deadline, reason = latest, 'maxWait' end
+  -- 0 would say that nothing is due, ever.
+  if deadline < 1 then deadline = 1 end
+  return deadline, reason
+end
+
+
+local function plain_deadline(queue, count, first, last)
+  return deadline_of(first, last, queue.wait, queue.maxWait, count == queue.maxSize and received_at(last), 'size')
+end
+
+
+
+local FIRST, NEXT = 10, 250
+
+
+local function read_first(queue, list, step)
+  local fit = POLICY.MAXBATCHBYTES.most / queue.largest
+  if step > fit then step = math.ceil(fit) end
+  local messages = redis.pcall('LRANGE', list, '0', count_text(step - 1))
+  return messages, #messages == step
+end
+
+
+local function read_on(queue, head, most)
+  local messages, bytes = head.messages, head.bytes
+  local read = #messages
+  local fit = math.ceil((POLICY.MAXBATCHBYTES.most - bytes) / queue.largest)
+  local upto = math.min(read + math.max(1, math.min(NEXT, fit)), most)
+  local more = redis.call('LRANGE', head.list, count_text(read), count_text(upto - 1))
+  for n = 1, #more do
+    messages[read + n] = more[n]
+    bytes = bytes + #more[n]
+  end
+  head.bytes = bytes
+  return #messages == upto and upto < most
+end
+
+
+
+local function head_by_options(queue, list)
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
+  if not messages[1] then return nil, messages end
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
+  local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
+  while messages[n] do
+    local message = messages[n]
+    local options = options_of(message) or ''
+    -- Messages that follow each other mostly have the same ones, or none.
+    if options ~= parsed then
+      parsed = options
+      size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+      flush = has_flush(options)
+    end
+    bytes = bytes + #message
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      closed = received_at(message)
+      break
+    end
+    -- So does one that does not fit into it.
+    if n > 1 and bytes > queue.maxBatchBytes then
+      closed_by = 'bytes'
+      break
+    end
+    head.count = n
+    if n == size or flush then
+      closed, closed_by = received_at(message), flush and 'flush' or 'size'
+      break
+    end
+    if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
+    n = n + 1
+  end
+  head.parsed = n
+  head.last = messages[head.count]
+  -- WHY a batch is not ready when it is full by bytes: whoever adds a message does not know how many are there. So the deadline is that of all messages,
+  -- as for keys without options, and the last of them tells it.
+  if closed_by == 'bytes' then
+    local window = math.min(redis.call('LLEN', list), queue.maxSize)
+    head.last = redis.call('LINDEX', list, count_text(window - 1))
+    local options = options_of(head.last) or ''
+    local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
+    closed = is_closed and received_at(head.last)
+  end
+  local last = options_of(head.last) or ''
+  local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closed, closed_by)
+  if closed_by == 'bytes' then head.reason = 'bytes' end
+  return head
+end
+${blank(27)}
+local function head_of(queue, key, with_options)
+  local list = messages_key(queue.root, key)
+  if with_options then return head_by_options(queue, list) end
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, FIRST))
+  local first, count = messages[1], #messages
+  if not first then return nil, messages end
+  local last = messages[count]
+  if more and count < queue.maxSize then
+    local read = count
+    count = math.min(redis.call('LLEN', list), queue.maxSize)
+    if count > read then last = redis.call('LINDEX', list, count_text(count - 1)) end
+  end
+  local deadline, reason = plain_deadline(queue, count, first, last)
+  return { list = list, messages = messages, bytes = bytes_of(messages), count = count, last = last, deadline = deadline, reason = reason }
+end
+${blank(15)}
+local function read_batch(queue, head)
+  local messages, most = head.messages, queue.maxBatchBytes
+  while #messages < head.count and head.bytes <= most do read_on(queue, head, head.count) end
+  if head.bytes > most then
+    local count, bytes = 1, #messages[1]
+    while count < head.count do
+      -- Behind a first message that exceeds it alone none was read.
+      bytes = bytes + #(messages[count + 1] or '')
+      if bytes > most then
+        head.count, head.reason = count, 'bytes'
+        break
+      end
+      count = count + 1
+    end
+  end
+  for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
+  return messages
+end
+
+
+local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
+
+
+local function due_at(head, now)
+  if head.deadline > now and is_from_future(head.last, now) then return now end
+  return head.deadline
+end
+${blank(19)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(16)}
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
+  }
+end
+${blank(54)}
+local function now_ms()
+  local time = redis.call('TIME')
+  -- Texts that are reckoned with become numbers at less cost than by tonumber.
+  local second, micros = time[1] + 0, time[2] + 0
+  local rest = (micros - micros % 1000) / 1000
+  know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
+  return second * 1000 + rest
+end
+${blank(64)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local LAST = 9999999999999
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
+${blank(3)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired'
+  return {
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
+  }
+end
+
+
+local PARSED = { kept = {}, count = 0, most = 1000 }
+local function settings_of(text)
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
+end
+${blank(21)}
+local ROOTS = { kept = {}, count = 0, most = 10000 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS.kept[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
+end
+
+
+local SERVER = { alone = nil }
+
+
+
+local function is_alone()
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
+end
+
+
+local function read_fields(keys, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
+end
+
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
+  end
+  return queue_of(root, partition, fields)
+end
+${blank(17)}
+local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
+${blank(44)}
+local function watch_at(queue)
+  if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
+  return queue.watchAt
+end
+${blank(11)}
+local function looked_before(queue)
+  if not queue.looked then queue.looked = queue.fields[3] and bounded(queue.fields[3], 0, LAST) or 0 end
+  return queue.looked
+end
+${blank(134)}
+local COUNTED = 9007199254740991
+${blank(24)}
+local function begin_tally(queue)
+  local fields = queue.fields
+  return {
+    number = bounded(fields[4], 0, COUNTED) or 0, sum = bounded(fields[5], 0, COUNTED) or 0, max = bounded(fields[6], 0, COUNTED) or 0,
+    claimed = 0,
+    closed_by = {}, late_by = {},
+  }
+end
+${blank(79)}
+local function must_be_empty(list, reply)
+  if not reply.err or string.find(reply.err, 'WRONGTYPE', 1, true) then return end
+  redis.call('LLEN', list)
+  redis.call('LRANGE', list, 0, 0)
+end
+${blank(248)}
+local function dead_positions(name)
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return nil end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
+  end
+  table.sort(found)
+  return found
+end
+
+
+local function dead_messages(root, id)
+  local name = dead_key(root, id)
+  -- Whoever calls this has read of it in the same call: it is a hash.
+  local size = redis.call('HLEN', name)
+  if size > 2000 then return {} end
+  local stored, at, messages = redis.call('HGETALL', name), {}, {}
+  for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
+  while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
+  -- Beside the messages it has eight fields: some that are behind a gap.
+  if #messages + 8 < size then
+    for n, position in ipairs(dead_positions(name)) do messages[n] = at[count_text(position)] end
+  end
+  return messages
+end
+${blank(507)}
+local UNPACKED = 1000
+
+local function unpack_some(values, from)
+  -- Nearly all have few.
+  if #values <= UNPACKED then return unpack(values) end
+  return unpack(values, from, math.min(from + UNPACKED - 1, #values))
+end
+
+
+local TIMES = {}
+local function kept_text(what, ms)
+  local kept = TIMES[what]
+  if not kept or kept.ms ~= ms then
+    kept = { ms = ms, text = digits(ms) }
+    TIMES[what] = kept
+  end
+  return kept.text
+end
+
+
+
+local function digest_of(key, id, name)
+  local text = count_text(#key) .. ':' .. key .. (name or id)
+  if name then text = 'requeued ' .. text end
+  return string.sub(redis.sha1hex(text), 1, 32)
+end
+
+
+
+local function look_up(set, asked, known)
+  for from = 1, #asked, UNPACKED do
+    local found = redis.pcall('SMISMEMBER', set, unpack_some(asked, from))
+    if found.err then return wrong_type(found, 'set', set) end
+    for n = 1, #found do
+      if found[n] == 1 then known[asked[from + n - 1]] = true end
+    end
+  end
+end
+
+
+local function slice_ends(queue) return queue.sliceEnds or queue.slice + 2 * queue.dedupe end
+
+
+local function is_forgotten(queue)
+  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= slice_ends(queue)
+end
+
+
+local function gone_slices(queue, all)
+  local gone = {}
+  if queue.sliceBefore then gone[1] = seen_key(queue.root, digits(queue.sliceBefore)) end
+  if all then gone[#gone + 1] = seen_key(queue.root, digits(queue.slice)) end
+  return gone
+end
+${blank(11)}
+local function read_ids(queue, asked)
+  local slice, before, gone = queue.slice, queue.sliceBefore, nil
+  local begins = not slice or queue.now >= slice + queue.dedupe
+  if begins then
+    local all = is_forgotten(queue)
+    gone = gone_slices(queue, all)
+    slice, before = queue.now, not all and slice
+  end
+  local ends = slice + 2 * queue.dedupe
+  -- The clock has gone back, and ids are remembered that came later than now.
+  if slice > queue.now then ends = math.max(ends, slice_ends(queue)) end
+  local ids = {
+    asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', ends + queue.dedupe),
+  }
+  if begins then ids.begins = { slice = slice, before = before, gone = gone } end
+  local failed = look_up(ids.set, asked, ids.known)
+  if not failed and before then failed = look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known) end
+  if failed then ids.failed = failed end
+  return ids
+end
+${blank(306)}
+local function foreign_index(root)
+  local foreign
+  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
+    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
+  end
+  return foreign
+end
+
+
+local function size_of(root, key)
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  return size
+end
+${blank(6)}
+local function named(flat)
+  local values = {}
+  for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
+  return values
+end
+${blank(58)}
+local PAGE = 50
+${blank(171)}
+local function prepare(queue, take, taken)
+  local partition = queue.partition
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(1519)}
+--- Tell where a message, a conversation or a batch is, and what it waits for.
+--
+--   FCALL_RO rapidfire_trace 1 rapid-fire:{orders} KEY 79001234567 ID wamid.1
+--   FCALL_RO rapidfire_trace 1 rapid-fire:{orders} KEY 79001234567
+--   FCALL_RO rapidfire_trace 1 rapid-fire:{orders} BATCH 1790000000000-17
+--
+-- KEYS
+--   root        root key of the queue
+-- ARGV
+--   KEY         the conversation, 1 to 1024 bytes; or BATCH
+--   ID          only the newest message of it with this id, at most 512 bytes
+--   BATCH       instead of KEY: the batch with this id, at most 64 bytes
+--   AFTER       \`next\` of the call before: where this one goes on; at most 256 bytes
+-- RETURNS
+--   now         the time in Redis, ms
+--   next        where the next call has to go on, to be given as AFTER; '' when nothing is left to look at, or what was asked for is found
+--   remembered  1 when ID was accepted for KEY within \`dedupe\`, else 0
+--   looked      when a worker that watches, or has taken something, looked last, ms; 0: that is not known
+--   watchAt     when a worker that has a slot has promised to look next, ms; 0: none has
+--   serves      'open' | 'retired' | 'unused', which a partition that was never opened is
+--   place...    each place where it was found is an array:
+--                 state: 'collecting' | 'ready' | 'active' | 'retry' | 'released' | 'done' of the first batch of a list (lua/README.md), or 'unindexed':
+--                   messages that are in no index, so that nobody looks at them; or 'dead' | 'streamed'
+--                 key, and the id of the batch, '' while it is open
+--                 attempt, messages of the batch, messages of the key (0 of one that is dead or streamed)
+--                 which one it is of those of the key, or of the batch that is dead or streamed, from 1, and when it was received; 0 without ID
+--                 reason and deadline of the batch
+--                 until: when the lease or the pause ends, or when it died or was streamed, ms; 0 when none applies
+--                 cause of a dead batch, or name of the stream; else ''
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, one of the indexes, the list of the key, or the ids that are remembered are a key of another type
+--   BAD_KEY           the key is empty
+--   MISSING_ARGUMENT  neither KEY nor BATCH, or a token without its value
+--   UNKNOWN_ARGUMENT  none of these tokens
+--   BAD_ARGUMENT      both of KEY and BATCH, BATCH and ID, a value that is too long, or an AFTER that no call has replied
+--
+-- Nothing of what people wrote is in the reply, nor of what handlers have failed with.
+-- WHY it goes from where messages come in to where they end up, and in each place from the newest to the oldest: what moves on between two calls is found
+-- further down, and what is added meanwhile hides nothing.
+local TRACE_OPTIONS = { KEY = OPTIONS.ofKey, ID = OPTIONS.ofMessage, BATCH = OPTIONS.ofBatch, AFTER = OPTIONS.after }
+
+-- Work is counted in some 4000 instructions of a processor, as in lib/claim.lua: a look at a message, at a claim, at a dead batch, and at one of the
+-- conversation, at each message of that, and finding an entry; and so many fields, and bytes, that are read.
+local WORK = { message = 1, claim = 1.5, dead = 4, own = 12, buried = 4, entry = 20, fields = 1.5, bytes = 200 }
+
+-- So many messages, claims and dead batches are asked for at a time.
+local PAGE = 50
+
+-- What is traced, \`what\` is looked at, the \`place\` in it up to which that was done, and its \`name\`; or nil and a refusal.
+local function read_tracing(options)
+  local key, batch = options.key, options.batch
+  if not key and not batch then return nil, fail('MISSING_ARGUMENT', 'expected KEY or BATCH') end
+  if key == '' then return nil, bad_key(key) end
+  if options.message == '' then return nil, fail('BAD_ARGUMENT', 'ID must have at least 1 byte') end
+  if batch and (key or options.message) then return nil, fail('BAD_ARGUMENT', 'BATCH stands alone: without KEY and ID') end
+  local tracing = {
+    key = key, id = options.message, batch = batch, work = 0, found = {}, what = key and 'list' or 'claims', place = '0', name = '',
+  }
+  if not options.after then return tracing end
+  local what, place, name = string.match(options.after, '^(%l+):(%d[%d%-]*):(.*)$')
+  local is_number = place and #place <= 20 and string.find(place, '^%d+$')
+  local known = is_number and (what == 'list' and key or what == 'claims' and batch or what == 'dead')
+    or what == 'stream' and (place == '0' or string.find(place, '^%d+%-%d+$'))
+  if not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(options.after)) end
+  tracing.what, tracing.place, tracing.name = what, place, name
+  return tracing
+end
+
+local function has_work_left(tracing) return tracing.work < LIMITS.traceWork end
+
+local function go_on(tracing, what, place, name) tracing.what, tracing.place, tracing.name = what, place or '0', name or '' end
+
+-- One place more. A single message, or a batch, is in no other.
+local function found_at(tracing, place)
+  tracing.found[#tracing.found + 1] = place
+  if tracing.id or tracing.batch then go_on(tracing, 'nothing') end
+end
+
+-- In which state a key is, with its claim or without; \`position\` and \`received\` of the message that is traced.
+local function found_in_list(queue, tracing, key, claim, position, received)
+  local root, now = queue.root, queue.now
+  local size = redis.call('LLEN', messages_key(root, key))
+  local ends, due = redis.call('ZSCORE', active_key(root), key), redis.call('ZSCORE', due_key(root), key)
+  local state, head, unread = 'unindexed', claim, nil
+  if not claim then head, unread = head_of(queue, key, has_options(queue, key)) end
+  if not head then return must_be_empty(messages_key(root, key), unread) end
+  local deadline = head.deadline
+  if not claim then
+    read_batch(queue, head)
+    deadline = due_at(head, now)
+    if due or ends then state = deadline <= now and 'ready' or 'collecting' end
+  elseif due or ends then
+    state = (claim.state == 'retry' or claim.state == 'released' or claim.state == 'done') and claim.state or 'active'
+  end
+  found_at(tracing, {
+    state, key, claim and claim.id or '', claim and claim.attempt or 0, head.count, size, position, received, head.reason, deadline,
+    claim and math.ceil(tonumber(ends) or 0) or 0, '',
+  })
+end
+
+-- Looks at the messages of the key, the newest first.
+local function trace_list(queue, tracing, size)
+  local root, key, passed = queue.root, tracing.key, tonumber(tracing.place)
+  local claim = decode_claim(redis.call('HGET', claims_key(root), key))
+  if not tracing.id then
+    if size > 0 then found_in_list(queue, tracing, key, claim, 0, 0) end
+    return go_on(tracing, 'dead')
+  end
+  local mark = ' ' .. tracing.id
+  while passed < size do
+    if not has_work_left(tracing) then return go_on(tracing, 'list', count_text(passed)) end
+    -- As many as surely are no more bytes than one call shows.
+    local step = math.min(math.max(1, math.floor(LIMITS.shownBytes / queue.largest)), PAGE, size - passed)
+    local messages = redis.call('LRANGE', messages_key(root, key), count_text(-passed - step), count_text(-passed - 1))
+    for n = #messages, 1, -1 do
+      -- Few have it anywhere, and are taken apart.
+      if string.find(messages[n], mark, 1, true) then
+        local received, id = parts_of(messages[n], true)
+        if id == tracing.id then return found_in_list(queue, tracing, key, claim, size - passed, tonumber(received)) end
+      end
+      passed = passed + 1
+      tracing.work = tracing.work + WORK.message + #messages[n] / WORK.bytes
+    end
+  end
+  go_on(tracing, 'dead')
+end
+
+-- Looks for the batch among those that are claimed.
+local function trace_claims(queue, tracing)
+  local mark = tracing.batch .. ':'
+  while has_work_left(tracing) do
+    local found = redis.call('HSCAN', claims_key(queue.root), tracing.place, 'COUNT', count_text(PAGE))
+    local records = found[2]
+    for n = 1, #records, 2 do
+      local claim = string.sub(records[n + 1], 1, #mark) == mark and decode_claim(records[n + 1])
+      if claim then return found_in_list(queue, tracing, records[n], claim, 0, 0) end
+    end
+    tracing.work, tracing.place = tracing.work + #records / 2 * WORK.claim + WORK.dead, found[1]
+    if tracing.place == '0' then return go_on(tracing, 'dead') end
+  end
+end
+
+-- Looks at one dead batch.
+local function trace_dead_batch(queue, tracing, id)
+  local root = queue.root
+  tracing.work = tracing.work + WORK.dead
+  if tracing.key and read_unless_foreign('HGET', dead_key(root, id), 'key') ~= tracing.key then return end
+  local about = read_unless_foreign('HMGET', dead_key(root, id), 'key', 'attempt', 'count', 'reason', 'deadline', 'cause') or {}
+  local died, position, received = redis.call('ZSCORE', dead_key(root), id), 0, 0
+  tracing.work = tracing.work + WORK.own
+  if not died then return end
+  if tracing.id then
+    local messages = dead_messages(root, id)
+    tracing.work = tracing.work + #messages * WORK.buried + bytes_of(messages) / WORK.bytes
+    for n = 1, #messages do
+      local at, named = parts_of(messages[n], true)
+      if named == tracing.id then position, received = n, tonumber(at) end
+    end
+    if position == 0 then return end
+  end
+  found_at(tracing, {
+    'dead', about[1] or '', id, tonumber(about[2]) or 0, tonumber(about[3]) or 0, 0, position, received, about[4] or '', tonumber(about[5]) or 0,
+    tonumber(died), about[6] or '',
+  })
+end
+
+-- Looks at dead batches, those that died last first. WHY not by their numbers: one that goes meanwhile would hide another.
+local function trace_dead(queue, tracing)
+  local dead = dead_key(queue.root)
+  if tracing.batch then
+    trace_dead_batch(queue, tracing, tracing.batch)
+    if tracing.what == 'dead' then go_on(tracing, 'stream') end
+    return
+  end
+  local left = tracing.name == '' and redis.call('ZCARD', dead) or redis.call('ZRANK', dead, tracing.name)
+    or redis.call('ZCOUNT', dead, '-inf', tracing.place)
+  while left > 0 do
+    local first = math.max(0, left - PAGE)
+    local ids = redis.call('ZRANGE', dead, count_text(first), count_text(left - 1))
+    for n = #ids, 1, -1 do
+      trace_dead_batch(queue, tracing, ids[n])
+      if tracing.what == 'nothing' then return end
+      if not has_work_left(tracing) then return go_on(tracing, 'dead', digits(tonumber(redis.call('ZSCORE', dead, ids[n]))), ids[n]) end
+    end
+    left = first
+  end
+  go_on(tracing, 'stream')
+end
+
+-- What an entry of a stream says, by name, the position of the message that is traced, and how much work it was to read it.
+local function read_streamed(fields, id)
+  local about, position, bytes = {}, nil, 0
+  for n = 1, #fields, 2 do
+    local name, value = fields[n], fields[n + 1]
+    about[name], bytes = value, bytes + #value
+    if value == id then position = tonumber(string.match(name, '^id:(%d+)$')) or position end
+  end
+  return about, position, WORK.entry + #fields / WORK.fields + bytes / WORK.bytes
+end
+
+-- Looks at the entries of one stream, the newest first, one at a time, since each may be as large as a batch may be. Whether it has come to its end.
+local function trace_entries(queue, tracing)
+  local stream = stream_key(queue.root, tracing.name)
+  while has_work_left(tracing) do
+    local latest = tracing.place == '0' and '+' or '(' .. tracing.place
+    local entry = (read_unless_foreign('XREVRANGE', stream, latest, '-', 'COUNT', '1') or {})[1]
+    if not entry then return true end
+    local about, position, work = read_streamed(entry[2], tracing.id)
+    tracing.work, tracing.place = tracing.work + work, entry[1]
+    local is_meant = not tracing.batch and about.key == tracing.key or tracing.batch and about.id == tracing.batch
+    if is_meant and (position or not tracing.id) then
+      local received = position and tonumber(about['at:' .. count_text(position)]) or 0
+      found_at(tracing, {
+        'streamed', about.key or '', about.id or '', 0, tonumber(about.count) or 0, 0, position or 0, received, about.reason or '',
+        tonumber(about.deadline) or 0, tonumber((string.match(entry[1], '^%d+'))), tracing.name,
+      })
+      if tracing.what == 'nothing' then return false end
+    end
+  end
+  return false
+end
+
+-- Looks at all streams, one after the other by their names. The first has no name.
+local function trace_streams(queue, tracing)
+  while has_work_left(tracing) and tracing.what == 'stream' do
+    if tracing.name == '' or trace_entries(queue, tracing) then
+      local after = tracing.name == '' and '-' or '(' .. tracing.name
+      local name = redis.call('ZRANGEBYLEX', streams_key(queue.root), after, '+', 'LIMIT', '0', '1')[1]
+      tracing.work = tracing.work + WORK.dead
+      go_on(tracing, name and 'stream' or 'nothing', '0', name)
+    end
+  end
+end
+
+local function trace(keys, args)
+  local queue, refusal = read_queue(keys, 'looked')
+  if refusal then return refusal end
+  local options, bad = read_options(args, 1, TRACE_OPTIONS)
+  if bad then return bad end
+  local tracing, unread = read_tracing(options)
+  if unread then return unread end
+  local root, size = queue.root, 0
+  local claims, streams = redis.pcall('HLEN', claims_key(root)), redis.pcall('ZCARD', streams_key(root))
+  refusal = foreign_index(root) or error_of(claims, 'hash', claims_key(root)) or error_of(streams, 'zset', streams_key(root))
+  if tracing.key and not refusal then size, refusal = size_of(root, tracing.key) end
+  if refusal then return refusal end
+  queue.now = now_ms()
+  local remembered = 0
+  if tracing.id then
+    local digest = digest_of(tracing.key, tracing.id)
+    local ids = read_ids(queue, { digest })
+    if ids.failed then return ids.failed end
+    remembered = ids.known[digest] and 1 or 0
+  end
+  if tracing.what == 'list' then trace_list(queue, tracing, size) end
+  if tracing.what == 'claims' then trace_claims(queue, tracing) end
+  if tracing.what == 'dead' and has_work_left(tracing) then trace_dead(queue, tracing) end
+  if tracing.what == 'stream' then trace_streams(queue, tracing) end
+  local next = tracing.what == 'nothing' and '' or tracing.what .. ':' .. tracing.place .. ':' .. tracing.name
+  return { queue.now, next, remembered, looked_before(queue), watch_at(queue), state_of(queue), unpack(tracing.found) }
+end
+
+register('trace', trace, { 'no-writes' }, 'Tell where a message, a conversation or a batch is, and what it waits for.')
+return entry(KEYS, ARGV)
+`,
+  },
+  version: {
+    sha1: '461aefa82581fb7899078800c9089446b3f357fe',
+    text: `--!df flags=allow-undeclared-keys
+local VERSION = '0.1.0'
+local REMEMBERS = false; local entry; local function register(_, callback)
+  entry = callback end
+${blank(5363)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
