@@ -107,6 +107,7 @@ local OPTIONS = {
   maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
   maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
   flush = { field = 'flush', flag = true },
+  traceContext = { field = 'traceContext', bytes = 2 * KIB },
   requeued = { field = 'requeued', bytes = 128 },
 
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.

@@ -14,6 +14,7 @@ export interface Addition extends Overrides {
   id: string | undefined
   /** `large`: as many bytes as the default policy allows. */
   data: 'plain' | 'odd' | 'large' | 'too large'
+  context?: string
 }
 
 const DATA = {
@@ -37,7 +38,7 @@ function faults({ key, id, wait, maxWait }: Addition, data: string, policy: Poli
 export function adding(model: Model, messages: Addition[]): { data: string[]; args: Arg[] } {
   const tag = model.serial()
   const data = messages.map((message, n) => DATA[message.data](`${tag}.${n}`))
-  const args = messages.flatMap(({ key, id, wait, maxWait, maxSize, flush }, n): Arg[] => [
+  const args = messages.flatMap(({ key, id, wait, maxWait, maxSize, flush, context }, n): Arg[] => [
     ...(n > 0 ? ['NEXT'] : []),
     ...[key, data[n] as string],
     ...(id === undefined ? [] : ['ID', id]),
@@ -45,14 +46,17 @@ export function adding(model: Model, messages: Addition[]): { data: string[]; ar
     ...(maxWait ? ['MAXWAIT', maxWait] : []),
     ...(maxSize ? ['MAXSIZE', maxSize] : []),
     ...(flush ? ['FLUSH'] : []),
+    ...(context ? ['CONTEXT', context] : []),
   ])
   return { data, args }
 }
 
 /** What one call takes: the bytes of its messages, and for each a little more. One message alone is always taken. */
 function isTooMuch(messages: Addition[], data: string[]): boolean {
-  const weights = messages.map(({ key, id = '', wait, maxWait, maxSize, flush }, n) => {
-    return key.length + id.length + (data[n] as string).length + (wait || maxWait || maxSize || flush ? 5 * 1024 : 2 * 1024)
+  const weights = messages.map(({ key, id = '', wait, maxWait, maxSize, flush, context = '' }, n) => {
+    return (
+      key.length + id.length + context.length + (data[n] as string).length + (wait || maxWait || maxSize || flush ? 5 * 1024 : 2 * 1024)
+    )
   })
   return messages.length > 1 && weights.reduce((sum, each) => sum + each) > 256 * 1024
 }

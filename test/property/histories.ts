@@ -56,9 +56,10 @@ const addition: fc.Arbitrary<Addition> = fc
       { weight: 2, arbitrary: fc.record({ wait: MS, maxWait: MS }) },
       { weight: 3, arbitrary: fc.constant({ flush: true }) },
     ),
+    traced: fc.oneof({ weight: 5, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: fc.constant({ context: 'W1;F=%2CF' }) }),
     bad: fc.oneof({ weight: 30, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: fc.constantFrom({ key: '' }, { id: '' }) }),
   })
-  .map(({ own, bad, ...rest }) => ({ ...rest, ...own, ...bad }))
+  .map(({ own, traced, bad, ...rest }) => ({ ...rest, ...own, ...traced, ...bad }))
 
 const adds = (maxLength: number) => fc.array(addition, { minLength: 1, maxLength }).map(add)
 

@@ -14,6 +14,8 @@
 --   MAXWAIT  ms from the first message of the batch instead of the policy's
 --   MAXSIZE  messages a batch instead of the policy's
 --   FLUSH    the batch ends with this message and is ready at once
+--   CONTEXT  what is handed over with the message and means nothing here: '<traceparent>[;<tracestate>]' of W3C Trace Context, with %20 for a blank,
+--            %2C for a comma and %25 for a percent sign; at most 2048 bytes
 --   REQUEUED '<ms>:<name>', of a message that died in another partition: received at <ms>, remembered by <name> instead of ID, bound by no maxBacklog
 --   NEXT     another message follows: key, data and its tokens
 --   GENERATION  number of the change of partitions by which the caller has found this root: the last two arguments; none without partitions
@@ -25,8 +27,9 @@
 --   WRONG_TYPE         the root, an index, what remembers ids, or the list of the key, is a key of another type
 --   MISSING_ARGUMENT   key, data or the value of a token is missing
 --   UNKNOWN_ARGUMENT   something else stands where a token was expected
---   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, or REQUEUED is no time and name; of the whole call: its
---                      messages are too much together (lua/README.md), and none is stored
+--   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, CONTEXT is empty, too long, or has a blank, a comma or
+--                      what is no printable ASCII, or REQUEUED is no time and name; of the whole call: its messages are too much together
+--                      (lua/README.md), and none is stored
 --   BAD_KEY            the key is empty or too long
 --   BAD_ID             the id is empty or too long
 --   MESSAGE_TOO_LARGE  the data has more than maxMessageBytes
@@ -38,7 +41,7 @@
 -- lacks the right or a key is of another type. Then id and message must both be there or neither, or the next try would lose or double it.
 local ADD_OPTIONS = {
   ID = OPTIONS.id, WAIT = OPTIONS.wait, MAXWAIT = OPTIONS.maxWait, MAXSIZE = OPTIONS.maxSize, FLUSH = OPTIONS.flush,
-  REQUEUED = OPTIONS.requeued, GENERATION = OPTIONS.generation,
+  CONTEXT = OPTIONS.traceContext, REQUEUED = OPTIONS.requeued, GENERATION = OPTIONS.generation,
 }
 
 -- '<ms>:<name>' as a table. The name of a message of a dead batch is the id of that and its position from 1, with a colon between.
@@ -50,17 +53,20 @@ local function read_requeued(text)
   return { at = at, name = name, place = number and place_among_dead(number, position) }
 end
 
--- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, requeued, refusal, generation }, each
+-- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, context, requeued, refusal, generation }, each
 -- of them if it has one; or nil and a refusal of the whole call.
 local function read_special(args, at)
   local options, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
   if not stopped then return nil, refusal end
   if not options then return stopped, { refusal = refusal } end
-  local special = { id = options.id, generation = options.generation }
+  local special = { id = options.id, context = options.traceContext, generation = options.generation }
   if options.id == '' then refusal = refusal or fail('BAD_ID', 'an id must have 1 to ' .. OPTIONS.id.bytes .. ' bytes, got 0') end
   if options.wait and options.maxWait and options.maxWait < options.wait then
     refusal = refusal
       or fail('BAD_ARGUMENT', string.format('MAXWAIT must not be shorter than WAIT (%.0f), got %.0f', options.wait, options.maxWait))
+  end
+  if options.traceContext and not string.find(options.traceContext, '^[!-+%-.-~]+$') then
+    refusal = refusal or fail('BAD_ARGUMENT', 'CONTEXT must be printable ASCII without blanks and commas, got ' .. shown(options.traceContext))
   end
   if options.requeued then
     local requeued, bad = read_requeued(options.requeued)
@@ -77,7 +83,7 @@ local function element_of(queue, special, data)
   if not special then return digits(queue.now) .. ' 0 ' .. data end
   local id, requeued = special.id or '', special.requeued
   local received = requeued and math.min(requeued.at, queue.now) or queue.now
-  return message_header(received, #id, special.options, requeued and requeued.place) .. id .. data
+  return message_header(received, #id, special.options, requeued and requeued.place, special.context) .. id .. data
 end
 
 -- The refusal of a message whose key or data may be out of bounds. Data that is larger than any before is noted in `messages`.
@@ -133,7 +139,7 @@ local function read_messages(queue, args)
         refusal, messages.generation = special.refusal, special.generation or messages.generation
       end
     end
-    weight = weight + #key + #data + #(special and special.id or id) + work_of(special)
+    weight = weight + #key + #data + #(special and special.id or id) + #(special and special.context or '') + work_of(special)
     if weight > LIMITS.added and n > 1 then return nil, too_much(n, weight) end
     if #data > most or #key > longest or key == '' then refusal = refusal or check_bounds(queue, messages, key, data) end
     keys[n] = key
@@ -356,7 +362,7 @@ local function add(keys, args)
   queue.now, queue.first_bytes = now_ms(), 0
   if #args == 2 then return add_one(queue, args[1], args[2]) end
   if #args == 4 and args[3] == 'ID' and args[4] ~= '' and #args[4] <= OPTIONS.id.bytes then
-    return add_one(queue, args[1], args[2], { id = args[4], options = nil, requeued = nil, refusal = nil })
+    return add_one(queue, args[1], args[2], { id = args[4], options = nil, context = nil, requeued = nil, refusal = nil })
   end
   if args[2] and args[3] ~= 'NEXT' then
     local stopped, special = read_special(args, 3)

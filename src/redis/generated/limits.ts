@@ -23,6 +23,7 @@ export const OPTIONS = {
   wait: { least: 1, most: 31_536_000_000 },
   maxWait: { least: 1, most: 31_536_000_000 },
   maxSize: { least: 1, most: 500 },
+  traceContext: { bytes: 2_048 },
   requeued: { bytes: 128 },
   claimed: { least: 1, most: 1_000, default: 10 },
   forwarded: { least: 1, most: 1_000, default: 100 },

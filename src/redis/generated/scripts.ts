@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '689a79ce9c88a82620e0c1ba49ffe40e98525b3c',
+    sha1: '540c1a8fe170f5c5bd38f5406c1f78a4e1c47724',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -240,6 +240,7 @@ local OPTIONS = {
   maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
   maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
   flush = { field = 'flush', flag = true },
+  traceContext = { field = 'traceContext', bytes = 2 * KIB },
   requeued = { field = 'requeued', bytes = 128 },
 
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
@@ -298,10 +299,11 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(8)}
-local function message_header(received, id_length, options, place)
+${blank(9)}
+local function message_header(received, id_length, options, place, context)
   local header = digits(received) .. ' ' .. count_text(id_length)
   if place then header = header .. ',R' .. place end
+  if context then header = header .. ',T' .. context end
   if options then
     if options.wait then header = header .. string.format(',W%d', options.wait) end
     if options.maxWait then header = header .. string.format(',X%d', options.maxWait) end
@@ -328,6 +330,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -1184,6 +1187,8 @@ ${blank(742)}
 --   MAXWAIT  ms from the first message of the batch instead of the policy's
 --   MAXSIZE  messages a batch instead of the policy's
 --   FLUSH    the batch ends with this message and is ready at once
+--   CONTEXT  what is handed over with the message and means nothing here: '<traceparent>[;<tracestate>]' of W3C Trace Context, with %20 for a blank,
+--            %2C for a comma and %25 for a percent sign; at most 2048 bytes
 --   REQUEUED '<ms>:<name>', of a message that died in another partition: received at <ms>, remembered by <name> instead of ID, bound by no maxBacklog
 --   NEXT     another message follows: key, data and its tokens
 --   GENERATION  number of the change of partitions by which the caller has found this root: the last two arguments; none without partitions
@@ -1195,8 +1200,9 @@ ${blank(742)}
 --   WRONG_TYPE         the root, an index, what remembers ids, or the list of the key, is a key of another type
 --   MISSING_ARGUMENT   key, data or the value of a token is missing
 --   UNKNOWN_ARGUMENT   something else stands where a token was expected
---   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, or REQUEUED is no time and name; of the whole call: its
---                      messages are too much together (lua/README.md), and none is stored
+--   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, CONTEXT is empty, too long, or has a blank, a comma or
+--                      what is no printable ASCII, or REQUEUED is no time and name; of the whole call: its messages are too much together
+--                      (lua/README.md), and none is stored
 --   BAD_KEY            the key is empty or too long
 --   BAD_ID             the id is empty or too long
 --   MESSAGE_TOO_LARGE  the data has more than maxMessageBytes
@@ -1208,7 +1214,7 @@ ${blank(742)}
 -- lacks the right or a key is of another type. Then id and message must both be there or neither, or the next try would lose or double it.
 local ADD_OPTIONS = {
   ID = OPTIONS.id, WAIT = OPTIONS.wait, MAXWAIT = OPTIONS.maxWait, MAXSIZE = OPTIONS.maxSize, FLUSH = OPTIONS.flush,
-  REQUEUED = OPTIONS.requeued, GENERATION = OPTIONS.generation,
+  CONTEXT = OPTIONS.traceContext, REQUEUED = OPTIONS.requeued, GENERATION = OPTIONS.generation,
 }
 
 -- '<ms>:<name>' as a table. The name of a message of a dead batch is the id of that and its position from 1, with a colon between.
@@ -1220,17 +1226,20 @@ local function read_requeued(text)
   return { at = at, name = name, place = number and place_among_dead(number, position) }
 end
 
--- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, requeued, refusal, generation }, each
+-- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, context, requeued, refusal, generation }, each
 -- of them if it has one; or nil and a refusal of the whole call.
 local function read_special(args, at)
   local options, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
   if not stopped then return nil, refusal end
   if not options then return stopped, { refusal = refusal } end
-  local special = { id = options.id, generation = options.generation }
+  local special = { id = options.id, context = options.traceContext, generation = options.generation }
   if options.id == '' then refusal = refusal or fail('BAD_ID', 'an id must have 1 to ' .. OPTIONS.id.bytes .. ' bytes, got 0') end
   if options.wait and options.maxWait and options.maxWait < options.wait then
     refusal = refusal
       or fail('BAD_ARGUMENT', string.format('MAXWAIT must not be shorter than WAIT (%.0f), got %.0f', options.wait, options.maxWait))
+  end
+  if options.traceContext and not string.find(options.traceContext, '^[!-+%-.-~]+$') then
+    refusal = refusal or fail('BAD_ARGUMENT', 'CONTEXT must be printable ASCII without blanks and commas, got ' .. shown(options.traceContext))
   end
   if options.requeued then
     local requeued, bad = read_requeued(options.requeued)
@@ -1247,7 +1256,7 @@ local function element_of(queue, special, data)
   if not special then return digits(queue.now) .. ' 0 ' .. data end
   local id, requeued = special.id or '', special.requeued
   local received = requeued and math.min(requeued.at, queue.now) or queue.now
-  return message_header(received, #id, special.options, requeued and requeued.place) .. id .. data
+  return message_header(received, #id, special.options, requeued and requeued.place, special.context) .. id .. data
 end
 
 -- The refusal of a message whose key or data may be out of bounds. Data that is larger than any before is noted in \`messages\`.
@@ -1303,7 +1312,7 @@ local function read_messages(queue, args)
         refusal, messages.generation = special.refusal, special.generation or messages.generation
       end
     end
-    weight = weight + #key + #data + #(special and special.id or id) + work_of(special)
+    weight = weight + #key + #data + #(special and special.id or id) + #(special and special.context or '') + work_of(special)
     if weight > LIMITS.added and n > 1 then return nil, too_much(n, weight) end
     if #data > most or #key > longest or key == '' then refusal = refusal or check_bounds(queue, messages, key, data) end
     keys[n] = key
@@ -1526,7 +1535,7 @@ local function add(keys, args)
   queue.now, queue.first_bytes = now_ms(), 0
   if #args == 2 then return add_one(queue, args[1], args[2]) end
   if #args == 4 and args[3] == 'ID' and args[4] ~= '' and #args[4] <= OPTIONS.id.bytes then
-    return add_one(queue, args[1], args[2], { id = args[4], options = nil, requeued = nil, refusal = nil })
+    return add_one(queue, args[1], args[2], { id = args[4], options = nil, context = nil, requeued = nil, refusal = nil })
   end
   if args[2] and args[3] ~= 'NEXT' then
     local stopped, special = read_special(args, 3)
@@ -1541,7 +1550,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '0e6c4733dcec0dfbbcf13057a75d415833d461a9',
+    sha1: 'c47f0d8d26fb2d90bd8641f93c5529d5d9f12a46',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1698,7 +1707,7 @@ ${blank(3)}
   checkBytes = 256 * KIB,
   counted = 1000,
 }
-${blank(81)}
+${blank(82)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -1736,7 +1745,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(33)}
+${blank(35)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -1746,6 +1755,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 
@@ -1925,7 +1935,7 @@ ${blank(252)}
 local LOOK_AGAIN = 10000
 ${blank(497)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(2042)}
+${blank(2048)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -2324,7 +2334,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '6871a1889cceeb2cc70749b527d58414686da425',
+    sha1: 'b09dc3bdf043cf6a599371c2f5e54008f450934a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2549,7 +2559,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(7)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
   claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
 ${blank(5)}
@@ -2610,7 +2620,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(25)}
+${blank(27)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -2628,6 +2638,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -4053,7 +4064,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '2021b96ae7dccb495368f28382e9da5efd060f26',
+    sha1: '2127517dbea67a18ca064637f33c8a6757b0e603',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4217,7 +4228,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(81)}
+${blank(82)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -4254,7 +4265,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(25)}
+${blank(27)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -4272,6 +4283,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -4890,7 +4902,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '6051c0db18f3f2b7a621fce99eefb949e5a598fd',
+    sha1: '21c60fc3531879444aab378da15408d3528dd3a0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5115,7 +5127,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(7)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 
 
@@ -5160,7 +5172,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(324)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -5308,7 +5320,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1422)}
+${blank(1428)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -5366,7 +5378,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'c94b61357c260c16553339a490fc8ca36dfeed42',
+    sha1: 'fd9c6d9b26e09975c7a62722a267f547b64caf59',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5511,7 +5523,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(81)}
+${blank(82)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -5537,7 +5549,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(62)}
+${blank(65)}
 local function parts_of(message, spared)
   -- Without an id and options: nothing has to be measured.
   if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
@@ -5763,7 +5775,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1952)}
+${blank(1958)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -5807,7 +5819,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '9f1bd03f3a6ddd345227e291ff0bb9cb3b9bc50a',
+    sha1: '5a9e97029b08910ae053debe914f65ccce46657e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6038,7 +6050,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(7)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -6097,7 +6109,7 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(57)}
+${blank(60)}
 local function parts_of(message, spared)
   -- Without an id and options: nothing has to be measured.
   if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
@@ -6405,7 +6417,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1113)}
+${blank(1119)}
 --- Erase all that is kept of a conversation, some of it in each call.
 --
 --   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
@@ -6645,7 +6657,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   events: {
-    sha1: 'eba5034859b5658e680ec96ab29f500cb697de73',
+    sha1: '335eeaf5330f1b6f17a2b56d172a232d20225cce',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6861,7 +6873,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(7)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(4)}
   told = { field = 'limit', least = 1, most = 1000, default = 100 },
@@ -6901,7 +6913,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(324)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -7024,7 +7036,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2509)}
+${blank(2515)}
 --- Read what has happened in the queue, oldest first.
 --
 --   FCALL_RO rapidfire_events 1 rapid-fire:{orders}
@@ -7106,7 +7118,7 @@ return entry(KEYS, ARGV)
 `,
   },
   extend: {
-    sha1: '07c0505a558e7b9fedeae75552fc7aa9b8abe61b',
+    sha1: '22175a1e6560a7b8bc84d64577b0d902d361891d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7262,7 +7274,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(7)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -7301,7 +7313,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(324)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -7548,7 +7560,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '704f9d2dac1245971d984cb0be8fcbbeda19a220',
+    sha1: 'dff60e77c4a8bdff4481a57b5b9a6f1a91beaf89',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7776,7 +7788,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(7)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -7833,7 +7845,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(25)}
+${blank(27)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -7851,6 +7863,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -8648,7 +8661,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'd0a52cf460081903fbcc9c9e6a3a9d50af136ded',
+    sha1: '7d2505d7225dcef6227481883851c1d0c2be3afe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8873,7 +8886,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(7)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 
   forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
@@ -8939,7 +8952,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(25)}
+${blank(27)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -8957,6 +8970,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -10425,7 +10439,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '5e4fff857592bcb0ca4095425b8ad66c104d8053',
+    sha1: '82f70d57682bc488a252e9c7d4d1e656c12154c7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10627,7 +10641,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(81)}
+${blank(82)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -10652,7 +10666,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(471)}
+${blank(474)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events',
@@ -10756,7 +10770,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(3958)}
+${blank(3964)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -10827,7 +10841,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'afe2a9b439cc38cc5fe0a723e42d99e45609b4db',
+    sha1: '77a44fc5bc8697a48834d4c8c8f7c2fe9c46e00f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10974,7 +10988,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(7)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -11020,7 +11034,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(324)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -11211,7 +11225,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2588)}
+${blank(2594)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -11251,7 +11265,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '252b52f8bc8763205e75129de3866deb45d82f23',
+    sha1: 'cee9ca13959c39c2b66a6dac639b021216654917',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11476,7 +11490,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(7)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -11521,7 +11535,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(324)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -11703,7 +11717,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2208)}
+${blank(2214)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -11830,7 +11844,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '132c2fb499f7d53b73a7eb970901fd56cfd431bb',
+    sha1: '3903775860f140ce38ce80014ffb26e37573f628',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12055,7 +12069,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(7)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 
 
@@ -12102,7 +12116,7 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(20)}
+${blank(22)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -12120,6 +12134,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -12428,7 +12443,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1350)}
+${blank(1356)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -12501,7 +12516,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '28ae6d39683ad1e4d4bfc1c8e328838a086ac6a4',
+    sha1: '307e0178df51d64ced6e953abda174bc2edf9081',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12717,7 +12732,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(7)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -12756,7 +12771,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(324)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -12948,7 +12963,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2625)}
+${blank(2631)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -13081,7 +13096,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '4e88fc54e6e902beaaf6f690dcff13f10949f6dc',
+    sha1: '2bef44106269014d447e59b2805265ca9e5768d4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13297,7 +13312,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(7)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -13329,7 +13344,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(324)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -13475,7 +13490,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2755)}
+${blank(2761)}
 --- Say that a worker or a process is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -13552,7 +13567,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '7bab22402f8595a4a95973801726b44092508036',
+    sha1: '5aeb10a3a4eb8d0b38f26577ed1507c83b09f56a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13770,7 +13785,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(7)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -13822,7 +13837,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(62)}
+${blank(65)}
 local function parts_of(message, spared)
   -- Without an id and options: nothing has to be measured.
   if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
@@ -14242,7 +14257,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '013fc8fd79c16851084429240ed0e7235d07c82e',
+    sha1: '2ef4f1b9fe8e3b48ff6513244328ad554eec3c55',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14409,7 +14424,7 @@ ${blank(3)}
 
   counted = 1000,
 }
-${blank(81)}
+${blank(82)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -14454,7 +14469,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(25)}
+${blank(27)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -14472,6 +14487,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -14987,7 +15003,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(1928)}
+${blank(1934)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -15120,7 +15136,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '48a938a5e1da8fa825e40b49dee2692cd94af625',
+    sha1: '9d98b915452a2160acdf3495c503dca7b4f450e5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15336,7 +15352,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(7)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -15366,7 +15382,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(324)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -15533,7 +15549,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2208)}
+${blank(2214)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -15686,7 +15702,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '253108480ad72318370a9c6f66b8efa1cdf84989',
+    sha1: '3f28eddef52b21705059e3eec415ef601beb8347',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15865,7 +15881,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(81)}
+${blank(82)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -15905,7 +15921,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(25)}
+${blank(27)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -15923,6 +15939,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -16652,7 +16669,7 @@ local function other_generation(queue, generation)
     )
   )
 end
-${blank(1809)}
+${blank(1815)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -16736,7 +16753,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: 'b3f0c9390cc22ca76731a1003505f023cd56b6e7',
+    sha1: 'f83edfe5547b6e33b8df17effc0129947079addf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16822,7 +16839,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(110)}
+${blank(111)}
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
@@ -16838,7 +16855,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4506)}
+${blank(4515)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -16889,7 +16906,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '43680db1171a861b4c8b64f7dbe8825e21727197',
+    sha1: '746917b4f55f68fc266b2982c1dfea8ec5bf2bdb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -17098,7 +17115,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(81)}
+${blank(82)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -17126,7 +17143,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(344)}
+${blank(347)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -17262,7 +17279,7 @@ local function counter_names()
   end
   return ONCE.counters
 end
-${blank(4350)}
+${blank(4356)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -17325,12 +17342,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '441bfc0a5f1592a26d7df11fe5e6ac0adf7a8d1b',
+    sha1: '302b93c74a151ca54e015edd298fab9aa71646f6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(4950)}
+${blank(4960)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
