@@ -26,7 +26,7 @@ export function check(actual: unknown, expected: unknown): void {
 `
 
 /** What a reader installs beside the library. */
-const PACKAGES = ['ioredis', 'zod', 'bullmq', '@hono', 'hono', 'express', 'fastify', '@types']
+const PACKAGES = ['ioredis', 'zod', 'bullmq', '@opentelemetry', '@hono', 'hono', 'express', 'fastify', '@types']
 
 /**
  * Packages that a recipe is for and that are not installed here, for their size: a file of this folder stands in for what the recipe uses of them.
