@@ -362,7 +362,7 @@ local function add(keys, args)
   queue.now, queue.first_bytes = now_ms(), 0
   if #args == 2 then return add_one(queue, args[1], args[2]) end
   if #args == 4 and args[3] == 'ID' and args[4] ~= '' and #args[4] <= OPTIONS.id.bytes then
-    return add_one(queue, args[1], args[2], { id = args[4], options = nil, context = nil, requeued = nil, refusal = nil })
+    return add_one(queue, args[1], args[2], { id = args[4], options = nil, requeued = nil, refusal = nil })
   end
   if args[2] and args[3] ~= 'NEXT' then
     local stopped, special = read_special(args, 3)

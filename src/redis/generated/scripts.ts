@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '540c1a8fe170f5c5bd38f5406c1f78a4e1c47724',
+    sha1: '8c4558540db8f89a6930acae38bd3cd9e5c5ae9b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1535,7 +1535,7 @@ local function add(keys, args)
   queue.now, queue.first_bytes = now_ms(), 0
   if #args == 2 then return add_one(queue, args[1], args[2]) end
   if #args == 4 and args[3] == 'ID' and args[4] ~= '' and #args[4] <= OPTIONS.id.bytes then
-    return add_one(queue, args[1], args[2], { id = args[4], options = nil, context = nil, requeued = nil, refusal = nil })
+    return add_one(queue, args[1], args[2], { id = args[4], options = nil, requeued = nil, refusal = nil })
   end
   if args[2] and args[3] ~= 'NEXT' then
     local stopped, special = read_special(args, 3)
