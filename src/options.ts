@@ -1,6 +1,7 @@
 import type { Names } from './given.ts'
 import type { Durability } from './messages/durability.ts'
 import type { Schema } from './messages/schema.ts'
+import type { TraceContext } from './messages/trace-context.ts'
 import type { RedisInput } from './redis/input.ts'
 import type { BindingOptions } from './redis/loader.ts'
 
@@ -78,6 +79,8 @@ export interface MessageOptions {
   edits?: string | undefined
   /** Likewise: that message is taken away, as if it had never been sent. */
   withdraws?: string | undefined
+  /** Handed over with the message; `rapidfire/otel` gives it by itself. @default none */
+  traceContext?: TraceContext | undefined
 }
 
 export const MESSAGE_OPTIONS: Names<MessageOptions> = {
@@ -88,6 +91,7 @@ export const MESSAGE_OPTIONS: Names<MessageOptions> = {
   flush: true,
   edits: true,
   withdraws: true,
+  traceContext: true,
 }
 
 export interface RapidFireOptions<T, Input = T> extends BindingOptions {
@@ -131,6 +135,16 @@ export interface AddOptions extends MessageOptions {
   /** What this message waits for before `addMessage` answers. @default that of the client */
   durability?: Durability
 }
+
+/** Options of the messages of one `addMessages`. */
+export interface AddAllOptions {
+  /** What these messages wait for before `addMessages` answers. @default that of the client */
+  durability?: Durability | undefined
+  /** That of each message which has none of its own. @default none */
+  traceContext?: TraceContext | undefined
+}
+
+export const ADD_ALL_OPTIONS: Names<AddAllOptions> = { durability: true, traceContext: true }
 
 export const ADD_OPTIONS: Names<AddOptions> = { ...MESSAGE_OPTIONS, durability: true }
 

@@ -12,10 +12,17 @@ import { checkFlag, checkNames, msOrForever } from './given.ts'
 import { type EventsOptions, eventsOfQueue, type QueueEvent } from './history/events.ts'
 import { type Trace, type Traced, trace } from './history/trace.ts'
 import { Adder } from './messages/add.ts'
-import type { Durability } from './messages/durability.ts'
 import type { AddResult } from './messages/results.ts'
 import { Sender } from './messages/sender.ts'
-import { type AddOptions, CLIENT_OPTIONS, type NewMessage, POLICY_MEMBERS, type Policy, type RapidFireOptions } from './options.ts'
+import {
+  type AddAllOptions,
+  type AddOptions,
+  CLIENT_OPTIONS,
+  type NewMessage,
+  POLICY_MEMBERS,
+  type Policy,
+  type RapidFireOptions,
+} from './options.ts'
 import { Partitioning } from './partitions/change.ts'
 import { changePolicy, prepare } from './partitions/policy.ts'
 import { checkQueueName, rootKey } from './partitions/roots.ts'
@@ -107,7 +114,7 @@ export class RapidFire<T = unknown, Input = T> {
    * @throws RapidfireError `BAD_KEY`, `BAD_ID`, `BAD_DATA` before anything is sent
    * @example await rapidfire.addMessages([{ key: 'ann', data: { text: 'Hi' } }, { key: 'bob', data: { text: 'Hello' }, id: '7' }])
    */
-  addMessages(messages: readonly NewMessage<Input>[], options: { durability?: Durability } = {}): Promise<AddResult[]> {
+  addMessages(messages: readonly NewMessage<Input>[], options: AddAllOptions = {}): Promise<AddResult[]> {
     return this.#adder.addAll(messages, options)
   }
 

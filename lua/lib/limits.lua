@@ -117,6 +117,7 @@ local OPTIONS = {
   flush = { field = 'flush', flag = true },
   edits = { field = 'edits', bytes = 512, code = 'BAD_ID' },
   withdraws = { field = 'withdraws', bytes = 512, code = 'BAD_ID' },
+  traceContext = { field = 'traceContext', bytes = 2 * KIB },
   requeued = { field = 'requeued', bytes = 128 },
 
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.

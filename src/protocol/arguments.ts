@@ -61,6 +61,7 @@ export function messageArguments(messages: readonly EncodedMessage[]): Argument[
     if (message.flush) args.push('FLUSH')
     if (message.edits !== undefined) args.push('EDITS', message.edits)
     if (message.withdraws !== undefined) args.push('WITHDRAWS', message.withdraws)
+    if (message.context !== undefined) args.push('CONTEXT', message.context)
     if (message.requeued !== undefined) args.push('REQUEUED', message.requeued)
   }
   return args

@@ -356,7 +356,7 @@ describeBindings('add', (lua) => {
     ['MISSING_ARGUMENT', 'WAIT must be followed by a value', ['ann', 'one', 'NEXT', 'ann', 'two', 'wait']],
     [
       'UNKNOWN_ARGUMENT',
-      "expected EDITS, FLUSH, GENERATION, ID, MAXSIZE, MAXWAIT, REQUEUED, WAIT, WITHDRAWS, NEXT; got 'TTL'",
+      "expected CONTEXT, EDITS, FLUSH, GENERATION, ID, MAXSIZE, MAXWAIT, REQUEUED, WAIT, WITHDRAWS, NEXT; got 'TTL'",
       ['ann', 'one', 'TTL', '5'],
     ],
     ['UNKNOWN_ARGUMENT', "got 'bob'", ['ann', 'one', 'FLUSH', 'bob', 'two']],

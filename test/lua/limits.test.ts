@@ -53,6 +53,7 @@ const NUMBERS: [FunctionName, string[], string, number, number][] = [
 const TEXTS: [FunctionName, string[], string, number][] = [
   ['add', ['k', 'x'], 'ID', 512],
   ['add', ['k', 'x', 'WAIT', '5'], 'ID', 512],
+  ['add', ['k', 'x'], 'CONTEXT', 2048],
   ['add', ['k', 'x'], 'REQUEUED', 128],
   ['claim_ready', [], 'WORKER', 64],
   ['claim_ready', [], 'NONCE', 64],

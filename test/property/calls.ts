@@ -17,6 +17,7 @@ export interface Addition extends Overrides {
   /** The id of a message whose data it replaces, or which it takes away. */
   edits?: string
   withdraws?: string
+  context?: string
 }
 
 const DATA = {
@@ -42,7 +43,7 @@ function faults({ key, id, wait, maxWait, edits, withdraws }: Addition, data: st
 export function adding(model: Model, messages: Addition[]): { data: string[]; args: Arg[] } {
   const tag = model.serial()
   const data = messages.map((message, n) => DATA[message.data](`${tag}.${n}`))
-  const args = messages.flatMap(({ key, id, wait, maxWait, maxSize, flush, edits, withdraws }, n): Arg[] => [
+  const args = messages.flatMap(({ key, id, wait, maxWait, maxSize, flush, edits, withdraws, context }, n): Arg[] => [
     ...(n > 0 ? ['NEXT'] : []),
     ...[key, data[n] as string],
     ...(id === undefined ? [] : ['ID', id]),
@@ -52,15 +53,16 @@ export function adding(model: Model, messages: Addition[]): { data: string[]; ar
     ...(flush ? ['FLUSH'] : []),
     ...(edits === undefined ? [] : ['EDITS', edits]),
     ...(withdraws === undefined ? [] : ['WITHDRAWS', withdraws]),
+    ...(context ? ['CONTEXT', context] : []),
   ])
   return { data, args }
 }
 
 /** What one call takes: the bytes of its messages, and for each a little more. One message alone is always taken. */
 function isTooMuch(messages: Addition[], data: string[]): boolean {
-  const weights = messages.map(({ key, id = '', wait, maxWait, maxSize, flush, edits, withdraws }, n) => {
+  const weights = messages.map(({ key, id = '', wait, maxWait, maxSize, flush, edits, withdraws, context = '' }, n) => {
     const work = (edits ?? withdraws) !== undefined ? 64 : wait || maxWait || maxSize || flush ? 5 : 2
-    return key.length + id.length + (data[n] as string).length + work * 1024
+    return key.length + id.length + context.length + (data[n] as string).length + work * 1024
   })
   return messages.length > 1 && weights.reduce((sum, each) => sum + each) > 256 * 1024
 }

@@ -65,9 +65,10 @@ const addition: fc.Arbitrary<Addition> = fc
       { weight: 4, arbitrary: fc.record({ edits: CHANGED }) },
       { weight: 3, arbitrary: fc.record({ withdraws: CHANGED }) },
     ),
+    traced: fc.oneof({ weight: 5, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: fc.constant({ context: 'W1;F=%2CF' }) }),
     bad: fc.oneof({ weight: 30, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: fc.constantFrom({ key: '' }, { id: '' }) }),
   })
-  .map(({ own, change, bad, ...rest }) => ({ ...rest, ...own, ...change, ...bad }))
+  .map(({ own, change, traced, bad, ...rest }) => ({ ...rest, ...own, ...change, ...traced, ...bad }))
 
 const adds = (maxLength: number) => fc.array(addition, { minLength: 1, maxLength }).map(add)
 

@@ -17,6 +17,8 @@
 --   EDITS    id, 1 to 512 bytes, of a message of the key: if that is still open, the data take the place of its data, and it keeps all else. If a worker
 --            has it, it was handed over, or it is not found, this is a message of its own
 --   WITHDRAWS id, 1 to 512 bytes: likewise, that message is taken away
+--   CONTEXT  what is handed over with the message and means nothing here: '<traceparent>[;<tracestate>]' of W3C Trace Context, with %20 for a blank,
+--            %2C for a comma and %25 for a percent sign; at most 2048 bytes
 --   REQUEUED '<ms>:<name>', of a message that died in another partition: received at <ms>, remembered by <name> instead of ID, bound by no maxBacklog
 --   NEXT     another message follows: key, data and its tokens
 --   GENERATION  number of the change of partitions by which the caller has found this root: the last two arguments; none without partitions
@@ -28,8 +30,9 @@
 --   WRONG_TYPE         the root, an index, what remembers ids, or the list of the key, is a key of another type
 --   MISSING_ARGUMENT   key, data or the value of a token is missing
 --   UNKNOWN_ARGUMENT   something else stands where a token was expected
---   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, REQUEUED is no time and name, a message would edit or
---                      withdraw itself, or two of EDITS, WITHDRAWS and REQUEUED are there; of the whole call: its messages are too much together
+--   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, CONTEXT is empty, too long, or has a blank, a comma or
+--                      what is no printable ASCII, REQUEUED is no time and name, a message would edit or withdraw itself, or two of EDITS, WITHDRAWS
+--                      and REQUEUED are there; of the whole call: its messages are too much together
 --                      (lua/README.md), and none is stored
 --   BAD_KEY            the key is empty or too long
 --   BAD_ID             the id, or the one that EDITS or WITHDRAWS names, is empty or too long
@@ -42,7 +45,8 @@
 -- lacks the right or a key is of another type. Then id and message must both be there or neither, or the next try would lose or double it.
 local ADD_OPTIONS = {
   ID = OPTIONS.id, WAIT = OPTIONS.wait, MAXWAIT = OPTIONS.maxWait, MAXSIZE = OPTIONS.maxSize, FLUSH = OPTIONS.flush,
-  EDITS = OPTIONS.edits, WITHDRAWS = OPTIONS.withdraws, REQUEUED = OPTIONS.requeued, GENERATION = OPTIONS.generation,
+  EDITS = OPTIONS.edits, WITHDRAWS = OPTIONS.withdraws, CONTEXT = OPTIONS.traceContext, REQUEUED = OPTIONS.requeued,
+  GENERATION = OPTIONS.generation,
 }
 
 -- '<ms>:<name>' as a table. The name of a message of a dead batch is the id of that and its position from 1, with a colon between.
@@ -54,17 +58,20 @@ local function read_requeued(text)
   return { at = at, name = name, place = number and place_among_dead(number, position) }
 end
 
--- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, change, requeued, refusal, generation },
--- each of them if it has one; or nil and a refusal of the whole call.
+-- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, context, change, requeued, refusal,
+-- generation }, each of them if it has one; or nil and a refusal of the whole call.
 local function read_special(args, at)
   local options, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
   if not stopped then return nil, refusal end
   if not options then return stopped, { refusal = refusal } end
-  local special = { id = options.id, generation = options.generation }
+  local special = { id = options.id, context = options.traceContext, generation = options.generation }
   if options.id == '' then refusal = refusal or fail('BAD_ID', 'an id must have 1 to ' .. OPTIONS.id.bytes .. ' bytes, got 0') end
   if options.wait and options.maxWait and options.maxWait < options.wait then
     refusal = refusal
       or fail('BAD_ARGUMENT', string.format('MAXWAIT must not be shorter than WAIT (%.0f), got %.0f', options.wait, options.maxWait))
+  end
+  if options.traceContext and not string.find(options.traceContext, '^[!-+%-.-~]+$') then
+    refusal = refusal or fail('BAD_ARGUMENT', 'CONTEXT must be printable ASCII without blanks and commas, got ' .. shown(options.traceContext))
   end
   if options.requeued then
     local requeued, bad = read_requeued(options.requeued)
@@ -85,7 +92,7 @@ local function element_of(queue, special, data)
   if not special then return digits(queue.now) .. ' 0 ' .. data end
   local id, requeued = special.id or '', special.requeued
   local received = requeued and math.min(requeued.at, queue.now) or queue.now
-  return message_header(received, #id, special.options, requeued and requeued.place) .. id .. data
+  return message_header(received, #id, special.options, requeued and requeued.place, special.context) .. id .. data
 end
 
 -- The refusal of a message whose key or data may be out of bounds. Data that is larger than any before is noted in `messages`.
@@ -100,7 +107,7 @@ end
 -- What a message with other tokens than ID weighs besides its key and data.
 local function weight_of(special)
   local work = special.requeued and LIMITS.requeuedWork or special.change and LIMITS.changeWork or special.options and LIMITS.specialWork
-  return (work or LIMITS.messageWork) + #(special.id or '')
+  return (work or LIMITS.messageWork) + #(special.id or '') + #(special.context or '')
 end
 
 -- Puts a value into one of the lists of messages that nearly no call needs: it is made then.

@@ -287,6 +287,7 @@ OPTIONS = {
   flush = { field = 'flush', flag = true },
   edits = { field = 'edits', bytes = 512, code = 'BAD_ID' },
   withdraws = { field = 'withdraws', bytes = 512, code = 'BAD_ID' },
+  traceContext = { field = 'traceContext', bytes = 2 * KIB },
   requeued = { field = 'requeued', bytes = 128 },
 
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
@@ -419,15 +420,17 @@ end
 end
 --- A message: one element of the list of its key. This file writes it and reads it, and no other does.
 --
---   <receivedAt> <id length>[,R<place>][,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>
+--   <receivedAt> <id length>[,R<place>][,T<context>][,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>
 --
 -- 13 digits first, so that one \`match\` reads the time. The options travel with their message: nothing has to be kept in step when messages
--- are taken, given back or buried. \`place\` tells with which batch the message died first; see place_among_dead.
+-- are taken, given back or buried. \`place\` tells with which batch the message died first; see place_among_dead. \`context\` is for those who follow a
+-- message from process to process: it means nothing here, and is no option that a batch would go by.
 
 -- All that stands before id and data. \`options\`: { wait, maxWait, maxSize, flush } of this message alone, or nil.
-local function message_header(received, id_length, options, place)
+local function message_header(received, id_length, options, place, context)
   local header = digits(received) .. ' ' .. count_text(id_length)
   if place then header = header .. ',R' .. place end
+  if context then header = header .. ',T' .. context end
   if options then
     if options.wait then header = header .. string.format(',W%d', options.wait) end
     if options.maxWait then header = header .. string.format(',X%d', options.maxWait) end
@@ -450,10 +453,11 @@ local function received_at(message)
   return time and #time == 13 and tonumber(time) or 0
 end
 
--- The options that a message carries, as text, or nil. Its place among the dead is none.
+-- The options that a message carries, as text, or nil. Its place among the dead is none, and no more is its trace context.
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 
@@ -3648,6 +3652,8 @@ do
 --   EDITS    id, 1 to 512 bytes, of a message of the key: if that is still open, the data take the place of its data, and it keeps all else. If a worker
 --            has it, it was handed over, or it is not found, this is a message of its own
 --   WITHDRAWS id, 1 to 512 bytes: likewise, that message is taken away
+--   CONTEXT  what is handed over with the message and means nothing here: '<traceparent>[;<tracestate>]' of W3C Trace Context, with %20 for a blank,
+--            %2C for a comma and %25 for a percent sign; at most 2048 bytes
 --   REQUEUED '<ms>:<name>', of a message that died in another partition: received at <ms>, remembered by <name> instead of ID, bound by no maxBacklog
 --   NEXT     another message follows: key, data and its tokens
 --   GENERATION  number of the change of partitions by which the caller has found this root: the last two arguments; none without partitions
@@ -3659,8 +3665,9 @@ do
 --   WRONG_TYPE         the root, an index, what remembers ids, or the list of the key, is a key of another type
 --   MISSING_ARGUMENT   key, data or the value of a token is missing
 --   UNKNOWN_ARGUMENT   something else stands where a token was expected
---   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, REQUEUED is no time and name, a message would edit or
---                      withdraw itself, or two of EDITS, WITHDRAWS and REQUEUED are there; of the whole call: its messages are too much together
+--   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, CONTEXT is empty, too long, or has a blank, a comma or
+--                      what is no printable ASCII, REQUEUED is no time and name, a message would edit or withdraw itself, or two of EDITS, WITHDRAWS
+--                      and REQUEUED are there; of the whole call: its messages are too much together
 --                      (lua/README.md), and none is stored
 --   BAD_KEY            the key is empty or too long
 --   BAD_ID             the id, or the one that EDITS or WITHDRAWS names, is empty or too long
@@ -3673,7 +3680,8 @@ do
 -- lacks the right or a key is of another type. Then id and message must both be there or neither, or the next try would lose or double it.
 local ADD_OPTIONS = {
   ID = OPTIONS.id, WAIT = OPTIONS.wait, MAXWAIT = OPTIONS.maxWait, MAXSIZE = OPTIONS.maxSize, FLUSH = OPTIONS.flush,
-  EDITS = OPTIONS.edits, WITHDRAWS = OPTIONS.withdraws, REQUEUED = OPTIONS.requeued, GENERATION = OPTIONS.generation,
+  EDITS = OPTIONS.edits, WITHDRAWS = OPTIONS.withdraws, CONTEXT = OPTIONS.traceContext, REQUEUED = OPTIONS.requeued,
+  GENERATION = OPTIONS.generation,
 }
 
 -- '<ms>:<name>' as a table. The name of a message of a dead batch is the id of that and its position from 1, with a colon between.
@@ -3685,17 +3693,20 @@ local function read_requeued(text)
   return { at = at, name = name, place = number and place_among_dead(number, position) }
 end
 
--- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, change, requeued, refusal, generation },
--- each of them if it has one; or nil and a refusal of the whole call.
+-- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, context, change, requeued, refusal,
+-- generation }, each of them if it has one; or nil and a refusal of the whole call.
 local function read_special(args, at)
   local options, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
   if not stopped then return nil, refusal end
   if not options then return stopped, { refusal = refusal } end
-  local special = { id = options.id, generation = options.generation }
+  local special = { id = options.id, context = options.traceContext, generation = options.generation }
   if options.id == '' then refusal = refusal or fail('BAD_ID', 'an id must have 1 to ' .. OPTIONS.id.bytes .. ' bytes, got 0') end
   if options.wait and options.maxWait and options.maxWait < options.wait then
     refusal = refusal
       or fail('BAD_ARGUMENT', string.format('MAXWAIT must not be shorter than WAIT (%.0f), got %.0f', options.wait, options.maxWait))
+  end
+  if options.traceContext and not string.find(options.traceContext, '^[!-+%-.-~]+$') then
+    refusal = refusal or fail('BAD_ARGUMENT', 'CONTEXT must be printable ASCII without blanks and commas, got ' .. shown(options.traceContext))
   end
   if options.requeued then
     local requeued, bad = read_requeued(options.requeued)
@@ -3716,7 +3727,7 @@ local function element_of(queue, special, data)
   if not special then return digits(queue.now) .. ' 0 ' .. data end
   local id, requeued = special.id or '', special.requeued
   local received = requeued and math.min(requeued.at, queue.now) or queue.now
-  return message_header(received, #id, special.options, requeued and requeued.place) .. id .. data
+  return message_header(received, #id, special.options, requeued and requeued.place, special.context) .. id .. data
 end
 
 -- The refusal of a message whose key or data may be out of bounds. Data that is larger than any before is noted in \`messages\`.
@@ -3731,7 +3742,7 @@ end
 -- What a message with other tokens than ID weighs besides its key and data.
 local function weight_of(special)
   local work = special.requeued and LIMITS.requeuedWork or special.change and LIMITS.changeWork or special.options and LIMITS.specialWork
-  return (work or LIMITS.messageWork) + #(special.id or '')
+  return (work or LIMITS.messageWork) + #(special.id or '') + #(special.context or '')
 end
 
 -- Puts a value into one of the lists of messages that nearly no call needs: it is made then.

@@ -25,6 +25,7 @@ export const OPTIONS = {
   maxSize: { least: 1, most: 500 },
   edits: { bytes: 512 },
   withdraws: { bytes: 512 },
+  traceContext: { bytes: 2_048 },
   requeued: { bytes: 128 },
   claimed: { least: 1, most: 1_000, default: 10 },
   forwarded: { least: 1, most: 1_000, default: 100 },

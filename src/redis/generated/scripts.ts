@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '804ba75bc7f6cb6a1ebee3bf715065382170ee29',
+    sha1: 'ddf6615184e9b233289c1062ea767ccc8b55e675',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -250,6 +250,7 @@ local OPTIONS = {
   flush = { field = 'flush', flag = true },
   edits = { field = 'edits', bytes = 512, code = 'BAD_ID' },
   withdraws = { field = 'withdraws', bytes = 512, code = 'BAD_ID' },
+  traceContext = { field = 'traceContext', bytes = 2 * KIB },
   requeued = { field = 'requeued', bytes = 128 },
 
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
@@ -308,10 +309,11 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(8)}
-local function message_header(received, id_length, options, place)
+${blank(9)}
+local function message_header(received, id_length, options, place, context)
   local header = digits(received) .. ' ' .. count_text(id_length)
   if place then header = header .. ',R' .. place end
+  if context then header = header .. ',T' .. context end
   if options then
     if options.wait then header = header .. string.format(',W%d', options.wait) end
     if options.maxWait then header = header .. string.format(',X%d', options.maxWait) end
@@ -338,6 +340,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -1281,6 +1284,8 @@ end
 --   EDITS    id, 1 to 512 bytes, of a message of the key: if that is still open, the data take the place of its data, and it keeps all else. If a worker
 --            has it, it was handed over, or it is not found, this is a message of its own
 --   WITHDRAWS id, 1 to 512 bytes: likewise, that message is taken away
+--   CONTEXT  what is handed over with the message and means nothing here: '<traceparent>[;<tracestate>]' of W3C Trace Context, with %20 for a blank,
+--            %2C for a comma and %25 for a percent sign; at most 2048 bytes
 --   REQUEUED '<ms>:<name>', of a message that died in another partition: received at <ms>, remembered by <name> instead of ID, bound by no maxBacklog
 --   NEXT     another message follows: key, data and its tokens
 --   GENERATION  number of the change of partitions by which the caller has found this root: the last two arguments; none without partitions
@@ -1292,8 +1297,9 @@ end
 --   WRONG_TYPE         the root, an index, what remembers ids, or the list of the key, is a key of another type
 --   MISSING_ARGUMENT   key, data or the value of a token is missing
 --   UNKNOWN_ARGUMENT   something else stands where a token was expected
---   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, REQUEUED is no time and name, a message would edit or
---                      withdraw itself, or two of EDITS, WITHDRAWS and REQUEUED are there; of the whole call: its messages are too much together
+--   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, CONTEXT is empty, too long, or has a blank, a comma or
+--                      what is no printable ASCII, REQUEUED is no time and name, a message would edit or withdraw itself, or two of EDITS, WITHDRAWS
+--                      and REQUEUED are there; of the whole call: its messages are too much together
 --                      (lua/README.md), and none is stored
 --   BAD_KEY            the key is empty or too long
 --   BAD_ID             the id, or the one that EDITS or WITHDRAWS names, is empty or too long
@@ -1306,7 +1312,8 @@ end
 -- lacks the right or a key is of another type. Then id and message must both be there or neither, or the next try would lose or double it.
 local ADD_OPTIONS = {
   ID = OPTIONS.id, WAIT = OPTIONS.wait, MAXWAIT = OPTIONS.maxWait, MAXSIZE = OPTIONS.maxSize, FLUSH = OPTIONS.flush,
-  EDITS = OPTIONS.edits, WITHDRAWS = OPTIONS.withdraws, REQUEUED = OPTIONS.requeued, GENERATION = OPTIONS.generation,
+  EDITS = OPTIONS.edits, WITHDRAWS = OPTIONS.withdraws, CONTEXT = OPTIONS.traceContext, REQUEUED = OPTIONS.requeued,
+  GENERATION = OPTIONS.generation,
 }
 
 -- '<ms>:<name>' as a table. The name of a message of a dead batch is the id of that and its position from 1, with a colon between.
@@ -1318,17 +1325,20 @@ local function read_requeued(text)
   return { at = at, name = name, place = number and place_among_dead(number, position) }
 end
 
--- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, change, requeued, refusal, generation },
--- each of them if it has one; or nil and a refusal of the whole call.
+-- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, context, change, requeued, refusal,
+-- generation }, each of them if it has one; or nil and a refusal of the whole call.
 local function read_special(args, at)
   local options, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
   if not stopped then return nil, refusal end
   if not options then return stopped, { refusal = refusal } end
-  local special = { id = options.id, generation = options.generation }
+  local special = { id = options.id, context = options.traceContext, generation = options.generation }
   if options.id == '' then refusal = refusal or fail('BAD_ID', 'an id must have 1 to ' .. OPTIONS.id.bytes .. ' bytes, got 0') end
   if options.wait and options.maxWait and options.maxWait < options.wait then
     refusal = refusal
       or fail('BAD_ARGUMENT', string.format('MAXWAIT must not be shorter than WAIT (%.0f), got %.0f', options.wait, options.maxWait))
+  end
+  if options.traceContext and not string.find(options.traceContext, '^[!-+%-.-~]+$') then
+    refusal = refusal or fail('BAD_ARGUMENT', 'CONTEXT must be printable ASCII without blanks and commas, got ' .. shown(options.traceContext))
   end
   if options.requeued then
     local requeued, bad = read_requeued(options.requeued)
@@ -1349,7 +1359,7 @@ local function element_of(queue, special, data)
   if not special then return digits(queue.now) .. ' 0 ' .. data end
   local id, requeued = special.id or '', special.requeued
   local received = requeued and math.min(requeued.at, queue.now) or queue.now
-  return message_header(received, #id, special.options, requeued and requeued.place) .. id .. data
+  return message_header(received, #id, special.options, requeued and requeued.place, special.context) .. id .. data
 end
 
 -- The refusal of a message whose key or data may be out of bounds. Data that is larger than any before is noted in \`messages\`.
@@ -1364,7 +1374,7 @@ end
 -- What a message with other tokens than ID weighs besides its key and data.
 local function weight_of(special)
   local work = special.requeued and LIMITS.requeuedWork or special.change and LIMITS.changeWork or special.options and LIMITS.specialWork
-  return (work or LIMITS.messageWork) + #(special.id or '')
+  return (work or LIMITS.messageWork) + #(special.id or '') + #(special.context or '')
 end
 
 -- Puts a value into one of the lists of messages that nearly no call needs: it is made then.
@@ -1663,7 +1673,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'ce6a861824f981489252aa8b30cb62f03fa38758',
+    sha1: '5a4a57fd1602a4780f5446ea3b30359606105d7e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1827,7 +1837,7 @@ ${blank(3)}
   checkBytes = 256 * KIB,
   counted = 1000,
 }
-${blank(83)}
+${blank(84)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -1865,7 +1875,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(33)}
+${blank(35)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -1875,6 +1885,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 
@@ -2054,7 +2065,7 @@ ${blank(250)}
 local LOOK_AGAIN = 10000
 ${blank(498)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(2407)}
+${blank(2414)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -2453,7 +2464,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '912fca2c3b350178ba7de673f11bcd3c451a0808',
+    sha1: '34d6fa938196738203960ecfefb9b3490bc5ef75',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2685,7 +2696,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(8)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
   claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
 ${blank(5)}
@@ -2746,7 +2757,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(25)}
+${blank(27)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -2764,6 +2775,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -4189,7 +4201,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '8afec40817f2e71f7ad369a49348d8b6f94567d6',
+    sha1: 'b9ca5c2b32765e67a4b4c0a6cb42ebd827a8eb43',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4360,7 +4372,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(83)}
+${blank(84)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -4397,7 +4409,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(25)}
+${blank(27)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -4415,6 +4427,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -5033,7 +5046,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'ebca804a5905c031f57fcb90ed11809104e4540c',
+    sha1: '9bd209c0a2978375b1697c6cd39fdfab6ac94e42',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5265,7 +5278,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(8)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 
 
@@ -5310,7 +5323,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(328)}
+${blank(331)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -5458,7 +5471,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1787)}
+${blank(1794)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -5516,7 +5529,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'c478aaa14d3c890d981becacc337b30b93f9e78c',
+    sha1: 'a36b1660420bad4d8c5b4356b296804f21b63db6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5668,7 +5681,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(83)}
+${blank(84)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -5694,7 +5707,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(62)}
+${blank(65)}
 local function parts_of(message, spared)
   -- Without an id and options: nothing has to be measured.
   if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
@@ -5920,7 +5933,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(2317)}
+${blank(2324)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -5964,7 +5977,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '9caa5aa78fe82201f108c794331912aea8e52215',
+    sha1: 'c374a7ee62a612cc9807689885823d353bdfa35a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6202,7 +6215,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(8)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -6261,7 +6274,7 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(57)}
+${blank(60)}
 local function parts_of(message, spared)
   -- Without an id and options: nothing has to be measured.
   if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
@@ -6569,7 +6582,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1212)}
+${blank(1219)}
 --- Erase all that is kept of a conversation, some of it in each call.
 --
 --   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
@@ -6809,7 +6822,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   events: {
-    sha1: '228f7a297813285a24c8395294e64944721e5e29',
+    sha1: '2947abfc581382f14a437393f97f931398b54f7e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7032,7 +7045,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(8)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(4)}
   told = { field = 'limit', least = 1, most = 1000, default = 100 },
@@ -7072,7 +7085,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(328)}
+${blank(331)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -7195,7 +7208,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2871)}
+${blank(2878)}
 --- Read what has happened in the queue, oldest first.
 --
 --   FCALL_RO rapidfire_events 1 rapid-fire:{orders}
@@ -7277,7 +7290,7 @@ return entry(KEYS, ARGV)
 `,
   },
   extend: {
-    sha1: '76b121337deec5e8568aa5c4b76bc05089600ab8',
+    sha1: '61f3b25485ab642d9ee0053140b0827211d2dd89',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7440,7 +7453,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(8)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -7479,7 +7492,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(328)}
+${blank(331)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -7726,7 +7739,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '5a9543b3ce425c94fc5d0952d3848afea7acf143',
+    sha1: 'e2cdc3c493e1e66b78836544e582a4acb5cd28bd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7961,7 +7974,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(8)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -8018,7 +8031,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(25)}
+${blank(27)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -8036,6 +8049,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -8833,7 +8847,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'a7ec5d5b0816ba8d5e0cfa3ca80dc4eb71b28ece',
+    sha1: '01f0d1a48f3da37391191428894960d566502317',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9065,7 +9079,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(8)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 
   forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
@@ -9131,7 +9145,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(25)}
+${blank(27)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -9149,6 +9163,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -10617,7 +10632,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '79101d95f27a459db8508de4d30e425581f212d9',
+    sha1: 'd44a425d5379b0c3cdfa8635b4c82cff0e01fea5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10826,7 +10841,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(83)}
+${blank(84)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -10851,7 +10866,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(479)}
+${blank(482)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events',
@@ -10957,7 +10972,7 @@ local function read_queue(keys, ...)
 end
 ${blank(17)}
 local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
-${blank(4334)}
+${blank(4341)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -11025,7 +11040,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '27b000e4309ad1b67dbcb511268541a2ed49bb6a',
+    sha1: 'f1c6180fe00ffb896170dbe296d3917493ae34d1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11179,7 +11194,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(8)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -11225,7 +11240,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(328)}
+${blank(331)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -11416,7 +11431,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2950)}
+${blank(2957)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -11456,7 +11471,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '73e674ba77e3e246ad9acf54c134db4cdb5ade1a',
+    sha1: '1f35293e33ed67de2ff5d82dc0afc829a2a62ad8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11688,7 +11703,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(8)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -11733,7 +11748,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(328)}
+${blank(331)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -11918,7 +11933,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2573)}
+${blank(2580)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -12042,7 +12057,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '7f08982b6152a63f78497992c9e19de822679d30',
+    sha1: 'a40de9f36880938126255867a43d447a22c95ebe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12274,7 +12289,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(8)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 
 
@@ -12321,7 +12336,7 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(20)}
+${blank(22)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -12339,6 +12354,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -12647,7 +12663,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1449)}
+${blank(1456)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -12720,7 +12736,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '311441723dfa83b06a4aa3055fa6c2174326d87c',
+    sha1: 'd70307555310b0e31adf2a9f5bda47f1eac839a2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12943,7 +12959,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(8)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -12982,7 +12998,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(328)}
+${blank(331)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -13174,7 +13190,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2987)}
+${blank(2994)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -13307,7 +13323,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '327c7326f09da6d42271dfbd170fbb3cc6ee8e7b',
+    sha1: '8ee574c3910a4fe359347bff738c84cf44b76db1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13530,7 +13546,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(8)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -13562,7 +13578,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(328)}
+${blank(331)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -13708,7 +13724,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(3117)}
+${blank(3124)}
 --- Say that a worker or a process is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -13785,7 +13801,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'ed92b9d316e71a357a4a85cfbbcbcaf7f9f62773',
+    sha1: '4453635d8ea36dfcca9dacd91dcc10e743be202c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14010,7 +14026,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(8)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -14062,7 +14078,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(62)}
+${blank(65)}
 local function parts_of(message, spared)
   -- Without an id and options: nothing has to be measured.
   if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
@@ -14482,7 +14498,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '0d1411645ea3e61369c48211afda8840a449e0c9',
+    sha1: '65dbb712e4140c2c7785ce7a768e9ad9f99402ee',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14656,7 +14672,7 @@ ${blank(3)}
 
   counted = 1000,
 }
-${blank(83)}
+${blank(84)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -14701,7 +14717,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(25)}
+${blank(27)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -14719,6 +14735,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -15234,7 +15251,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(2293)}
+${blank(2300)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -15367,7 +15384,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'e2000b0744707da2ea72778639b89be9dde5013f',
+    sha1: '76e0ebef8b8d4d4f2ef9fea60f1a8bbc13611b46',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15590,7 +15607,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(8)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -15620,7 +15637,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(328)}
+${blank(331)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -15787,7 +15804,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2573)}
+${blank(2580)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -15940,7 +15957,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '12f790fad7362835fac9c5f1e7de6f887a58f505',
+    sha1: '3e48033e325abb8ad8b62d0d511d475f474b94f3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16126,7 +16143,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(83)}
+${blank(84)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -16166,7 +16183,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(25)}
+${blank(27)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -16184,6 +16201,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -16911,7 +16929,7 @@ local function other_generation(queue, generation)
     )
   )
 end
-${blank(2174)}
+${blank(2181)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -16995,7 +17013,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: 'f3b74ff5405520ebae2939ce42b4724d79fbfb98',
+    sha1: 'd42f6ad64b07644b6240de0bd95663930dd39c4a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -17088,7 +17106,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(112)}
+${blank(113)}
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
@@ -17104,7 +17122,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4909)}
+${blank(4919)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -17155,7 +17173,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: 'e057c2520a840b3b0ca5853082991cf5d9b011e1',
+    sha1: '2347535fcc88373153c8debdfaaaf8a8f923e2b6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -17371,7 +17389,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(83)}
+${blank(84)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -17399,7 +17417,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(351)}
+${blank(354)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -17535,7 +17553,7 @@ local function counter_names()
   end
   return ONCE.counters
 end
-${blank(4739)}
+${blank(4746)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -17601,7 +17619,7 @@ return entry(KEYS, ARGV)
 `,
   },
   trace: {
-    sha1: '3b6809efe5a2b38d210c9fb2acc7273b46ec7510',
+    sha1: 'a4971d5f61e218140ea3afd103de709b4c9eb5b7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -17839,7 +17857,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(8)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -17894,7 +17912,7 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(20)}
+${blank(22)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -17912,6 +17930,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -18374,7 +18393,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1519)}
+${blank(1526)}
 --- Tell where a message, a conversation or a batch is, and what it waits for.
 --
 --   FCALL_RO rapidfire_trace 1 rapid-fire:{orders} KEY 79001234567 ID wamid.1
@@ -18643,12 +18662,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '461aefa82581fb7899078800c9089446b3f357fe',
+    sha1: 'ea6eaa4986b8c39e76cc7dffcf33e7bad2fdbe2f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(5363)}
+${blank(5374)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
