@@ -9,7 +9,7 @@
 --   released  as active, with a time that has come: the worker has given the batch back
 --   done      as active, without messages: the batch was completed while its list was missing
 --
---   index_appended           empty → open; one message more in any other state
+--   append, index_appended   empty → open; one message more in any other state
 --   hand_out                 open → active
 --   move_lagging             open, looked at later
 --   hand_out_again           active, retry, released → active, when their time has come
@@ -27,7 +27,10 @@
 -- the table). So a key goes into its new index before it leaves the old one, a claim is void before its messages go, and messages are in their
 -- new place before they leave the old one.
 
--- Takes back what push_back has just done, which puts one message more at the end of a list. False when that is not allowed: then the message stays, and keep_indexed sees to its key.
+-- One message more at the end of the list of its key. Returns how many the key has then; or nil and a refusal, and nothing is written.
+local append = push_back
+
+-- Takes back what append has just done. False when that is not allowed: then the message stays, and keep_indexed sees to its key.
 local function take_back(queue, key) return pop_back(messages_key(queue.root, key)) end
 
 -- When a batch is due that is opened now.

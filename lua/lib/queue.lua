@@ -84,8 +84,8 @@ local function write_settings(queue, changes)
   local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
   if type(done) ~= 'table' then
     setmetatable(queue, settings_of(text))
-    -- What was asked for, since they did not say it, is told by them now.
-    queue.options = nil
+    -- What was asked for, since they did not say it, may be told by them now.
+    if queue.stored.options then queue.options = nil end
   end
   return done
 end

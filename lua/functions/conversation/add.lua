@@ -224,7 +224,7 @@ local function store(queue, key, element, options, digest, ids, size)
   -- What remains remembered must be stored.
   if closed and (not digest or forget_id(ids, digest)) then return nil, closed end
   local at, failed
-  if not size then size, failed = push_back(messages_key(queue.root, key), element) end
+  if not size then size, failed = append(messages_key(queue.root, key), element) end
   if not size then
     if digest then forget_id(ids, digest) end
     return nil, failed
@@ -328,6 +328,8 @@ local function add_one(queue, key, data, special)
     ids = digest and read_ids(queue, { digest })
   end
   local element = element_of(queue, special, data)
+  -- What index_appended asks for may be refused, and by then the message would be stored.
+  any_options(queue)
 
   -- first write
   refusal = note_largest(queue, largest)
@@ -350,6 +352,7 @@ local function add_several(queue, args)
   local owners, elements, refusals = messages.keys, messages.elements, messages.refusals or NONE
   local digests, specials = messages.digests or NONE, messages.specials or NONE
   local reply, added, duplicates, soonest = {}, 0, 0, nil
+  any_options(queue)
 
   -- first write
   refusal = note_largest(queue, messages.largest)
@@ -363,7 +366,7 @@ local function add_several(queue, args)
     if not status then
       local key, element, digest = owners[n], elements[n], digests[n]
       plain = plain or specials == NONE and not (ids and (ids.failed or ids.begins or ids.forgotten)) and not refuses_new(queue) and not any_options(queue)
-      local pushed = plain and #element <= LIMITS.unasked and not known[digest or 0] and push_back(lists .. key, element)
+      local pushed = plain and #element <= LIMITS.unasked and not known[digest or 0] and append(lists .. key, element)
       if pushed and pushed > 1 and pushed < full then
         status, size = 'added', pushed
         if digest then known[digest] = true end

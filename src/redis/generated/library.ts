@@ -978,8 +978,8 @@ function write_settings(queue, changes)
   local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
   if type(done) ~= 'table' then
     setmetatable(queue, settings_of(text))
-    -- What was asked for, since they did not say it, is told by them now.
-    queue.options = nil
+    -- What was asked for, since they did not say it, may be told by them now.
+    if queue.stored.options then queue.options = nil end
   end
   return done
 end
@@ -1702,6 +1702,7 @@ function drop_old_dead(queue)
   for n = 1, #ids do drop_dead(queue, ids[n], 'age') end
 end
 end
+local append
 local take_back
 local keep_indexed
 local look_by
@@ -1734,7 +1735,7 @@ do
 --   released  as active, with a time that has come: the worker has given the batch back
 --   done      as active, without messages: the batch was completed while its list was missing
 --
---   index_appended           empty → open; one message more in any other state
+--   append, index_appended   empty → open; one message more in any other state
 --   hand_out                 open → active
 --   move_lagging             open, looked at later
 --   hand_out_again           active, retry, released → active, when their time has come
@@ -1752,7 +1753,10 @@ do
 -- the table). So a key goes into its new index before it leaves the old one, a claim is void before its messages go, and messages are in their
 -- new place before they leave the old one.
 
--- Takes back what push_back has just done, which puts one message more at the end of a list. False when that is not allowed: then the message stays, and keep_indexed sees to its key.
+-- One message more at the end of the list of its key. Returns how many the key has then; or nil and a refusal, and nothing is written.
+append = push_back
+
+-- Takes back what append has just done. False when that is not allowed: then the message stays, and keep_indexed sees to its key.
 function take_back(queue, key) return pop_back(messages_key(queue.root, key)) end
 
 -- When a batch is due that is opened now.
@@ -3859,7 +3863,7 @@ local function store(queue, key, element, options, digest, ids, size)
   -- What remains remembered must be stored.
   if closed and (not digest or forget_id(ids, digest)) then return nil, closed end
   local at, failed
-  if not size then size, failed = push_back(messages_key(queue.root, key), element) end
+  if not size then size, failed = append(messages_key(queue.root, key), element) end
   if not size then
     if digest then forget_id(ids, digest) end
     return nil, failed
@@ -3963,6 +3967,8 @@ local function add_one(queue, key, data, special)
     ids = digest and read_ids(queue, { digest })
   end
   local element = element_of(queue, special, data)
+  -- What index_appended asks for may be refused, and by then the message would be stored.
+  any_options(queue)
 
   -- first write
   refusal = note_largest(queue, largest)
@@ -3985,6 +3991,7 @@ local function add_several(queue, args)
   local owners, elements, refusals = messages.keys, messages.elements, messages.refusals or NONE
   local digests, specials = messages.digests or NONE, messages.specials or NONE
   local reply, added, duplicates, soonest = {}, 0, 0, nil
+  any_options(queue)
 
   -- first write
   refusal = note_largest(queue, messages.largest)
@@ -3998,7 +4005,7 @@ local function add_several(queue, args)
     if not status then
       local key, element, digest = owners[n], elements[n], digests[n]
       plain = plain or specials == NONE and not (ids and (ids.failed or ids.begins or ids.forgotten)) and not refuses_new(queue) and not any_options(queue)
-      local pushed = plain and #element <= LIMITS.unasked and not known[digest or 0] and push_back(lists .. key, element)
+      local pushed = plain and #element <= LIMITS.unasked and not known[digest or 0] and append(lists .. key, element)
       if pushed and pushed > 1 and pushed < full then
         status, size = 'added', pushed
         if digest then known[digest] = true end

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'ddf6615184e9b233289c1062ea767ccc8b55e675',
+    sha1: '2aece1adef7696118a1230c6a50159c27a60631d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -645,8 +645,8 @@ local function write_settings(queue, changes)
   local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
   if type(done) ~= 'table' then
     setmetatable(queue, settings_of(text))
-    -- What was asked for, since they did not say it, is told by them now.
-    queue.options = nil
+    -- What was asked for, since they did not say it, may be told by them now.
+    if queue.stored.options then queue.options = nil end
   end
   return done
 end
@@ -926,7 +926,10 @@ local function put_for(list, before, old, element)
   local done = element and redis.pcall('LSET', list, count_text(before), element) or redis.pcall('LREM', list, '-1', old)
   return error_of(done, 'list', list)
 end
-${blank(178)}
+${blank(179)}
+local append = push_back
+
+
 local function take_back(queue, key) return pop_back(messages_key(queue.root, key)) end
 
 
@@ -1491,7 +1494,7 @@ local function store(queue, key, element, options, digest, ids, size)
   -- What remains remembered must be stored.
   if closed and (not digest or forget_id(ids, digest)) then return nil, closed end
   local at, failed
-  if not size then size, failed = push_back(messages_key(queue.root, key), element) end
+  if not size then size, failed = append(messages_key(queue.root, key), element) end
   if not size then
     if digest then forget_id(ids, digest) end
     return nil, failed
@@ -1595,6 +1598,8 @@ local function add_one(queue, key, data, special)
     ids = digest and read_ids(queue, { digest })
   end
   local element = element_of(queue, special, data)
+  -- What index_appended asks for may be refused, and by then the message would be stored.
+  any_options(queue)
 
   -- first write
   refusal = note_largest(queue, largest)
@@ -1617,6 +1622,7 @@ local function add_several(queue, args)
   local owners, elements, refusals = messages.keys, messages.elements, messages.refusals or NONE
   local digests, specials = messages.digests or NONE, messages.specials or NONE
   local reply, added, duplicates, soonest = {}, 0, 0, nil
+  any_options(queue)
 
   -- first write
   refusal = note_largest(queue, messages.largest)
@@ -1630,7 +1636,7 @@ local function add_several(queue, args)
     if not status then
       local key, element, digest = owners[n], elements[n], digests[n]
       plain = plain or specials == NONE and not (ids and (ids.failed or ids.begins or ids.forgotten)) and not refuses_new(queue) and not any_options(queue)
-      local pushed = plain and #element <= LIMITS.unasked and not known[digest or 0] and push_back(lists .. key, element)
+      local pushed = plain and #element <= LIMITS.unasked and not known[digest or 0] and append(lists .. key, element)
       if pushed and pushed > 1 and pushed < full then
         status, size = 'added', pushed
         if digest then known[digest] = true end
@@ -1673,7 +1679,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '5a4a57fd1602a4780f5446ea3b30359606105d7e',
+    sha1: '71db8e88ff53b0aa5dbf10f491cc763ff16b18ea',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2061,11 +2067,11 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(250)}
+${blank(254)}
 local LOOK_AGAIN = 10000
 ${blank(498)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(2414)}
+${blank(2417)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -2464,7 +2470,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '34d6fa938196738203960ecfefb9b3490bc5ef75',
+    sha1: 'eb7ec750445f98f1e0f7a2f0654eedec18a6069c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -3167,8 +3173,8 @@ local function write_settings(queue, changes)
   local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
   if type(done) ~= 'table' then
     setmetatable(queue, settings_of(text))
-    -- What was asked for, since they did not say it, is told by them now.
-    queue.options = nil
+    -- What was asked for, since they did not say it, may be told by them now.
+    if queue.stored.options then queue.options = nil end
   end
   return done
 end
@@ -3502,7 +3508,7 @@ local function drop_old_dead(queue)
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
   for n = 1, #ids do drop_dead(queue, ids[n], 'age') end
 end
-${blank(90)}
+${blank(94)}
 local function settle_options(queue)
   if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = 0 }) end
 end
@@ -4201,7 +4207,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'b9ca5c2b32765e67a4b4c0a6cb42ebd827a8eb43',
+    sha1: '7408a22aaf8da50cf9073772d77bdfe0f60bccfc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4870,7 +4876,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(470)}
+${blank(474)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -5046,7 +5052,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '9bd209c0a2978375b1697c6cd39fdfab6ac94e42',
+    sha1: '8c509f31c1a662902a5bc6dbde48b6e665a9bf9a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5463,7 +5469,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(1159)}
+${blank(1163)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -5471,7 +5477,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1794)}
+${blank(1797)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -5529,7 +5535,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'a36b1660420bad4d8c5b4356b296804f21b63db6',
+    sha1: '41be02bdf5101f52a1c14a12b444976c288c419f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5894,7 +5900,7 @@ local function drop_dead(queue, id, why)
   if key then note_event(queue, 'dropped', key, 'batch', id, 'count', count_text(count), 'why', why) end
   return count
 end
-${blank(611)}
+${blank(615)}
 local NONCE_KEPT = 60000
 
 
@@ -5933,7 +5939,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(2324)}
+${blank(2327)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -5977,7 +5983,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'c374a7ee62a612cc9807689885823d353bdfa35a',
+    sha1: '042d40ea23ebe3626db0ed33f95fd678102fcc61',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6501,7 +6507,7 @@ local function drop_dead(queue, id, why)
   if key then note_event(queue, 'dropped', key, 'batch', id, 'count', count_text(count), 'why', why) end
   return count
 end
-${blank(431)}
+${blank(435)}
 local function erase_messages(queue, key, size)
   local root = queue.root
   redis.call('HDEL', claims_key(root), key)
@@ -6582,7 +6588,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1219)}
+${blank(1222)}
 --- Erase all that is kept of a conversation, some of it in each call.
 --
 --   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
@@ -6822,7 +6828,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   events: {
-    sha1: '2947abfc581382f14a437393f97f931398b54f7e',
+    sha1: 'c0896d612231d5d7275c5740351b274a554041a8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7198,7 +7204,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1346)}
+${blank(1350)}
 local PAGE = 50
 ${blank(171)}
 local function prepare(queue, take, taken)
@@ -7208,7 +7214,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2878)}
+${blank(2881)}
 --- Read what has happened in the queue, oldest first.
 --
 --   FCALL_RO rapidfire_events 1 rapid-fire:{orders}
@@ -7290,7 +7296,7 @@ return entry(KEYS, ARGV)
 `,
   },
   extend: {
-    sha1: '61f3b25485ab642d9ee0053140b0827211d2dd89',
+    sha1: '744448f5db25aae28df34cf528b798093bf14474',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7654,7 +7660,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(662)}
+${blank(666)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends, text = {}, {}, digits(queue.now + lease)
@@ -7739,7 +7745,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'e2cdc3c493e1e66b78836544e582a4acb5cd28bd',
+    sha1: '828dd70b49ab043f6db738c8ecef4fd0e528372a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8553,7 +8559,7 @@ local function keep_dead(queue, key, claim, fate, messages)
   end
   return bytes_of(messages)
 end
-${blank(236)}
+${blank(240)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -8847,7 +8853,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '01f0d1a48f3da37391191428894960d566502317',
+    sha1: 'ad2125501a1999dd4eeff77e5010d7210994e972',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9543,8 +9549,8 @@ local function write_settings(queue, changes)
   local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
   if type(done) ~= 'table' then
     setmetatable(queue, settings_of(text))
-    -- What was asked for, since they did not say it, is told by them now.
-    queue.options = nil
+    -- What was asked for, since they did not say it, may be told by them now.
+    if queue.stored.options then queue.options = nil end
   end
   return done
 end
@@ -9878,7 +9884,7 @@ local function drop_old_dead(queue)
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
   for n = 1, #ids do drop_dead(queue, ids[n], 'age') end
 end
-${blank(90)}
+${blank(94)}
 local function settle_options(queue)
   if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = 0 }) end
 end
@@ -10632,7 +10638,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'd44a425d5379b0c3cdfa8635b4c82cff0e01fea5',
+    sha1: '8d5e902aa2ffbd90742318055c02f3300c03dcc6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10972,7 +10978,7 @@ local function read_queue(keys, ...)
 end
 ${blank(17)}
 local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
-${blank(4341)}
+${blank(4348)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -11040,7 +11046,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'f1c6180fe00ffb896170dbe296d3917493ae34d1',
+    sha1: '2e49ac8dba86a585cb5d08430e6ccec6e5a03c20',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11423,7 +11429,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1519)}
+${blank(1523)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11431,7 +11437,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2957)}
+${blank(2960)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -11471,7 +11477,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '1f35293e33ed67de2ff5d82dc0afc829a2a62ad8',
+    sha1: 'dc01c1fb6288d0a2ae6ebdca333a322a9f4bcfaa',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11835,8 +11841,8 @@ local function write_settings(queue, changes)
   local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
   if type(done) ~= 'table' then
     setmetatable(queue, settings_of(text))
-    -- What was asked for, since they did not say it, is told by them now.
-    queue.options = nil
+    -- What was asked for, since they did not say it, may be told by them now.
+    if queue.stored.options then queue.options = nil end
   end
   return done
 end
@@ -11925,7 +11931,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1519)}
+${blank(1523)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11933,7 +11939,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2580)}
+${blank(2583)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -12057,7 +12063,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'a40de9f36880938126255867a43d447a22c95ebe',
+    sha1: 'b8bc793778f721cb5364b111f44df29fc167ffcc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12655,7 +12661,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1519)}
+${blank(1523)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -12663,7 +12669,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1456)}
+${blank(1459)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -12736,7 +12742,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'd70307555310b0e31adf2a9f5bda47f1eac839a2',
+    sha1: 'b1805d77be3afa9f5ccf55c0fb44947916b2ffd5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13099,8 +13105,8 @@ local function write_settings(queue, changes)
   local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
   if type(done) ~= 'table' then
     setmetatable(queue, settings_of(text))
-    -- What was asked for, since they did not say it, is told by them now.
-    queue.options = nil
+    -- What was asked for, since they did not say it, may be told by them now.
+    if queue.stored.options then queue.options = nil end
   end
   return done
 end
@@ -13180,7 +13186,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1094)}
+${blank(1098)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(423)}
 local function prepare(queue, take, taken)
@@ -13190,7 +13196,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2994)}
+${blank(2997)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -13323,7 +13329,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '8ee574c3910a4fe359347bff738c84cf44b76db1',
+    sha1: '95d7272011889bf4d2bd7c3f30abb7a447119e38',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13716,7 +13722,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1519)}
+${blank(1523)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -13724,7 +13730,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(3124)}
+${blank(3127)}
 --- Say that a worker or a process is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -13801,7 +13807,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '4453635d8ea36dfcca9dacd91dcc10e743be202c',
+    sha1: '7fbf5782040274366fab3efc52a46a3d36d747b9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14334,7 +14340,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(681)}
+${blank(685)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
@@ -14498,7 +14504,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '65dbb712e4140c2c7785ce7a768e9ad9f99402ee',
+    sha1: '63bb9f1c9247ed31aaf49e771a8e7de44f27020a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15028,8 +15034,8 @@ local function write_settings(queue, changes)
   local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
   if type(done) ~= 'table' then
     setmetatable(queue, settings_of(text))
-    -- What was asked for, since they did not say it, is told by them now.
-    queue.options = nil
+    -- What was asked for, since they did not say it, may be told by them now.
+    if queue.stored.options then queue.options = nil end
   end
   return done
 end
@@ -15180,7 +15186,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(138)}
+${blank(142)}
 local function note_options(queue, key)
   local overrides, before = overrides_key(queue.root), queue.stored.options
   local noted = before ~= 1 and write_settings(queue, { options = 1 })
@@ -15251,7 +15257,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(2300)}
+${blank(2303)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -15384,7 +15390,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '76e0ebef8b8d4d4f2ef9fea60f1a8bbc13611b46',
+    sha1: 'c43e20782bceebdc4e747f17c9d8dcb348f53d85',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15715,8 +15721,8 @@ local function write_settings(queue, changes)
   local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
   if type(done) ~= 'table' then
     setmetatable(queue, settings_of(text))
-    -- What was asked for, since they did not say it, is told by them now.
-    queue.options = nil
+    -- What was asked for, since they did not say it, may be told by them now.
+    if queue.stored.options then queue.options = nil end
   end
   return done
 end
@@ -15796,7 +15802,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1519)}
+${blank(1523)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -15804,7 +15810,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2580)}
+${blank(2583)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -15957,7 +15963,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '3e48033e325abb8ad8b62d0d511d475f474b94f3',
+    sha1: '0520672e04a3ee1c559bb4014f13208c49a65ae8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16494,8 +16500,8 @@ local function write_settings(queue, changes)
   local done = text == '' and redis.pcall('HDEL', queue.root, 'settings') or redis.pcall('HSET', queue.root, 'settings', text)
   if type(done) ~= 'table' then
     setmetatable(queue, settings_of(text))
-    -- What was asked for, since they did not say it, is told by them now.
-    queue.options = nil
+    -- What was asked for, since they did not say it, may be told by them now.
+    if queue.stored.options then queue.options = nil end
   end
   return done
 end
@@ -16791,7 +16797,7 @@ local function read_batch_ids(args, first, last)
   if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
-${blank(103)}
+${blank(107)}
 local function note_options(queue, key)
   local overrides, before = overrides_key(queue.root), queue.stored.options
   local noted = before ~= 1 and write_settings(queue, { options = 1 })
@@ -16929,7 +16935,7 @@ local function other_generation(queue, generation)
     )
   )
 end
-${blank(2181)}
+${blank(2184)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -17013,7 +17019,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: 'd42f6ad64b07644b6240de0bd95663930dd39c4a',
+    sha1: '7e4bfdf4b943090e84f68fe06b6be62a6d14c15f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -17122,7 +17128,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4919)}
+${blank(4926)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -17173,7 +17179,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '2347535fcc88373153c8debdfaaaf8a8f923e2b6',
+    sha1: '1a14d7bd0216ac8fbafd60fff5be4e08bbb071e6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -17553,7 +17559,7 @@ local function counter_names()
   end
   return ONCE.counters
 end
-${blank(4746)}
+${blank(4753)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -17619,7 +17625,7 @@ return entry(KEYS, ARGV)
 `,
   },
   trace: {
-    sha1: 'a4971d5f61e218140ea3afd103de709b4c9eb5b7',
+    sha1: '81bf3c369c889c94afc1e8b5161c50dd70c81691',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -18285,7 +18291,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(507)}
+${blank(511)}
 local UNPACKED = 1000
 
 local function unpack_some(values, from)
@@ -18393,7 +18399,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1526)}
+${blank(1529)}
 --- Tell where a message, a conversation or a batch is, and what it waits for.
 --
 --   FCALL_RO rapidfire_trace 1 rapid-fire:{orders} KEY 79001234567 ID wamid.1
@@ -18662,12 +18668,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'ea6eaa4986b8c39e76cc7dffcf33e7bad2fdbe2f',
+    sha1: 'c9c90eb4f05ad6042ebe64f630551ec6b31d1908',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(5374)}
+${blank(5381)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
