@@ -5,10 +5,10 @@ import type { NewMessage } from '../../options.ts'
 import { LIMITS, OPTIONS } from '../../redis/generated/limits.ts'
 
 /**
- * What shows that a request comes from where it says: a signature made with the app secret of Meta, the token of Telegram, or a signature made with the
- * secret of your own senders.
+ * By which secret a request is known to come from where it says: `app` is the secret of a Meta app, `sender` one of your own that your senders sign with,
+ * `gateway` one of your own for gateways that you run. The others are those of their platforms.
  */
-export type Proof = 'app' | 'telegram' | 'sender'
+export type Proof = 'app' | 'telegram' | 'sender' | 'gateway' | 'twilio' | 'slack' | 'vk' | 'viber' | 'line' | 'max'
 
 /**
  * Who posts to a webhook.
@@ -19,17 +19,29 @@ export type Proof = 'app' | 'telegram' | 'sender'
 export interface Source<T> {
   /** 1 to 40 lower-case letters, digits and dashes: for `unsigned`, for what is told of requests, and where its new conversations are counted. */
   name: string
-  /** By which of the secrets of the webhook its requests are known. */
-  proof: Proof
+  /** By which of the secrets of the webhook its requests are known; `verify` in its place for a proof of your own. */
+  proof?: Proof
+  /**
+   * Whether a request is proved to come from this source, when the webhook has no secret for it. Only `true` is a yes: a promise is none.
+   *
+   * @param request its headers, method and URL; the body is read already
+   * @param body the bytes as they came
+   */
+  verify?(request: Request, body: Uint8Array): boolean
+  /**
+   * A header that its requests always have. With it a body may be a form (`application/x-www-form-urlencoded`), at most 1 000 fields, which `read` gets
+   * as an object of texts. A page in a browser can send a form, but not with this header. @default bodies are JSON
+   */
+  formHeader?: string
   /**
    * The messages of a payload, none when it tells of something else (a status, a notice); undefined when it has not the form that this source knows.
    *
    * @param payload the body, parsed
-   * @param text its JSON, where numbers have all of their digits
+   * @param text its JSON, where numbers have all of their digits; undefined for a form
    */
   read(payload: any, text?: string): readonly NewMessage<T>[] | undefined
-  /** What the sender wants to hear beside `added` and `duplicates` when all is stored. */
-  answer?(payload: any): Record<string, unknown> | undefined
+  /** What the sender wants to hear beside `added` and `duplicates` when all is stored, or a response in their place. */
+  answer?(payload: any): Record<string, unknown> | Response | undefined
 }
 
 /** What is taken of a chat platform, and how. */
@@ -151,6 +163,19 @@ export function milliseconds(value: unknown): number | undefined {
   const seconds = typeof value === 'string' && /^\d{1,11}$/.test(value) ? Number(value) : size(value)
   return seconds !== undefined && seconds > 0 && seconds < 1e11 ? seconds * 1000 : undefined
 }
+
+/** Takes ms since 1970, as some providers tell the time. */
+export function instant(value: unknown): number | undefined {
+  const time = size(value)
+  return time !== undefined && time > 0 && time < 1e14 ? time : undefined
+}
+
+/** An id that comes as a text or as a number. */
+export const idText = (value: unknown): string | undefined => text(value) ?? size(value)?.toString()
+
+/** An answer in plain text, for providers that look for certain words. */
+export const plain = (words: string): Response =>
+  new Response(words, { headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' } })
 
 /** A kind of message; hostile payloads have anything in its place. */
 export const kind = (value: unknown): string | undefined => (typeof value === 'string' && /^\w{1,40}$/.test(value) ? value : undefined)
