@@ -23,6 +23,8 @@ const SECRETS: Record<string, string[]> = {
   telegram: ['RAPIDFIRE_TELEGRAM_SECRET'],
   generic: ['RAPIDFIRE_SENDER_SECRET'],
   'whatsapp-web': ['RAPIDFIRE_SENDER_SECRET'],
+  baileys: ['RAPIDFIRE_SENDER_SECRET'],
+  evolution: ['RAPIDFIRE_GATEWAY_SECRET'],
 }
 
 const PROGRAM = 'node_modules/rapidfire/dist/cli/main.js'

@@ -57,16 +57,18 @@ one at least is needed:
   telegram      RAPIDFIRE_TELEGRAM_SECRET
   whatsapp-web  RAPIDFIRE_SENDER_SECRET
                 (venom-bot, whatsapp-web.js)
+  baileys       RAPIDFIRE_SENDER_SECRET
   generic       RAPIDFIRE_SENDER_SECRET (your own senders)
+  evolution     RAPIDFIRE_GATEWAY_SECRET (Evolution API)
 RAPIDFIRE_STATS_TOKEN is the token of the statistics and
 metrics.`
 
 export function serve(program: Command): void {
   const command = program
     .command('serve')
-    .summary('receive messages: a webhook for WhatsApp, Telegram, own senders')
+    .summary('receive messages: a webhook for chat platforms, own senders')
     .description(
-      'Stores what WhatsApp, Telegram or own senders post. It answers POST <path>, GET <path>/stats, GET /metrics, /healthz and /readyz.',
+      'Stores what chat platforms or own senders post. It answers POST <path>, GET <path>/stats, GET /metrics, /healthz and /readyz.',
     )
     .addOption(integerOption('--port <port>', 'port', 'RAPIDFIRE_PORT', { least: 0, most: 65_535, default: 3000 }))
     .addOption(new Option('--host <host>', 'address to listen on').env('RAPIDFIRE_HOST').default('127.0.0.1'))

@@ -1,6 +1,8 @@
 export type { WebhookEvents } from '../events.ts'
 export type { MessageQueue, WebhookOptions } from './options.ts'
 export type { RateLimit, RateLimits } from './rate-limit.ts'
+export { baileys } from './sources/baileys.ts'
+export { evolution } from './sources/evolution.ts'
 export { type GenericOptions, generic } from './sources/generic.ts'
 export type { AccountOptions, ChatMessage, ChatOptions, Media, Proof, Source } from './sources/message.ts'
 export { telegram } from './sources/telegram.ts'

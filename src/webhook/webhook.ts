@@ -6,6 +6,8 @@ import { checkOptions, type MessageQueue, type WebhookOptions } from './options.
 import { Refusal, toRefusal } from './problem.ts'
 import { tokenCheck } from './proofs.ts'
 import { openLimits } from './rate-limit.ts'
+import { baileys } from './sources/baileys.ts'
+import { evolution } from './sources/evolution.ts'
 import { generic } from './sources/generic.ts'
 import { type AccountOptions, type ChatMessage, checkAccount, plain, type Source } from './sources/message.ts'
 import { telegram } from './sources/telegram.ts'
@@ -31,7 +33,7 @@ export type Webhook = (request: Request, environment?: unknown) => Promise<Respo
 export function allSources(options: AccountOptions = {}): Source<ChatMessage>[] {
   checkAccount('allSources', options)
   const { account: _, ...chat } = options
-  return [whatsappCloud(chat), telegram(options), generic<ChatMessage>(), whatsappWeb(options)]
+  return [whatsappCloud(chat), telegram(options), evolution(chat), generic<ChatMessage>(), whatsappWeb(options), baileys(options)]
 }
 
 /**

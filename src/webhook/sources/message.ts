@@ -83,7 +83,7 @@ export function checkAccount(source: string, options: AccountOptions): void {
   throw new RapidfireError('BAD_OPTION', `account must have 1 to 64 letters, digits, _ . + @ -, the first a letter or +, got '${account}'`)
 }
 
-/** A message as the sources for WhatsApp and Telegram give it. */
+/** A message as the sources for chat platforms give it. */
 export interface ChatMessage {
   /** The source that it came from, and the chat there, to send the answer to. Messages of your own senders have what these give them. */
   source?: string | undefined
@@ -189,7 +189,7 @@ export const fitsKey = (value: unknown): value is string => fits(value, LIMITS.k
 export const fitsId = (value: unknown): value is string => fits(value, OPTIONS.id.bytes)
 
 /** What keys of conversations begin with that these sources make; no other source may make such. */
-export const OWN_KEYS = ['whatsapp:', 'whatsapp-web:', 'telegram:'] as const
+export const OWN_KEYS = ['whatsapp:', 'whatsapp-web:', 'telegram:', 'baileys:', 'evolution:'] as const
 
 const escaped = (part: string) => part.replace(/[%:]/g, encodeURIComponent)
 
