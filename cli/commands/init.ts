@@ -24,6 +24,7 @@ const SECRETS: Record<string, string[]> = {
   generic: ['RAPIDFIRE_SENDER_SECRET'],
   'whatsapp-web': ['RAPIDFIRE_SENDER_SECRET'],
   baileys: ['RAPIDFIRE_SENDER_SECRET'],
+  waha: ['RAPIDFIRE_GATEWAY_SECRET'],
   evolution: ['RAPIDFIRE_GATEWAY_SECRET'],
 }
 

@@ -60,6 +60,7 @@ one at least is needed:
   baileys       RAPIDFIRE_SENDER_SECRET
   generic       RAPIDFIRE_SENDER_SECRET (your own senders)
   evolution     RAPIDFIRE_GATEWAY_SECRET (Evolution API)
+  waha          RAPIDFIRE_GATEWAY_SECRET
 RAPIDFIRE_STATS_TOKEN is the token of the statistics and
 metrics.`
 

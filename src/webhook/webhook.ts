@@ -11,6 +11,7 @@ import { evolution } from './sources/evolution.ts'
 import { generic } from './sources/generic.ts'
 import { type AccountOptions, type ChatMessage, checkAccount, plain, type Source } from './sources/message.ts'
 import { telegram } from './sources/telegram.ts'
+import { waha } from './sources/waha.ts'
 import { whatsappCloud } from './sources/whatsapp-cloud.ts'
 import { whatsappWeb } from './sources/whatsapp-web.ts'
 import { Teller } from './teller.ts'
@@ -33,7 +34,15 @@ export type Webhook = (request: Request, environment?: unknown) => Promise<Respo
 export function allSources(options: AccountOptions = {}): Source<ChatMessage>[] {
   checkAccount('allSources', options)
   const { account: _, ...chat } = options
-  return [whatsappCloud(chat), telegram(options), evolution(chat), generic<ChatMessage>(), whatsappWeb(options), baileys(options)]
+  return [
+    whatsappCloud(chat),
+    telegram(options),
+    evolution(chat),
+    waha(chat),
+    generic<ChatMessage>(),
+    whatsappWeb(options),
+    baileys(options),
+  ]
 }
 
 /**

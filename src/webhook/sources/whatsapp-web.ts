@@ -32,7 +32,7 @@ const WRITTEN = new Set([
 ])
 
 /** What WhatsApp shows between the messages. */
-const NO_MESSAGE = new Set([
+export const NO_MESSAGE: ReadonlySet<string> = new Set([
   'broadcast_notification',
   'call_log',
   'debug',
@@ -164,7 +164,7 @@ function readWords(message: unknown, type: string): string | undefined {
   return text(member(message, 'caption')) ?? (member(message, 'hasMedia') === true ? body : undefined)
 }
 
-const readChoice = (message: unknown): string | undefined =>
+export const readChoice = (message: unknown): string | undefined =>
   text(inside(message, 'selectedButtonId')) ??
   text(inside(message, 'selectedRowId')) ??
   text(inside(message, 'selectedId')) ??

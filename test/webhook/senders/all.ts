@@ -1,4 +1,5 @@
 import { baileysSender, evolutionSender } from './baileys.ts'
 import type { Sender } from './sender.ts'
+import { wahaSender } from './waha.ts'
 
-export const SENDERS: readonly Sender[] = [baileysSender, evolutionSender]
+export const SENDERS: readonly Sender[] = [baileysSender, evolutionSender, wahaSender]
