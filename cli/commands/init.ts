@@ -25,6 +25,8 @@ const SECRETS: Record<string, string[]> = {
   'whatsapp-web': ['RAPIDFIRE_SENDER_SECRET'],
   baileys: ['RAPIDFIRE_SENDER_SECRET'],
   waha: ['RAPIDFIRE_GATEWAY_SECRET'],
+  messenger: ['RAPIDFIRE_APP_SECRET', 'RAPIDFIRE_VERIFY_TOKEN'],
+  instagram: ['RAPIDFIRE_APP_SECRET', 'RAPIDFIRE_VERIFY_TOKEN'],
   evolution: ['RAPIDFIRE_GATEWAY_SECRET'],
 }
 

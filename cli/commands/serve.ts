@@ -61,6 +61,8 @@ one at least is needed:
   generic       RAPIDFIRE_SENDER_SECRET (your own senders)
   evolution     RAPIDFIRE_GATEWAY_SECRET (Evolution API)
   waha          RAPIDFIRE_GATEWAY_SECRET
+  messenger     RAPIDFIRE_APP_SECRET
+  instagram     RAPIDFIRE_APP_SECRET
 RAPIDFIRE_STATS_TOKEN is the token of the statistics and
 metrics.`
 

@@ -10,6 +10,7 @@ import { baileys } from './sources/baileys.ts'
 import { evolution } from './sources/evolution.ts'
 import { generic } from './sources/generic.ts'
 import { type AccountOptions, type ChatMessage, checkAccount, plain, type Source } from './sources/message.ts'
+import { instagram, messenger } from './sources/messenger.ts'
 import { telegram } from './sources/telegram.ts'
 import { waha } from './sources/waha.ts'
 import { whatsappCloud } from './sources/whatsapp-cloud.ts'
@@ -39,6 +40,8 @@ export function allSources(options: AccountOptions = {}): Source<ChatMessage>[] 
     telegram(options),
     evolution(chat),
     waha(chat),
+    messenger(chat),
+    instagram(chat),
     generic<ChatMessage>(),
     whatsappWeb(options),
     baileys(options),

@@ -1,5 +1,6 @@
 import { baileysSender, evolutionSender } from './baileys.ts'
+import { instagramSender, messengerSender } from './messenger.ts'
 import type { Sender } from './sender.ts'
 import { wahaSender } from './waha.ts'
 
-export const SENDERS: readonly Sender[] = [baileysSender, evolutionSender, wahaSender]
+export const SENDERS: readonly Sender[] = [baileysSender, evolutionSender, wahaSender, messengerSender, instagramSender]
