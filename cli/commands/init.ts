@@ -27,6 +27,7 @@ const SECRETS: Record<string, string[]> = {
   waha: ['RAPIDFIRE_GATEWAY_SECRET'],
   messenger: ['RAPIDFIRE_APP_SECRET', 'RAPIDFIRE_VERIFY_TOKEN'],
   instagram: ['RAPIDFIRE_APP_SECRET', 'RAPIDFIRE_VERIFY_TOKEN'],
+  twilio: ['RAPIDFIRE_TWILIO_SECRET', 'RAPIDFIRE_PUBLIC_URL'],
   evolution: ['RAPIDFIRE_GATEWAY_SECRET'],
 }
 

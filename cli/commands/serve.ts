@@ -63,6 +63,8 @@ one at least is needed:
   waha          RAPIDFIRE_GATEWAY_SECRET
   messenger     RAPIDFIRE_APP_SECRET
   instagram     RAPIDFIRE_APP_SECRET
+  twilio        RAPIDFIRE_TWILIO_SECRET, and
+                RAPIDFIRE_PUBLIC_URL
 RAPIDFIRE_STATS_TOKEN is the token of the statistics and
 metrics.`
 

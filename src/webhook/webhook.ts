@@ -12,6 +12,7 @@ import { generic } from './sources/generic.ts'
 import { type AccountOptions, type ChatMessage, checkAccount, plain, type Source } from './sources/message.ts'
 import { instagram, messenger } from './sources/messenger.ts'
 import { telegram } from './sources/telegram.ts'
+import { twilio } from './sources/twilio.ts'
 import { waha } from './sources/waha.ts'
 import { whatsappCloud } from './sources/whatsapp-cloud.ts'
 import { whatsappWeb } from './sources/whatsapp-web.ts'
@@ -42,6 +43,7 @@ export function allSources(options: AccountOptions = {}): Source<ChatMessage>[] 
     waha(chat),
     messenger(chat),
     instagram(chat),
+    twilio(chat),
     generic<ChatMessage>(),
     whatsappWeb(options),
     baileys(options),

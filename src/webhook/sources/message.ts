@@ -189,7 +189,17 @@ export const fitsKey = (value: unknown): value is string => fits(value, LIMITS.k
 export const fitsId = (value: unknown): value is string => fits(value, OPTIONS.id.bytes)
 
 /** What keys of conversations begin with that these sources make; no other source may make such. */
-export const OWN_KEYS = ['whatsapp:', 'whatsapp-web:', 'telegram:', 'baileys:', 'evolution:', 'waha:', 'messenger:', 'instagram:'] as const
+export const OWN_KEYS = [
+  'whatsapp:',
+  'whatsapp-web:',
+  'telegram:',
+  'baileys:',
+  'evolution:',
+  'waha:',
+  'messenger:',
+  'instagram:',
+  'twilio:',
+] as const
 
 const escaped = (part: string) => part.replace(/[%:]/g, encodeURIComponent)
 
