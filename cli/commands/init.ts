@@ -28,6 +28,7 @@ const SECRETS: Record<string, string[]> = {
   messenger: ['RAPIDFIRE_APP_SECRET', 'RAPIDFIRE_VERIFY_TOKEN'],
   instagram: ['RAPIDFIRE_APP_SECRET', 'RAPIDFIRE_VERIFY_TOKEN'],
   twilio: ['RAPIDFIRE_TWILIO_SECRET', 'RAPIDFIRE_PUBLIC_URL'],
+  slack: ['RAPIDFIRE_SLACK_SECRET'],
   evolution: ['RAPIDFIRE_GATEWAY_SECRET'],
 }
 

@@ -65,6 +65,7 @@ one at least is needed:
   instagram     RAPIDFIRE_APP_SECRET
   twilio        RAPIDFIRE_TWILIO_SECRET, and
                 RAPIDFIRE_PUBLIC_URL
+  slack         RAPIDFIRE_SLACK_SECRET
 RAPIDFIRE_STATS_TOKEN is the token of the statistics and
 metrics.`
 

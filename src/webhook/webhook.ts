@@ -11,6 +11,7 @@ import { evolution } from './sources/evolution.ts'
 import { generic } from './sources/generic.ts'
 import { type AccountOptions, type ChatMessage, checkAccount, plain, type Source } from './sources/message.ts'
 import { instagram, messenger } from './sources/messenger.ts'
+import { slack } from './sources/slack.ts'
 import { telegram } from './sources/telegram.ts'
 import { twilio } from './sources/twilio.ts'
 import { waha } from './sources/waha.ts'
@@ -44,6 +45,7 @@ export function allSources(options: AccountOptions = {}): Source<ChatMessage>[] 
     messenger(chat),
     instagram(chat),
     twilio(chat),
+    slack(chat),
     generic<ChatMessage>(),
     whatsappWeb(options),
     baileys(options),

@@ -126,3 +126,58 @@ describe('keys', () => {
     )
   })
 })
+
+describe('Slack', () => {
+  const form = (fields: Record<string, string>) => proved(fields, 'slack', true)
+  const webhook = () => queue.webhook<any>({ slackSecret: SECRETS.slackSecret })
+
+  it('hears its challenge, and else nothing', async () => {
+    const challenge = { token: 'x', challenge: '3eZbrw1aB', type: 'url_verification' }
+    expect(await read(await webhook()(proved(challenge, 'slack')))).toMatchObject({
+      status: 200,
+      type: expect.stringMatching(/^text\/plain/),
+      body: '3eZbrw1aB',
+    })
+    const command = {
+      command: '/book',
+      text: 'at 18',
+      user_id: 'U0ANN',
+      user_name: 'ann',
+      channel_id: 'D0ANN',
+      team_id: 'T0001',
+      trigger_id: '13345.1',
+    }
+    expect(await read(await webhook()(form(command)))).toMatchObject({ status: 200, body: '' })
+    expect(await queue.data('slack:T0001:D0ANN')).toMatchObject([{ text: '/book at 18', type: 'command', from: 'U0ANN', name: 'ann' }])
+  })
+
+  it('a pressed button is a message', async () => {
+    const press = {
+      type: 'block_actions',
+      user: { id: 'U0ANN', username: 'ann', team_id: 'T0001' },
+      team: { id: 'T0001' },
+      channel: { id: 'D0ANN' },
+      message: { ts: '1.0' },
+      actions: [{ action_id: 'slot', text: { type: 'plain_text', text: 'At 18' }, value: 'slot-18', action_ts: '1749416383.5' }],
+      trigger_id: '13345.2',
+    }
+    expect((await webhook()(form({ payload: JSON.stringify(press) }))).status).toBe(200)
+    expect(await queue.data('slack:T0001:D0ANN')).toMatchObject([
+      { text: 'At 18', choice: 'slot-18', type: 'block_actions', replyTo: '1.0' },
+    ])
+  })
+
+  it.each([{ payload: '{' }, { payload: '[]' }, { other: 'x' }])('a form that is none is refused: %j', async (fields) => {
+    expect((await webhook()(form(fields as unknown as Record<string, string>))).status).toBe(400)
+  })
+
+  it('a form of anything is answered', async () => {
+    const slackWebhook = webhook()
+    await fc.assert(
+      fc.asyncProperty(anything, async (said) => {
+        expect([200, 400]).toContain((await slackWebhook(form({ payload: JSON.stringify(said) ?? '' }))).status)
+      }),
+      { numRuns: 100 },
+    )
+  })
+})

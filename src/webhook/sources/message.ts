@@ -199,6 +199,7 @@ export const OWN_KEYS = [
   'messenger:',
   'instagram:',
   'twilio:',
+  'slack:',
 ] as const
 
 const escaped = (part: string) => part.replace(/[%:]/g, encodeURIComponent)

@@ -1,7 +1,16 @@
 import { baileysSender, evolutionSender } from './baileys.ts'
 import { instagramSender, messengerSender } from './messenger.ts'
 import type { Sender } from './sender.ts'
+import { slackSender } from './slack.ts'
 import { twilioSender } from './twilio.ts'
 import { wahaSender } from './waha.ts'
 
-export const SENDERS: readonly Sender[] = [baileysSender, evolutionSender, wahaSender, messengerSender, instagramSender, twilioSender]
+export const SENDERS: readonly Sender[] = [
+  baileysSender,
+  evolutionSender,
+  wahaSender,
+  messengerSender,
+  instagramSender,
+  twilioSender,
+  slackSender,
+]
