@@ -29,6 +29,7 @@ const SECRETS: Record<string, string[]> = {
   instagram: ['RAPIDFIRE_APP_SECRET', 'RAPIDFIRE_VERIFY_TOKEN'],
   twilio: ['RAPIDFIRE_TWILIO_SECRET', 'RAPIDFIRE_PUBLIC_URL'],
   slack: ['RAPIDFIRE_SLACK_SECRET'],
+  vk: ['RAPIDFIRE_VK_SECRET'],
   evolution: ['RAPIDFIRE_GATEWAY_SECRET'],
 }
 

@@ -35,6 +35,7 @@ interface ServeOptions extends RunOptions {
   unsigned: string[]
   account?: string
   publicUrl?: string
+  vkConfirmation?: string
   reactions?: boolean
   raw?: boolean
 }
@@ -66,6 +67,8 @@ one at least is needed:
   twilio        RAPIDFIRE_TWILIO_SECRET, and
                 RAPIDFIRE_PUBLIC_URL
   slack         RAPIDFIRE_SLACK_SECRET
+  vk            RAPIDFIRE_VK_SECRET, and for VK to confirm
+                the address RAPIDFIRE_VK_CONFIRMATION
 RAPIDFIRE_STATS_TOKEN is the token of the statistics and
 metrics.`
 
@@ -103,6 +106,7 @@ export function serve(program: Command): void {
     .addOption(new Option('--unsigned <source...>', 'take what is posted by these without proof: whoever reaches the port may').default([]))
     .addOption(new Option('--account <name>', 'your bot or number, in the keys: when several share the queue').env('RAPIDFIRE_ACCOUNT'))
     .addOption(new Option('--public-url <url>', 'the address that Twilio was given, to the letter').env('RAPIDFIRE_PUBLIC_URL'))
+    .addOption(new Option('--vk-confirmation <code>', 'what VK wants to hear from the address').env('RAPIDFIRE_VK_CONFIRMATION'))
     .addOption(new Option('--reactions', 'take reactions as messages').env('RAPIDFIRE_REACTIONS'))
     .addOption(new Option('--raw', 'keep what the platform sent in data.raw').env('RAPIDFIRE_RAW'))
   addRunOptions(command).addHelpText('after', HELP).action(run)
@@ -190,9 +194,10 @@ function secretsOf(env: NodeJS.ProcessEnv): { -readonly [Name in keyof typeof SE
 /** Those that `--source` names, or all that come with rapidfire. */
 function namedSources(
   { allSources }: Webhooks,
-  { group, source: named, account, reactions = false, raw = false }: ServeOptions,
+  { group, source: named, account, vkConfirmation, reactions = false, raw = false }: ServeOptions,
 ): Source<ChatMessage>[] {
-  const all = allSources({ groups: group, reactions, raw, ...(account === undefined ? {} : { account }) })
+  const given = Object.entries({ account, vkConfirmation }).filter(([, value]) => value !== undefined)
+  const all = allSources({ groups: group, reactions, raw, ...Object.fromEntries(given) })
   const names = all.map(({ name }) => name)
   const unknown = named?.find((name) => !names.includes(name))
   if (unknown !== undefined) throw new UsageError(`--source may name ${names.join(', ')}, got '${unknown}'`)

@@ -14,6 +14,7 @@ import { instagram, messenger } from './sources/messenger.ts'
 import { slack } from './sources/slack.ts'
 import { telegram } from './sources/telegram.ts'
 import { twilio } from './sources/twilio.ts'
+import { vk } from './sources/vk.ts'
 import { waha } from './sources/waha.ts'
 import { whatsappCloud } from './sources/whatsapp-cloud.ts'
 import { whatsappWeb } from './sources/whatsapp-web.ts'
@@ -29,12 +30,17 @@ const MAX_MESSAGES = 1000
  */
 export type Webhook = (request: Request, environment?: unknown) => Promise<Response>
 
+export interface AllOptions extends AccountOptions {
+  /** What VK wants to hear from the server of a community, as its settings show it. @default the address cannot be confirmed */
+  vkConfirmation?: string
+}
+
 /**
  * All sources that come with rapidfire, the one whose form is strictest first.
  *
  * @throws RapidfireError `BAD_OPTION`
  */
-export function allSources(options: AccountOptions = {}): Source<ChatMessage>[] {
+export function allSources({ vkConfirmation, ...options }: AllOptions = {}): Source<ChatMessage>[] {
   checkAccount('allSources', options)
   const { account: _, ...chat } = options
   return [
@@ -46,6 +52,7 @@ export function allSources(options: AccountOptions = {}): Source<ChatMessage>[] 
     instagram(chat),
     twilio(chat),
     slack(chat),
+    vk({ ...chat, ...(vkConfirmation !== undefined && { confirmation: vkConfirmation }) }),
     generic<ChatMessage>(),
     whatsappWeb(options),
     baileys(options),

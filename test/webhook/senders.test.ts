@@ -181,3 +181,29 @@ describe('Slack', () => {
     )
   })
 })
+
+describe('VK', () => {
+  const asked = { type: 'confirmation', group_id: 55 }
+  const said = {
+    type: 'message_new',
+    group_id: 55,
+    object: { message: { from_id: 1, peer_id: 1, conversation_message_id: 1, text: 'Hi' } },
+  }
+
+  it('hears the confirmation of the community, and else ok', async () => {
+    const sources = allSources({ vkConfirmation: 'a1b2c3' })
+    const webhook = queue.webhook<any>({ vkSecret: SECRETS.vkSecret, sources: sources.filter(({ name }) => name === 'vk') })
+    expect(await read(await webhook(post(asked)))).toMatchObject({
+      status: 200,
+      type: expect.stringMatching(/^text\/plain/),
+      body: 'a1b2c3',
+    })
+    for (const _ of [1, 2]) expect(await read(await webhook(proved(said, 'vk')))).toMatchObject({ status: 200, body: 'ok' })
+    expect(await queue.data('vk:55:1')).toHaveLength(1)
+  })
+
+  it('is not confirmed without it', async () => {
+    expect((await queue.webhook<any>({ vkSecret: SECRETS.vkSecret })(post(asked))).status).toBe(400)
+    expect(() => allSources({ vkConfirmation: 'a b' })).toThrow(/confirmation of VK/)
+  })
+})

@@ -63,7 +63,7 @@ export interface AccountOptions extends ChatOptions {
   account?: string
 }
 
-const CHAT_OPTIONS: Names<ChatOptions> = { groups: true, reactions: true, raw: true }
+export const CHAT_OPTIONS: Names<ChatOptions> = { groups: true, reactions: true, raw: true }
 const ACCOUNT_OPTIONS: Names<AccountOptions> = { ...CHAT_OPTIONS, account: true }
 
 /** @throws RapidfireError `BAD_OPTION` */
@@ -200,6 +200,7 @@ export const OWN_KEYS = [
   'instagram:',
   'twilio:',
   'slack:',
+  'vk:',
 ] as const
 
 const escaped = (part: string) => part.replace(/[%:]/g, encodeURIComponent)

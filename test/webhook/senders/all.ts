@@ -3,6 +3,7 @@ import { instagramSender, messengerSender } from './messenger.ts'
 import type { Sender } from './sender.ts'
 import { slackSender } from './slack.ts'
 import { twilioSender } from './twilio.ts'
+import { vkSender } from './vk.ts'
 import { wahaSender } from './waha.ts'
 
 export const SENDERS: readonly Sender[] = [
@@ -13,4 +14,5 @@ export const SENDERS: readonly Sender[] = [
   instagramSender,
   twilioSender,
   slackSender,
+  vkSender,
 ]
