@@ -30,6 +30,7 @@ const SECRETS: Record<string, string[]> = {
   twilio: ['RAPIDFIRE_TWILIO_SECRET', 'RAPIDFIRE_PUBLIC_URL'],
   slack: ['RAPIDFIRE_SLACK_SECRET'],
   vk: ['RAPIDFIRE_VK_SECRET'],
+  viber: ['RAPIDFIRE_VIBER_SECRET'],
   evolution: ['RAPIDFIRE_GATEWAY_SECRET'],
 }
 

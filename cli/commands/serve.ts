@@ -69,6 +69,7 @@ one at least is needed:
   slack         RAPIDFIRE_SLACK_SECRET
   vk            RAPIDFIRE_VK_SECRET, and for VK to confirm
                 the address RAPIDFIRE_VK_CONFIRMATION
+  viber         RAPIDFIRE_VIBER_SECRET
 RAPIDFIRE_STATS_TOKEN is the token of the statistics and
 metrics.`
 

@@ -14,6 +14,7 @@ import { instagram, messenger } from './sources/messenger.ts'
 import { slack } from './sources/slack.ts'
 import { telegram } from './sources/telegram.ts'
 import { twilio } from './sources/twilio.ts'
+import { viber } from './sources/viber.ts'
 import { vk } from './sources/vk.ts'
 import { waha } from './sources/waha.ts'
 import { whatsappCloud } from './sources/whatsapp-cloud.ts'
@@ -53,6 +54,7 @@ export function allSources({ vkConfirmation, ...options }: AllOptions = {}): Sou
     twilio(chat),
     slack(chat),
     vk({ ...chat, ...(vkConfirmation !== undefined && { confirmation: vkConfirmation }) }),
+    viber(options),
     generic<ChatMessage>(),
     whatsappWeb(options),
     baileys(options),

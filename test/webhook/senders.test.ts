@@ -207,3 +207,12 @@ describe('VK', () => {
     expect(() => allSources({ vkConfirmation: 'a b' })).toThrow(/confirmation of VK/)
   })
 })
+
+it('ids of Viber are kept to the digit', async () => {
+  const webhook = queue.webhook<any>({ viberSecret: SECRETS.viberSecret })
+  for (const last of [5, 6]) {
+    const body = `{"message":{"type":"text","text":"${last}","message_token":1},"event":"message","timestamp":1,"message_token": 491266184665523145${last},"sender":{"id":"a"}}`
+    expect((await webhook(post(body, PROVE.viber(SECRETS.viberSecret, body)))).status).toBe(200)
+  }
+  expect((await queue.rapidfire.peek('viber::a')).messages.map(({ id }) => id)).toEqual(['4912661846655231455', '4912661846655231456'])
+})

@@ -201,6 +201,7 @@ export const OWN_KEYS = [
   'twilio:',
   'slack:',
   'vk:',
+  'viber:',
 ] as const
 
 const escaped = (part: string) => part.replace(/[%:]/g, encodeURIComponent)

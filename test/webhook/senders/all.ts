@@ -3,6 +3,7 @@ import { instagramSender, messengerSender } from './messenger.ts'
 import type { Sender } from './sender.ts'
 import { slackSender } from './slack.ts'
 import { twilioSender } from './twilio.ts'
+import { viberSender } from './viber.ts'
 import { vkSender } from './vk.ts'
 import { wahaSender } from './waha.ts'
 
@@ -15,4 +16,5 @@ export const SENDERS: readonly Sender[] = [
   twilioSender,
   slackSender,
   vkSender,
+  viberSender,
 ]
