@@ -31,6 +31,7 @@ const SECRETS: Record<string, string[]> = {
   slack: ['RAPIDFIRE_SLACK_SECRET'],
   vk: ['RAPIDFIRE_VK_SECRET'],
   viber: ['RAPIDFIRE_VIBER_SECRET'],
+  line: ['RAPIDFIRE_LINE_SECRET'],
   evolution: ['RAPIDFIRE_GATEWAY_SECRET'],
 }
 

@@ -70,6 +70,7 @@ one at least is needed:
   vk            RAPIDFIRE_VK_SECRET, and for VK to confirm
                 the address RAPIDFIRE_VK_CONFIRMATION
   viber         RAPIDFIRE_VIBER_SECRET
+  line          RAPIDFIRE_LINE_SECRET
 RAPIDFIRE_STATS_TOKEN is the token of the statistics and
 metrics.`
 

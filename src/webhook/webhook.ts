@@ -9,6 +9,7 @@ import { openLimits } from './rate-limit.ts'
 import { baileys } from './sources/baileys.ts'
 import { evolution } from './sources/evolution.ts'
 import { generic } from './sources/generic.ts'
+import { line } from './sources/line.ts'
 import { type AccountOptions, type ChatMessage, checkAccount, plain, type Source } from './sources/message.ts'
 import { instagram, messenger } from './sources/messenger.ts'
 import { slack } from './sources/slack.ts'
@@ -55,6 +56,7 @@ export function allSources({ vkConfirmation, ...options }: AllOptions = {}): Sou
     slack(chat),
     vk({ ...chat, ...(vkConfirmation !== undefined && { confirmation: vkConfirmation }) }),
     viber(options),
+    line(chat),
     generic<ChatMessage>(),
     whatsappWeb(options),
     baileys(options),

@@ -106,6 +106,8 @@ export interface ChatMessage {
   sentAt?: number | undefined
   /** The id of the message that it answers, or reacts to, as the provider gives it. */
   replyTo?: string | undefined
+  /** With which it can be answered for a short time, and for nothing (LINE). */
+  replyToken?: string | undefined
   /** The `id` of the message in whose place this one comes: its author has changed it. */
   edits?: string | undefined
   /** The `id` of the message that its author has taken back. */
@@ -202,6 +204,7 @@ export const OWN_KEYS = [
   'slack:',
   'vk:',
   'viber:',
+  'line:',
 ] as const
 
 const escaped = (part: string) => part.replace(/[%:]/g, encodeURIComponent)

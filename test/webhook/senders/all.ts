@@ -1,4 +1,5 @@
 import { baileysSender, evolutionSender } from './baileys.ts'
+import { lineSender } from './line.ts'
 import { instagramSender, messengerSender } from './messenger.ts'
 import type { Sender } from './sender.ts'
 import { slackSender } from './slack.ts'
@@ -17,4 +18,5 @@ export const SENDERS: readonly Sender[] = [
   slackSender,
   vkSender,
   viberSender,
+  lineSender,
 ]
