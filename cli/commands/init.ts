@@ -32,6 +32,7 @@ const SECRETS: Record<string, string[]> = {
   vk: ['RAPIDFIRE_VK_SECRET'],
   viber: ['RAPIDFIRE_VIBER_SECRET'],
   line: ['RAPIDFIRE_LINE_SECRET'],
+  max: ['RAPIDFIRE_MAX_SECRET'],
   evolution: ['RAPIDFIRE_GATEWAY_SECRET'],
 }
 

@@ -71,6 +71,7 @@ one at least is needed:
                 the address RAPIDFIRE_VK_CONFIRMATION
   viber         RAPIDFIRE_VIBER_SECRET
   line          RAPIDFIRE_LINE_SECRET
+  max           RAPIDFIRE_MAX_SECRET
 RAPIDFIRE_STATS_TOKEN is the token of the statistics and
 metrics.`
 

@@ -10,6 +10,7 @@ import { baileys } from './sources/baileys.ts'
 import { evolution } from './sources/evolution.ts'
 import { generic } from './sources/generic.ts'
 import { line } from './sources/line.ts'
+import { max } from './sources/max.ts'
 import { type AccountOptions, type ChatMessage, checkAccount, plain, type Source } from './sources/message.ts'
 import { instagram, messenger } from './sources/messenger.ts'
 import { slack } from './sources/slack.ts'
@@ -57,6 +58,7 @@ export function allSources({ vkConfirmation, ...options }: AllOptions = {}): Sou
     vk({ ...chat, ...(vkConfirmation !== undefined && { confirmation: vkConfirmation }) }),
     viber(options),
     line(chat),
+    max(options),
     generic<ChatMessage>(),
     whatsappWeb(options),
     baileys(options),

@@ -205,6 +205,7 @@ export const OWN_KEYS = [
   'vk:',
   'viber:',
   'line:',
+  'max:',
 ] as const
 
 const escaped = (part: string) => part.replace(/[%:]/g, encodeURIComponent)

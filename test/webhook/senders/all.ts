@@ -1,5 +1,6 @@
 import { baileysSender, evolutionSender } from './baileys.ts'
 import { lineSender } from './line.ts'
+import { maxSender } from './max.ts'
 import { instagramSender, messengerSender } from './messenger.ts'
 import type { Sender } from './sender.ts'
 import { slackSender } from './slack.ts'
@@ -19,4 +20,5 @@ export const SENDERS: readonly Sender[] = [
   vkSender,
   viberSender,
   lineSender,
+  maxSender,
 ]
