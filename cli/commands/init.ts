@@ -33,6 +33,8 @@ const SECRETS: Record<string, string[]> = {
   viber: ['RAPIDFIRE_VIBER_SECRET'],
   line: ['RAPIDFIRE_LINE_SECRET'],
   max: ['RAPIDFIRE_MAX_SECRET'],
+  wppconnect: ['RAPIDFIRE_GATEWAY_SECRET'],
+  'open-wa': ['RAPIDFIRE_GATEWAY_SECRET'],
   evolution: ['RAPIDFIRE_GATEWAY_SECRET'],
 }
 

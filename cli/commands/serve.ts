@@ -72,6 +72,8 @@ one at least is needed:
   viber         RAPIDFIRE_VIBER_SECRET
   line          RAPIDFIRE_LINE_SECRET
   max           RAPIDFIRE_MAX_SECRET
+  wppconnect    RAPIDFIRE_GATEWAY_SECRET
+  open-wa       RAPIDFIRE_GATEWAY_SECRET
 RAPIDFIRE_STATS_TOKEN is the token of the statistics and
 metrics.`
 

@@ -8,6 +8,7 @@ import { tokenCheck } from './proofs.ts'
 import { openLimits } from './rate-limit.ts'
 import { baileys } from './sources/baileys.ts'
 import { evolution } from './sources/evolution.ts'
+import { openWa, wppconnect } from './sources/gateways.ts'
 import { generic } from './sources/generic.ts'
 import { line } from './sources/line.ts'
 import { max } from './sources/max.ts'
@@ -59,6 +60,8 @@ export function allSources({ vkConfirmation, ...options }: AllOptions = {}): Sou
     viber(options),
     line(chat),
     max(options),
+    wppconnect(chat),
+    openWa(chat),
     generic<ChatMessage>(),
     whatsappWeb(options),
     baileys(options),

@@ -206,6 +206,8 @@ export const OWN_KEYS = [
   'viber:',
   'line:',
   'max:',
+  'wppconnect:',
+  'open-wa:',
 ] as const
 
 const escaped = (part: string) => part.replace(/[%:]/g, encodeURIComponent)

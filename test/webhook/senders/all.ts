@@ -1,4 +1,5 @@
 import { baileysSender, evolutionSender } from './baileys.ts'
+import { openWaSender, wppconnectSender } from './gateways.ts'
 import { lineSender } from './line.ts'
 import { maxSender } from './max.ts'
 import { instagramSender, messengerSender } from './messenger.ts'
@@ -21,4 +22,6 @@ export const SENDERS: readonly Sender[] = [
   viberSender,
   lineSender,
   maxSender,
+  openWaSender,
+  wppconnectSender,
 ]

@@ -6,6 +6,8 @@ export interface Sender {
   name: string
   make: (options?: AccountOptions) => Source<ChatMessage>
   proof: Proof
+  /** The proof of another source that has the same form, and other keys. */
+  also?: Proof
   /** Whether it posts forms. */
   form?: boolean
   /** Payloads, and what is found in them: of each message the members that are said. */
