@@ -35,6 +35,7 @@ const SECRETS: Record<string, string[]> = {
   max: ['RAPIDFIRE_MAX_SECRET'],
   wppconnect: ['RAPIDFIRE_GATEWAY_SECRET'],
   'open-wa': ['RAPIDFIRE_GATEWAY_SECRET'],
+  chatwoot: ['RAPIDFIRE_GATEWAY_SECRET'],
   evolution: ['RAPIDFIRE_GATEWAY_SECRET'],
 }
 

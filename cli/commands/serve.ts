@@ -74,6 +74,7 @@ one at least is needed:
   max           RAPIDFIRE_MAX_SECRET
   wppconnect    RAPIDFIRE_GATEWAY_SECRET
   open-wa       RAPIDFIRE_GATEWAY_SECRET
+  chatwoot      RAPIDFIRE_GATEWAY_SECRET
 RAPIDFIRE_STATS_TOKEN is the token of the statistics and
 metrics.`
 

@@ -7,6 +7,7 @@ import { Refusal, toRefusal } from './problem.ts'
 import { tokenCheck } from './proofs.ts'
 import { openLimits } from './rate-limit.ts'
 import { baileys } from './sources/baileys.ts'
+import { chatwoot } from './sources/chatwoot.ts'
 import { evolution } from './sources/evolution.ts'
 import { openWa, wppconnect } from './sources/gateways.ts'
 import { generic } from './sources/generic.ts'
@@ -62,6 +63,7 @@ export function allSources({ vkConfirmation, ...options }: AllOptions = {}): Sou
     max(options),
     wppconnect(chat),
     openWa(chat),
+    chatwoot(chat),
     generic<ChatMessage>(),
     whatsappWeb(options),
     baileys(options),

@@ -208,6 +208,7 @@ export const OWN_KEYS = [
   'max:',
   'wppconnect:',
   'open-wa:',
+  'chatwoot:',
 ] as const
 
 const escaped = (part: string) => part.replace(/[%:]/g, encodeURIComponent)

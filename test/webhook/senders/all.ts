@@ -1,4 +1,5 @@
 import { baileysSender, evolutionSender } from './baileys.ts'
+import { chatwootSender } from './chatwoot.ts'
 import { openWaSender, wppconnectSender } from './gateways.ts'
 import { lineSender } from './line.ts'
 import { maxSender } from './max.ts'
@@ -24,4 +25,5 @@ export const SENDERS: readonly Sender[] = [
   maxSender,
   openWaSender,
   wppconnectSender,
+  chatwootSender,
 ]
