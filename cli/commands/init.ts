@@ -36,6 +36,7 @@ const SECRETS: Record<string, string[]> = {
   wppconnect: ['RAPIDFIRE_GATEWAY_SECRET'],
   'open-wa': ['RAPIDFIRE_GATEWAY_SECRET'],
   chatwoot: ['RAPIDFIRE_GATEWAY_SECRET'],
+  'whatsapp-relay': ['RAPIDFIRE_GATEWAY_SECRET'],
   evolution: ['RAPIDFIRE_GATEWAY_SECRET'],
 }
 

@@ -75,6 +75,8 @@ one at least is needed:
   wppconnect    RAPIDFIRE_GATEWAY_SECRET
   open-wa       RAPIDFIRE_GATEWAY_SECRET
   chatwoot      RAPIDFIRE_GATEWAY_SECRET
+  whatsapp-relay
+                RAPIDFIRE_GATEWAY_SECRET
 RAPIDFIRE_STATS_TOKEN is the token of the statistics and
 metrics.`
 

@@ -21,7 +21,7 @@ import { twilio } from './sources/twilio.ts'
 import { viber } from './sources/viber.ts'
 import { vk } from './sources/vk.ts'
 import { waha } from './sources/waha.ts'
-import { whatsappCloud } from './sources/whatsapp-cloud.ts'
+import { whatsappCloud, whatsappRelay } from './sources/whatsapp-cloud.ts'
 import { whatsappWeb } from './sources/whatsapp-web.ts'
 import { Teller } from './teller.ts'
 import { Trust } from './trust.ts'
@@ -64,6 +64,7 @@ export function allSources({ vkConfirmation, ...options }: AllOptions = {}): Sou
     wppconnect(chat),
     openWa(chat),
     chatwoot(chat),
+    whatsappRelay(chat),
     generic<ChatMessage>(),
     whatsappWeb(options),
     baileys(options),

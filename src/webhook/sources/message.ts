@@ -209,6 +209,7 @@ export const OWN_KEYS = [
   'wppconnect:',
   'open-wa:',
   'chatwoot:',
+  'whatsapp-relay:',
 ] as const
 
 const escaped = (part: string) => part.replace(/[%:]/g, encodeURIComponent)

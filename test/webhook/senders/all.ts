@@ -4,6 +4,7 @@ import { openWaSender, wppconnectSender } from './gateways.ts'
 import { lineSender } from './line.ts'
 import { maxSender } from './max.ts'
 import { instagramSender, messengerSender } from './messenger.ts'
+import { relaySender } from './relay.ts'
 import type { Sender } from './sender.ts'
 import { slackSender } from './slack.ts'
 import { twilioSender } from './twilio.ts'
@@ -26,4 +27,5 @@ export const SENDERS: readonly Sender[] = [
   openWaSender,
   wppconnectSender,
   chatwootSender,
+  relaySender,
 ]
