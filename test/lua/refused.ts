@@ -63,10 +63,9 @@ export const REFUSED: Record<string, string[]> = {
   'add: a new key beyond maxKeys': ['refused: HMGET ., RPUSH messages:k, ZCARD due, ZCARD active', 'says otherwise: RPOP messages:k'],
   'add: the largest so far': [
     'refused: HMGET ., HSET .',
-    'goes on: LLEN messages:k',
-    'says otherwise: RPUSH messages:k',
     'cut off, half done: SCARD overrides',
-    'says otherwise: ZADD due',
+    'goes on: LLEN messages:k',
+    'says otherwise: RPUSH messages:k, ZADD due',
     'goes on: HSET .',
     'says otherwise: RPUSH messages:k',
     'goes on: HINCRBY .',
