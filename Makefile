@@ -49,8 +49,8 @@ check: setup luacheck ## Types, lint, format, unused code, Lua, generated files
 	@npx knip
 
 # Servers of its own, since Redis itself is killed.
-chaos: setup server ## Kill, stop and starve everything for MINUTES=3, STAGE=server, cluster or all, and judge what came of it; SEED=n strikes the same again
-	@MINUTES=$(MINUTES) SEED=$(SEED) STAGE=$(STAGE) ONLY='$(ONLY)' node --import tsx test/tools/chaos/main.ts
+chaos: setup server ## Kill, stop and starve everything for MINUTES=3, STAGE=server, cluster or all, and judge what came of it; SEED=n strikes the same again, EVENTS=1 compares events
+	@MINUTES=$(MINUTES) SEED=$(SEED) STAGE=$(STAGE) ONLY='$(ONLY)' EVENTS=$(EVENTS) node --import tsx test/tools/chaos/main.ts
 
 instructions: setup server valgrind ## Count the machine instructions of each call, alone: ONLY=add; RECORD=1 keeps them for the tests to compare with
 	@node --import tsx test/tools/instructions/main.ts

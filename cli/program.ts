@@ -13,13 +13,14 @@ import { policy } from './commands/policy.ts'
 import { serve } from './commands/serve.ts'
 import { stats } from './commands/stats.ts'
 import { tail } from './commands/tail.ts'
+import { trace } from './commands/trace.ts'
 import { work } from './commands/work.ts'
 import { printableLines } from './terminal/format.ts'
 
 /** The commands as help groups them. */
 const GROUPS = {
   'Run until stopped:': [serve, work, forward],
-  'Look into a queue, and change it:': [stats, metrics, tail, policy, dead, erase, check],
+  'Look into a queue, and change it:': [stats, metrics, tail, trace, policy, dead, erase, check],
   'Set up:': [demo, doctor, load, init],
 }
 

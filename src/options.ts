@@ -1,6 +1,7 @@
 import type { Names } from './given.ts'
 import type { Durability } from './messages/durability.ts'
 import type { Schema } from './messages/schema.ts'
+import type { TraceContext } from './messages/trace-context.ts'
 import type { RedisInput } from './redis/input.ts'
 import type { BindingOptions } from './redis/loader.ts'
 
@@ -71,9 +72,27 @@ export interface MessageOptions {
   maxSize?: number | undefined
   /** The batch ends with this message and is ready at once. @default false */
   flush?: boolean | undefined
+  /**
+   * The id of a message of the key whose data these replace, if it is still open: it keeps its place, time, id and options, and no deadline moves. When
+   * a process has it already, or it is not there, this is a message of its own. Give it an id, another one.
+   */
+  edits?: string | undefined
+  /** Likewise: that message is taken away, as if it had never been sent. */
+  withdraws?: string | undefined
+  /** Handed over with the message; `rapidfire/otel` gives it by itself. @default none */
+  traceContext?: TraceContext | undefined
 }
 
-export const MESSAGE_OPTIONS: Names<MessageOptions> = { id: true, wait: true, maxWait: true, maxSize: true, flush: true }
+export const MESSAGE_OPTIONS: Names<MessageOptions> = {
+  id: true,
+  wait: true,
+  maxWait: true,
+  maxSize: true,
+  flush: true,
+  edits: true,
+  withdraws: true,
+  traceContext: true,
+}
 
 export interface RapidFireOptions<T, Input = T> extends BindingOptions {
   /** A URL, ioredis options, or an ioredis client or Cluster of your own, which `close` leaves open. @default 'redis://127.0.0.1:6379' */
@@ -116,6 +135,16 @@ export interface AddOptions extends MessageOptions {
   /** What this message waits for before `addMessage` answers. @default that of the client */
   durability?: Durability
 }
+
+/** Options of the messages of one `addMessages`. */
+export interface AddAllOptions {
+  /** What these messages wait for before `addMessages` answers. @default that of the client */
+  durability?: Durability | undefined
+  /** That of each message which has none of its own. @default none */
+  traceContext?: TraceContext | undefined
+}
+
+export const ADD_ALL_OPTIONS: Names<AddAllOptions> = { durability: true, traceContext: true }
 
 export const ADD_OPTIONS: Names<AddOptions> = { ...MESSAGE_OPTIONS, durability: true }
 

@@ -10,11 +10,19 @@ import { checkListed } from './check/listed.ts'
 import { RapidfireError } from './errors.ts'
 import { checkFlag, checkNames, msOrForever } from './given.ts'
 import { type EventsOptions, eventsOfQueue, type QueueEvent } from './history/events.ts'
+import { type Trace, type Traced, trace } from './history/trace.ts'
 import { Adder } from './messages/add.ts'
-import type { Durability } from './messages/durability.ts'
 import type { AddResult } from './messages/results.ts'
 import { Sender } from './messages/sender.ts'
-import { type AddOptions, CLIENT_OPTIONS, type NewMessage, POLICY_MEMBERS, type Policy, type RapidFireOptions } from './options.ts'
+import {
+  type AddAllOptions,
+  type AddOptions,
+  CLIENT_OPTIONS,
+  type NewMessage,
+  POLICY_MEMBERS,
+  type Policy,
+  type RapidFireOptions,
+} from './options.ts'
 import { Partitioning } from './partitions/change.ts'
 import { changePolicy, prepare } from './partitions/policy.ts'
 import { checkQueueName, rootKey } from './partitions/roots.ts'
@@ -106,7 +114,7 @@ export class RapidFire<T = unknown, Input = T> {
    * @throws RapidfireError `BAD_KEY`, `BAD_ID`, `BAD_DATA` before anything is sent
    * @example await rapidfire.addMessages([{ key: 'ann', data: { text: 'Hi' } }, { key: 'bob', data: { text: 'Hello' }, id: '7' }])
    */
-  addMessages(messages: readonly NewMessage<Input>[], options: { durability?: Durability } = {}): Promise<AddResult[]> {
+  addMessages(messages: readonly NewMessage<Input>[], options: AddAllOptions = {}): Promise<AddResult[]> {
     return this.#adder.addAll(messages, options)
   }
 
@@ -306,6 +314,17 @@ export class RapidFire<T = unknown, Input = T> {
    */
   events(options: EventsOptions = {}): AsyncGenerator<QueueEvent, void> {
     return eventsOfQueue(this.#caller, this.#partitioning.layout, options)
+  }
+
+  /**
+   * Where a message, a conversation or a batch is, and what it waits for: from the state first, then from the events that the policy keeps. Nothing of
+   * what people wrote. A list: an id alone may be known in several conversations, and is found only while the policy keeps `events`.
+   *
+   * @throws RapidfireError `BAD_KEY`, `BAD_ID`, `BAD_ARGUMENT`, `WRONG_TYPE`, `UNAVAILABLE`; `NO_EVENTS` for an id alone
+   * @example const [found] = await rapidfire.trace({ key: '79001234567', id: 'wamid.1' }) // { state: 'collecting', position: 1, deadline: 1790000010000, … }
+   */
+  trace(traced: Traced): Promise<Trace[]> {
+    return this.#caller.room.run(() => trace(this.#caller, this.#partitioning.layout, this.queue, traced))
   }
 
   /** Walks the queue, without blocking it, and reports each law that is broken; with `repair` it mends what can be mended without loss. */

@@ -12,7 +12,7 @@ const EVERY: readonly Use[] = ['version', 'rights', 'policy', 'layout', 'partiti
 export const CALLS: Record<Role, readonly Use[]> = {
   producer: [...EVERY, 'add'],
   worker: [...EVERY, 'claim_ready', 'complete', 'fail', 'release', 'extend', 'forward', 'leave', 'present'],
-  operator: [...EVERY, 'stats', 'peek', 'events', 'dead', 'requeue', 'drop', 'erase', 'check', 'repair', 'add requeued'],
+  operator: [...EVERY, 'stats', 'peek', 'trace', 'events', 'dead', 'requeue', 'drop', 'erase', 'check', 'repair', 'add requeued'],
 }
 
 export type Binding = 'functions' | 'scripts'
@@ -62,6 +62,7 @@ const ARGUMENTS: Record<string, string> = {
     linsert: 'KEY BEFORE - -',
     lpos: 'KEY -',
     lrem: 'KEY 0 -',
+    lset: 'KEY 0 -',
     rpushx: 'KEY -',
     mget: 'KEY',
     set: 'KEY -',
@@ -89,6 +90,7 @@ const ARGUMENTS: Record<string, string> = {
     zrange: 'KEY 0 0',
     zrangebylex: 'KEY - +',
     zrangebyscore: 'KEY 0 0',
+    zrank: 'KEY -',
     zrem: 'KEY -',
     zremrangebyrank: 'KEY 0 0',
     zremrangebyscore: 'KEY 0 0',

@@ -51,6 +51,7 @@ export function formatStats(stats: Stats, paint: Paint = plain): string {
         ['queued behind', count(stats.queued)],
         ['dead', count(stats.dead), stats.dead > 0 ? 'red' : undefined],
         ['messages', count(stats.messages)],
+        ...(stats.events > 0 ? [['events kept', count(stats.events)] as Row] : []),
       ],
     ],
     [
@@ -135,7 +136,14 @@ export function formatDead(batch: DeadBatch): string {
 }
 
 /** An event in one line. */
-export function formatEvent({ at, event, key, ids, ...told }: QueueEvent): string {
+export function formatEvent(event: QueueEvent): string {
+  const { at, key } = event
+  const line = [new Date(at).toISOString(), event.event.padEnd(9), key === undefined ? '' : JSON.stringify(key), saidOf(event)]
+  return printable(line.join('  ').trimEnd())
+}
+
+/** What is said of an event, but for its name and the conversation. */
+export function saidOf({ ids, ...told }: QueueEvent): string {
   const words = [
     told.batch && `batch ${told.batch}`,
     told.count !== undefined && howMany(told.count, 'message'),
@@ -148,6 +156,5 @@ export function formatEvent({ at, event, key, ids, ...told }: QueueEvent): strin
     told.stream && `into ${told.stream}`,
     ids.some((id) => id !== undefined) && ids.map((id) => id ?? '-').join(' '),
   ]
-  const said = words.filter(Boolean).join(', ')
-  return printable([new Date(at).toISOString(), event.padEnd(9), key === undefined ? '' : JSON.stringify(key), said].join('  ').trimEnd())
+  return words.filter(Boolean).join(', ')
 }

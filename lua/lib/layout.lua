@@ -37,9 +37,6 @@ local function told_layout(text, generation)
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
 
--- What a root is among the partitions: 'open' or 'retired', or 'unused' when it is that of a partition which was never opened.
-local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
-
 -- Conversations that have messages in a root.
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)

@@ -1,14 +1,16 @@
 --- A message: one element of the list of its key. This file writes it and reads it, and no other does.
 --
---   <receivedAt> <id length>[,R<place>][,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>
+--   <receivedAt> <id length>[,R<place>][,T<context>][,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>
 --
 -- 13 digits first, so that one `match` reads the time. The options travel with their message: nothing has to be kept in step when messages
--- are taken, given back or buried. `place` tells with which batch the message died first; see place_among_dead.
+-- are taken, given back or buried. `place` tells with which batch the message died first; see place_among_dead. `context` is for those who follow a
+-- message from process to process: it means nothing here, and is no option that a batch would go by.
 
 -- All that stands before id and data. `options`: { wait, maxWait, maxSize, flush } of this message alone, or nil.
-local function message_header(received, id_length, options, place)
+local function message_header(received, id_length, options, place, context)
   local header = digits(received) .. ' ' .. count_text(id_length)
   if place then header = header .. ',R' .. place end
+  if context then header = header .. ',T' .. context end
   if options then
     if options.wait then header = header .. string.format(',W%d', options.wait) end
     if options.maxWait then header = header .. string.format(',X%d', options.maxWait) end
@@ -31,10 +33,11 @@ local function received_at(message)
   return time and #time == 13 and tonumber(time) or 0
 end
 
--- The options that a message carries, as text, or nil. Its place among the dead is none.
+-- The options that a message carries, as text, or nil. Its place among the dead is none, and no more is its trace context.
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 
@@ -62,6 +65,13 @@ local function parts_of(message, spared)
   if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+
+-- A message with the data of another one.
+local function with_data_of(message, other)
+  local _, _, data = parts_of(message)
+  local _, _, given = parts_of(other)
+  return string.sub(message, 1, #message - #data) .. given
 end
 
 -- '<number of a batch>.<position in it>', so that it can be compared as a number: numbers rise in the order in which batches of a key are

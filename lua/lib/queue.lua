@@ -132,7 +132,7 @@ end
 --   fields            what was read: the settings, `watchAt`, and what was asked for
 --   kept              what is kept of the last call of this caller: lib/nonce.lua
 --   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
--- and what calls put in: `now`, the time; how much they have `read` already; what is to be `told` of what they did (lib/events.lua).
+-- and what calls put in: `now`, the time; how much they have `read` already, and `sought`; what is to be `told` of what they did (lib/events.lua).
 local function read_queue(keys, ...)
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
@@ -161,6 +161,9 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
+
+-- What a root is among the partitions: 'open' or 'retired', or 'unused' when it is that of a partition which was never opened.
+local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
 
 -- The policy of a queue with some of its members changed.
 local function changed_policy(queue, changes)

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { readHeader } from '../protocol/element.ts'
+import { decodeContext, type TraceContext } from '../messages/trace-context.ts'
+import { readHeader, readOptions } from '../protocol/element.ts'
 import type { Claim, Reason } from '../protocol/replies.ts'
 
 /** One message of a batch. */
@@ -10,6 +11,8 @@ export interface Message<T = unknown> {
   data: T
   /** When Redis stored it, ms since 1970; 0 when another program has put it there by itself. */
   receivedAt: number
+  /** That with which it was added; not there in a message that has none. */
+  traceContext?: TraceContext
 }
 
 /**
@@ -46,12 +49,18 @@ export function decodeMessage<T>(bytes: Buffer): Message<T> {
   const header = readHeader(bytes)
   if (!header) return { id: undefined, data: bytes.toString() as T, receivedAt: 0 }
   const { receivedAt, id, data } = header
-  return {
+  const message: Message<T> = {
     id: id === data ? undefined : bytes.toString('utf8', id, data),
     data: parsed(bytes.toString('utf8', data)) as T,
     receivedAt,
   }
+  const { context } = header.special ? readOptions(bytes, header) : NO_OPTIONS
+  const traceContext = context === undefined ? undefined : decodeContext(context)
+  if (traceContext) message.traceContext = traceContext
+  return message
 }
+
+const NO_OPTIONS: ReturnType<typeof readOptions> = {}
 
 function parsed(text: string): unknown {
   try {

@@ -20,6 +20,8 @@ export interface Stats {
   dead: number
   /** Messages that wait or are being handled. */
   messages: number
+  /** Entries of events that are kept; 0 while the policy keeps none. */
+  events: number
   totals: {
     added: number
     duplicates: number
@@ -131,6 +133,7 @@ export function readStats(queue: string, partitions: number, replies: [string, n
     queued: value('queued'),
     dead: value('dead'),
     messages: value('messages'),
+    events: value('events'),
     totals: {
       added: value('added'),
       duplicates: value('duplicates'),

@@ -1,7 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { RapidfireError, RefusedMessagesError } from '../errors.ts'
 import { checkNames, kindOf } from '../given.ts'
-import { ADD_OPTIONS, type AddOptions, MESSAGE_MEMBERS, type NewMessage, type RapidFireOptions } from '../options.ts'
+import {
+  ADD_ALL_OPTIONS,
+  ADD_OPTIONS,
+  type AddAllOptions,
+  type AddOptions,
+  MESSAGE_MEMBERS,
+  type NewMessage,
+  type RapidFireOptions,
+} from '../options.ts'
 import type { Underway } from '../redis/underway.ts'
 import { checkDurability, type Durability } from './durability.ts'
 import { bytesOf, type EncodedMessage, encode } from './encode.ts'
@@ -9,6 +17,7 @@ import { ListKeys, SLICE } from './keys.ts'
 import type { AddResult } from './results.ts'
 import { allValidated, type Schema, Turns, validated } from './schema.ts'
 import type { Sender } from './sender.ts'
+import type { TraceContext } from './trace-context.ts'
 
 /** UTF-16 units of JSON that are made in one turn of the event loop. */
 const SLICE_SIZE = 1_048_576
@@ -61,21 +70,27 @@ export class Adder<Input> {
   }
 
   /** @throws RefusedMessagesError */
-  async addAll(messages: readonly NewMessage<Input>[], options: { durability?: Durability }): Promise<AddResult[]> {
+  async addAll(messages: readonly NewMessage<Input>[], options: AddAllOptions): Promise<AddResult[]> {
     if (!Array.isArray(messages)) throw new RapidfireError('BAD_ARGUMENT', `addMessages takes a list of messages, got ${kindOf(messages)}`)
-    checkNames('addMessages', options, { durability: true })
+    checkNames('addMessages', options, ADD_ALL_OPTIONS)
     const durability = options.durability !== undefined ? checkDurability(options.durability) : this.#durability
-    const results = await (messages.length > SLICE ? this.#sendLong(messages, durability) : this.#sendShort(messages, durability))
+    const { traceContext } = options
+    const send = messages.length > SLICE ? this.#sendLong : this.#sendShort
+    const results = await send.call(this, messages, durability, traceContext)
     const refused = results.find((result) => result instanceof RapidfireError)
     if (refused) throw new RefusedMessagesError(refused, results)
     return results as AddResult[]
   }
 
-  #sendShort(messages: readonly NewMessage<Input>[], durability: Durability | undefined): Promise<(AddResult | RapidfireError)[]> {
+  #sendShort(
+    messages: readonly NewMessage<Input>[],
+    durability: Durability | undefined,
+    context: TraceContext | undefined,
+  ): Promise<(AddResult | RapidfireError)[]> {
     const schema = this.#schema
     const send = (data: readonly unknown[]) =>
       this.#sender.sendAll(
-        messages.map((message, n) => encode(message.key, data[n], message)),
+        messages.map((message, n) => encode(message.key, data[n], message, context)),
         durability,
       )
     for (const message of messages) checkMessage(message)
@@ -86,17 +101,21 @@ export class Adder<Input> {
   }
 
   /** A long list keeps neither the process nor Redis busy for long at a time. Nothing is sent before all of it has been found good. */
-  #sendLong(messages: readonly NewMessage<Input>[], durability: Durability | undefined): Promise<(AddResult | RapidfireError)[]> {
+  #sendLong(
+    messages: readonly NewMessage<Input>[],
+    durability: Durability | undefined,
+    context: TraceContext | undefined,
+  ): Promise<(AddResult | RapidfireError)[]> {
     const keys = new ListKeys(messages)
     return this.#underway.run(() =>
       this.#turns.takeList(keys, async (given) => {
         await this.#sender.ready()
-        return this.#sender.sendList(await this.#encodeAll(messages, keys), durability, given)
+        return this.#sender.sendList(await this.#encodeAll(messages, keys, context), durability, given)
       }),
     )
   }
 
-  async #encodeAll(messages: readonly NewMessage<Input>[], keys: ListKeys): Promise<EncodedMessage[]> {
+  async #encodeAll(messages: readonly NewMessage<Input>[], keys: ListKeys, context: TraceContext | undefined): Promise<EncodedMessage[]> {
     const schema = this.#schema
     const encoded: EncodedMessage[] = []
     let size = 0
@@ -106,7 +125,7 @@ export class Adder<Input> {
       const given = slice.map(({ data }) => data)
       const data = schema ? await allValidated(schema, given) : given
       for (const [m, message] of slice.entries()) {
-        const each = encode(message.key, data[m], message)
+        const each = encode(message.key, data[m], message, context)
         encoded.push(each)
         size += each.data.length
         if (size > SLICE_SIZE) {

@@ -5,12 +5,14 @@ import type { MessageOptions } from '../options.ts'
 import { LIMITS } from '../redis/generated/limits.ts'
 import type { Load } from './coalescer.ts'
 import { keptJson } from './kept-json.ts'
+import { encodeContext, type TraceContext } from './trace-context.ts'
 
 /** A message on its way to Redis; `data` is its JSON. */
-export interface EncodedMessage extends Omit<MessageOptions, 'id'> {
+export interface EncodedMessage extends Omit<MessageOptions, 'id' | 'traceContext'> {
   key: string | Buffer
   data: string | Buffer
   id?: string | Buffer | undefined
+  context?: string | undefined
   /** Of one that died in another partition: `<ms>:<name>`, when it was received, and by what it is remembered instead of its id. */
   requeued?: string
 }
@@ -22,27 +24,43 @@ export function checkKey(key: unknown): asserts key is string {
   if (!key.isWellFormed()) throw new RapidfireError('BAD_KEY', 'a key must be well-formed Unicode, got half of a surrogate pair')
 }
 
-/** Checks what Redis could not: that it gets what the caller has. */
-export function encode(key: string, data: unknown, options: MessageOptions): EncodedMessage {
+/**
+ * Checks what Redis could not: that it gets what the caller has.
+ *
+ * @param context of a message that has none of its own
+ */
+export function encode(key: string, data: unknown, options: MessageOptions, context?: TraceContext): EncodedMessage {
   checkKey(key)
-  const { id, wait, maxWait, maxSize, flush } = options
-  if (id !== undefined && typeof id !== 'string') throw new RapidfireError('BAD_ID', `an id must be a string, got ${typeof id}`)
+  const { id, wait, maxWait, maxSize, flush, edits, withdraws, traceContext = context } = options
   checkFlag('flush', flush)
-  if (id?.isWellFormed() === false) throw new RapidfireError('BAD_ID', 'an id must be well-formed Unicode, got half of a surrogate pair')
-  return { key, data: toJson(data), id, wait, maxWait, maxSize, flush }
+  if (id !== undefined) checkId(id)
+  for (const other of [edits, withdraws]) if (other !== undefined) checkId(other)
+  const message: EncodedMessage = { key, data: toJson(data), id, wait, maxWait, maxSize, flush }
+  if (edits !== undefined) message.edits = edits
+  if (withdraws !== undefined) message.withdraws = withdraws
+  if (traceContext !== undefined) message.context = encodeContext(traceContext)
+  return message
 }
 
-export const bytesOf = ({ key, data, id }: EncodedMessage) =>
-  Buffer.byteLength(key) + Buffer.byteLength(data) + (id === undefined ? 0 : Buffer.byteLength(id))
+function checkId(id: unknown): void {
+  if (typeof id !== 'string') throw new RapidfireError('BAD_ID', `an id must be a string, got ${typeof id}`)
+  if (!id.isWellFormed()) throw new RapidfireError('BAD_ID', 'an id must be well-formed Unicode, got half of a surrogate pair')
+}
+
+export const bytesOf = ({ key, data, id, context }: EncodedMessage) =>
+  Buffer.byteLength(key) + Buffer.byteLength(data) + (id === undefined ? 0 : Buffer.byteLength(id)) + (context?.length ?? 0)
 
 const isSpecial = ({ wait, maxWait, maxSize, flush, requeued }: EncodedMessage) =>
   flush || (wait ?? maxWait ?? maxSize ?? requeued) !== undefined
+
+const workOf = (message: EncodedMessage) =>
+  (message.edits ?? message.withdraws) !== undefined ? LIMITS.changeWork : isSpecial(message) ? LIMITS.specialWork : LIMITS.messageWork
 
 /** What `add` takes in one call. */
 export const ADDED: Load<EncodedMessage> = {
   most: LIMITS.added,
   bytesOf,
-  weightOf: (message, bytes) => bytes + (isSpecial(message) ? LIMITS.specialWork : LIMITS.messageWork),
+  weightOf: (message, bytes) => bytes + workOf(message),
 }
 
 function toJson(data: unknown): string {

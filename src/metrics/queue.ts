@@ -21,6 +21,7 @@ const KINDS: readonly Kind[] = [
     of: ({ queued }) => queued,
   },
   { name: 'rapidfire_dead_batches', type: 'gauge', help: 'Dead batches that are kept.', of: ({ dead }) => dead },
+  { name: 'rapidfire_events', type: 'gauge', help: 'Entries of events that are kept.', of: ({ events }) => events },
   { name: 'rapidfire_partitions', type: 'gauge', help: 'Partitions that serve.', of: ({ partitions }) => partitions },
   { name: 'rapidfire_messages_added_total', type: 'counter', help: 'Messages accepted.', of: ({ totals }) => totals.added },
   {

@@ -35,6 +35,7 @@ import {
   readPartition,
   readPeek,
   readRootLayout,
+  readTraced,
   readWords,
 } from './replies.ts'
 
@@ -156,6 +157,16 @@ export const CALLS = {
   peek: define({
     write: (input: { key: string; limit?: number | undefined }) => appendTokens([input.key], { LIMIT: input.limit }),
     read: readPeek,
+  }),
+  trace: define({
+    /** `after`: where the call before has ended. */
+    write: (input: {
+      key?: string | Buffer | undefined
+      id?: string | undefined
+      batch?: string | undefined
+      after?: string | undefined
+    }) => appendTokens([], { KEY: input.key, ID: input.id, BATCH: input.batch, AFTER: input.after }),
+    read: readTraced,
   }),
   dead: define({
     write: (input: { limit?: number | undefined; offset?: number | undefined; id?: string | undefined }) =>

@@ -1,6 +1,8 @@
 /** Where the parts of a message begin in its bytes. */
 interface Header {
   receivedAt: number
+  /** Whether options stand in the header. */
+  special: boolean
   id: number
   data: number
 }
@@ -30,14 +32,24 @@ export function readHeader(bytes: Buffer): Header | undefined {
   at += 1
   const length = number(bytes.length)
   if (at === TIME + 1) return undefined
+  const special = bytes[at] !== SPACE
   while (at < bytes.length && bytes[at] !== SPACE) at += 1
   const id = at + 1
-  return id + length > bytes.length ? undefined : { receivedAt, id, data: id + length }
+  return id + length > bytes.length ? undefined : { receivedAt, special, id, data: id + length }
+}
+
+interface Options {
+  wait?: number
+  maxWait?: number
+  maxSize?: number
+  flush?: boolean
+  context?: string
 }
 
 /** The options that stand in the header of a message: those that hold for it alone. */
-export function readOptions(bytes: Buffer, { id }: Header): { wait?: number; maxWait?: number; maxSize?: number; flush?: boolean } {
-  const options: ReturnType<typeof readOptions> = {}
+export function readOptions(bytes: Buffer, { special, id }: Header): Options {
+  const options: Options = {}
+  if (!special) return options
   for (const option of bytes
     .toString('latin1', TIME + 1, id - 1)
     .split(',')
@@ -47,6 +59,7 @@ export function readOptions(bytes: Buffer, { id }: Header): { wait?: number; max
     if (option[0] === 'X') options.maxWait = value
     if (option[0] === 'S') options.maxSize = value
     if (option[0] === 'F') options.flush = true
+    if (option[0] === 'T') options.context = option.slice(1)
   }
   return options
 }

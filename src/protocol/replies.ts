@@ -155,6 +155,52 @@ export function readPeek(reply: unknown) {
   }
 }
 
+/** Where something is found: in a list, whose first batch is in this state, with the dead, or in a stream. Times in ms. */
+export interface TracedPlace {
+  state: Exclude<State, 'empty'> | 'released' | 'done' | 'unindexed' | 'dead' | 'streamed'
+  key: Buffer
+  /** Undefined while the batch is open. */
+  batch: string | undefined
+  attempt: number
+  /** Messages of the batch, and of the key. */
+  count: number
+  size: number
+  /** Which one it is of those of the key, or of the batch that is dead or streamed, from 1; 0 unless a message was asked for. */
+  position: number
+  receivedAt: number
+  reason: Reason
+  deadline: number
+  /** When the lease or the pause ends, or when it died or was streamed; 0 when none applies. */
+  until: number
+  /** Cause of a dead batch, name of the stream. */
+  detail: string
+}
+
+export function readTraced(reply: unknown) {
+  const [now, next, remembered, looked, watchAt, serves, ...places] = array(reply)
+  return {
+    now: Number(now),
+    /** Empty when nothing is left to look at. */
+    next: String(next),
+    remembered: Number(remembered) > 0,
+    looked: Number(looked),
+    watchAt: Number(watchAt),
+    serves: String(serves) as RootLayout['serves'],
+    places: places.map((each): TracedPlace => {
+      const [state, key, batch, attempt, count, size, position, receivedAt, reason, deadline, until, detail] = array(each)
+      return {
+        state: String(state) as TracedPlace['state'],
+        key: key as Buffer,
+        batch: String(batch) || undefined,
+        attempt: Number(attempt),
+        ...{ count: Number(count), size: Number(size), position: Number(position), receivedAt: Number(receivedAt) },
+        reason: String(reason) as Reason,
+        ...{ deadline: Number(deadline), until: Number(until), detail: String(detail) },
+      }
+    }),
+  }
+}
+
 export function readDead(reply: unknown) {
   return array(reply).map((each) => {
     const [id, key, diedAt, attempt, reason, deadline, cause, error, size, messages] = array(each)

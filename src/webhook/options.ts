@@ -33,7 +33,7 @@ export interface WebhookOptions<T> extends Secrets {
   /** The address that Twilio was given, to the letter, since it signs that: needed with `twilioSecret`. @example 'https://bot.example/webhook?of=salon' */
   publicUrl?: string
   /** `wait`, `maxWait`, `maxSize` and `flush` of a message. @example rules: ({ data }) => ({ flush: data.text === 'stop' }) */
-  rules?: (message: NewMessage<T>) => Omit<MessageOptions, 'id'> | undefined
+  rules?: (message: NewMessage<T>) => Omit<MessageOptions, 'id' | 'edits' | 'withdraws'> | undefined
   /** What Meta's verification must give as `hub.verify_token`. @default there is no verification */
   verifyToken?: string
   /** Bearer token of the statistics. @default nobody gets them, or everybody when all sources are `unsigned` */

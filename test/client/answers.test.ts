@@ -112,6 +112,7 @@ const CASES: Record<FunctionName, Case> = {
   requeue: { given: dead, call: (rapidfire, id) => rapidfire.requeue([id]), says: ['requeued'], leaves: ONE },
   rights: { call: (rapidfire) => rapidfire.addMessage('ann', 1, { id: 'a' }), says: { status: 'added' }, leaves: ONE },
   stats: { given: due, call: (rapidfire) => rapidfire.getStats(), says: { messages: 1 }, leaves: ONE },
+  trace: { given: due, call: (rapidfire) => rapidfire.trace({ key: 'ann' }), says: [{ key: 'ann', state: 'ready' }], leaves: ONE },
   version: { call: (rapidfire) => rapidfire.version(), says: expect.any(String), leaves: EMPTY },
 }
 

@@ -97,6 +97,29 @@ describe.each(TARGETS)('on %s', (_, clustered, partitions) => {
     expect(await open().check()).toMatchObject({ violations: [] })
   })
 
+  it('a message is edited and withdrawn while nobody has it, and is changed by a message of its own later', async () => {
+    const rapidfire = queue({ wait: 60_000, maxWait: 120_000 })()
+    const all = async (message: object) => {
+      const results = await rapidfire.addMessages(KEYS.map((key) => ({ key, data: 1, ...message })))
+      return [...new Set(results.map(({ status, size }) => `${status} ${size}`))]
+    }
+    expect(await all({ id: 'm1' })).toEqual(['added 1'])
+    expect(await all({ id: 'm2' })).toEqual(['added 2'])
+    expect(await all({ id: 'e1', edits: 'm1', data: 'edited' })).toEqual(['replaced 2'])
+    expect(await all({ id: 'w2', withdraws: 'm2' })).toEqual(['withdrawn 1'])
+    expect(await all({ id: 'm3', flush: true })).toEqual(['added 2'])
+    const { batches } = await rapidfire.claimReady({ limit: 100 })
+    expect(batches.map(({ messages }) => messages.map(({ id, data }) => [id, data]))).toEqual(
+      KEYS.map(() => [
+        ['m1', 'edited'],
+        ['m3', 1],
+      ]),
+    )
+    expect(await all({ id: 'w1', withdraws: 'm1' })).toEqual(['added 3'])
+    expect(await all({ id: 'w1', withdraws: 'm1' })).toEqual(['duplicate 3'])
+    expect(await rapidfire.check()).toMatchObject({ violations: [] })
+  })
+
   it('a conversation is erased: what waits, what is dead, and what was forwarded', async () => {
     const rapidfire = queue()()
     const say = (data: string) => rapidfire.addMessages(KEYS.map((key) => ({ key, data, flush: true })))
@@ -118,6 +141,44 @@ describe.each(TARGETS)('on %s', (_, clustered, partitions) => {
     expect(await rapidfire.getStats()).toMatchObject({ messages: 19, dead: 19 })
     expect(await rapidfire.erase('key 3')).toMatchObject({ messages: 0, deadBatches: 0, streamEntries: 0 })
     expect(await rapidfire.check()).toMatchObject({ violations: [] })
+  })
+
+  it('a message is traced wherever it is, by its conversation and by its id alone', async () => {
+    const open = queue({ events: 1000 })
+    const rapidfire = open()
+    const say = (id: string) => rapidfire.addMessages(KEYS.map((key) => ({ key, data: 1, id: `${id} ${key}`, flush: true })))
+    await say('handled')
+    const { batches: first } = await rapidfire.claimReady({ limit: 100 })
+    await Promise.all(first.map((batch) => rapidfire.complete(batch)))
+    await say('dead')
+    const { batches } = await rapidfire.claimReady({ limit: 100 })
+    await Promise.all(batches.map((batch) => rapidfire.fail(batch, { attempts: 1 })))
+    await say('streamed')
+    await until(async () => {
+      await rapidfire.forward('batches')
+      return (await rapidfire.getStats()).messages > 0 ? 'not yet' : undefined
+    })
+    await say('active')
+    const { batches: held } = await rapidfire.claimReady({ limit: 100, lease: 60_000 })
+    await say('behind')
+    for (const key of KEYS.slice(0, 5)) {
+      const traces = await Promise.all(
+        ['handled', 'dead', 'streamed', 'active', 'behind', 'none'].map((id) => open().trace({ key, id: `${id} ${key}` })),
+      )
+      const seen = traces.flat().map(({ state, behind, ended }) => [state, behind, ended?.event])
+      expect(seen).toEqual([
+        ['remembered', false, 'completed'],
+        ...['dead', 'streamed', 'active'].map((state) => [state, false, undefined]),
+        ['active', true, undefined],
+        ['unknown', false, undefined],
+      ])
+      expect(await rapidfire.trace({ key })).toMatchObject([
+        { state: 'active', size: 2, others: [{ state: 'dead' }, { state: 'streamed' }] },
+      ])
+      expect(await rapidfire.trace({ id: `dead ${key}` })).toMatchObject([{ key, state: 'dead' }])
+    }
+    const [batch] = held
+    expect(await rapidfire.trace({ batch: batch?.id as string })).toMatchObject([{ key: batch?.key, state: 'active' }])
   })
 
   it('a worker handles each batch when it is due, and tries again what fails', async () => {

@@ -14,6 +14,7 @@ const TRIED: Record<keyof typeof manifest.peerDependencies, { tests: string; ver
     versions: ['1.16.0', '1.17.0', '1.19.0', '1.19.19', '2.0.0'],
     older: '1.15.0: the process ends when a sender goes away in the middle of a body',
   },
+  '@opentelemetry/api': { tests: 'otel/otel', versions: ['1.9.0', '1.10.0'], older: '1.8.0: the SDK of the tests does not take it' },
   bullmq: { tests: 'bullmq/bullmq', versions: ['2.0.0', '3.0.0', '4.0.0', '5.0.0'], older: '1.91.1 does, and is left to its age' },
   ioredis: { tests: 'client/connection client/add', versions: ['5.4.0'], older: '5.0.0: it does not know FCALL' },
   'rate-limiter-flexible': {

@@ -80,6 +80,9 @@ describe.each<BindingMode>(['functions', 'scripts'])('users with the rights of c
     expect(await client('worker').forward('batches', { maxLength: 1 })).toMatchObject({ forwarded: 0 })
 
     const [dead] = await operator.dead()
+    expect(await operator.trace({ key: 'bob', id: 'bob 1' })).toMatchObject([{ state: 'dead' }])
+    expect(await operator.trace({ key: 'eve' })).toMatchObject([{ others: [{ state: 'streamed' }] }])
+    expect(await operator.trace({ batch: '1-1' })).toMatchObject([{ state: 'unknown' }])
     expect(await operator.dead({ id: dead?.id as string })).toMatchObject([{ key: 'bob', messages: expect.any(Array) }])
     expect(await operator.requeue([dead?.id as string])).toEqual(['requeued'])
     const { batches } = await client('worker').claimReady({ attempts: 1 })
@@ -144,6 +147,7 @@ describe.each<BindingMode>(['functions', 'scripts'])('users with the rights of c
       ['producer', (rapidfire) => rapidfire.claimReady()],
       ['producer', (rapidfire) => rapidfire.getStats()],
       ['producer', (rapidfire) => rapidfire.dead()],
+      ['producer', (rapidfire) => rapidfire.trace({ key: 'ann' })],
       ['worker', (rapidfire) => rapidfire.addMessage('ann', 1)],
       ['worker', (rapidfire) => rapidfire.addMessage('ann', 1, { id: 'one' })],
       ['worker', (rapidfire) => rapidfire.getStats()],
@@ -177,6 +181,7 @@ it('the command line does what an operator needs, and doctor knows each role', a
     ['stats', '--queue', 'default'],
     ['check'],
     ['check', '--repair'],
+    ['trace', '--key', 'ann'],
     ['dead', 'list'],
     ['dead', 'requeue', '--all'],
     ['dead', 'drop', '--all'],

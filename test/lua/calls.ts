@@ -125,6 +125,33 @@ export const CALLS: Record<string, (hands: Hands) => Args | Promise<Args>> = {
     }
     return ['k', 'x', 'REQUEUED', `${START + 5}:x`]
   },
+  'add: an edit of an open message': async ({ add }) => {
+    await add('k', '1', 'ID', 'm1', 'NEXT', 'k', '2')
+    return ['k', 'x', 'ID', 'e1', 'EDITS', 'm1']
+  },
+  'add: an edit of an open message with options, when a slice begins': async ({ add, tick }) => {
+    await add('k', '1', 'ID', 'm1', 'WAIT', 7_200_000, 'NEXT', 'k', '2', 'WAIT', 7_200_000)
+    await tick(3_600_000)
+    return ['k', 'x', 'ID', 'e1', 'EDITS', 'm1']
+  },
+  'add: an edit of a message with a worker': async ({ add, claim }) => {
+    await add('k', '1', 'ID', 'm1', 'FLUSH')
+    await claim()
+    return ['k', 'x', 'ID', 'e1', 'EDITS', 'm1']
+  },
+  'add: the withdrawal of an open message': async ({ add }) => {
+    await add('k', '1', 'ID', 'm1', 'NEXT', 'k', '2')
+    return ['k', 'x', 'ID', 'w1', 'WITHDRAWS', 'm1']
+  },
+  'add: the withdrawal of a message behind the batch of a worker': async ({ add, claim }) => {
+    await add('k', '1', 'FLUSH', 'NEXT', 'k', '2', 'ID', 'm2')
+    await claim()
+    return ['k', 'x', 'ID', 'w2', 'WITHDRAWS', 'm2']
+  },
+  'add: the withdrawal of the only message, with options': async ({ add }) => {
+    await add('k', '1', 'ID', 'm1', 'WAIT', 500)
+    return ['k', 'x', 'ID', 'w1', 'WITHDRAWS', 'm1']
+  },
   'claim_ready: for the first time': async ({ add, tick }) => {
     await add('k', '1', 'FLUSH', 'NEXT', 'a', '1', 'WAIT', 5)
     await tick(10)
@@ -296,6 +323,24 @@ export const CALLS: Record<string, (hands: Hands) => Args | Promise<Args>> = {
     for (const n of [2, 3]) await lua.redis.xadd(part('events'), `${n}-0`, 'event', 'added', 'key', 'k')
     return ['AFTER', '1-0']
   },
+  'trace: a message that is nowhere any more': async ({ add, claim, lua, bury }) => {
+    await bury()
+    await add('k', '1', 'ID', 'm', 'FLUSH', 'NEXT', 'k', '2', 'ID', 'm2')
+    await lua.call('forward', 'batches')
+    const [, token] = await claim()
+    await lua.call('complete', 'k', token as string)
+    return ['KEY', 'k', 'ID', 'm3']
+  },
+  'trace: a message with a worker': async ({ add, claim }) => {
+    await add('k', '1', 'ID', 'm', 'FLUSH')
+    await claim()
+    return ['KEY', 'k', 'ID', 'm']
+  },
+  'trace: an open batch': async ({ add }) => {
+    await add('k', '1', 'WAIT', 700)
+    return ['KEY', 'k']
+  },
+  'trace: a batch that is dead': async ({ bury }) => ['BATCH', await bury()],
   'peek: a batch with a worker': async ({ add, claim }) => {
     await add('k', '1', 'FLUSH')
     await claim()

@@ -53,6 +53,7 @@ const NUMBERS: [FunctionName, string[], string, number, number][] = [
 const TEXTS: [FunctionName, string[], string, number][] = [
   ['add', ['k', 'x'], 'ID', 512],
   ['add', ['k', 'x', 'WAIT', '5'], 'ID', 512],
+  ['add', ['k', 'x'], 'CONTEXT', 2048],
   ['add', ['k', 'x'], 'REQUEUED', 128],
   ['claim_ready', [], 'WORKER', 64],
   ['claim_ready', [], 'NONCE', 64],
@@ -67,6 +68,9 @@ const TEXTS: [FunctionName, string[], string, number][] = [
   ['events', [], 'KEY', 1024],
   ['events', [], 'ID', 512],
   ['events', [], 'BATCH', 64],
+  ['trace', [], 'KEY', 1024],
+  ['trace', ['KEY', 'k'], 'ID', 512],
+  ['trace', [], 'BATCH', 64],
   ['erase', ['k'], 'AFTER', 256],
   ['erase', ['k'], 'NONCE', 64],
   ['policy', ['WAIT', '1'], 'GIVEN', 64],

@@ -34,6 +34,7 @@ const FLAGS: Record<string, string[]> = {
   rapidfire_requeue: ['allow-oom'],
   rapidfire_rights: ['no-writes'],
   rapidfire_stats: ['no-writes'],
+  rapidfire_trace: ['no-writes'],
   rapidfire_version: ['no-writes'],
 }
 

@@ -138,6 +138,30 @@ export const REFUSED: Record<string, string[]> = {
     'refused, half done: HSET .',
     'goes on: HINCRBY .',
   ],
+  'add: an edit of an open message': [
+    'refused: HMGET ., SMISMEMBER seen:2000000000000, SADD seen:2000000000000, PEXPIREAT seen:2000000000000, LLEN messages:k, HGET claims, LRANGE messages:k, LSET messages:k',
+  ],
+  'add: an edit of an open message with options, when a slice begins': [
+    'refused: HMGET ., SMISMEMBER seen:2000003600000, SMISMEMBER seen:2000000000000, SADD seen:2000003600000, PEXPIREAT seen:2000003600000, LLEN messages:k, HGET claims, LRANGE messages:k, HSET .',
+    'refused, half done: SISMEMBER overrides, ZADD due, ZSCORE due, LSET messages:k',
+  ],
+  'add: an edit of a message with a worker': [
+    'refused: HMGET ., SMISMEMBER seen:2000000000000, SADD seen:2000000000000, PEXPIREAT seen:2000000000000, LLEN messages:k, HGET claims, RPUSH messages:k, SISMEMBER overrides, LINDEX messages:k, ZADD due, ZSCORE due, ZSCORE active',
+    'goes on: HINCRBY .',
+  ],
+  'add: the withdrawal of an open message': [
+    'refused: HMGET ., SMISMEMBER seen:2000000000000, SADD seen:2000000000000, PEXPIREAT seen:2000000000000, LLEN messages:k, HGET claims, LRANGE messages:k, ZADD due',
+    'refused, half done: LREM messages:k',
+    'goes on: HINCRBY .',
+  ],
+  'add: the withdrawal of a message behind the batch of a worker': [
+    'refused: HMGET ., SMISMEMBER seen:2000000000000, SADD seen:2000000000000, PEXPIREAT seen:2000000000000, LLEN messages:k, HGET claims, LRANGE messages:k, ZADD due, ZSCORE due, ZSCORE active, LREM messages:k',
+    'goes on: HINCRBY .',
+  ],
+  'add: the withdrawal of the only message, with options': [
+    'refused: HMGET ., SMISMEMBER seen:2000000000000, SADD seen:2000000000000, PEXPIREAT seen:2000000000000, LLEN messages:k, HGET claims, LRANGE messages:k, LREM messages:k',
+    'goes on: HINCRBY ., ZREM due, SREM overrides',
+  ],
   'claim_ready: for the first time': [
     'refused: HMGET ., MGET calls:me',
     'cut off: ZRANGE active, ZRANGE due, ZRANGEBYSCORE due, SISMEMBER overrides, LRANGE messages:k, SISMEMBER overrides, LRANGE messages:a, HSET .',
@@ -338,6 +362,22 @@ export const REFUSED: Record<string, string[]> = {
     'goes on: SET calls:me',
   ],
   'events: after one that has gone': ['refused: HMGET ., XREVRANGE events', 'cut off: XRANGE events, XRANGE events'],
+  'trace: a message that is nowhere any more': [
+    'refused: HMGET ., HLEN claims, ZCARD streams, ZCARD active, ZCARD due, ZCARD dead, LLEN messages:k, SMISMEMBER seen:2000000000000',
+    'cut off: HGET claims, LRANGE messages:k, ZCARD dead, ZRANGE dead, HGET dead:2000000000000-1, HMGET dead:2000000000000-1, ZSCORE dead, HLEN dead:2000000000000-1, HGETALL dead:2000000000000-1, ZRANGEBYLEX streams, XREVRANGE stream:batches, XREVRANGE stream:batches, ZRANGEBYLEX streams',
+  ],
+  'trace: a message with a worker': [
+    'refused: HMGET ., HLEN claims, ZCARD streams, ZCARD active, ZCARD due, ZCARD dead, LLEN messages:k, SMISMEMBER seen:2000000000000',
+    'cut off: HGET claims, LRANGE messages:k, LLEN messages:k, ZSCORE active, ZSCORE due',
+  ],
+  'trace: an open batch': [
+    'refused: HMGET ., HLEN claims, ZCARD streams, ZCARD active, ZCARD due, ZCARD dead, LLEN messages:k',
+    'cut off: HGET claims, LLEN messages:k, ZSCORE active, ZSCORE due, SISMEMBER overrides, LRANGE messages:k, ZCARD dead, ZRANGEBYLEX streams',
+  ],
+  'trace: a batch that is dead': [
+    'refused: HMGET ., HLEN claims, ZCARD streams, ZCARD active, ZCARD due, ZCARD dead',
+    'cut off: HSCAN claims, HMGET dead:2000000000000-1, ZSCORE dead',
+  ],
   'peek: a batch with a worker': [
     'refused: HMGET .',
     'cut off: LLEN messages:k, LRANGE messages:k, LRANGE messages:k, HGET claims, ZSCORE active',

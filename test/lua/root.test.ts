@@ -31,6 +31,7 @@ const ARGS: Record<Exclude<FunctionName, 'version'>, string[]> = {
   requeue: ['1-1'],
   rights: ['zadd'],
   stats: [],
+  trace: ['KEY', 'ann'],
 }
 const CALLS = Object.entries(ARGS) as [FunctionName, string[]][]
 

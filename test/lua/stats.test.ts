@@ -19,6 +19,24 @@ describeBindings('stats', (lua) => {
     expect(await lua().keyspace()).toEqual({})
   })
 
+  it('tells how many events are kept, with one command more, and only while the policy keeps some', async () => {
+    const commands = async () => {
+      await lua().redis.config('RESETSTAT')
+      const figures = await lua().stats()
+      const calls = [...(await lua().redis.info('commandstats')).matchAll(/^cmdstat_(?!config|info)\S+?:calls=(\d+)/gm)]
+      return [figures.events, calls.reduce((sum, [, count]) => sum + Number(count), 0)] as const
+    }
+    const [none, before] = await commands()
+    expect(none).toBeUndefined()
+    await lua().call('policy', 'EVENTS', 100)
+    expect(await commands()).toEqual([0, before + 1])
+    await lua().call('add', 'ann', 'x', 'NEXT', 'bob', 'x')
+    await lua().call('add', 'ann', 'x')
+    expect(await lua().stats()).toMatchObject({ events: 2 })
+    await lua().redis.set(`${lua().root}:events`, 'mine')
+    expect(await lua().stats()).not.toHaveProperty('events')
+  })
+
   it('is exact after each step', async () => {
     await lua().call(
       'add',

@@ -26,6 +26,8 @@ type Pipeline = ReturnType<Lua['redis']['pipeline']>
 const part = (lua: Lua, name: string) => `${lua.root}:${name}`
 const counted = (commands: number, elements: number, bytes: number): Touched => ({ commands, elements, bytes })
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n)
+/** A message that is traced, and is nowhere. */
+const MESSAGE = ['KEY', 'ann', 'ID', 'm1']
 const names = (count: number) => numbers(count).map((n) => `k${n}`)
 
 async function piped(lua: Lua, fill: (pipeline: Pipeline) => void): Promise<void> {
@@ -176,6 +178,28 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
       ...{ args: added(48, ...ALL), touches: counted(200, 1137, 19_200) }, // 6.9
     },
     { content: 'full keys in no index', fill: keep(names(120), 20, { due: false }), args: added(120), touches: counted(604, 3017, 40_400) }, // 12.8
+    {
+      content: 'the newest of twenty messages, which is edited',
+      fill: large(keep(['k'], 20), (lua) => lua.call('add', 'k', 'x', 'ID', 'm1')),
+      ...{ args: ['k', 'y', 'ID', 'e1', 'EDITS', 'm1'], touches: counted(10, 50, 750) },
+    },
+    {
+      ...{ content: 'messages, of which one is taken away', fill: (lua: Lua) => lua.call('add', 'k', 'x', 'ID', 'm1', 'NEXT', 'k', 'y') },
+      ...{ args: ['k', '', 'ID', 'w1', 'WITHDRAWS', 'm1'], touches: counted(11, 52, 650) },
+    },
+    {
+      content: 'edits of what is not found, in a key with a thousand messages and options',
+      fill: large(keep(['k'], 1000, { options: ',W5000', bytes: 100 })),
+      args: numbers(3)
+        .flatMap((n) => ['NEXT', 'k', 'x', 'EDITS', `m${n}`])
+        .slice(1),
+      touches: counted(52, 518, 38_500), // 4.4
+    },
+    {
+      content: 'an edit of what is not found, in a key with messages of 1 MiB',
+      fill: large(keep(['k'], 5, { bytes: 1_048_576 }), (lua) => lua.set({ largest: 1_048_576 })),
+      ...{ args: ['k', 'x', 'EDITS', 'm1', 'NEXT', 'k', 'x', 'EDITS', 'm2'], touches: counted(11, 44, 1_049_100) },
+    },
     {
       ...{ content: 'dead messages of another partition, into a key with ten thousand', fill: large(keep(['k'], 10_000)) },
       args: numbers(3)
@@ -488,6 +512,46 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
         }),
       ...{ args: ['KEY', 'bob'], touches: counted(69, 5111, 21_100) },
     },
+  ],
+  trace: [
+    { content: 'nothing', fill: NOTHING, args: MESSAGE, touches: counted(12, 47, 500) },
+    { content: 'a long list', fill: keep(['ann'], 5000), args: MESSAGE, touches: counted(47, 2035, 35_000) },
+    {
+      content: 'a list of large messages',
+      fill: async (lua) => {
+        await large(keep(['ann'], 10, { bytes: 1_000_000 }))(lua)
+        await lua.set({ largest: 1_048_576 })
+      },
+      ...{ args: MESSAGE, touches: counted(11, 42, 1_100_000) },
+    },
+    {
+      ...{ content: 'a key with options', fill: large(keep(['ann'], 1000, { options: ',W5000' })) },
+      ...{ args: ['KEY', 'ann'], touches: counted(18, 569, 13_000) },
+    },
+    { content: 'dead batches of others', fill: bury(10_000, 1), args: MESSAGE, touches: counted(522, 2584, 39_000) },
+    { content: 'dead batches', fill: bury(1000, 1, { key: () => 'ann' }), args: ['KEY', 'ann'], touches: counted(389, 2952, 32_000) },
+    {
+      content: 'dead batches, for a message',
+      fill: bury(1000, 1, { key: () => 'ann' }),
+      args: MESSAGE,
+      touches: counted(514, 4652, 45_000),
+    },
+    {
+      content: 'dead batches of five hundred',
+      fill: large(bury(100, 500, { key: () => 'ann' })),
+      args: MESSAGE,
+      touches: counted(18, 1141, 12_000),
+    },
+    {
+      content: 'ten thousand claims',
+      fill: hold(names(10_000), 1),
+      args: ['BATCH', '1-1'],
+      touches: counted(36, 3000, 82_000),
+      about: true,
+    },
+    { content: 'entries of one message', fill: stream(2000, 1, 1, 'bob'), args: MESSAGE, touches: counted(87, 1323, 12_000) },
+    { content: 'entries of five hundred', fill: stream(100, 500), args: MESSAGE, touches: counted(13, 3059, 23_000) },
+    { content: 'entries of a MiB', fill: stream(5, 1, 1_048_576), args: ['BATCH', '1-1'], touches: counted(12, 75, 1_100_000) },
   ],
   rights: [{ content: 'anything', fill: NOTHING, args: numbers(200).map(() => 'zadd'), touches: counted(0, 0, 0) }],
   version: [{ content: 'anything', fill: NOTHING, args: [], touches: counted(0, 0, 0) }],

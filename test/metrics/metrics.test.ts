@@ -45,7 +45,7 @@ async function everything(): Promise<[queue: string, worker: string, webhook: st
   const worker = rapidfire.worker(() => {})
   const events = new EventEmitter<WebhookEvents>()
   const webhook = new WebhookMetrics('salon', events)
-  events.emit('stored', { source: 'generic', added: 2, duplicates: 1 })
+  events.emit('stored', { source: 'generic', added: 2, duplicates: 1, changed: 3 })
   events.emit('refused', { status: 400, code: 'UNKNOWN_FORM' } as never)
   return [renderMetrics(await rapidfire.getStats()), new WorkerMetrics(worker).render(), webhook.render()]
 }
@@ -86,10 +86,17 @@ d 0
 describe('the figures of queues', () => {
   it('are those of getStats, in seconds and with each family once for all queues', () => {
     const figures: [string, number][] = [
-      ...(Object.entries({ collecting: 12, ready: 1, active: 3, queued: 5, dead: 2, messages: 48, added: 90, duplicates: 31 }) as [
-        string,
-        number,
-      ][]),
+      ...(Object.entries({
+        collecting: 12,
+        ready: 1,
+        active: 3,
+        queued: 5,
+        dead: 2,
+        messages: 48,
+        events: 6,
+        added: 90,
+        duplicates: 31,
+      }) as [string, number][]),
       ...(Object.entries({ batches: 30, completed: 25, completedMessages: 42, failed: 7, redelivered: 8, died: 4 }) as [string, number][]),
       ...(Object.entries({ 'closedBy:wait': 29, 'closedBy:flush': 1, latenessSum: 2496, latenessMax: 1840 }) as [string, number][]),
       ...(Object.entries({ 'lateness:1': 20, 'lateness:50': 9, 'lateness:more': 1 }) as [string, number][]),
@@ -102,6 +109,7 @@ describe('the figures of queues', () => {
       'rapidfire_messages{queue="one"} 48',
       'rapidfire_messages_behind{queue="one"} 5',
       'rapidfire_dead_batches{queue="one"} 2',
+      'rapidfire_events{queue="one"} 6',
       'rapidfire_partitions{queue="one"} 4',
       'rapidfire_messages_added_total{queue="one"} 90',
       'rapidfire_messages_duplicate_total{queue="one"} 31',
@@ -122,7 +130,7 @@ describe('the figures of queues', () => {
     ]) {
       expect(text.split('\n')).toContain(line)
     }
-    expect(familiesOf(text).size).toBe(15)
+    expect(familiesOf(text).size).toBe(16)
   })
 
   it('have all bounds of Redis for a queue that has done nothing, and sum up its partitions', async () => {
@@ -218,13 +226,14 @@ it('the metrics of a webhook count messages by source, and refusals by code', ()
   const events = new EventEmitter<WebhookEvents>()
   const metrics = new WebhookMetrics('salon', events)
   expect(linesOf(metrics.render(), 'rapidfire')).toEqual(['rapidfire_webhook_errors_total{queue="salon"} 0'])
-  events.emit('stored', { source: 'generic', added: 2, duplicates: 1 })
-  events.emit('stored', { source: 'generic', added: 1, duplicates: 0 })
+  events.emit('stored', { source: 'generic', added: 2, duplicates: 1, changed: 3 })
+  events.emit('stored', { source: 'generic', added: 1, duplicates: 0, changed: 1 })
   for (const code of ['UNKNOWN_FORM', 'UNKNOWN_FORM', 'BAD_JSON']) events.emit('refused', { status: 400, code } as never)
   events.emit('error', new Error('Redis is away'))
   expect(linesOf(metrics.render(), 'rapidfire')).toEqual([
     'rapidfire_webhook_messages_total{queue="salon",source="generic",result="added"} 3',
     'rapidfire_webhook_messages_total{queue="salon",source="generic",result="duplicate"} 1',
+    'rapidfire_webhook_messages_total{queue="salon",source="generic",result="changed"} 4',
     'rapidfire_webhook_refused_total{queue="salon",code="UNKNOWN_FORM"} 2',
     'rapidfire_webhook_refused_total{queue="salon",code="BAD_JSON"} 1',
     'rapidfire_webhook_errors_total{queue="salon"} 1',

@@ -26,6 +26,7 @@ import { pasteable } from './lines.ts'
 import { Model } from './model.ts'
 import type { Policy } from './shapes.ts'
 import { KEYS, type Step } from './step.ts'
+import { traceAll } from './trace.ts'
 import type { World } from './world.ts'
 
 /** Few values, so that they meet: a pause of one call ends when the wait of another does. */
@@ -40,6 +41,9 @@ const WORKER = fc.constantFrom(undefined, 'w1', 'w2', '~w3/1', '~w3/2')
 const STREAM = fc.constantFrom('batches', 'other \xff')
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 2 })
 const upTo = (max: number) => fc.integer({ min: 1, max })
+
+/** Of messages that are edited or withdrawn: some of the ids that they may have. */
+const CHANGED = fc.constantFrom('m1', 'm2', 'm3', '2,F 12')
 
 const addition: fc.Arbitrary<Addition> = fc
   .record({
@@ -56,9 +60,15 @@ const addition: fc.Arbitrary<Addition> = fc
       { weight: 2, arbitrary: fc.record({ wait: MS, maxWait: MS }) },
       { weight: 3, arbitrary: fc.constant({ flush: true }) },
     ),
+    change: fc.oneof(
+      { weight: 14, arbitrary: fc.constant({}) },
+      { weight: 4, arbitrary: fc.record({ edits: CHANGED }) },
+      { weight: 3, arbitrary: fc.record({ withdraws: CHANGED }) },
+    ),
+    traced: fc.oneof({ weight: 5, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: fc.constant({ context: 'W1;F=%2CF' }) }),
     bad: fc.oneof({ weight: 30, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: fc.constantFrom({ key: '' }, { id: '' }) }),
   })
-  .map(({ own, bad, ...rest }) => ({ ...rest, ...own, ...bad }))
+  .map(({ own, change, traced, bad, ...rest }) => ({ ...rest, ...own, ...change, ...traced, ...bad }))
 
 const adds = (maxLength: number) => fc.array(addition, { minLength: 1, maxLength }).map(add)
 
@@ -118,6 +128,7 @@ const LARGE = fc
 const RARE = fc.oneof(
   fc.oneof({ weight: 1, arbitrary: LARGE }, { weight: 9, arbitrary: fc.record({ key: KEY, limit: upTo(4) }).map(peek) }),
   fc.constant(stats),
+  fc.constant(traceAll),
   fc.record({ limit: upTo(3), offset: fc.nat(2), back: maybe(fc.nat(2)) }).map(dead),
   fc.nat(1).map((back) => drop([back, 9])),
   KEY.map(erase),
@@ -139,7 +150,9 @@ const CUTS: fc.Arbitrary<Step>[] = [
   fc
     .tuple(
       fc.array(addition, { minLength: 1, maxLength: 3 }),
-      words('rpush sadd srem rpop hset zadd pexpireat hincrby zscore publish zpopmax smismember sismember llen lrange scard hmget exists'),
+      words(
+        'rpush sadd srem rpop hset zadd pexpireat hincrby zscore publish zpopmax smismember sismember llen lrange scard hmget exists hget lset lrem zrem',
+      ),
     )
     .map(([messages, lacking]) => cutAdd(messages, lacking)),
   fc
@@ -225,6 +238,7 @@ export async function runHistory(world: World, steps: Iterable<Step>): Promise<v
     model = begun.model
     return begun
   }, steps)
+  await traceAll.run(model as Model, world)
   await drain(model as Model, world)
 }
 

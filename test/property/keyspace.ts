@@ -59,9 +59,16 @@ export function readKeyspace(root: string, reply: [string, string, number, any[]
 }
 
 /** A message as lua/README.md describes it. */
-export function written({ receivedAt, foreign, died, id, data, wait, maxWait, maxSize, flush }: Kept): string {
+export function written({ receivedAt, foreign, died, id, data, wait, maxWait, maxSize, flush, context }: Kept): string {
   if (foreign) return data
-  const options = [died && `,R${died}`, wait && `,W${wait}`, maxWait && `,X${maxWait}`, maxSize && `,S${maxSize}`, flush && ',F']
+  const options = [
+    died && `,R${died}`,
+    context && `,T${context}`,
+    wait && `,W${wait}`,
+    maxWait && `,X${maxWait}`,
+    maxSize && `,S${maxSize}`,
+    flush && ',F',
+  ]
     .filter(Boolean)
     .join('')
   return `${receivedAt} ${id.length}${options} ${id}${data}`

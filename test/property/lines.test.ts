@@ -28,7 +28,8 @@ const PIPED = `All data transferred. Waiting for the last reply...\nLast reply r
 /** What redis-cli prints for a history; entries of a stream are named by the real time. */
 const output = (sent: readonly Sent[]) =>
   unnamed(PIPED + sent.map(({ args, reply }) => (args === LOAD ? PIPED : `${printed(reply)}\n`)).join(''))
-const unnamed = (text: string) => text.replace(/\b1\d{12}-\d+\b/g, '<entry>')
+/** Ids of entries of streams, and their times, are told by the real clock. */
+const unnamed = (text: string) => text.replace(/\b1\d{12}(-\d+)?\b/g, '<entry>')
 
 /** A message goes into a stream, is read there, and the functions get lost. */
 const STREAMED = [

@@ -17,6 +17,8 @@ export interface Policy extends BatchPolicy {
 export interface Kept extends Overrides {
   id: string
   data: string
+  /** Handed over with it. */
+  context?: string
   /** 0 of what somebody has pushed into the list by hand, which is told apart by `foreign`. */
   receivedAt: number
   foreign?: boolean

@@ -1,8 +1,9 @@
-/** A message as a list holds it: `<receivedAt> <id length>[,R<number>.<position>][,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>`. */
+/** A message as a list holds it: `<receivedAt> <id length>[,R<number>.<position>][,T<context>][,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>`. */
 export interface StoredMessage extends Overrides {
   /** Number of the batch with which it died first, and behind the point its position there. */
   died?: number
   receivedAt: number
+  context?: string
   id: Buffer
   data: Buffer
 }
@@ -25,13 +26,14 @@ export interface BatchPolicy {
 const OPTIONS = { R: 'died', W: 'wait', X: 'maxWait', S: 'maxSize' } as const
 
 export function readMessage(bytes: Buffer): StoredMessage {
-  const header = /^(\d{13}) (\d+)((?:,(?:R\d+\.\d{4}|[WXS]\d+|F))*) /.exec(bytes.toString('latin1'))
+  const header = /^(\d{13}) (\d+)((?:,(?:R\d+\.\d{4}|T[^ ,]+|[WXS]\d+|F))*) /.exec(bytes.toString('latin1'))
   if (!header) throw new Error(`not a message: ${bytes.toString('latin1').slice(0, 80)}`)
   const [written, receivedAt, length, options] = header as unknown as [string, string, string, string]
   const start = written.length + Number(length)
   const message: StoredMessage = { receivedAt: Number(receivedAt), id: bytes.subarray(written.length, start), data: bytes.subarray(start) }
   for (const option of options.split(',').slice(1)) {
     if (option === 'F') message.flush = true
+    else if (option.startsWith('T')) message.context = option.slice(1)
     else message[OPTIONS[option[0] as keyof typeof OPTIONS]] = Number(option.slice(1))
   }
   return message

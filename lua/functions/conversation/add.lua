@@ -14,21 +14,28 @@
 --   MAXWAIT  ms from the first message of the batch instead of the policy's
 --   MAXSIZE  messages a batch instead of the policy's
 --   FLUSH    the batch ends with this message and is ready at once
+--   EDITS    id, 1 to 512 bytes, of a message of the key: if that is still open, the data take the place of its data, and it keeps all else. If a worker
+--            has it, it was handed over, or it is not found, this is a message of its own
+--   WITHDRAWS id, 1 to 512 bytes: likewise, that message is taken away
+--   CONTEXT  what is handed over with the message and means nothing here: '<traceparent>[;<tracestate>]' of W3C Trace Context, with %20 for a blank,
+--            %2C for a comma and %25 for a percent sign; at most 2048 bytes
 --   REQUEUED '<ms>:<name>', of a message that died in another partition: received at <ms>, remembered by <name> instead of ID, bound by no maxBacklog
 --   NEXT     another message follows: key, data and its tokens
 --   GENERATION  number of the change of partitions by which the caller has found this root: the last two arguments; none without partitions
 -- RETURNS
---   status   for each message: 'added' | 'duplicate', or an error when this one of several was refused
+--   status   for each message: 'added' | 'replaced' | 'withdrawn' | 'duplicate', or an error when this one of several was refused
 --   size     for each message: messages that the key holds now, those of a batch in work included
 -- ERRORS
 --   BAD_ROOT           not exactly one root key with a hash tag
 --   WRONG_TYPE         the root, an index, what remembers ids, or the list of the key, is a key of another type
 --   MISSING_ARGUMENT   key, data or the value of a token is missing
 --   UNKNOWN_ARGUMENT   something else stands where a token was expected
---   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, or REQUEUED is no time and name; of the whole call: its
---                      messages are too much together (lua/README.md), and none is stored
+--   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, CONTEXT is empty, too long, or has a blank, a comma or
+--                      what is no printable ASCII, REQUEUED is no time and name, a message would edit or withdraw itself, or two of EDITS, WITHDRAWS
+--                      and REQUEUED are there; of the whole call: its messages are too much together
+--                      (lua/README.md), and none is stored
 --   BAD_KEY            the key is empty or too long
---   BAD_ID             the id is empty or too long
+--   BAD_ID             the id, or the one that EDITS or WITHDRAWS names, is empty or too long
 --   MESSAGE_TOO_LARGE  the data has more than maxMessageBytes
 --   BACKLOG_FULL       the key holds maxBacklog messages, or it holds none and maxKeys others hold some; nothing is stored and the id is not remembered
 --   REPARTITIONED      this root does not serve, and the key has no messages left here, or it goes by another generation: ask rapidfire_layout
@@ -38,7 +45,8 @@
 -- lacks the right or a key is of another type. Then id and message must both be there or neither, or the next try would lose or double it.
 local ADD_OPTIONS = {
   ID = OPTIONS.id, WAIT = OPTIONS.wait, MAXWAIT = OPTIONS.maxWait, MAXSIZE = OPTIONS.maxSize, FLUSH = OPTIONS.flush,
-  REQUEUED = OPTIONS.requeued, GENERATION = OPTIONS.generation,
+  EDITS = OPTIONS.edits, WITHDRAWS = OPTIONS.withdraws, CONTEXT = OPTIONS.traceContext, REQUEUED = OPTIONS.requeued,
+  GENERATION = OPTIONS.generation,
 }
 
 -- '<ms>:<name>' as a table. The name of a message of a dead batch is the id of that and its position from 1, with a colon between.
@@ -50,21 +58,28 @@ local function read_requeued(text)
   return { at = at, name = name, place = number and place_among_dead(number, position) }
 end
 
--- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, requeued, refusal, generation }, each
--- of them if it has one; or nil and a refusal of the whole call.
+-- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, context, change, requeued, refusal,
+-- generation }, each of them if it has one; or nil and a refusal of the whole call.
 local function read_special(args, at)
   local options, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
   if not stopped then return nil, refusal end
   if not options then return stopped, { refusal = refusal } end
-  local special = { id = options.id, generation = options.generation }
+  local special = { id = options.id, context = options.traceContext, generation = options.generation }
   if options.id == '' then refusal = refusal or fail('BAD_ID', 'an id must have 1 to ' .. OPTIONS.id.bytes .. ' bytes, got 0') end
   if options.wait and options.maxWait and options.maxWait < options.wait then
     refusal = refusal
       or fail('BAD_ARGUMENT', string.format('MAXWAIT must not be shorter than WAIT (%.0f), got %.0f', options.wait, options.maxWait))
   end
+  if options.traceContext and not string.find(options.traceContext, '^[!-+%-.-~]+$') then
+    refusal = refusal or fail('BAD_ARGUMENT', 'CONTEXT must be printable ASCII without blanks and commas, got ' .. shown(options.traceContext))
+  end
   if options.requeued then
     local requeued, bad = read_requeued(options.requeued)
     special.requeued, refusal = requeued, refusal or bad
+  end
+  if options.edits or options.withdraws then
+    special.change = { of = options.edits or options.withdraws, takes_away = options.withdraws ~= nil }
+    refusal = refusal or bad_change(options)
   end
   if options.wait or options.maxWait or options.maxSize or options.flush then special.options = options end
   special.refusal = refusal
@@ -77,7 +92,7 @@ local function element_of(queue, special, data)
   if not special then return digits(queue.now) .. ' 0 ' .. data end
   local id, requeued = special.id or '', special.requeued
   local received = requeued and math.min(requeued.at, queue.now) or queue.now
-  return message_header(received, #id, special.options, requeued and requeued.place) .. id .. data
+  return message_header(received, #id, special.options, requeued and requeued.place, special.context) .. id .. data
 end
 
 -- The refusal of a message whose key or data may be out of bounds. Data that is larger than any before is noted in `messages`.
@@ -91,15 +106,8 @@ end
 
 -- What a message with other tokens than ID weighs besides its key and data.
 local function weight_of(special)
-  local work = special.requeued and LIMITS.requeuedWork or special.options and LIMITS.specialWork or LIMITS.messageWork
-  return work + #(special.id or '')
-end
-
-local function too_much(count, weight)
-  return fail('BAD_ARGUMENT', string.format(
-    'the messages of one call must weigh at most %d together, each its bytes and %d, or with other tokens than ID %d; the first %d weigh %d',
-    LIMITS.added, LIMITS.messageWork, LIMITS.specialWork, count, weight
-  ))
+  local work = special.requeued and LIMITS.requeuedWork or special.change and LIMITS.changeWork or special.options and LIMITS.specialWork
+  return (work or LIMITS.messageWork) + #(special.id or '') + #(special.context or '')
 end
 
 -- Puts a value into one of the lists of messages that nearly no call needs: it is made then.
@@ -134,7 +142,12 @@ local function read_messages(queue, args)
       end
     end
     weight = weight + #key + #data + (special and weight_of(special) or #id + LIMITS.messageWork)
-    if weight > LIMITS.added and n > 1 then return nil, too_much(n, weight) end
+    if weight > LIMITS.added and n > 1 then
+      return nil, fail('BAD_ARGUMENT', string.format(
+        'the messages of one call must weigh at most %d together, each its bytes and %d, or with other tokens than ID %d; the first %d weigh %d',
+        LIMITS.added, LIMITS.messageWork, LIMITS.specialWork, n, weight
+      ))
+    end
     if #data > most or #key > longest or key == '' then refusal = refusal or check_bounds(queue, messages, key, data) end
     keys[n] = key
     if refusal then
@@ -211,7 +224,7 @@ local function store(queue, key, element, options, digest, ids, size)
   -- What remains remembered must be stored.
   if closed and (not digest or forget_id(ids, digest)) then return nil, closed end
   local at, failed
-  if not size then size, failed = append(messages_key(queue.root, key), element) end
+  if not size then size, failed = push_back(messages_key(queue.root, key), element) end
   if not size then
     if digest then forget_id(ids, digest) end
     return nil, failed
@@ -267,6 +280,10 @@ local function accept(queue, key, element, special, digest, ids, size)
     local status, size = refuse_again(queue, key, digest, ids)
     if status == 'duplicate' and queue.events > 0 then note_event(queue, status, key, 'id', element) end
     if status then return status, size end
+  end
+  if special and special.change then
+    local status, changed_size, at = change_open(queue, key, element, special.change, digest, ids)
+    if status then return status, changed_size, at end
   end
   local at
   if special and special.requeued then
@@ -325,13 +342,6 @@ end
 -- A list without members, for one that has not been made.
 local NONE = {}
 
--- Whether messages that have no tokens but ID, and were not accepted before, need only be put behind those of their keys, if these have some and no
--- batch is full by it.
-local function is_plain(queue, ids, specials)
-  if specials ~= NONE or ids and (ids.failed or ids.begins or ids.forgotten) then return false end
-  return not refuses_new(queue) and not any_options(queue)
-end
-
 local function add_several(queue, args)
   local messages, refusal = read_messages(queue, args)
   refusal = refusal or other_generation(queue, messages.generation)
@@ -345,21 +355,22 @@ local function add_several(queue, args)
   refusal = note_largest(queue, messages.largest)
   if refusal then return refusal end
   if ids then remember_ids(ids) end
-  -- WHY the plain ones, which are nearly all, by a short way: the long one costs a quarter more instructions for each.
-  local plain, lists, known, tells = is_plain(queue, ids, specials), messages_key(queue.root, ''), ids and ids.known or NONE, queue.events > 0
-  local full = queue.maxSize
+  -- WHY a short way for messages that have no tokens but ID, were not accepted before, and need only be put behind those of their keys, if these have
+  -- some and no batch is full by it: they are nearly all, and the long one costs a quarter more instructions for each.
+  local plain, lists, known, tells, full = false, messages_key(queue.root, ''), ids and ids.known or NONE, queue.events > 0, queue.maxSize
   for n = 1, #owners do
     local status, size, at = refusals[n], 0, nil
     if not status then
       local key, element, digest = owners[n], elements[n], digests[n]
-      local pushed = plain and #element <= LIMITS.unasked and not known[digest or 0] and append(lists .. key, element)
+      plain = plain or specials == NONE and not (ids and (ids.failed or ids.begins or ids.forgotten)) and not refuses_new(queue) and not any_options(queue)
+      local pushed = plain and #element <= LIMITS.unasked and not known[digest or 0] and push_back(lists .. key, element)
       if pushed and pushed > 1 and pushed < full then
         status, size = 'added', pushed
         if digest then known[digest] = true end
         if tells then note_event(queue, 'added', key, 'id', element) end
       else
         status, size, at = accept(queue, key, element, specials[n], digest, ids, pushed)
-        if not plain or status ~= 'added' then plain = is_plain(queue, ids, specials) end
+        plain = plain and status == 'added'
       end
     end
     if status == 'added' then

@@ -52,6 +52,9 @@ local function stats(keys, args)
     reply[at + 1], reply[at + 2], at = name, count, at + 2
   end
   reply[14] = held.added - held.completedMessages - (tonumber(fields[4]) or 0) - (tonumber(fields[5]) or 0)
+  -- What only some queues have.
+  local kept = queue.events > 0 and redis.pcall('XLEN', name_of(root, 'events'))
+  if type(kept) == 'number' then reply[at + 1], reply[at + 2] = 'events', kept end
   return reply
 end
 

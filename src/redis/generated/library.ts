@@ -199,10 +199,12 @@ LIMITS = {
   stream = 128,
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
   added = 256 * KIB,
   messageWork = 2 * KIB,
   specialWork = 5 * KIB,
+  changeWork = 64 * KIB,
   requeuedWork = 64 * KIB,
   firstBytes = 64 * KIB,
   -- A queue is taken to have no messages with more bytes of data, until one comes.
@@ -218,6 +220,10 @@ LIMITS = {
   revivedMore = 20,
   -- A message of more bytes is written only when its key is known to have room.
   unasked = 4096,
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+  sought = 100,
+  soughtBytes = 256 * KIB,
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
   ends = 64,
@@ -258,6 +264,8 @@ LIMITS = {
   eventLooks = 4000,
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
   eraseWork = 2000,
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+  traceWork = 2000,
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
   shownBytes = 256 * KIB,
   sampled = 100,
@@ -277,6 +285,9 @@ OPTIONS = {
   maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
   maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
   flush = { field = 'flush', flag = true },
+  edits = { field = 'edits', bytes = 512, code = 'BAD_ID' },
+  withdraws = { field = 'withdraws', bytes = 512, code = 'BAD_ID' },
+  traceContext = { field = 'traceContext', bytes = 2 * KIB },
   requeued = { field = 'requeued', bytes = 128 },
 
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
@@ -409,15 +420,17 @@ end
 end
 --- A message: one element of the list of its key. This file writes it and reads it, and no other does.
 --
---   <receivedAt> <id length>[,R<place>][,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>
+--   <receivedAt> <id length>[,R<place>][,T<context>][,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>
 --
 -- 13 digits first, so that one \`match\` reads the time. The options travel with their message: nothing has to be kept in step when messages
--- are taken, given back or buried. \`place\` tells with which batch the message died first; see place_among_dead.
+-- are taken, given back or buried. \`place\` tells with which batch the message died first; see place_among_dead. \`context\` is for those who follow a
+-- message from process to process: it means nothing here, and is no option that a batch would go by.
 
 -- All that stands before id and data. \`options\`: { wait, maxWait, maxSize, flush } of this message alone, or nil.
-local function message_header(received, id_length, options, place)
+local function message_header(received, id_length, options, place, context)
   local header = digits(received) .. ' ' .. count_text(id_length)
   if place then header = header .. ',R' .. place end
+  if context then header = header .. ',T' .. context end
   if options then
     if options.wait then header = header .. string.format(',W%d', options.wait) end
     if options.maxWait then header = header .. string.format(',X%d', options.maxWait) end
@@ -440,10 +453,11 @@ local function received_at(message)
   return time and #time == 13 and tonumber(time) or 0
 end
 
--- The options that a message carries, as text, or nil. Its place among the dead is none.
+-- The options that a message carries, as text, or nil. Its place among the dead is none, and no more is its trace context.
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 
@@ -471,6 +485,13 @@ local function parts_of(message, spared)
   if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+
+-- A message with the data of another one.
+local function with_data_of(message, other)
+  local _, _, data = parts_of(message)
+  local _, _, given = parts_of(other)
+  return string.sub(message, 1, #message - #data) .. given
 end
 
 -- '<number of a batch>.<position in it>', so that it can be compared as a number: numbers rise in the order in which batches of a key are
@@ -867,6 +888,7 @@ local LAST
 local write_settings
 local read_queue
 local read_queue_for
+local state_of
 local changed_policy
 local bad_policy
 do
@@ -1004,7 +1026,7 @@ end
 --   fields            what was read: the settings, \`watchAt\`, and what was asked for
 --   kept              what is kept of the last call of this caller: lib/nonce.lua
 --   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
--- and what calls put in: \`now\`, the time; how much they have \`read\` already; what is to be \`told\` of what they did (lib/events.lua).
+-- and what calls put in: \`now\`, the time; how much they have \`read\` already, and \`sought\`; what is to be \`told\` of what they did (lib/events.lua).
 function read_queue(keys, ...)
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end
@@ -1033,6 +1055,9 @@ function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
+
+-- What a root is among the partitions: 'open' or 'retired', or 'unused' when it is that of a partition which was never opened.
+function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
 
 -- The policy of a queue with some of its members changed.
 function changed_policy(queue, changes)
@@ -1330,9 +1355,11 @@ local delete_list
 local keep_front
 local carries_options
 local insert_by_time
+local find_newest
+local put_for
 do
 --- The list of a key: all of its messages, oldest first, those of a claimed batch in front. Every write to a list is made here, and only
---- lib/conversation.lua says when.
+--- lib/conversation.lua and lib/change.lua say when.
 
 -- A write that a key of another type must not break off: whoever put that there, the queue goes on. What is refused for another reason, as for
 -- want of a right, is told. Returns whether it was written.
@@ -1521,6 +1548,32 @@ function insert_by_time(root, list, claimed, messages)
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
 end
+
+-- Looks for the newest message with an id, from the end of a list of \`size\` messages on, and not among the first \`from\`. Returns how many stand in front
+-- of it, and the message; or nil, and a refusal when it may not be looked for. It is looked for no further than LIMITS.sought and LIMITS.soughtBytes say.
+function find_newest(queue, list, from, size, id)
+  local upto, least = size, math.max(from, size - LIMITS.sought)
+  local step = math.max(1, math.min(10, math.floor(LIMITS.soughtBytes / queue.largest)))
+  queue.sought = queue.sought or 0
+  while upto > least and queue.sought < LIMITS.soughtBytes do
+    local first = math.max(least, upto - step)
+    local some = redis.pcall('LRANGE', list, count_text(first), count_text(upto - 1))
+    if some.err then return nil, wrong_type(some, 'list', list) end
+    for n = #some, 1, -1 do
+      local _, its = parts_of(some[n], true)
+      if its == id then return first + n - 1, some[n] end
+      queue.sought = queue.sought + #some[n]
+    end
+    upto = first
+  end
+end
+
+-- Puts \`element\` into the place of an \`old\` one, which has \`before\` others in front of it and none like it behind it; or, without one, takes that away.
+-- Returns a refusal.
+function put_for(list, before, old, element)
+  local done = element and redis.pcall('LSET', list, count_text(before), element) or redis.pcall('LREM', list, '-1', old)
+  return error_of(done, 'list', list)
+end
 end
 local widen
 local end_widening
@@ -1649,9 +1702,9 @@ function drop_old_dead(queue)
   for n = 1, #ids do drop_dead(queue, ids[n], 'age') end
 end
 end
-local append
 local take_back
 local keep_indexed
+local look_by
 local note_options
 local settle_options
 local index_appended
@@ -1670,8 +1723,9 @@ local bring_back
 local revive
 local erase_messages
 do
---- The states of a conversation, and every step from one of them to another. Beside lib/recover.lua, which puts broken ones right, nothing else
---- writes \`due\`, \`active\`, \`claims\` and \`overrides\`, or says when a list is written (lib/list.lua).
+--- The states of a conversation, and every step from one of them to another, but for messages that are edited or withdrawn (lib/change.lua). Beside
+--- both and lib/recover.lua, which puts broken ones right, nothing else writes \`due\`, \`active\`, \`claims\` and \`overrides\`, or says when a list is written
+--- (lib/list.lua).
 --
 --   empty     no messages, in no index, no claim
 --   open      in \`due\`: collecting, and ready when its time has come
@@ -1680,7 +1734,7 @@ do
 --   released  as active, with a time that has come: the worker has given the batch back
 --   done      as active, without messages: the batch was completed while its list was missing
 --
---   append, index_appended   empty → open; one message more in any other state
+--   index_appended           empty → open; one message more in any other state
 --   hand_out                 open → active
 --   move_lagging             open, looked at later
 --   hand_out_again           active, retry, released → active, when their time has come
@@ -1698,10 +1752,7 @@ do
 -- the table). So a key goes into its new index before it leaves the old one, a claim is void before its messages go, and messages are in their
 -- new place before they leave the old one.
 
--- One message more at the end of the list of its key. Returns how many the key has then; or nil and a refusal, and nothing is written.
-append = push_back
-
--- Takes back what append has just done. False when that is not allowed: then the message stays, and keep_indexed sees to its key.
+-- Takes back what push_back has just done, which puts one message more at the end of a list. False when that is not allowed: then the message stays, and keep_indexed sees to its key.
 function take_back(queue, key) return pop_back(messages_key(queue.root, key)) end
 
 -- When a batch is due that is opened now.
@@ -1712,7 +1763,7 @@ function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root), 'NX',
 -- Lets a key be looked at by \`at\`, which is now or later; what is due before keeps its turn. When nothing moves, the key is due before, or active, or
 -- its entry was lost, by hand or with a failover: nobody would ever look at it then, and it is looked at now, since an earlier message may have
 -- closed its batch. Returns when the key is due, if that has changed or is refused, and the refusal.
-local function look_by(queue, key, at)
+function look_by(queue, key, at)
   local due = due_key(queue.root)
   local done = redis.pcall('ZADD', due, 'XX', 'LT', 'CH', digits(at), key)
   if done ~= 0 then return at, error_of(done, 'zset', due) end
@@ -2317,8 +2368,8 @@ local longest_wait
 local lower_ahead
 local mend
 do
---- What puts right that which calls that were cut off, the clock, a failover or a hand has left. Beside lib/conversation.lua, with whose steps it
---- agrees, nothing else writes \`due\`, \`active\`, \`claims\` and \`overrides\`.
+--- What puts right that which calls that were cut off, the clock, a failover or a hand has left. Beside lib/conversation.lua and lib/change.lua, with
+--- whose steps it agrees, nothing else writes \`due\`, \`active\`, \`claims\` and \`overrides\`.
 
 -- Opens an active key that no worker has: its claim was deleted, by hand or by a call that was cut off, and its messages are an open batch
 -- again. Or the batch is done and its list has come back: then it is taken off, unless a message has begun a new list since, and put the key
@@ -3510,6 +3561,77 @@ register('release', release, { 'allow-oom' }, 'Give claimed batches back, ready 
 end
 end
 do -- lua/functions/conversation
+local bad_change
+local change_open
+do
+--- Messages that their author has edited or taken back while they were open: the batch is then what it would be had they been sent so, or never.
+--- They are steps of a conversation as those of lib/conversation.lua:
+---
+---   replaced    open, or behind the batch of a worker → the same, with other data
+---   withdrawn   the same, with a message less; or open → empty
+--
+-- WHY neither begins the wait anew: deadlines are made of when messages came, and an edited one keeps its time. So the batch is handed over when it
+-- would have been, as its author has left it. When somebody has edited would have to be kept somewhere, and everybody would pay for that.
+
+-- What is wrong with the tokens of a message that edits or withdraws another one, or nil.
+function bad_change(options)
+  local id = options.edits or options.withdraws
+  if id == '' then return fail('BAD_ID', 'EDITS and WITHDRAWS must name an id of 1 to ' .. OPTIONS.id.bytes .. ' bytes, got 0') end
+  if id == options.id then return fail('BAD_ARGUMENT', 'EDITS and WITHDRAWS must name another message, got its own ID') end
+  if options.edits and options.withdraws or options.requeued then
+    return fail('BAD_ARGUMENT', 'EDITS, WITHDRAWS and REQUEUED exclude each other')
+  end
+end
+
+-- Sees to it that a key is looked at now of which a message is about to change, if its batch may be due earlier then: without its last message, or, when
+-- messages close their batch by options, with fewer bytes. Returns when it is due, if that has changed, and a refusal.
+-- WHY before it changes: a look that comes too early does no harm, so nothing has to be taken back.
+local function look_again_now(queue, key, takes_away)
+  local listed = takes_away and 1 or queue.options ~= false and redis.pcall('SISMEMBER', overrides_key(queue.root), key) or 0
+  if listed == 0 then return nil end
+  if listed ~= 1 then return nil, wrong_type(listed, 'set', overrides_key(queue.root)) end
+  return look_by(queue, key, queue.now)
+end
+
+-- Notes that a key is empty. What cannot be written is put right by the next look, as of a list that is missing.
+local function leave_empty(queue, key)
+  redis.pcall('ZREM', due_key(queue.root), key)
+  redis.pcall('SREM', overrides_key(queue.root), key)
+end
+
+-- Changes the message that \`change\` names, if it is still open: behind what a worker has, or has failed with. \`element\`: what would be stored instead,
+-- which has the new data. Returns 'replaced' or 'withdrawn', how many messages the key has then, and when it is due if that has changed; or a refusal
+-- and 0, and nothing is written; or nil when that message is not found there.
+function change_open(queue, key, element, change, digest, ids)
+  local list, claims = messages_key(queue.root, key), claims_key(queue.root)
+  local size, claim = redis.pcall('LLEN', list), redis.pcall('HGET', claims, key)
+  local failed = error_of(size, 'list', list) or error_of(claim, 'hash', claims)
+  local before, old, at
+  if not failed then
+    claim = decode_claim(claim)
+    before, old = find_newest(queue, list, claim and claim.count or 0, size, change.of)
+    failed = not before and old
+  end
+  if not before and not failed then return nil end
+  local is_only = size == 1
+  if not failed and digest then failed = begin_slice(queue, ids) end
+  if not failed and not is_only then at, failed = look_again_now(queue, key, change.takes_away) end
+  if not failed then failed = put_for(list, before, old, not change.takes_away and with_data_of(old, element)) end
+  if failed then
+    if digest then forget_id(ids, digest) end
+    return failed, 0
+  end
+  if digest then ids.known[digest] = true end
+  local status = change.takes_away and 'withdrawn' or 'replaced'
+  note_event(queue, status, key, 'id', old)
+  if change.takes_away then
+    size = size - 1
+    redis.pcall('HINCRBY', queue.root, 'droppedMessages', '1')
+    if is_only then leave_empty(queue, key) end
+  end
+  return status, size, at
+end
+end
 do
 --- Append messages to the open batches of their keys.
 --
@@ -3527,21 +3649,28 @@ do
 --   MAXWAIT  ms from the first message of the batch instead of the policy's
 --   MAXSIZE  messages a batch instead of the policy's
 --   FLUSH    the batch ends with this message and is ready at once
+--   EDITS    id, 1 to 512 bytes, of a message of the key: if that is still open, the data take the place of its data, and it keeps all else. If a worker
+--            has it, it was handed over, or it is not found, this is a message of its own
+--   WITHDRAWS id, 1 to 512 bytes: likewise, that message is taken away
+--   CONTEXT  what is handed over with the message and means nothing here: '<traceparent>[;<tracestate>]' of W3C Trace Context, with %20 for a blank,
+--            %2C for a comma and %25 for a percent sign; at most 2048 bytes
 --   REQUEUED '<ms>:<name>', of a message that died in another partition: received at <ms>, remembered by <name> instead of ID, bound by no maxBacklog
 --   NEXT     another message follows: key, data and its tokens
 --   GENERATION  number of the change of partitions by which the caller has found this root: the last two arguments; none without partitions
 -- RETURNS
---   status   for each message: 'added' | 'duplicate', or an error when this one of several was refused
+--   status   for each message: 'added' | 'replaced' | 'withdrawn' | 'duplicate', or an error when this one of several was refused
 --   size     for each message: messages that the key holds now, those of a batch in work included
 -- ERRORS
 --   BAD_ROOT           not exactly one root key with a hash tag
 --   WRONG_TYPE         the root, an index, what remembers ids, or the list of the key, is a key of another type
 --   MISSING_ARGUMENT   key, data or the value of a token is missing
 --   UNKNOWN_ARGUMENT   something else stands where a token was expected
---   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, or REQUEUED is no time and name; of the whole call: its
---                      messages are too much together (lua/README.md), and none is stored
+--   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, CONTEXT is empty, too long, or has a blank, a comma or
+--                      what is no printable ASCII, REQUEUED is no time and name, a message would edit or withdraw itself, or two of EDITS, WITHDRAWS
+--                      and REQUEUED are there; of the whole call: its messages are too much together
+--                      (lua/README.md), and none is stored
 --   BAD_KEY            the key is empty or too long
---   BAD_ID             the id is empty or too long
+--   BAD_ID             the id, or the one that EDITS or WITHDRAWS names, is empty or too long
 --   MESSAGE_TOO_LARGE  the data has more than maxMessageBytes
 --   BACKLOG_FULL       the key holds maxBacklog messages, or it holds none and maxKeys others hold some; nothing is stored and the id is not remembered
 --   REPARTITIONED      this root does not serve, and the key has no messages left here, or it goes by another generation: ask rapidfire_layout
@@ -3551,7 +3680,8 @@ do
 -- lacks the right or a key is of another type. Then id and message must both be there or neither, or the next try would lose or double it.
 local ADD_OPTIONS = {
   ID = OPTIONS.id, WAIT = OPTIONS.wait, MAXWAIT = OPTIONS.maxWait, MAXSIZE = OPTIONS.maxSize, FLUSH = OPTIONS.flush,
-  REQUEUED = OPTIONS.requeued, GENERATION = OPTIONS.generation,
+  EDITS = OPTIONS.edits, WITHDRAWS = OPTIONS.withdraws, CONTEXT = OPTIONS.traceContext, REQUEUED = OPTIONS.requeued,
+  GENERATION = OPTIONS.generation,
 }
 
 -- '<ms>:<name>' as a table. The name of a message of a dead batch is the id of that and its position from 1, with a colon between.
@@ -3563,21 +3693,28 @@ local function read_requeued(text)
   return { at = at, name = name, place = number and place_among_dead(number, position) }
 end
 
--- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, requeued, refusal, generation }, each
--- of them if it has one; or nil and a refusal of the whole call.
+-- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, context, change, requeued, refusal,
+-- generation }, each of them if it has one; or nil and a refusal of the whole call.
 local function read_special(args, at)
   local options, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
   if not stopped then return nil, refusal end
   if not options then return stopped, { refusal = refusal } end
-  local special = { id = options.id, generation = options.generation }
+  local special = { id = options.id, context = options.traceContext, generation = options.generation }
   if options.id == '' then refusal = refusal or fail('BAD_ID', 'an id must have 1 to ' .. OPTIONS.id.bytes .. ' bytes, got 0') end
   if options.wait and options.maxWait and options.maxWait < options.wait then
     refusal = refusal
       or fail('BAD_ARGUMENT', string.format('MAXWAIT must not be shorter than WAIT (%.0f), got %.0f', options.wait, options.maxWait))
   end
+  if options.traceContext and not string.find(options.traceContext, '^[!-+%-.-~]+$') then
+    refusal = refusal or fail('BAD_ARGUMENT', 'CONTEXT must be printable ASCII without blanks and commas, got ' .. shown(options.traceContext))
+  end
   if options.requeued then
     local requeued, bad = read_requeued(options.requeued)
     special.requeued, refusal = requeued, refusal or bad
+  end
+  if options.edits or options.withdraws then
+    special.change = { of = options.edits or options.withdraws, takes_away = options.withdraws ~= nil }
+    refusal = refusal or bad_change(options)
   end
   if options.wait or options.maxWait or options.maxSize or options.flush then special.options = options end
   special.refusal = refusal
@@ -3590,7 +3727,7 @@ local function element_of(queue, special, data)
   if not special then return digits(queue.now) .. ' 0 ' .. data end
   local id, requeued = special.id or '', special.requeued
   local received = requeued and math.min(requeued.at, queue.now) or queue.now
-  return message_header(received, #id, special.options, requeued and requeued.place) .. id .. data
+  return message_header(received, #id, special.options, requeued and requeued.place, special.context) .. id .. data
 end
 
 -- The refusal of a message whose key or data may be out of bounds. Data that is larger than any before is noted in \`messages\`.
@@ -3604,15 +3741,8 @@ end
 
 -- What a message with other tokens than ID weighs besides its key and data.
 local function weight_of(special)
-  local work = special.requeued and LIMITS.requeuedWork or special.options and LIMITS.specialWork or LIMITS.messageWork
-  return work + #(special.id or '')
-end
-
-local function too_much(count, weight)
-  return fail('BAD_ARGUMENT', string.format(
-    'the messages of one call must weigh at most %d together, each its bytes and %d, or with other tokens than ID %d; the first %d weigh %d',
-    LIMITS.added, LIMITS.messageWork, LIMITS.specialWork, count, weight
-  ))
+  local work = special.requeued and LIMITS.requeuedWork or special.change and LIMITS.changeWork or special.options and LIMITS.specialWork
+  return (work or LIMITS.messageWork) + #(special.id or '') + #(special.context or '')
 end
 
 -- Puts a value into one of the lists of messages that nearly no call needs: it is made then.
@@ -3647,7 +3777,12 @@ local function read_messages(queue, args)
       end
     end
     weight = weight + #key + #data + (special and weight_of(special) or #id + LIMITS.messageWork)
-    if weight > LIMITS.added and n > 1 then return nil, too_much(n, weight) end
+    if weight > LIMITS.added and n > 1 then
+      return nil, fail('BAD_ARGUMENT', string.format(
+        'the messages of one call must weigh at most %d together, each its bytes and %d, or with other tokens than ID %d; the first %d weigh %d',
+        LIMITS.added, LIMITS.messageWork, LIMITS.specialWork, n, weight
+      ))
+    end
     if #data > most or #key > longest or key == '' then refusal = refusal or check_bounds(queue, messages, key, data) end
     keys[n] = key
     if refusal then
@@ -3724,7 +3859,7 @@ local function store(queue, key, element, options, digest, ids, size)
   -- What remains remembered must be stored.
   if closed and (not digest or forget_id(ids, digest)) then return nil, closed end
   local at, failed
-  if not size then size, failed = append(messages_key(queue.root, key), element) end
+  if not size then size, failed = push_back(messages_key(queue.root, key), element) end
   if not size then
     if digest then forget_id(ids, digest) end
     return nil, failed
@@ -3780,6 +3915,10 @@ local function accept(queue, key, element, special, digest, ids, size)
     local status, size = refuse_again(queue, key, digest, ids)
     if status == 'duplicate' and queue.events > 0 then note_event(queue, status, key, 'id', element) end
     if status then return status, size end
+  end
+  if special and special.change then
+    local status, changed_size, at = change_open(queue, key, element, special.change, digest, ids)
+    if status then return status, changed_size, at end
   end
   local at
   if special and special.requeued then
@@ -3838,13 +3977,6 @@ end
 -- A list without members, for one that has not been made.
 local NONE = {}
 
--- Whether messages that have no tokens but ID, and were not accepted before, need only be put behind those of their keys, if these have some and no
--- batch is full by it.
-local function is_plain(queue, ids, specials)
-  if specials ~= NONE or ids and (ids.failed or ids.begins or ids.forgotten) then return false end
-  return not refuses_new(queue) and not any_options(queue)
-end
-
 local function add_several(queue, args)
   local messages, refusal = read_messages(queue, args)
   refusal = refusal or other_generation(queue, messages.generation)
@@ -3858,21 +3990,22 @@ local function add_several(queue, args)
   refusal = note_largest(queue, messages.largest)
   if refusal then return refusal end
   if ids then remember_ids(ids) end
-  -- WHY the plain ones, which are nearly all, by a short way: the long one costs a quarter more instructions for each.
-  local plain, lists, known, tells = is_plain(queue, ids, specials), messages_key(queue.root, ''), ids and ids.known or NONE, queue.events > 0
-  local full = queue.maxSize
+  -- WHY a short way for messages that have no tokens but ID, were not accepted before, and need only be put behind those of their keys, if these have
+  -- some and no batch is full by it: they are nearly all, and the long one costs a quarter more instructions for each.
+  local plain, lists, known, tells, full = false, messages_key(queue.root, ''), ids and ids.known or NONE, queue.events > 0, queue.maxSize
   for n = 1, #owners do
     local status, size, at = refusals[n], 0, nil
     if not status then
       local key, element, digest = owners[n], elements[n], digests[n]
-      local pushed = plain and #element <= LIMITS.unasked and not known[digest or 0] and append(lists .. key, element)
+      plain = plain or specials == NONE and not (ids and (ids.failed or ids.begins or ids.forgotten)) and not refuses_new(queue) and not any_options(queue)
+      local pushed = plain and #element <= LIMITS.unasked and not known[digest or 0] and push_back(lists .. key, element)
       if pushed and pushed > 1 and pushed < full then
         status, size = 'added', pushed
         if digest then known[digest] = true end
         if tells then note_event(queue, 'added', key, 'id', element) end
       else
         status, size, at = accept(queue, key, element, specials[n], digest, ids, pushed)
-        if not plain or status ~= 'added' then plain = is_plain(queue, ids, specials) end
+        plain = plain and status == 'added'
       end
     end
     if status == 'added' then
@@ -4211,6 +4344,272 @@ local function peek(keys, args)
 end
 
 register('peek', peek, { 'no-writes' }, 'Show the messages, state and deadline of one key.')
+end
+do
+--- Tell where a message, a conversation or a batch is, and what it waits for.
+--
+--   FCALL_RO rapidfire_trace 1 rapid-fire:{orders} KEY 79001234567 ID wamid.1
+--   FCALL_RO rapidfire_trace 1 rapid-fire:{orders} KEY 79001234567
+--   FCALL_RO rapidfire_trace 1 rapid-fire:{orders} BATCH 1790000000000-17
+--
+-- KEYS
+--   root        root key of the queue
+-- ARGV
+--   KEY         the conversation, 1 to 1024 bytes; or BATCH
+--   ID          only the newest message of it with this id, at most 512 bytes
+--   BATCH       instead of KEY: the batch with this id, at most 64 bytes
+--   AFTER       \`next\` of the call before: where this one goes on; at most 256 bytes
+-- RETURNS
+--   now         the time in Redis, ms
+--   next        where the next call has to go on, to be given as AFTER; '' when nothing is left to look at, or what was asked for is found
+--   remembered  1 when ID was accepted for KEY within \`dedupe\`, else 0
+--   looked      when a worker that watches, or has taken something, looked last, ms; 0: that is not known
+--   watchAt     when a worker that has a slot has promised to look next, ms; 0: none has
+--   serves      'open' | 'retired' | 'unused', which a partition that was never opened is
+--   place...    each place where it was found is an array:
+--                 state: 'collecting' | 'ready' | 'active' | 'retry' | 'released' | 'done' of the first batch of a list (lua/README.md), or 'unindexed':
+--                   messages that are in no index, so that nobody looks at them; or 'dead' | 'streamed'
+--                 key, and the id of the batch, '' while it is open
+--                 attempt, messages of the batch, messages of the key (0 of one that is dead or streamed)
+--                 which one it is of those of the key, or of the batch that is dead or streamed, from 1, and when it was received; 0 without ID
+--                 reason and deadline of the batch
+--                 until: when the lease or the pause ends, or when it died or was streamed, ms; 0 when none applies
+--                 cause of a dead batch, or name of the stream; else ''
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, one of the indexes, the list of the key, or the ids that are remembered are a key of another type
+--   BAD_KEY           the key is empty
+--   MISSING_ARGUMENT  neither KEY nor BATCH, or a token without its value
+--   UNKNOWN_ARGUMENT  none of these tokens
+--   BAD_ARGUMENT      both of KEY and BATCH, BATCH and ID, a value that is too long, or an AFTER that no call has replied
+--
+-- Nothing of what people wrote is in the reply, nor of what handlers have failed with.
+-- WHY it goes from where messages come in to where they end up, and in each place from the newest to the oldest: what moves on between two calls is found
+-- further down, and what is added meanwhile hides nothing.
+local TRACE_OPTIONS = { KEY = OPTIONS.ofKey, ID = OPTIONS.ofMessage, BATCH = OPTIONS.ofBatch, AFTER = OPTIONS.after }
+
+-- Work is counted in some 4000 instructions of a processor, as in lib/claim.lua: a look at a message, at a claim, at a dead batch, and at one of the
+-- conversation, at each message of that, and finding an entry; and so many fields, and bytes, that are read.
+local WORK = { message = 1, claim = 1.5, dead = 4, own = 12, buried = 4, entry = 20, fields = 1.5, bytes = 200 }
+
+-- So many messages, claims and dead batches are asked for at a time.
+local PAGE = 50
+
+-- What is traced, \`what\` is looked at, the \`place\` in it up to which that was done, and its \`name\`; or nil and a refusal.
+local function read_tracing(options)
+  local key, batch = options.key, options.batch
+  if not key and not batch then return nil, fail('MISSING_ARGUMENT', 'expected KEY or BATCH') end
+  if key == '' then return nil, bad_key(key) end
+  if options.message == '' then return nil, fail('BAD_ARGUMENT', 'ID must have at least 1 byte') end
+  if batch and (key or options.message) then return nil, fail('BAD_ARGUMENT', 'BATCH stands alone: without KEY and ID') end
+  local tracing = {
+    key = key, id = options.message, batch = batch, work = 0, found = {}, what = key and 'list' or 'claims', place = '0', name = '',
+  }
+  if not options.after then return tracing end
+  local what, place, name = string.match(options.after, '^(%l+):(%d[%d%-]*):(.*)$')
+  local is_number = place and #place <= 20 and string.find(place, '^%d+$')
+  local known = is_number and (what == 'list' and key or what == 'claims' and batch or what == 'dead')
+    or what == 'stream' and (place == '0' or string.find(place, '^%d+%-%d+$'))
+  if not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(options.after)) end
+  tracing.what, tracing.place, tracing.name = what, place, name
+  return tracing
+end
+
+local function has_work_left(tracing) return tracing.work < LIMITS.traceWork end
+
+local function go_on(tracing, what, place, name) tracing.what, tracing.place, tracing.name = what, place or '0', name or '' end
+
+-- One place more. A single message, or a batch, is in no other.
+local function found_at(tracing, place)
+  tracing.found[#tracing.found + 1] = place
+  if tracing.id or tracing.batch then go_on(tracing, 'nothing') end
+end
+
+-- In which state a key is, with its claim or without; \`position\` and \`received\` of the message that is traced.
+local function found_in_list(queue, tracing, key, claim, position, received)
+  local root, now = queue.root, queue.now
+  local size = redis.call('LLEN', messages_key(root, key))
+  local ends, due = redis.call('ZSCORE', active_key(root), key), redis.call('ZSCORE', due_key(root), key)
+  local state, head, unread = 'unindexed', claim, nil
+  if not claim then head, unread = head_of(queue, key, has_options(queue, key)) end
+  if not head then return must_be_empty(messages_key(root, key), unread) end
+  local deadline = head.deadline
+  if not claim then
+    read_batch(queue, head)
+    deadline = due_at(head, now)
+    if due or ends then state = deadline <= now and 'ready' or 'collecting' end
+  elseif due or ends then
+    state = (claim.state == 'retry' or claim.state == 'released' or claim.state == 'done') and claim.state or 'active'
+  end
+  found_at(tracing, {
+    state, key, claim and claim.id or '', claim and claim.attempt or 0, head.count, size, position, received, head.reason, deadline,
+    claim and math.ceil(tonumber(ends) or 0) or 0, '',
+  })
+end
+
+-- Looks at the messages of the key, the newest first.
+local function trace_list(queue, tracing, size)
+  local root, key, passed = queue.root, tracing.key, tonumber(tracing.place)
+  local claim = decode_claim(redis.call('HGET', claims_key(root), key))
+  if not tracing.id then
+    if size > 0 then found_in_list(queue, tracing, key, claim, 0, 0) end
+    return go_on(tracing, 'dead')
+  end
+  local mark = ' ' .. tracing.id
+  while passed < size do
+    if not has_work_left(tracing) then return go_on(tracing, 'list', count_text(passed)) end
+    -- As many as surely are no more bytes than one call shows.
+    local step = math.min(math.max(1, math.floor(LIMITS.shownBytes / queue.largest)), PAGE, size - passed)
+    local messages = redis.call('LRANGE', messages_key(root, key), count_text(-passed - step), count_text(-passed - 1))
+    for n = #messages, 1, -1 do
+      -- Few have it anywhere, and are taken apart.
+      if string.find(messages[n], mark, 1, true) then
+        local received, id = parts_of(messages[n], true)
+        if id == tracing.id then return found_in_list(queue, tracing, key, claim, size - passed, tonumber(received)) end
+      end
+      passed = passed + 1
+      tracing.work = tracing.work + WORK.message + #messages[n] / WORK.bytes
+    end
+  end
+  go_on(tracing, 'dead')
+end
+
+-- Looks for the batch among those that are claimed.
+local function trace_claims(queue, tracing)
+  local mark = tracing.batch .. ':'
+  while has_work_left(tracing) do
+    local found = redis.call('HSCAN', claims_key(queue.root), tracing.place, 'COUNT', count_text(PAGE))
+    local records = found[2]
+    for n = 1, #records, 2 do
+      local claim = string.sub(records[n + 1], 1, #mark) == mark and decode_claim(records[n + 1])
+      if claim then return found_in_list(queue, tracing, records[n], claim, 0, 0) end
+    end
+    tracing.work, tracing.place = tracing.work + #records / 2 * WORK.claim + WORK.dead, found[1]
+    if tracing.place == '0' then return go_on(tracing, 'dead') end
+  end
+end
+
+-- Looks at one dead batch.
+local function trace_dead_batch(queue, tracing, id)
+  local root = queue.root
+  tracing.work = tracing.work + WORK.dead
+  if tracing.key and read_unless_foreign('HGET', dead_key(root, id), 'key') ~= tracing.key then return end
+  local about = read_unless_foreign('HMGET', dead_key(root, id), 'key', 'attempt', 'count', 'reason', 'deadline', 'cause') or {}
+  local died, position, received = redis.call('ZSCORE', dead_key(root), id), 0, 0
+  tracing.work = tracing.work + WORK.own
+  if not died then return end
+  if tracing.id then
+    local messages = dead_messages(root, id)
+    tracing.work = tracing.work + #messages * WORK.buried + bytes_of(messages) / WORK.bytes
+    for n = 1, #messages do
+      local at, named = parts_of(messages[n], true)
+      if named == tracing.id then position, received = n, tonumber(at) end
+    end
+    if position == 0 then return end
+  end
+  found_at(tracing, {
+    'dead', about[1] or '', id, tonumber(about[2]) or 0, tonumber(about[3]) or 0, 0, position, received, about[4] or '', tonumber(about[5]) or 0,
+    tonumber(died), about[6] or '',
+  })
+end
+
+-- Looks at dead batches, those that died last first. WHY not by their numbers: one that goes meanwhile would hide another.
+local function trace_dead(queue, tracing)
+  local dead = dead_key(queue.root)
+  if tracing.batch then
+    trace_dead_batch(queue, tracing, tracing.batch)
+    if tracing.what == 'dead' then go_on(tracing, 'stream') end
+    return
+  end
+  local left = tracing.name == '' and redis.call('ZCARD', dead) or redis.call('ZRANK', dead, tracing.name)
+    or redis.call('ZCOUNT', dead, '-inf', tracing.place)
+  while left > 0 do
+    local first = math.max(0, left - PAGE)
+    local ids = redis.call('ZRANGE', dead, count_text(first), count_text(left - 1))
+    for n = #ids, 1, -1 do
+      trace_dead_batch(queue, tracing, ids[n])
+      if tracing.what == 'nothing' then return end
+      if not has_work_left(tracing) then return go_on(tracing, 'dead', digits(tonumber(redis.call('ZSCORE', dead, ids[n]))), ids[n]) end
+    end
+    left = first
+  end
+  go_on(tracing, 'stream')
+end
+
+-- What an entry of a stream says, by name, the position of the message that is traced, and how much work it was to read it.
+local function read_streamed(fields, id)
+  local about, position, bytes = {}, nil, 0
+  for n = 1, #fields, 2 do
+    local name, value = fields[n], fields[n + 1]
+    about[name], bytes = value, bytes + #value
+    if value == id then position = tonumber(string.match(name, '^id:(%d+)$')) or position end
+  end
+  return about, position, WORK.entry + #fields / WORK.fields + bytes / WORK.bytes
+end
+
+-- Looks at the entries of one stream, the newest first, one at a time, since each may be as large as a batch may be. Whether it has come to its end.
+local function trace_entries(queue, tracing)
+  local stream = stream_key(queue.root, tracing.name)
+  while has_work_left(tracing) do
+    local latest = tracing.place == '0' and '+' or '(' .. tracing.place
+    local entry = (read_unless_foreign('XREVRANGE', stream, latest, '-', 'COUNT', '1') or {})[1]
+    if not entry then return true end
+    local about, position, work = read_streamed(entry[2], tracing.id)
+    tracing.work, tracing.place = tracing.work + work, entry[1]
+    local is_meant = not tracing.batch and about.key == tracing.key or tracing.batch and about.id == tracing.batch
+    if is_meant and (position or not tracing.id) then
+      local received = position and tonumber(about['at:' .. count_text(position)]) or 0
+      found_at(tracing, {
+        'streamed', about.key or '', about.id or '', 0, tonumber(about.count) or 0, 0, position or 0, received, about.reason or '',
+        tonumber(about.deadline) or 0, tonumber((string.match(entry[1], '^%d+'))), tracing.name,
+      })
+      if tracing.what == 'nothing' then return false end
+    end
+  end
+  return false
+end
+
+-- Looks at all streams, one after the other by their names. The first has no name.
+local function trace_streams(queue, tracing)
+  while has_work_left(tracing) and tracing.what == 'stream' do
+    if tracing.name == '' or trace_entries(queue, tracing) then
+      local after = tracing.name == '' and '-' or '(' .. tracing.name
+      local name = redis.call('ZRANGEBYLEX', streams_key(queue.root), after, '+', 'LIMIT', '0', '1')[1]
+      tracing.work = tracing.work + WORK.dead
+      go_on(tracing, name and 'stream' or 'nothing', '0', name)
+    end
+  end
+end
+
+local function trace(keys, args)
+  local queue, refusal = read_queue(keys, 'looked')
+  if refusal then return refusal end
+  local options, bad = read_options(args, 1, TRACE_OPTIONS)
+  if bad then return bad end
+  local tracing, unread = read_tracing(options)
+  if unread then return unread end
+  local root, size = queue.root, 0
+  local claims, streams = redis.pcall('HLEN', claims_key(root)), redis.pcall('ZCARD', streams_key(root))
+  refusal = foreign_index(root) or error_of(claims, 'hash', claims_key(root)) or error_of(streams, 'zset', streams_key(root))
+  if tracing.key and not refusal then size, refusal = size_of(root, tracing.key) end
+  if refusal then return refusal end
+  queue.now = now_ms()
+  local remembered = 0
+  if tracing.id then
+    local digest = digest_of(tracing.key, tracing.id)
+    local ids = read_ids(queue, { digest })
+    if ids.failed then return ids.failed end
+    remembered = ids.known[digest] and 1 or 0
+  end
+  if tracing.what == 'list' then trace_list(queue, tracing, size) end
+  if tracing.what == 'claims' then trace_claims(queue, tracing) end
+  if tracing.what == 'dead' and has_work_left(tracing) then trace_dead(queue, tracing) end
+  if tracing.what == 'stream' then trace_streams(queue, tracing) end
+  local next = tracing.what == 'nothing' and '' or tracing.what .. ':' .. tracing.place .. ':' .. tracing.name
+  return { queue.now, next, remembered, looked_before(queue), watch_at(queue), state_of(queue), unpack(tracing.found) }
+end
+
+register('trace', trace, { 'no-writes' }, 'Tell where a message, a conversation or a batch is, and what it waits for.')
 end
 end
 do -- lua/functions/dead
@@ -5035,9 +5434,6 @@ local function told_layout(text, generation)
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
 
--- What a root is among the partitions: 'open' or 'retired', or 'unused' when it is that of a partition which was never opened.
-local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
-
 -- Conversations that have messages in a root.
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
@@ -5676,6 +6072,9 @@ local function stats(keys, args)
     reply[at + 1], reply[at + 2], at = name, count, at + 2
   end
   reply[14] = held.added - held.completedMessages - (tonumber(fields[4]) or 0) - (tonumber(fields[5]) or 0)
+  -- What only some queues have.
+  local kept = queue.events > 0 and redis.pcall('XLEN', name_of(root, 'events'))
+  if type(kept) == 'number' then reply[at + 1], reply[at + 2] = 'events', kept end
   return reply
 end
 

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '6162a45540484c5ba5a97614fd5ea0a5e7a2327f',
+    sha1: 'ddf6615184e9b233289c1062ea767ccc8b55e675',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -168,10 +168,12 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
   added = 256 * KIB,
   messageWork = 2 * KIB,
   specialWork = 5 * KIB,
+  changeWork = 64 * KIB,
   requeuedWork = 64 * KIB,
   firstBytes = 64 * KIB,
   -- A queue is taken to have no messages with more bytes of data, until one comes.
@@ -187,6 +189,10 @@ local LIMITS = {
 
   -- A message of more bytes is written only when its key is known to have room.
   unasked = 4096,
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+  sought = 100,
+  soughtBytes = 256 * KIB,
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
@@ -224,6 +230,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -240,6 +248,9 @@ local OPTIONS = {
   maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
   maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
   flush = { field = 'flush', flag = true },
+  edits = { field = 'edits', bytes = 512, code = 'BAD_ID' },
+  withdraws = { field = 'withdraws', bytes = 512, code = 'BAD_ID' },
+  traceContext = { field = 'traceContext', bytes = 2 * KIB },
   requeued = { field = 'requeued', bytes = 128 },
 
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
@@ -298,10 +309,11 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(8)}
-local function message_header(received, id_length, options, place)
+${blank(9)}
+local function message_header(received, id_length, options, place, context)
   local header = digits(received) .. ' ' .. count_text(id_length)
   if place then header = header .. ',R' .. place end
+  if context then header = header .. ',T' .. context end
   if options then
     if options.wait then header = header .. string.format(',W%d', options.wait) end
     if options.maxWait then header = header .. string.format(',X%d', options.maxWait) end
@@ -328,6 +340,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -347,6 +360,13 @@ local function parts_of(message, spared)
   if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+
+
+local function with_data_of(message, other)
+  local _, _, data = parts_of(message)
+  local _, _, given = parts_of(other)
+  return string.sub(message, 1, #message - #data) .. given
 end
 
 
@@ -554,7 +574,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(11)}
+${blank(12)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events',
@@ -679,7 +699,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(60)}
+${blank(63)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -746,7 +766,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(84)}
+${blank(86)}
 local function push_back(list, element)
   local size = redis.pcall('RPUSH', list, element)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
@@ -880,10 +900,33 @@ local function insert_by_time(root, list, claimed, messages)
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
 end
-${blank(177)}
-local append = push_back
 
 
+
+local function find_newest(queue, list, from, size, id)
+  local upto, least = size, math.max(from, size - LIMITS.sought)
+  local step = math.max(1, math.min(10, math.floor(LIMITS.soughtBytes / queue.largest)))
+  queue.sought = queue.sought or 0
+  while upto > least and queue.sought < LIMITS.soughtBytes do
+    local first = math.max(least, upto - step)
+    local some = redis.pcall('LRANGE', list, count_text(first), count_text(upto - 1))
+    if some.err then return nil, wrong_type(some, 'list', list) end
+    for n = #some, 1, -1 do
+      local _, its = parts_of(some[n], true)
+      if its == id then return first + n - 1, some[n] end
+      queue.sought = queue.sought + #some[n]
+    end
+    upto = first
+  end
+end
+
+
+
+local function put_for(list, before, old, element)
+  local done = element and redis.pcall('LSET', list, count_text(before), element) or redis.pcall('LREM', list, '-1', old)
+  return error_of(done, 'list', list)
+end
+${blank(178)}
 local function take_back(queue, key) return pop_back(messages_key(queue.root, key)) end
 
 
@@ -1168,7 +1211,60 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(742)}
+${blank(754)}
+local function bad_change(options)
+  local id = options.edits or options.withdraws
+  if id == '' then return fail('BAD_ID', 'EDITS and WITHDRAWS must name an id of 1 to ' .. OPTIONS.id.bytes .. ' bytes, got 0') end
+  if id == options.id then return fail('BAD_ARGUMENT', 'EDITS and WITHDRAWS must name another message, got its own ID') end
+  if options.edits and options.withdraws or options.requeued then
+    return fail('BAD_ARGUMENT', 'EDITS, WITHDRAWS and REQUEUED exclude each other')
+  end
+end
+${blank(3)}
+local function look_again_now(queue, key, takes_away)
+  local listed = takes_away and 1 or queue.options ~= false and redis.pcall('SISMEMBER', overrides_key(queue.root), key) or 0
+  if listed == 0 then return nil end
+  if listed ~= 1 then return nil, wrong_type(listed, 'set', overrides_key(queue.root)) end
+  return look_by(queue, key, queue.now)
+end
+
+
+local function leave_empty(queue, key)
+  redis.pcall('ZREM', due_key(queue.root), key)
+  redis.pcall('SREM', overrides_key(queue.root), key)
+end
+${blank(3)}
+local function change_open(queue, key, element, change, digest, ids)
+  local list, claims = messages_key(queue.root, key), claims_key(queue.root)
+  local size, claim = redis.pcall('LLEN', list), redis.pcall('HGET', claims, key)
+  local failed = error_of(size, 'list', list) or error_of(claim, 'hash', claims)
+  local before, old, at
+  if not failed then
+    claim = decode_claim(claim)
+    before, old = find_newest(queue, list, claim and claim.count or 0, size, change.of)
+    failed = not before and old
+  end
+  if not before and not failed then return nil end
+  local is_only = size == 1
+  if not failed and digest then failed = begin_slice(queue, ids) end
+  if not failed and not is_only then at, failed = look_again_now(queue, key, change.takes_away) end
+  if not failed then failed = put_for(list, before, old, not change.takes_away and with_data_of(old, element)) end
+  if failed then
+    if digest then forget_id(ids, digest) end
+    return failed, 0
+  end
+  if digest then ids.known[digest] = true end
+  local status = change.takes_away and 'withdrawn' or 'replaced'
+  note_event(queue, status, key, 'id', old)
+  if change.takes_away then
+    size = size - 1
+    redis.pcall('HINCRBY', queue.root, 'droppedMessages', '1')
+    if is_only then leave_empty(queue, key) end
+  end
+  return status, size, at
+end
+
+
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1185,21 +1281,28 @@ ${blank(742)}
 --   MAXWAIT  ms from the first message of the batch instead of the policy's
 --   MAXSIZE  messages a batch instead of the policy's
 --   FLUSH    the batch ends with this message and is ready at once
+--   EDITS    id, 1 to 512 bytes, of a message of the key: if that is still open, the data take the place of its data, and it keeps all else. If a worker
+--            has it, it was handed over, or it is not found, this is a message of its own
+--   WITHDRAWS id, 1 to 512 bytes: likewise, that message is taken away
+--   CONTEXT  what is handed over with the message and means nothing here: '<traceparent>[;<tracestate>]' of W3C Trace Context, with %20 for a blank,
+--            %2C for a comma and %25 for a percent sign; at most 2048 bytes
 --   REQUEUED '<ms>:<name>', of a message that died in another partition: received at <ms>, remembered by <name> instead of ID, bound by no maxBacklog
 --   NEXT     another message follows: key, data and its tokens
 --   GENERATION  number of the change of partitions by which the caller has found this root: the last two arguments; none without partitions
 -- RETURNS
---   status   for each message: 'added' | 'duplicate', or an error when this one of several was refused
+--   status   for each message: 'added' | 'replaced' | 'withdrawn' | 'duplicate', or an error when this one of several was refused
 --   size     for each message: messages that the key holds now, those of a batch in work included
 -- ERRORS
 --   BAD_ROOT           not exactly one root key with a hash tag
 --   WRONG_TYPE         the root, an index, what remembers ids, or the list of the key, is a key of another type
 --   MISSING_ARGUMENT   key, data or the value of a token is missing
 --   UNKNOWN_ARGUMENT   something else stands where a token was expected
---   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, or REQUEUED is no time and name; of the whole call: its
---                      messages are too much together (lua/README.md), and none is stored
+--   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, CONTEXT is empty, too long, or has a blank, a comma or
+--                      what is no printable ASCII, REQUEUED is no time and name, a message would edit or withdraw itself, or two of EDITS, WITHDRAWS
+--                      and REQUEUED are there; of the whole call: its messages are too much together
+--                      (lua/README.md), and none is stored
 --   BAD_KEY            the key is empty or too long
---   BAD_ID             the id is empty or too long
+--   BAD_ID             the id, or the one that EDITS or WITHDRAWS names, is empty or too long
 --   MESSAGE_TOO_LARGE  the data has more than maxMessageBytes
 --   BACKLOG_FULL       the key holds maxBacklog messages, or it holds none and maxKeys others hold some; nothing is stored and the id is not remembered
 --   REPARTITIONED      this root does not serve, and the key has no messages left here, or it goes by another generation: ask rapidfire_layout
@@ -1209,7 +1312,8 @@ ${blank(742)}
 -- lacks the right or a key is of another type. Then id and message must both be there or neither, or the next try would lose or double it.
 local ADD_OPTIONS = {
   ID = OPTIONS.id, WAIT = OPTIONS.wait, MAXWAIT = OPTIONS.maxWait, MAXSIZE = OPTIONS.maxSize, FLUSH = OPTIONS.flush,
-  REQUEUED = OPTIONS.requeued, GENERATION = OPTIONS.generation,
+  EDITS = OPTIONS.edits, WITHDRAWS = OPTIONS.withdraws, CONTEXT = OPTIONS.traceContext, REQUEUED = OPTIONS.requeued,
+  GENERATION = OPTIONS.generation,
 }
 
 -- '<ms>:<name>' as a table. The name of a message of a dead batch is the id of that and its position from 1, with a colon between.
@@ -1221,21 +1325,28 @@ local function read_requeued(text)
   return { at = at, name = name, place = number and place_among_dead(number, position) }
 end
 
--- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, requeued, refusal, generation }, each
--- of them if it has one; or nil and a refusal of the whole call.
+-- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, context, change, requeued, refusal,
+-- generation }, each of them if it has one; or nil and a refusal of the whole call.
 local function read_special(args, at)
   local options, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
   if not stopped then return nil, refusal end
   if not options then return stopped, { refusal = refusal } end
-  local special = { id = options.id, generation = options.generation }
+  local special = { id = options.id, context = options.traceContext, generation = options.generation }
   if options.id == '' then refusal = refusal or fail('BAD_ID', 'an id must have 1 to ' .. OPTIONS.id.bytes .. ' bytes, got 0') end
   if options.wait and options.maxWait and options.maxWait < options.wait then
     refusal = refusal
       or fail('BAD_ARGUMENT', string.format('MAXWAIT must not be shorter than WAIT (%.0f), got %.0f', options.wait, options.maxWait))
   end
+  if options.traceContext and not string.find(options.traceContext, '^[!-+%-.-~]+$') then
+    refusal = refusal or fail('BAD_ARGUMENT', 'CONTEXT must be printable ASCII without blanks and commas, got ' .. shown(options.traceContext))
+  end
   if options.requeued then
     local requeued, bad = read_requeued(options.requeued)
     special.requeued, refusal = requeued, refusal or bad
+  end
+  if options.edits or options.withdraws then
+    special.change = { of = options.edits or options.withdraws, takes_away = options.withdraws ~= nil }
+    refusal = refusal or bad_change(options)
   end
   if options.wait or options.maxWait or options.maxSize or options.flush then special.options = options end
   special.refusal = refusal
@@ -1248,7 +1359,7 @@ local function element_of(queue, special, data)
   if not special then return digits(queue.now) .. ' 0 ' .. data end
   local id, requeued = special.id or '', special.requeued
   local received = requeued and math.min(requeued.at, queue.now) or queue.now
-  return message_header(received, #id, special.options, requeued and requeued.place) .. id .. data
+  return message_header(received, #id, special.options, requeued and requeued.place, special.context) .. id .. data
 end
 
 -- The refusal of a message whose key or data may be out of bounds. Data that is larger than any before is noted in \`messages\`.
@@ -1262,15 +1373,8 @@ end
 
 -- What a message with other tokens than ID weighs besides its key and data.
 local function weight_of(special)
-  local work = special.requeued and LIMITS.requeuedWork or special.options and LIMITS.specialWork or LIMITS.messageWork
-  return work + #(special.id or '')
-end
-
-local function too_much(count, weight)
-  return fail('BAD_ARGUMENT', string.format(
-    'the messages of one call must weigh at most %d together, each its bytes and %d, or with other tokens than ID %d; the first %d weigh %d',
-    LIMITS.added, LIMITS.messageWork, LIMITS.specialWork, count, weight
-  ))
+  local work = special.requeued and LIMITS.requeuedWork or special.change and LIMITS.changeWork or special.options and LIMITS.specialWork
+  return (work or LIMITS.messageWork) + #(special.id or '') + #(special.context or '')
 end
 
 -- Puts a value into one of the lists of messages that nearly no call needs: it is made then.
@@ -1305,7 +1409,12 @@ local function read_messages(queue, args)
       end
     end
     weight = weight + #key + #data + (special and weight_of(special) or #id + LIMITS.messageWork)
-    if weight > LIMITS.added and n > 1 then return nil, too_much(n, weight) end
+    if weight > LIMITS.added and n > 1 then
+      return nil, fail('BAD_ARGUMENT', string.format(
+        'the messages of one call must weigh at most %d together, each its bytes and %d, or with other tokens than ID %d; the first %d weigh %d',
+        LIMITS.added, LIMITS.messageWork, LIMITS.specialWork, n, weight
+      ))
+    end
     if #data > most or #key > longest or key == '' then refusal = refusal or check_bounds(queue, messages, key, data) end
     keys[n] = key
     if refusal then
@@ -1382,7 +1491,7 @@ local function store(queue, key, element, options, digest, ids, size)
   -- What remains remembered must be stored.
   if closed and (not digest or forget_id(ids, digest)) then return nil, closed end
   local at, failed
-  if not size then size, failed = append(messages_key(queue.root, key), element) end
+  if not size then size, failed = push_back(messages_key(queue.root, key), element) end
   if not size then
     if digest then forget_id(ids, digest) end
     return nil, failed
@@ -1438,6 +1547,10 @@ local function accept(queue, key, element, special, digest, ids, size)
     local status, size = refuse_again(queue, key, digest, ids)
     if status == 'duplicate' and queue.events > 0 then note_event(queue, status, key, 'id', element) end
     if status then return status, size end
+  end
+  if special and special.change then
+    local status, changed_size, at = change_open(queue, key, element, special.change, digest, ids)
+    if status then return status, changed_size, at end
   end
   local at
   if special and special.requeued then
@@ -1496,13 +1609,6 @@ end
 -- A list without members, for one that has not been made.
 local NONE = {}
 
--- Whether messages that have no tokens but ID, and were not accepted before, need only be put behind those of their keys, if these have some and no
--- batch is full by it.
-local function is_plain(queue, ids, specials)
-  if specials ~= NONE or ids and (ids.failed or ids.begins or ids.forgotten) then return false end
-  return not refuses_new(queue) and not any_options(queue)
-end
-
 local function add_several(queue, args)
   local messages, refusal = read_messages(queue, args)
   refusal = refusal or other_generation(queue, messages.generation)
@@ -1516,21 +1622,22 @@ local function add_several(queue, args)
   refusal = note_largest(queue, messages.largest)
   if refusal then return refusal end
   if ids then remember_ids(ids) end
-  -- WHY the plain ones, which are nearly all, by a short way: the long one costs a quarter more instructions for each.
-  local plain, lists, known, tells = is_plain(queue, ids, specials), messages_key(queue.root, ''), ids and ids.known or NONE, queue.events > 0
-  local full = queue.maxSize
+  -- WHY a short way for messages that have no tokens but ID, were not accepted before, and need only be put behind those of their keys, if these have
+  -- some and no batch is full by it: they are nearly all, and the long one costs a quarter more instructions for each.
+  local plain, lists, known, tells, full = false, messages_key(queue.root, ''), ids and ids.known or NONE, queue.events > 0, queue.maxSize
   for n = 1, #owners do
     local status, size, at = refusals[n], 0, nil
     if not status then
       local key, element, digest = owners[n], elements[n], digests[n]
-      local pushed = plain and #element <= LIMITS.unasked and not known[digest or 0] and append(lists .. key, element)
+      plain = plain or specials == NONE and not (ids and (ids.failed or ids.begins or ids.forgotten)) and not refuses_new(queue) and not any_options(queue)
+      local pushed = plain and #element <= LIMITS.unasked and not known[digest or 0] and push_back(lists .. key, element)
       if pushed and pushed > 1 and pushed < full then
         status, size = 'added', pushed
         if digest then known[digest] = true end
         if tells then note_event(queue, 'added', key, 'id', element) end
       else
         status, size, at = accept(queue, key, element, specials[n], digest, ids, pushed)
-        if not plain or status ~= 'added' then plain = is_plain(queue, ids, specials) end
+        plain = plain and status == 'added'
       end
     end
     if status == 'added' then
@@ -1566,7 +1673,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '5b56f9a9d3b99c8b2043b2fe3cb64408c67421a3',
+    sha1: '5a4a57fd1602a4780f5446ea3b30359606105d7e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1661,8 +1768,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -1675,6 +1783,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -1713,6 +1825,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -1723,7 +1837,7 @@ ${blank(3)}
   checkBytes = 256 * KIB,
   counted = 1000,
 }
-${blank(81)}
+${blank(84)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -1761,7 +1875,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(33)}
+${blank(35)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -1771,6 +1885,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 
@@ -1786,7 +1901,7 @@ local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value
 end
-${blank(48)}
+${blank(55)}
 local CLOCK_STEP = 1000
 
 
@@ -1822,7 +1937,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(63)}
+${blank(64)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -1917,7 +2032,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(285)}
+${blank(288)}
 local function count_messages(root)
   local due, active = read_unless_foreign('ZCARD', due_key(root)), read_unless_foreign('ZCARD', active_key(root))
   local dead = read_unless_foreign('ZCARD', dead_key(root))
@@ -1935,7 +2050,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(252)}
+${blank(280)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -1946,11 +2061,11 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(252)}
+${blank(250)}
 local LOOK_AGAIN = 10000
 ${blank(498)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(2066)}
+${blank(2414)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -2349,7 +2464,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '23e9261d4ad4cce41982acdf7bb46855cce5c80e',
+    sha1: '34d6fa938196738203960ecfefb9b3490bc5ef75',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2511,8 +2626,9 @@ local LIMITS = {
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -2525,6 +2641,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -2563,6 +2683,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -2574,7 +2696,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
   claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
 ${blank(5)}
@@ -2635,7 +2757,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(25)}
+${blank(27)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -2653,6 +2775,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -2673,7 +2796,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(35)}
+${blank(42)}
 local CLOCK_STEP = 1000
 
 
@@ -2973,7 +3096,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(11)}
+${blank(12)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events',
@@ -3114,7 +3237,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(44)}
+${blank(47)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -3300,7 +3423,7 @@ local function write_tally(queue, tally)
   end
   for bucket, by in pairs(late_in) do count_up(root, 'lateness:' .. bucket, by) end
 end
-${blank(35)}
+${blank(37)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) ~= 'table' or not reply.err then return true end
@@ -3317,7 +3440,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(171)}
+${blank(197)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -3379,7 +3502,7 @@ local function drop_old_dead(queue)
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
   for n = 1, #ids do drop_dead(queue, ids[n], 'age') end
 end
-${blank(92)}
+${blank(90)}
 local function settle_options(queue)
   if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = 0 }) end
 end
@@ -4078,7 +4201,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '335b52939e15cb04d3498e0e03282c634821ad33',
+    sha1: 'b9ca5c2b32765e67a4b4c0a6cb42ebd827a8eb43',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4183,8 +4306,9 @@ local LIMITS = {
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -4197,6 +4321,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -4235,6 +4363,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -4242,7 +4372,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(81)}
+${blank(84)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -4279,7 +4409,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(25)}
+${blank(27)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -4297,6 +4427,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -4317,7 +4448,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(35)}
+${blank(42)}
 local CLOCK_STEP = 1000
 
 
@@ -4546,7 +4677,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(23)}
+${blank(24)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -4657,7 +4788,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(44)}
+${blank(47)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -4722,7 +4853,7 @@ local function count_up(root, field, by)
   end
   redis.call('HSET', root, field, count_text(math.max(by, 0)))
 end
-${blank(79)}
+${blank(81)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) ~= 'table' or not reply.err then return true end
@@ -4739,7 +4870,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(446)}
+${blank(470)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4915,7 +5046,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '2433531502e4676d80cca99af539c14121b04a8f',
+    sha1: '9bd209c0a2978375b1697c6cd39fdfab6ac94e42',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5077,8 +5208,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -5091,6 +5223,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -5129,6 +5265,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -5140,7 +5278,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 
 
@@ -5185,14 +5323,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(331)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
   if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
   return tail .. ':' .. state
 end
-${blank(155)}
+${blank(156)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -5287,7 +5425,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(215)}
+${blank(218)}
 local COUNTED = 9007199254740991
 ${blank(24)}
 local function begin_tally(queue)
@@ -5298,7 +5436,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(305)}
+${blank(333)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -5325,7 +5463,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(1161)}
+${blank(1159)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -5333,7 +5471,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1446)}
+${blank(1794)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -5391,7 +5529,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '79f65eda06437ebcd6b431e2295ea40f22f8b847',
+    sha1: 'a36b1660420bad4d8c5b4356b296804f21b63db6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5477,8 +5615,9 @@ local LIMITS = {
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -5491,6 +5630,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -5529,6 +5672,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -5536,7 +5681,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(81)}
+${blank(84)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -5562,7 +5707,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(62)}
+${blank(65)}
 local function parts_of(message, spared)
   -- Without an id and options: nothing has to be measured.
   if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
@@ -5571,7 +5716,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(358)}
+${blank(365)}
 local function write_events(queue)
   local told, name = queue.told, name_of(queue.root, 'events')
   queue.told = nil
@@ -5599,7 +5744,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(23)}
+${blank(24)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -5710,7 +5855,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(214)}
+${blank(217)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -5719,7 +5864,7 @@ local function count_up(root, field, by)
   end
   redis.call('HSET', root, field, count_text(math.max(by, 0)))
 end
-${blank(355)}
+${blank(383)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -5749,7 +5894,7 @@ local function drop_dead(queue, id, why)
   if key then note_event(queue, 'dropped', key, 'batch', id, 'count', count_text(count), 'why', why) end
   return count
 end
-${blank(613)}
+${blank(611)}
 local NONCE_KEPT = 60000
 
 
@@ -5788,7 +5933,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1976)}
+${blank(2324)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -5832,7 +5977,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'd2c4e74860af20065602356e360295c25661335c',
+    sha1: 'c374a7ee62a612cc9807689885823d353bdfa35a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6000,8 +6145,9 @@ local LIMITS = {
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -6014,6 +6160,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -6052,6 +6202,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
   eraseWork = 2000,
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -6063,7 +6215,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -6122,7 +6274,7 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(57)}
+${blank(60)}
 local function parts_of(message, spared)
   -- Without an id and options: nothing has to be measured.
   if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
@@ -6131,7 +6283,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(250)}
+${blank(257)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -6193,7 +6345,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(23)}
+${blank(24)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -6304,7 +6456,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(199)}
+${blank(202)}
 local COUNTED = 9007199254740991
 ${blank(13)}
 local function count_up(root, field, by)
@@ -6326,9 +6478,9 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(97)}
+${blank(99)}
 local function delete_list(list) redis.call('UNLINK', list) end
-${blank(254)}
+${blank(280)}
 local function drop_dead(queue, id, why)
   local root = queue.root
   local index, name, count = dead_key(root), dead_key(root, id), 0
@@ -6349,7 +6501,7 @@ local function drop_dead(queue, id, why)
   if key then note_event(queue, 'dropped', key, 'batch', id, 'count', count_text(count), 'why', why) end
   return count
 end
-${blank(433)}
+${blank(431)}
 local function erase_messages(queue, key, size)
   local root = queue.root
   redis.call('HDEL', claims_key(root), key)
@@ -6430,7 +6582,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1137)}
+${blank(1219)}
 --- Erase all that is kept of a conversation, some of it in each call.
 --
 --   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
@@ -6670,7 +6822,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   events: {
-    sha1: '441536911759d902e40a0bec3a26864c921635cc',
+    sha1: '2947abfc581382f14a437393f97f931398b54f7e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6823,8 +6975,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -6837,6 +6990,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -6875,6 +7032,8 @@ ${blank(3)}
   eventLooks = 4000,
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -6886,7 +7045,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(4)}
   told = { field = 'limit', least = 1, most = 1000, default = 100 },
@@ -6926,14 +7085,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(331)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
   if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
   return tail .. ':' .. state
 end
-${blank(155)}
+${blank(156)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -7028,7 +7187,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(215)}
+${blank(218)}
 local COUNTED = 9007199254740991
 ${blank(24)}
 local function begin_tally(queue)
@@ -7039,7 +7198,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1320)}
+${blank(1346)}
 local PAGE = 50
 ${blank(171)}
 local function prepare(queue, take, taken)
@@ -7049,7 +7208,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2533)}
+${blank(2878)}
 --- Read what has happened in the queue, oldest first.
 --
 --   FCALL_RO rapidfire_events 1 rapid-fire:{orders}
@@ -7131,7 +7290,7 @@ return entry(KEYS, ARGV)
 `,
   },
   extend: {
-    sha1: '71056789d12790ecf4165318b219bd5459c0f2a9',
+    sha1: '61f3b25485ab642d9ee0053140b0827211d2dd89',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7224,8 +7383,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -7238,6 +7398,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -7276,6 +7440,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -7287,7 +7453,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -7326,7 +7492,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(331)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -7382,7 +7548,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(63)}
+${blank(64)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -7477,7 +7643,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(215)}
+${blank(218)}
 local COUNTED = 9007199254740991
 ${blank(24)}
 local function begin_tally(queue)
@@ -7488,7 +7654,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(636)}
+${blank(662)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends, text = {}, {}, digits(queue.now + lease)
@@ -7573,7 +7739,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '62b97fab9ab9201b75b1bdecaae72e15948aee58',
+    sha1: 'e2cdc3c493e1e66b78836544e582a4acb5cd28bd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7735,8 +7901,9 @@ local LIMITS = {
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -7749,6 +7916,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -7790,6 +7961,8 @@ ${blank(4)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -7801,7 +7974,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -7858,7 +8031,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(25)}
+${blank(27)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -7876,6 +8049,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -7896,7 +8070,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(35)}
+${blank(42)}
 local CLOCK_STEP = 1000
 
 
@@ -8117,7 +8291,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(23)}
+${blank(24)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -8228,7 +8402,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(44)}
+${blank(47)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -8306,7 +8480,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(68)}
+${blank(70)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) ~= 'table' or not reply.err then return true end
@@ -8345,7 +8519,7 @@ local function keep_front(list, count, kept)
   push_front(list, left)
   return left, bytes_of(elements)
 end
-${blank(125)}
+${blank(151)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -8379,7 +8553,7 @@ local function keep_dead(queue, key, claim, fate, messages)
   end
   return bytes_of(messages)
 end
-${blank(238)}
+${blank(236)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -8673,7 +8847,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '24ecadd40d54587bbf4a191f989bbfe378531b74',
+    sha1: '01f0d1a48f3da37391191428894960d566502317',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8835,8 +9009,9 @@ local LIMITS = {
   stream = 128,
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -8849,6 +9024,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -8887,6 +9066,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -8898,7 +9079,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 
   forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
@@ -8964,7 +9145,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(25)}
+${blank(27)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -8982,6 +9163,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -9002,7 +9184,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(35)}
+${blank(42)}
 local CLOCK_STEP = 1000
 
 
@@ -9290,7 +9472,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(11)}
+${blank(12)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events',
@@ -9431,7 +9613,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(44)}
+${blank(47)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -9617,7 +9799,7 @@ local function write_tally(queue, tally)
   end
   for bucket, by in pairs(late_in) do count_up(root, 'lateness:' .. bucket, by) end
 end
-${blank(35)}
+${blank(37)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) ~= 'table' or not reply.err then return true end
@@ -9634,7 +9816,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(171)}
+${blank(197)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -9696,7 +9878,7 @@ local function drop_old_dead(queue)
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
   for n = 1, #ids do drop_dead(queue, ids[n], 'age') end
 end
-${blank(92)}
+${blank(90)}
 local function settle_options(queue)
   if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = 0 }) end
 end
@@ -10450,7 +10632,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'd49bf1b22791b3661f13ef2abd97fbea6e14f07e',
+    sha1: 'd44a425d5379b0c3cdfa8635b4c82cff0e01fea5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10593,8 +10775,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -10607,6 +10790,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -10645,6 +10832,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -10652,7 +10841,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(81)}
+${blank(84)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -10677,7 +10866,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(471)}
+${blank(482)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events',
@@ -10781,7 +10970,9 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(3983)}
+${blank(17)}
+local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
+${blank(4341)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -10798,9 +10989,6 @@ local function layout_reply(known)
   return { known.state, known.partitions, known.first, known.other, known.otherFirst, known.generation }
 end
 ${blank(13)}
-local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
-
-
 local function count_keys(root)
   return (read_unless_foreign('ZCARD', due_key(root)) or 0) + (read_unless_foreign('ZCARD', active_key(root)) or 0)
 end
@@ -10852,7 +11040,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '1fd9fb93b5f83d39e68913c23f3dc994c158a876',
+    sha1: 'f1c6180fe00ffb896170dbe296d3917493ae34d1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10936,8 +11124,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -10950,6 +11139,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -10988,6 +11181,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -10999,7 +11194,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -11045,7 +11240,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(331)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -11061,7 +11256,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(63)}
+${blank(64)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -11156,7 +11351,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(52)}
+${blank(55)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -11228,7 +11423,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1493)}
+${blank(1519)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11236,7 +11431,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2612)}
+${blank(2957)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -11276,7 +11471,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'c07ab9ba7a34d67ccd6bf7e8aa9c73194fba6754',
+    sha1: '1f35293e33ed67de2ff5d82dc0afc829a2a62ad8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11438,8 +11633,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -11452,6 +11648,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -11490,6 +11690,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -11501,7 +11703,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -11546,7 +11748,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(331)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -11562,7 +11764,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(51)}
+${blank(52)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events',
@@ -11688,6 +11890,9 @@ local function read_queue(keys, ...)
   return queue_of(root, partition, fields)
 end
 ${blank(17)}
+local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
+
+
 local function changed_policy(queue, changes)
   local policy = {}
   for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
@@ -11720,7 +11925,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1493)}
+${blank(1519)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11728,7 +11933,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2232)}
+${blank(2580)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -11748,9 +11953,6 @@ local function told_layout(text, generation)
   end
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
-
-
-local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
 
 
 local function count_keys(root)
@@ -11855,7 +12057,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '807620301ddd1b82ef504351e59c226a12734279',
+    sha1: 'a40de9f36880938126255867a43d447a22c95ebe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12017,8 +12219,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -12031,6 +12234,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -12069,6 +12276,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
   shownBytes = 256 * KIB,
 
@@ -12080,7 +12289,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 
 
@@ -12127,7 +12336,7 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(20)}
+${blank(22)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -12145,6 +12354,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -12154,7 +12364,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(46)}
+${blank(53)}
 local CLOCK_STEP = 1000
 
 
@@ -12339,7 +12549,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(63)}
+${blank(64)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -12434,7 +12644,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(215)}
+${blank(218)}
 local COUNTED = 9007199254740991
 ${blank(24)}
 local function begin_tally(queue)
@@ -12445,7 +12655,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1493)}
+${blank(1519)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -12453,7 +12663,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1374)}
+${blank(1456)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -12526,7 +12736,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'd788036ac179a2c74ff21990d369ecd9ec78a742',
+    sha1: 'd70307555310b0e31adf2a9f5bda47f1eac839a2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12679,8 +12889,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -12693,6 +12904,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -12731,6 +12946,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -12742,7 +12959,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -12781,7 +12998,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(331)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -12807,7 +13024,7 @@ local function write_events(queue)
     redis.pcall('UNLINK', name)
   end
 end
-${blank(32)}
+${blank(33)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events',
@@ -12936,7 +13153,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(17)}
+${blank(20)}
 local function changed_policy(queue, changes)
   local policy = {}
   for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
@@ -12963,7 +13180,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1068)}
+${blank(1094)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(423)}
 local function prepare(queue, take, taken)
@@ -12973,7 +13190,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2649)}
+${blank(2994)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -13106,7 +13323,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '124353057b40ab82757277ee6ab829595cf93391',
+    sha1: '8ee574c3910a4fe359347bff738c84cf44b76db1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13259,8 +13476,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -13273,6 +13491,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -13311,6 +13533,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -13322,7 +13546,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -13354,7 +13578,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(331)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -13370,7 +13594,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(63)}
+${blank(64)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -13465,7 +13689,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(52)}
+${blank(55)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -13492,7 +13716,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1493)}
+${blank(1519)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -13500,7 +13724,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2779)}
+${blank(3124)}
 --- Say that a worker or a process is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -13577,7 +13801,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'bd74bab51f2b57847e913503227f77afa6ca52d4',
+    sha1: '4453635d8ea36dfcca9dacd91dcc10e743be202c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13729,8 +13953,9 @@ local LIMITS = {
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -13743,6 +13968,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -13784,6 +14013,8 @@ ${blank(4)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -13795,7 +14026,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -13847,7 +14078,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(62)}
+${blank(65)}
 local function parts_of(message, spared)
   -- Without an id and options: nothing has to be measured.
   if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
@@ -13856,7 +14087,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(250)}
+${blank(257)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -13925,7 +14156,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(23)}
+${blank(24)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -14036,7 +14267,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(44)}
+${blank(47)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -14103,7 +14334,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(655)}
+${blank(681)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
@@ -14267,7 +14498,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'ab2a9a7f516f8fce18063bad4c91c7425771fe2f',
+    sha1: '65dbb712e4140c2c7785ce7a768e9ad9f99402ee',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14372,8 +14603,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -14386,6 +14618,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -14424,6 +14660,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -14434,7 +14672,7 @@ ${blank(3)}
 
   counted = 1000,
 }
-${blank(81)}
+${blank(84)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -14479,7 +14717,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(25)}
+${blank(27)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -14497,6 +14735,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -14517,7 +14756,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(35)}
+${blank(42)}
 local CLOCK_STEP = 1000
 ${blank(13)}
 local function deadline_of(first, last, wait, maxWait, closed, closed_by)
@@ -14718,7 +14957,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(11)}
+${blank(12)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events',
@@ -14843,7 +15082,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(60)}
+${blank(63)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -14917,7 +15156,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(90)}
+${blank(92)}
 local function carries_options(list, size)
   for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
     for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
@@ -14926,7 +15165,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(119)}
+${blank(145)}
 local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
 
 local function end_widening(name) redis.call('HDEL', name, 'padding') end
@@ -14941,7 +15180,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(140)}
+${blank(138)}
 local function note_options(queue, key)
   local overrides, before = overrides_key(queue.root), queue.stored.options
   local noted = before ~= 1 and write_settings(queue, { options = 1 })
@@ -15012,7 +15251,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(1952)}
+${blank(2300)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -15145,7 +15384,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '56055081f06ab5c41eee62d1f04974c78995834c',
+    sha1: '76e0ebef8b8d4d4f2ef9fea60f1a8bbc13611b46',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15298,8 +15537,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -15312,6 +15552,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -15350,6 +15594,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -15361,7 +15607,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(9)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -15391,14 +15637,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(331)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
   if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
   return tail .. ':' .. state
 end
-${blank(143)}
+${blank(144)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events',
@@ -15523,7 +15769,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(17)}
+${blank(20)}
 local function changed_policy(queue, changes)
   local policy = {}
   for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
@@ -15550,7 +15796,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1493)}
+${blank(1519)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -15558,7 +15804,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2232)}
+${blank(2580)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -15592,7 +15838,7 @@ local function told_layout(text, generation)
   end
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
-${blank(149)}
+${blank(146)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -15711,7 +15957,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '89459661eb8ceadb0ca23fa3cd6cf3047d05e1b2',
+    sha1: '3e48033e325abb8ad8b62d0d511d475f474b94f3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15831,8 +16077,9 @@ local LIMITS = {
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -15845,6 +16092,10 @@ ${blank(4)}
   revived = 600,
   revivedMore = 20,
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -15883,6 +16134,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -15890,7 +16143,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(81)}
+${blank(84)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -15930,7 +16183,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(25)}
+${blank(27)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -15948,6 +16201,7 @@ end
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
   return options
 end
 ${blank(8)}
@@ -15968,9 +16222,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-
-
-
+${blank(9)}
 local function place_among_dead(number, position) return string.format('%s.%04d', number, position) end
 
 
@@ -16171,7 +16423,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(11)}
+${blank(12)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events',
@@ -16312,7 +16564,7 @@ local function read_queue_for(keys, nonce, ...)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, partition, fields, found[1])
 end
-${blank(44)}
+${blank(47)}
 local function watch_at(queue)
   if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
   return queue.watchAt
@@ -16368,7 +16620,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(218)}
+${blank(220)}
 local PUSHED = 500
 
 
@@ -16493,7 +16745,7 @@ local function insert_by_time(root, list, claimed, messages)
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
 end
-${blank(51)}
+${blank(77)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -16539,7 +16791,7 @@ local function read_batch_ids(args, first, last)
   if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
-${blank(105)}
+${blank(103)}
 local function note_options(queue, key)
   local overrides, before = overrides_key(queue.root), queue.stored.options
   local noted = before ~= 1 and write_settings(queue, { options = 1 })
@@ -16677,7 +16929,7 @@ local function other_generation(queue, generation)
     )
   )
 end
-${blank(1833)}
+${blank(2181)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -16761,7 +17013,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '0a59c85986d3ffdc93022576ebaa53352f4c6f00',
+    sha1: 'd42f6ad64b07644b6240de0bd95663930dd39c4a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16788,8 +17040,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
 
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -16802,6 +17055,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -16840,6 +17097,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
@@ -16847,7 +17106,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(110)}
+${blank(113)}
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
@@ -16863,7 +17122,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4531)}
+${blank(4919)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -16914,7 +17173,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '45960d71cc4a660a01d5c0b902818391ef886435',
+    sha1: '2347535fcc88373153c8debdfaaaf8a8f923e2b6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -17064,8 +17323,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -17078,6 +17338,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -17116,6 +17380,8 @@ ${blank(3)}
 
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
   -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
   sampled = 100,
@@ -17123,7 +17389,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(81)}
+${blank(84)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -17151,7 +17417,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(344)}
+${blank(354)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -17173,7 +17439,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(63)}
+${blank(64)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -17268,7 +17534,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(206)}
+${blank(209)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -17287,7 +17553,7 @@ local function counter_names()
   end
   return ONCE.counters
 end
-${blank(4375)}
+${blank(4746)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -17342,6 +17608,9 @@ local function stats(keys, args)
     reply[at + 1], reply[at + 2], at = name, count, at + 2
   end
   reply[14] = held.added - held.completedMessages - (tonumber(fields[4]) or 0) - (tonumber(fields[5]) or 0)
+  -- What only some queues have.
+  local kept = queue.events > 0 and redis.pcall('XLEN', name_of(root, 'events'))
+  if type(kept) == 'number' then reply[at + 1], reply[at + 2] = 'events', kept end
   return reply
 end
 
@@ -17349,13 +17618,1056 @@ register('stats', stats, { 'no-writes' }, 'Count what the queue holds and what i
 return entry(KEYS, ARGV)
 `,
   },
-  version: {
-    sha1: '8e1929fc86ee4e1dd6dbf9f4a6ae3d64a0ef95bd',
+  trace: {
+    sha1: 'a4971d5f61e218140ea3afd103de709b4c9eb5b7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(4975)}
+${blank(9)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
+end
+
+
+
+local function digits(ms)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(9)}
+local function shown(value)
+  if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. value .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
+end
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
+end
+
+
+local function error_of(reply, expected, key)
+  if type(reply) ~= 'table' or not reply.err then return nil end
+  return wrong_type(reply, expected, key)
+end
+${blank(3)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+${blank(6)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+
+
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Commands of Redis whose rights one call asks for.
+
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
+
+  -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
+
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
+  -- Dead batches that have become too old: one call drops so many.
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
+
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+  traceWork = 2000,
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+  shownBytes = 256 * KIB,
+
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+${blank(9)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(6)}
+  -- What events must name.
+  ofKey = { field = 'key', bytes = LIMITS.key },
+  ofMessage = { field = 'message', bytes = 512 },
+  ofBatch = { field = 'batch', bytes = 64 },
+
+  -- Claims and what becomes of them.
+${blank(10)}
+  -- Who calls.
+${blank(7)}
+  after = { field = 'after', bytes = 256 },
+
+  -- Partitions.
+${blank(9)}
+}
+${blank(22)}
+local NAMES = { kept = {}, count = 0, most = 10000 }
+
+local function name_of(root, part)
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
+
+local function messages_key(root, key) return root .. ':messages:' .. key end
+local function due_key(root) return name_of(root, 'due') end
+local function active_key(root) return name_of(root, 'active') end
+local function claims_key(root) return name_of(root, 'claims') end
+local function overrides_key(root) return name_of(root, 'overrides') end
+local function seen_key(root, slice) return root .. ':seen:' .. slice end
+local function stream_key(root, name) return root .. ':stream:' .. name end
+
+local function streams_key(root) return root .. ':streams' end
+${blank(4)}
+local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
+${blank(15)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+
+local function bad_key(key)
+  if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
+  if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
+end
+${blank(22)}
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
+local function received_at(message)
+  local time = string.match(message, '^(%d+) ')
+  return time and #time == 13 and tonumber(time) or 0
+end
+
+
+local function options_of(message)
+  local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  if options and string.sub(options, 2, 2) == 'T' then options = string.match(options, '^,T[^,]*(,.*)$') end
+  return options
+end
+${blank(8)}
+local function option_of(options, letter, most)
+  local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
+  return value and value >= 1 and value <= most and value
+end
+
+local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
+
+
+
+local function parts_of(message, spared)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+${blank(42)}
+local CLOCK_STEP = 1000
+
+
+
+local function any_options(queue)
+  if queue.options == nil then queue.options = read_unless_foreign('SCARD', overrides_key(queue.root)) ~= 0 end
+  return queue.options
+end
+
+local function has_options(queue, key)
+  return any_options(queue) and read_unless_foreign('SISMEMBER', overrides_key(queue.root), key) ~= 0
+end
+
+
+
+local function deadline_of(first, last, wait, maxWait, closed, closed_by)
+  local deadline, reason = received_at(last) + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(first) + maxWait
+  if deadline > latest then deadline, reason = latest, 'maxWait' end
+  -- 0 would say that nothing is due, ever.
+  if deadline < 1 then deadline = 1 end
+  return deadline, reason
+end
+
+
+local function plain_deadline(queue, count, first, last)
+  return deadline_of(first, last, queue.wait, queue.maxWait, count == queue.maxSize and received_at(last), 'size')
+end
+
+
+
+local FIRST, NEXT = 10, 250
+
+
+local function read_first(queue, list, step)
+  local fit = POLICY.MAXBATCHBYTES.most / queue.largest
+  if step > fit then step = math.ceil(fit) end
+  local messages = redis.pcall('LRANGE', list, '0', count_text(step - 1))
+  return messages, #messages == step
+end
+
+
+local function read_on(queue, head, most)
+  local messages, bytes = head.messages, head.bytes
+  local read = #messages
+  local fit = math.ceil((POLICY.MAXBATCHBYTES.most - bytes) / queue.largest)
+  local upto = math.min(read + math.max(1, math.min(NEXT, fit)), most)
+  local more = redis.call('LRANGE', head.list, count_text(read), count_text(upto - 1))
+  for n = 1, #more do
+    messages[read + n] = more[n]
+    bytes = bytes + #more[n]
+  end
+  head.bytes = bytes
+  return #messages == upto and upto < most
+end
+
+
+
+local function head_by_options(queue, list)
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
+  if not messages[1] then return nil, messages end
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = nil, parsed = nil, last = nil, deadline = nil, reason = nil }
+  local n, bytes, closed, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
+  while messages[n] do
+    local message = messages[n]
+    local options = options_of(message) or ''
+    -- Messages that follow each other mostly have the same ones, or none.
+    if options ~= parsed then
+      parsed = options
+      size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+      flush = has_flush(options)
+    end
+    bytes = bytes + #message
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      closed = received_at(message)
+      break
+    end
+    -- So does one that does not fit into it.
+    if n > 1 and bytes > queue.maxBatchBytes then
+      closed_by = 'bytes'
+      break
+    end
+    head.count = n
+    if n == size or flush then
+      closed, closed_by = received_at(message), flush and 'flush' or 'size'
+      break
+    end
+    if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
+    n = n + 1
+  end
+  head.parsed = n
+  head.last = messages[head.count]
+  -- WHY a batch is not ready when it is full by bytes: whoever adds a message does not know how many are there. So the deadline is that of all messages,
+  -- as for keys without options, and the last of them tells it.
+  if closed_by == 'bytes' then
+    local window = math.min(redis.call('LLEN', list), queue.maxSize)
+    head.last = redis.call('LINDEX', list, count_text(window - 1))
+    local options = options_of(head.last) or ''
+    local is_closed = has_flush(options) or window >= (option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize)
+    closed = is_closed and received_at(head.last)
+  end
+  local last = options_of(head.last) or ''
+  local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closed, closed_by)
+  if closed_by == 'bytes' then head.reason = 'bytes' end
+  return head
+end
+${blank(27)}
+local function head_of(queue, key, with_options)
+  local list = messages_key(queue.root, key)
+  if with_options then return head_by_options(queue, list) end
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, FIRST))
+  local first, count = messages[1], #messages
+  if not first then return nil, messages end
+  local last = messages[count]
+  if more and count < queue.maxSize then
+    local read = count
+    count = math.min(redis.call('LLEN', list), queue.maxSize)
+    if count > read then last = redis.call('LINDEX', list, count_text(count - 1)) end
+  end
+  local deadline, reason = plain_deadline(queue, count, first, last)
+  return { list = list, messages = messages, bytes = bytes_of(messages), count = count, last = last, deadline = deadline, reason = reason }
+end
+${blank(15)}
+local function read_batch(queue, head)
+  local messages, most = head.messages, queue.maxBatchBytes
+  while #messages < head.count and head.bytes <= most do read_on(queue, head, head.count) end
+  if head.bytes > most then
+    local count, bytes = 1, #messages[1]
+    while count < head.count do
+      -- Behind a first message that exceeds it alone none was read.
+      bytes = bytes + #(messages[count + 1] or '')
+      if bytes > most then
+        head.count, head.reason = count, 'bytes'
+        break
+      end
+      count = count + 1
+    end
+  end
+  for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
+  return messages
+end
+
+
+local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
+
+
+local function due_at(head, now)
+  if head.deadline > now and is_from_future(head.last, now) then return now end
+  return head.deadline
+end
+${blank(19)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(16)}
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
+  }
+end
+${blank(54)}
+local function now_ms()
+  local time = redis.call('TIME')
+  -- Texts that are reckoned with become numbers at less cost than by tonumber.
+  local second, micros = time[1] + 0, time[2] + 0
+  local rest = (micros - micros % 1000) / 1000
+  know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
+  return second * 1000 + rest
+end
+${blank(64)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local LAST = 9999999999999
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
+${blank(3)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired'
+  return {
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
+  }
+end
+
+
+local PARSED = { kept = {}, count = 0, most = 1000 }
+local function settings_of(text)
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
+end
+${blank(21)}
+local ROOTS = { kept = {}, count = 0, most = 10000 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS.kept[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
+end
+
+
+local SERVER = { alone = nil }
+
+
+
+local function is_alone()
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
+end
+
+
+local function read_fields(keys, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
+end
+
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
+  end
+  return queue_of(root, partition, fields)
+end
+${blank(17)}
+local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
+${blank(44)}
+local function watch_at(queue)
+  if not queue.watchAt then queue.watchAt = queue.fields[2] and bounded(queue.fields[2], 0, LAST) or 0 end
+  return queue.watchAt
+end
+${blank(11)}
+local function looked_before(queue)
+  if not queue.looked then queue.looked = queue.fields[3] and bounded(queue.fields[3], 0, LAST) or 0 end
+  return queue.looked
+end
+${blank(134)}
+local COUNTED = 9007199254740991
+${blank(24)}
+local function begin_tally(queue)
+  local fields = queue.fields
+  return {
+    number = bounded(fields[4], 0, COUNTED) or 0, sum = bounded(fields[5], 0, COUNTED) or 0, max = bounded(fields[6], 0, COUNTED) or 0,
+    claimed = 0,
+    closed_by = {}, late_by = {},
+  }
+end
+${blank(79)}
+local function must_be_empty(list, reply)
+  if not reply.err or string.find(reply.err, 'WRONGTYPE', 1, true) then return end
+  redis.call('LLEN', list)
+  redis.call('LRANGE', list, 0, 0)
+end
+${blank(248)}
+local function dead_positions(name)
+  local size = read_unless_foreign('HLEN', name)
+  if not size or size > 2000 then return nil end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
+  end
+  table.sort(found)
+  return found
+end
+
+
+local function dead_messages(root, id)
+  local name = dead_key(root, id)
+  -- Whoever calls this has read of it in the same call: it is a hash.
+  local size = redis.call('HLEN', name)
+  if size > 2000 then return {} end
+  local stored, at, messages = redis.call('HGETALL', name), {}, {}
+  for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
+  while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
+  -- Beside the messages it has eight fields: some that are behind a gap.
+  if #messages + 8 < size then
+    for n, position in ipairs(dead_positions(name)) do messages[n] = at[count_text(position)] end
+  end
+  return messages
+end
+${blank(507)}
+local UNPACKED = 1000
+
+local function unpack_some(values, from)
+  -- Nearly all have few.
+  if #values <= UNPACKED then return unpack(values) end
+  return unpack(values, from, math.min(from + UNPACKED - 1, #values))
+end
+
+
+local TIMES = {}
+local function kept_text(what, ms)
+  local kept = TIMES[what]
+  if not kept or kept.ms ~= ms then
+    kept = { ms = ms, text = digits(ms) }
+    TIMES[what] = kept
+  end
+  return kept.text
+end
+
+
+
+local function digest_of(key, id, name)
+  local text = count_text(#key) .. ':' .. key .. (name or id)
+  if name then text = 'requeued ' .. text end
+  return string.sub(redis.sha1hex(text), 1, 32)
+end
+
+
+
+local function look_up(set, asked, known)
+  for from = 1, #asked, UNPACKED do
+    local found = redis.pcall('SMISMEMBER', set, unpack_some(asked, from))
+    if found.err then return wrong_type(found, 'set', set) end
+    for n = 1, #found do
+      if found[n] == 1 then known[asked[from + n - 1]] = true end
+    end
+  end
+end
+
+
+local function slice_ends(queue) return queue.sliceEnds or queue.slice + 2 * queue.dedupe end
+
+
+local function is_forgotten(queue)
+  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= slice_ends(queue)
+end
+
+
+local function gone_slices(queue, all)
+  local gone = {}
+  if queue.sliceBefore then gone[1] = seen_key(queue.root, digits(queue.sliceBefore)) end
+  if all then gone[#gone + 1] = seen_key(queue.root, digits(queue.slice)) end
+  return gone
+end
+${blank(11)}
+local function read_ids(queue, asked)
+  local slice, before, gone = queue.slice, queue.sliceBefore, nil
+  local begins = not slice or queue.now >= slice + queue.dedupe
+  if begins then
+    local all = is_forgotten(queue)
+    gone = gone_slices(queue, all)
+    slice, before = queue.now, not all and slice
+  end
+  local ends = slice + 2 * queue.dedupe
+  -- The clock has gone back, and ids are remembered that came later than now.
+  if slice > queue.now then ends = math.max(ends, slice_ends(queue)) end
+  local ids = {
+    asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', ends + queue.dedupe),
+  }
+  if begins then ids.begins = { slice = slice, before = before, gone = gone } end
+  local failed = look_up(ids.set, asked, ids.known)
+  if not failed and before then failed = look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known) end
+  if failed then ids.failed = failed end
+  return ids
+end
+${blank(306)}
+local function foreign_index(root)
+  local foreign
+  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
+    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
+  end
+  return foreign
+end
+
+
+local function size_of(root, key)
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  return size
+end
+${blank(6)}
+local function named(flat)
+  local values = {}
+  for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
+  return values
+end
+${blank(58)}
+local PAGE = 50
+${blank(171)}
+local function prepare(queue, take, taken)
+  local partition = queue.partition
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(1526)}
+--- Tell where a message, a conversation or a batch is, and what it waits for.
+--
+--   FCALL_RO rapidfire_trace 1 rapid-fire:{orders} KEY 79001234567 ID wamid.1
+--   FCALL_RO rapidfire_trace 1 rapid-fire:{orders} KEY 79001234567
+--   FCALL_RO rapidfire_trace 1 rapid-fire:{orders} BATCH 1790000000000-17
+--
+-- KEYS
+--   root        root key of the queue
+-- ARGV
+--   KEY         the conversation, 1 to 1024 bytes; or BATCH
+--   ID          only the newest message of it with this id, at most 512 bytes
+--   BATCH       instead of KEY: the batch with this id, at most 64 bytes
+--   AFTER       \`next\` of the call before: where this one goes on; at most 256 bytes
+-- RETURNS
+--   now         the time in Redis, ms
+--   next        where the next call has to go on, to be given as AFTER; '' when nothing is left to look at, or what was asked for is found
+--   remembered  1 when ID was accepted for KEY within \`dedupe\`, else 0
+--   looked      when a worker that watches, or has taken something, looked last, ms; 0: that is not known
+--   watchAt     when a worker that has a slot has promised to look next, ms; 0: none has
+--   serves      'open' | 'retired' | 'unused', which a partition that was never opened is
+--   place...    each place where it was found is an array:
+--                 state: 'collecting' | 'ready' | 'active' | 'retry' | 'released' | 'done' of the first batch of a list (lua/README.md), or 'unindexed':
+--                   messages that are in no index, so that nobody looks at them; or 'dead' | 'streamed'
+--                 key, and the id of the batch, '' while it is open
+--                 attempt, messages of the batch, messages of the key (0 of one that is dead or streamed)
+--                 which one it is of those of the key, or of the batch that is dead or streamed, from 1, and when it was received; 0 without ID
+--                 reason and deadline of the batch
+--                 until: when the lease or the pause ends, or when it died or was streamed, ms; 0 when none applies
+--                 cause of a dead batch, or name of the stream; else ''
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, one of the indexes, the list of the key, or the ids that are remembered are a key of another type
+--   BAD_KEY           the key is empty
+--   MISSING_ARGUMENT  neither KEY nor BATCH, or a token without its value
+--   UNKNOWN_ARGUMENT  none of these tokens
+--   BAD_ARGUMENT      both of KEY and BATCH, BATCH and ID, a value that is too long, or an AFTER that no call has replied
+--
+-- Nothing of what people wrote is in the reply, nor of what handlers have failed with.
+-- WHY it goes from where messages come in to where they end up, and in each place from the newest to the oldest: what moves on between two calls is found
+-- further down, and what is added meanwhile hides nothing.
+local TRACE_OPTIONS = { KEY = OPTIONS.ofKey, ID = OPTIONS.ofMessage, BATCH = OPTIONS.ofBatch, AFTER = OPTIONS.after }
+
+-- Work is counted in some 4000 instructions of a processor, as in lib/claim.lua: a look at a message, at a claim, at a dead batch, and at one of the
+-- conversation, at each message of that, and finding an entry; and so many fields, and bytes, that are read.
+local WORK = { message = 1, claim = 1.5, dead = 4, own = 12, buried = 4, entry = 20, fields = 1.5, bytes = 200 }
+
+-- So many messages, claims and dead batches are asked for at a time.
+local PAGE = 50
+
+-- What is traced, \`what\` is looked at, the \`place\` in it up to which that was done, and its \`name\`; or nil and a refusal.
+local function read_tracing(options)
+  local key, batch = options.key, options.batch
+  if not key and not batch then return nil, fail('MISSING_ARGUMENT', 'expected KEY or BATCH') end
+  if key == '' then return nil, bad_key(key) end
+  if options.message == '' then return nil, fail('BAD_ARGUMENT', 'ID must have at least 1 byte') end
+  if batch and (key or options.message) then return nil, fail('BAD_ARGUMENT', 'BATCH stands alone: without KEY and ID') end
+  local tracing = {
+    key = key, id = options.message, batch = batch, work = 0, found = {}, what = key and 'list' or 'claims', place = '0', name = '',
+  }
+  if not options.after then return tracing end
+  local what, place, name = string.match(options.after, '^(%l+):(%d[%d%-]*):(.*)$')
+  local is_number = place and #place <= 20 and string.find(place, '^%d+$')
+  local known = is_number and (what == 'list' and key or what == 'claims' and batch or what == 'dead')
+    or what == 'stream' and (place == '0' or string.find(place, '^%d+%-%d+$'))
+  if not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(options.after)) end
+  tracing.what, tracing.place, tracing.name = what, place, name
+  return tracing
+end
+
+local function has_work_left(tracing) return tracing.work < LIMITS.traceWork end
+
+local function go_on(tracing, what, place, name) tracing.what, tracing.place, tracing.name = what, place or '0', name or '' end
+
+-- One place more. A single message, or a batch, is in no other.
+local function found_at(tracing, place)
+  tracing.found[#tracing.found + 1] = place
+  if tracing.id or tracing.batch then go_on(tracing, 'nothing') end
+end
+
+-- In which state a key is, with its claim or without; \`position\` and \`received\` of the message that is traced.
+local function found_in_list(queue, tracing, key, claim, position, received)
+  local root, now = queue.root, queue.now
+  local size = redis.call('LLEN', messages_key(root, key))
+  local ends, due = redis.call('ZSCORE', active_key(root), key), redis.call('ZSCORE', due_key(root), key)
+  local state, head, unread = 'unindexed', claim, nil
+  if not claim then head, unread = head_of(queue, key, has_options(queue, key)) end
+  if not head then return must_be_empty(messages_key(root, key), unread) end
+  local deadline = head.deadline
+  if not claim then
+    read_batch(queue, head)
+    deadline = due_at(head, now)
+    if due or ends then state = deadline <= now and 'ready' or 'collecting' end
+  elseif due or ends then
+    state = (claim.state == 'retry' or claim.state == 'released' or claim.state == 'done') and claim.state or 'active'
+  end
+  found_at(tracing, {
+    state, key, claim and claim.id or '', claim and claim.attempt or 0, head.count, size, position, received, head.reason, deadline,
+    claim and math.ceil(tonumber(ends) or 0) or 0, '',
+  })
+end
+
+-- Looks at the messages of the key, the newest first.
+local function trace_list(queue, tracing, size)
+  local root, key, passed = queue.root, tracing.key, tonumber(tracing.place)
+  local claim = decode_claim(redis.call('HGET', claims_key(root), key))
+  if not tracing.id then
+    if size > 0 then found_in_list(queue, tracing, key, claim, 0, 0) end
+    return go_on(tracing, 'dead')
+  end
+  local mark = ' ' .. tracing.id
+  while passed < size do
+    if not has_work_left(tracing) then return go_on(tracing, 'list', count_text(passed)) end
+    -- As many as surely are no more bytes than one call shows.
+    local step = math.min(math.max(1, math.floor(LIMITS.shownBytes / queue.largest)), PAGE, size - passed)
+    local messages = redis.call('LRANGE', messages_key(root, key), count_text(-passed - step), count_text(-passed - 1))
+    for n = #messages, 1, -1 do
+      -- Few have it anywhere, and are taken apart.
+      if string.find(messages[n], mark, 1, true) then
+        local received, id = parts_of(messages[n], true)
+        if id == tracing.id then return found_in_list(queue, tracing, key, claim, size - passed, tonumber(received)) end
+      end
+      passed = passed + 1
+      tracing.work = tracing.work + WORK.message + #messages[n] / WORK.bytes
+    end
+  end
+  go_on(tracing, 'dead')
+end
+
+-- Looks for the batch among those that are claimed.
+local function trace_claims(queue, tracing)
+  local mark = tracing.batch .. ':'
+  while has_work_left(tracing) do
+    local found = redis.call('HSCAN', claims_key(queue.root), tracing.place, 'COUNT', count_text(PAGE))
+    local records = found[2]
+    for n = 1, #records, 2 do
+      local claim = string.sub(records[n + 1], 1, #mark) == mark and decode_claim(records[n + 1])
+      if claim then return found_in_list(queue, tracing, records[n], claim, 0, 0) end
+    end
+    tracing.work, tracing.place = tracing.work + #records / 2 * WORK.claim + WORK.dead, found[1]
+    if tracing.place == '0' then return go_on(tracing, 'dead') end
+  end
+end
+
+-- Looks at one dead batch.
+local function trace_dead_batch(queue, tracing, id)
+  local root = queue.root
+  tracing.work = tracing.work + WORK.dead
+  if tracing.key and read_unless_foreign('HGET', dead_key(root, id), 'key') ~= tracing.key then return end
+  local about = read_unless_foreign('HMGET', dead_key(root, id), 'key', 'attempt', 'count', 'reason', 'deadline', 'cause') or {}
+  local died, position, received = redis.call('ZSCORE', dead_key(root), id), 0, 0
+  tracing.work = tracing.work + WORK.own
+  if not died then return end
+  if tracing.id then
+    local messages = dead_messages(root, id)
+    tracing.work = tracing.work + #messages * WORK.buried + bytes_of(messages) / WORK.bytes
+    for n = 1, #messages do
+      local at, named = parts_of(messages[n], true)
+      if named == tracing.id then position, received = n, tonumber(at) end
+    end
+    if position == 0 then return end
+  end
+  found_at(tracing, {
+    'dead', about[1] or '', id, tonumber(about[2]) or 0, tonumber(about[3]) or 0, 0, position, received, about[4] or '', tonumber(about[5]) or 0,
+    tonumber(died), about[6] or '',
+  })
+end
+
+-- Looks at dead batches, those that died last first. WHY not by their numbers: one that goes meanwhile would hide another.
+local function trace_dead(queue, tracing)
+  local dead = dead_key(queue.root)
+  if tracing.batch then
+    trace_dead_batch(queue, tracing, tracing.batch)
+    if tracing.what == 'dead' then go_on(tracing, 'stream') end
+    return
+  end
+  local left = tracing.name == '' and redis.call('ZCARD', dead) or redis.call('ZRANK', dead, tracing.name)
+    or redis.call('ZCOUNT', dead, '-inf', tracing.place)
+  while left > 0 do
+    local first = math.max(0, left - PAGE)
+    local ids = redis.call('ZRANGE', dead, count_text(first), count_text(left - 1))
+    for n = #ids, 1, -1 do
+      trace_dead_batch(queue, tracing, ids[n])
+      if tracing.what == 'nothing' then return end
+      if not has_work_left(tracing) then return go_on(tracing, 'dead', digits(tonumber(redis.call('ZSCORE', dead, ids[n]))), ids[n]) end
+    end
+    left = first
+  end
+  go_on(tracing, 'stream')
+end
+
+-- What an entry of a stream says, by name, the position of the message that is traced, and how much work it was to read it.
+local function read_streamed(fields, id)
+  local about, position, bytes = {}, nil, 0
+  for n = 1, #fields, 2 do
+    local name, value = fields[n], fields[n + 1]
+    about[name], bytes = value, bytes + #value
+    if value == id then position = tonumber(string.match(name, '^id:(%d+)$')) or position end
+  end
+  return about, position, WORK.entry + #fields / WORK.fields + bytes / WORK.bytes
+end
+
+-- Looks at the entries of one stream, the newest first, one at a time, since each may be as large as a batch may be. Whether it has come to its end.
+local function trace_entries(queue, tracing)
+  local stream = stream_key(queue.root, tracing.name)
+  while has_work_left(tracing) do
+    local latest = tracing.place == '0' and '+' or '(' .. tracing.place
+    local entry = (read_unless_foreign('XREVRANGE', stream, latest, '-', 'COUNT', '1') or {})[1]
+    if not entry then return true end
+    local about, position, work = read_streamed(entry[2], tracing.id)
+    tracing.work, tracing.place = tracing.work + work, entry[1]
+    local is_meant = not tracing.batch and about.key == tracing.key or tracing.batch and about.id == tracing.batch
+    if is_meant and (position or not tracing.id) then
+      local received = position and tonumber(about['at:' .. count_text(position)]) or 0
+      found_at(tracing, {
+        'streamed', about.key or '', about.id or '', 0, tonumber(about.count) or 0, 0, position or 0, received, about.reason or '',
+        tonumber(about.deadline) or 0, tonumber((string.match(entry[1], '^%d+'))), tracing.name,
+      })
+      if tracing.what == 'nothing' then return false end
+    end
+  end
+  return false
+end
+
+-- Looks at all streams, one after the other by their names. The first has no name.
+local function trace_streams(queue, tracing)
+  while has_work_left(tracing) and tracing.what == 'stream' do
+    if tracing.name == '' or trace_entries(queue, tracing) then
+      local after = tracing.name == '' and '-' or '(' .. tracing.name
+      local name = redis.call('ZRANGEBYLEX', streams_key(queue.root), after, '+', 'LIMIT', '0', '1')[1]
+      tracing.work = tracing.work + WORK.dead
+      go_on(tracing, name and 'stream' or 'nothing', '0', name)
+    end
+  end
+end
+
+local function trace(keys, args)
+  local queue, refusal = read_queue(keys, 'looked')
+  if refusal then return refusal end
+  local options, bad = read_options(args, 1, TRACE_OPTIONS)
+  if bad then return bad end
+  local tracing, unread = read_tracing(options)
+  if unread then return unread end
+  local root, size = queue.root, 0
+  local claims, streams = redis.pcall('HLEN', claims_key(root)), redis.pcall('ZCARD', streams_key(root))
+  refusal = foreign_index(root) or error_of(claims, 'hash', claims_key(root)) or error_of(streams, 'zset', streams_key(root))
+  if tracing.key and not refusal then size, refusal = size_of(root, tracing.key) end
+  if refusal then return refusal end
+  queue.now = now_ms()
+  local remembered = 0
+  if tracing.id then
+    local digest = digest_of(tracing.key, tracing.id)
+    local ids = read_ids(queue, { digest })
+    if ids.failed then return ids.failed end
+    remembered = ids.known[digest] and 1 or 0
+  end
+  if tracing.what == 'list' then trace_list(queue, tracing, size) end
+  if tracing.what == 'claims' then trace_claims(queue, tracing) end
+  if tracing.what == 'dead' and has_work_left(tracing) then trace_dead(queue, tracing) end
+  if tracing.what == 'stream' then trace_streams(queue, tracing) end
+  local next = tracing.what == 'nothing' and '' or tracing.what .. ':' .. tracing.place .. ':' .. tracing.name
+  return { queue.now, next, remembered, looked_before(queue), watch_at(queue), state_of(queue), unpack(tracing.found) }
+end
+
+register('trace', trace, { 'no-writes' }, 'Tell where a message, a conversation or a batch is, and what it waits for.')
+return entry(KEYS, ARGV)
+`,
+  },
+  version: {
+    sha1: 'ea6eaa4986b8c39e76cc7dffcf33e7bad2fdbe2f',
+    text: `--!df flags=allow-undeclared-keys
+local VERSION = '0.1.0'
+local REMEMBERS = false; local entry; local function register(_, callback)
+  entry = callback end
+${blank(5374)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

@@ -108,9 +108,9 @@ export interface ChatMessage {
   replyTo?: string | undefined
   /** With which it can be answered for a short time, and for nothing (LINE). */
   replyToken?: string | undefined
-  /** The `id` of the message in whose place this one comes: its author has changed it. */
+  /** The `id` of the message in whose place this one comes: its author has changed it. It is its own `id` when that one was still open. */
   edits?: string | undefined
-  /** The `id` of the message that its author has taken back. */
+  /** The `id` of the message that its author has taken back, when it was not open any more. */
   withdraws?: string | undefined
   /** The id of the button or list row that was pressed, as your bot gave it. */
   choice?: string | undefined
@@ -238,6 +238,14 @@ function bound(data: ChatMessage): void {
   }
 }
 
+/** Says which message another one changes, by the id that it was stored with. One that would change itself is refused, so it changes none. */
+function change(message: NewMessage<ChatMessage>): void {
+  const name = message.data.edits === undefined ? 'withdraws' : 'edits'
+  const other = message.data[name]
+  const id = fitsId(other) ? other : digest(other)
+  if (id !== message.id) message[name] = id
+}
+
 /**
  * Makes messages that are always taken, since a sender would send one that is refused again and again, and puts them into the order they were sent
  * in: within one payload they may be mixed up.
@@ -247,6 +255,7 @@ export function inOrder(messages: NewMessage<ChatMessage>[]): NewMessage<ChatMes
     const { key, id, data } = message
     if (!fitsKey(key)) message.key = conversationKey(data.source ?? '', digest(key))
     if (!fitsId(id)) message.id = digest(id)
+    if (data.edits !== undefined || data.withdraws !== undefined) change(message)
     if (data.raw !== undefined || data.content !== undefined) bound(data)
   }
   if (messages.length < 2 || messages.some(({ data }) => data.sentAt === undefined)) return messages

@@ -14,7 +14,7 @@ it.for(STAGES)('keeps every promise through a quarter of a minute of it: %s', { 
     console.warn('skipped: chaos: no redis-server or valkey-server on PATH to start')
     return skip()
   }
-  const report = await chaos(stage, process.env.SEED || String(randomInt(1_000_000)), 15_000, { each: false })
+  const report = await chaos(stage, process.env.SEED || String(randomInt(1_000_000)), 15_000, { each: false, events: stage === 'server' })
   console.log(formatReport(report))
   expect(report.broken).toEqual([])
 })

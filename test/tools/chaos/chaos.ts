@@ -13,6 +13,7 @@ import { type Company, eventually } from './company.ts'
 import { type Fault, type Lanes, planOf } from './faults.ts'
 import { inspectQueue } from './leftovers.ts'
 import { LiveErase } from './live-erase.ts'
+import { LiveFold } from './live-fold.ts'
 import { randomOf } from './seed.ts'
 import { SERVER_LANES } from './server-faults.ts'
 import type { Verdict } from './verdict.ts'
@@ -37,7 +38,11 @@ export interface Report extends Verdict {
 interface Options {
   each?: boolean
   only?: string
+  events?: boolean
 }
+
+/** More events than there will be. */
+const EVENTS = 1_000_000
 
 const POLICY = { wait: 200, maxWait: 1000, maxSize: 5, maxBacklog: 20 }
 
@@ -48,6 +53,7 @@ const POLICY = { wait: 200, maxWait: 1000, maxSize: 5, maxBacklog: 20 }
  * @param ms how long faults go on
  * @param options.each at least until each fault had its turn, by default
  * @param options.only faults whose names have this in them
+ * @param options.events whether the queues keep events; on one server they must make what is there when they are taken one after the other
  */
 export async function chaos(stage: StageName, seed: string, ms: number, options: Options = {}): Promise<Report> {
   return stage === 'server'
@@ -62,14 +68,16 @@ async function play<Actors extends Company>(
   policy: Parameters<RapidFire['policy']>[0],
   seed: string,
   ms: number,
-  { each = true, only = '' }: Options,
+  { each = true, only = '', events = false }: Options,
 ): Promise<Report> {
   try {
     const began = Date.now()
     const redis = /(?:redis|valkey)_version:(\S+)/.exec(await cast.redis.info('server'))?.[1] ?? ''
-    for (const client of cast.clients) await client.policy(policy)
+    for (const client of cast.clients) await client.policy({ ...policy, events: events ? EVENTS : 0 })
     await cast.enterAll(seed)
-    const live = new LiveCheck(cast)
+    // A server that takes the place of another may have lost what both tell.
+    const folding = events && stage === 'server' ? new LiveFold(cast) : undefined
+    const live = new LiveCheck(cast, folding)
     const erasing = cast.erased && new LiveErase(cast.erased)
     const faults = new Map<string, number>()
     const chosen = lanes.map((lane) => lane.filter(({ name }) => name.includes(only))).filter(({ length }) => length > 0)
@@ -77,8 +85,11 @@ async function play<Actors extends Company>(
       Promise.all([live.stop(), erasing?.stop()]),
     )
     const left = await settle(cast)
+    if (folding) await eventually(() => folding.compare(), REST)
     const verdict = await cast.judge(faults)
-    verdict.broken.push(...live.broken, ...(erasing?.broken ?? []), ...left)
+    verdict.broken.push(...live.broken, ...(erasing?.broken ?? []), ...(folding?.broken ?? []), ...left)
+    if (folding)
+      verdict.figures.push(['events that were taken', folding.events], ['times that all was compared with them', folding.compared])
     if (erasing) verdict.figures.push(['people who were erased', erasing.erased])
     const logs = verdict.broken.length > 0 ? await keepLogs(cast.folders) : undefined
     return { ...verdict, logs, stage, seed, redis, seconds: Math.round((Date.now() - began) / 1000), faults, checks: live.checks }
@@ -129,10 +140,13 @@ class LiveCheck {
   #found = new Map<string, number>()
   checks = 0
   readonly #ended: Promise<void>
+  readonly #folding: LiveFold | undefined
   #stopping = false
 
-  constructor(cast: Company) {
+  /** @param folding compares events as well */
+  constructor(cast: Company, folding: LiveFold | undefined) {
     this.#cast = cast
+    this.#folding = folding
     this.#ended = this.#run()
   }
 
@@ -153,6 +167,11 @@ class LiveCheck {
         } catch (error) {
           if (!this.#cast.disturbed && !isPassing(error)) this.#broken.add(`in use, ${client.queue}: ${error}`)
         }
+      }
+      try {
+        await this.#folding?.compare()
+      } catch (error) {
+        if (!isPassing(error)) this.#broken.add(`events: ${error}`)
       }
       const now = Date.now()
       this.#found = new Map(found.map((each) => [each, this.#found.get(each) ?? now]))

@@ -4,7 +4,7 @@ import type { Task } from '../../fault/support/worker.ts'
 import type { Company } from './company.ts'
 
 /** Keys that a queue may have when nothing is pending. That `seen` sets and what callers have asked last expire is among the laws. */
-const KEPT = /^(seen:\d+|calls:.*|dead(:[\d-]+)?|stream:\w+|streams)?$/s
+const KEPT = /^(seen:\d+|calls:.*|dead(:[\d-]+)?|events|stream:\w+|streams)?$/s
 
 type Violations = Awaited<ReturnType<RapidFire['check']>>['violations']
 

@@ -1,5 +1,5 @@
 // `make chaos`: MINUTES of faults (3) on each stage, or on STAGE=server or cluster, from SEED (by chance); ONLY those faults whose names
-// have that in them. Exits 1 when a promise was broken or a fault never happened.
+// have that in them; EVENTS=1: the queues keep events, and these are compared with what is there. Exits 1 when a promise was broken or a fault never happened.
 import { randomInt } from 'node:crypto'
 import { chaos, STAGES } from './chaos.ts'
 import { formatReport } from './report.ts'
@@ -14,7 +14,7 @@ const seed = process.env.SEED || String(randomInt(1_000_000))
 let broken = 0
 for (const stage of stages) {
   console.log(`${minutes} minutes of faults, ${stage}, seed ${seed}`)
-  const report = await chaos(stage, seed, minutes * 60_000, { only: process.env.ONLY ?? '' })
+  const report = await chaos(stage, seed, minutes * 60_000, { only: process.env.ONLY ?? '', events: Boolean(process.env.EVENTS) })
   console.log(`\n${formatReport(report)}\n`)
   broken += report.broken.length
 }
