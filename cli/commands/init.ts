@@ -23,6 +23,21 @@ const SECRETS: Record<string, string[]> = {
   telegram: ['RAPIDFIRE_TELEGRAM_SECRET'],
   generic: ['RAPIDFIRE_SENDER_SECRET'],
   'whatsapp-web': ['RAPIDFIRE_SENDER_SECRET'],
+  baileys: ['RAPIDFIRE_SENDER_SECRET'],
+  waha: ['RAPIDFIRE_GATEWAY_SECRET'],
+  messenger: ['RAPIDFIRE_APP_SECRET', 'RAPIDFIRE_VERIFY_TOKEN'],
+  instagram: ['RAPIDFIRE_APP_SECRET', 'RAPIDFIRE_VERIFY_TOKEN'],
+  twilio: ['RAPIDFIRE_TWILIO_SECRET', 'RAPIDFIRE_PUBLIC_URL'],
+  slack: ['RAPIDFIRE_SLACK_SECRET'],
+  vk: ['RAPIDFIRE_VK_SECRET'],
+  viber: ['RAPIDFIRE_VIBER_SECRET'],
+  line: ['RAPIDFIRE_LINE_SECRET'],
+  max: ['RAPIDFIRE_MAX_SECRET'],
+  wppconnect: ['RAPIDFIRE_GATEWAY_SECRET'],
+  'open-wa': ['RAPIDFIRE_GATEWAY_SECRET'],
+  chatwoot: ['RAPIDFIRE_GATEWAY_SECRET'],
+  'whatsapp-relay': ['RAPIDFIRE_GATEWAY_SECRET'],
+  evolution: ['RAPIDFIRE_GATEWAY_SECRET'],
 }
 
 const PROGRAM = 'node_modules/rapidfire/dist/cli/main.js'

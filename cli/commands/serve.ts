@@ -9,6 +9,7 @@ import { renderMetrics, WebhookMetrics } from '../../src/metrics/index.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import type { ChatMessage, RateLimits, Source, Webhook } from '../../src/webhook/index.ts'
 import { servedSources } from '../../src/webhook/served.ts'
+import { SECRETS as PROOF_SECRETS, type Secrets } from '../../src/webhook/trust.ts'
 import { openClient } from '../terminal/connection.ts'
 import { CliError, UsageError } from '../terminal/errors.ts'
 import { logEvents, loggerOf } from '../terminal/log.ts'
@@ -33,18 +34,18 @@ interface ServeOptions extends RunOptions {
   source?: string[]
   unsigned: string[]
   account?: string
+  publicUrl?: string
+  vkConfirmation?: string
   reactions?: boolean
   raw?: boolean
 }
 
 /** Secrets are in no flag, since others can see a command line. */
 const SECRETS = {
-  appSecret: 'RAPIDFIRE_APP_SECRET',
-  telegramSecret: 'RAPIDFIRE_TELEGRAM_SECRET',
-  senderSecret: 'RAPIDFIRE_SENDER_SECRET',
+  ...Object.fromEntries(Object.entries(PROOF_SECRETS).map(([proof, name]) => [name, `RAPIDFIRE_${proof.toUpperCase()}_SECRET`])),
   verifyToken: 'RAPIDFIRE_VERIFY_TOKEN',
   statsToken: STATS_TOKEN,
-} as const
+} as Readonly<Record<keyof Secrets | 'verifyToken' | 'statsToken', string>>
 
 /** How long a call of Redis may take before the sender is told to send again, ms. */
 const TIMEOUT = 2000
@@ -57,16 +58,34 @@ one at least is needed:
   telegram      RAPIDFIRE_TELEGRAM_SECRET
   whatsapp-web  RAPIDFIRE_SENDER_SECRET
                 (venom-bot, whatsapp-web.js)
+  baileys       RAPIDFIRE_SENDER_SECRET
   generic       RAPIDFIRE_SENDER_SECRET (your own senders)
+  evolution     RAPIDFIRE_GATEWAY_SECRET (Evolution API)
+  waha          RAPIDFIRE_GATEWAY_SECRET
+  messenger     RAPIDFIRE_APP_SECRET
+  instagram     RAPIDFIRE_APP_SECRET
+  twilio        RAPIDFIRE_TWILIO_SECRET, and
+                RAPIDFIRE_PUBLIC_URL
+  slack         RAPIDFIRE_SLACK_SECRET
+  vk            RAPIDFIRE_VK_SECRET, and for VK to confirm
+                the address RAPIDFIRE_VK_CONFIRMATION
+  viber         RAPIDFIRE_VIBER_SECRET
+  line          RAPIDFIRE_LINE_SECRET
+  max           RAPIDFIRE_MAX_SECRET
+  wppconnect    RAPIDFIRE_GATEWAY_SECRET
+  open-wa       RAPIDFIRE_GATEWAY_SECRET
+  chatwoot      RAPIDFIRE_GATEWAY_SECRET
+  whatsapp-relay
+                RAPIDFIRE_GATEWAY_SECRET
 RAPIDFIRE_STATS_TOKEN is the token of the statistics and
 metrics.`
 
 export function serve(program: Command): void {
   const command = program
     .command('serve')
-    .summary('receive messages: a webhook for WhatsApp, Telegram, own senders')
+    .summary('receive messages: a webhook for chat platforms, own senders')
     .description(
-      'Stores what WhatsApp, Telegram or own senders post. It answers POST <path>, GET <path>/stats, GET /metrics, /healthz and /readyz.',
+      'Stores what chat platforms or own senders post. It answers POST <path>, GET <path>/stats, GET /metrics, /healthz and /readyz.',
     )
     .addOption(integerOption('--port <port>', 'port', 'RAPIDFIRE_PORT', { least: 0, most: 65_535, default: 3000 }))
     .addOption(new Option('--host <host>', 'address to listen on').env('RAPIDFIRE_HOST').default('127.0.0.1'))
@@ -94,6 +113,8 @@ export function serve(program: Command): void {
     .addOption(new Option('--source <source...>', 'serve only these, of those that have a secret or are unsigned'))
     .addOption(new Option('--unsigned <source...>', 'take what is posted by these without proof: whoever reaches the port may').default([]))
     .addOption(new Option('--account <name>', 'your bot or number, in the keys: when several share the queue').env('RAPIDFIRE_ACCOUNT'))
+    .addOption(new Option('--public-url <url>', 'the address that Twilio was given, to the letter').env('RAPIDFIRE_PUBLIC_URL'))
+    .addOption(new Option('--vk-confirmation <code>', 'what VK wants to hear from the address').env('RAPIDFIRE_VK_CONFIRMATION'))
     .addOption(new Option('--reactions', 'take reactions as messages').env('RAPIDFIRE_REACTIONS'))
     .addOption(new Option('--raw', 'keep what the platform sent in data.raw').env('RAPIDFIRE_RAW'))
   addRunOptions(command).addHelpText('after', HELP).action(run)
@@ -128,6 +149,7 @@ async function run(options: ServeOptions): Promise<void> {
       maxBytes: options.maxBytes,
       rateLimit,
       events: requests,
+      ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
       ...(flushOn.size > 0 ? { rules: ({ data }) => ({ flush: flushOn.has(data.text?.trim().toLowerCase() ?? '') }) } : {}),
     }),
   )
@@ -145,7 +167,7 @@ async function run(options: ServeOptions): Promise<void> {
   })
   await listening(server, options.port, options.host)
   const { host, path } = options
-  const proofs = sources.map(({ name, proof }) => [name, unsigned.includes(name) ? 'unsigned' : SECRETS[`${proof}Secret`]])
+  const proofs = sources.map(({ name, proof }) => [name, unsigned.includes(name) ? 'unsigned' : proof && SECRETS[PROOF_SECRETS[proof]]])
   events.emit('listening', { host, port: (server.address() as { port: number }).port, path, sources: Object.fromEntries(proofs) })
   const stopped = untilSignal(events).then(() => 'stopped')
   // The listener above says why it cannot be connected to, and it is tried again.
@@ -180,9 +202,10 @@ function secretsOf(env: NodeJS.ProcessEnv): { -readonly [Name in keyof typeof SE
 /** Those that `--source` names, or all that come with rapidfire. */
 function namedSources(
   { allSources }: Webhooks,
-  { group, source: named, account, reactions = false, raw = false }: ServeOptions,
+  { group, source: named, account, vkConfirmation, reactions = false, raw = false }: ServeOptions,
 ): Source<ChatMessage>[] {
-  const all = allSources({ groups: group, reactions, raw, ...(account === undefined ? {} : { account }) })
+  const given = Object.entries({ account, vkConfirmation }).filter(([, value]) => value !== undefined)
+  const all = allSources({ groups: group, reactions, raw, ...Object.fromEntries(given) })
   const names = all.map(({ name }) => name)
   const unknown = named?.find((name) => !names.includes(name))
   if (unknown !== undefined) throw new UsageError(`--source may name ${names.join(', ')}, got '${unknown}'`)
@@ -195,7 +218,7 @@ function inWords<T>(make: () => T): T {
     return make()
   } catch (error) {
     if (!(error instanceof RapidfireError) || error.code !== 'BAD_OPTION') throw error
-    const names = Object.entries({ ...SECRETS, unsigned: '--unsigned' })
+    const names = Object.entries({ ...SECRETS, unsigned: '--unsigned', publicUrl: '--public-url' })
     throw new UsageError(names.reduce((text, [name, here]) => text.replace(new RegExp(`\\b${name}\\b`, 'g'), here), error.message))
   }
 }

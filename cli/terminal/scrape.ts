@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RapidfireError } from '../../src/errors.ts'
 import { CONTENT_TYPE } from '../../src/metrics/index.ts'
-import { tokenCheck } from '../../src/webhook/trust.ts'
+import { tokenCheck } from '../../src/webhook/proofs.ts'
 import { UsageError } from './errors.ts'
 
 /** The variable with the token of the statistics. */

@@ -5,6 +5,8 @@ import { Refusal } from './problem.ts'
 /** Deeper nesting is no message of anybody's, and functions that call themselves for each level would run out of stack. */
 const MAX_DEPTH = 100
 
+const AMPERSAND = 0x26
+
 const [QUOTE, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x22, 0x5c, 0x5b, 0x5d, 0x7b, 0x7d]
 
 function isDeep(json: Uint8Array): boolean {
@@ -34,10 +36,32 @@ function hasPrototype(payload: unknown): boolean {
   return false
 }
 
-/** What a body says; `text` is the JSON that `payload` was parsed from. */
+/** Fields of a form: Twilio sends a few dozen. */
+const MAX_FIELDS = 1000
+
+/** The fields of a form, in their order; undefined when it has too many, or is not in UTF-8. */
+export function formOf(body: Uint8Array): URLSearchParams | undefined {
+  if (!isUtf8(body) || body.filter((byte) => byte === AMPERSAND).length >= MAX_FIELDS) return undefined
+  return new URLSearchParams(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString())
+}
+
+/**
+ * Reads a form: of fields with one name the last.
+ *
+ * @throws Refusal `BAD_JSON`
+ */
+export function parseForm(body: Uint8Array): Json {
+  const fields = formOf(body)
+  if (!fields || fields.has('__proto__')) {
+    throw new Refusal('BAD_JSON', {}, { detail: `A form must be in UTF-8, with at most ${MAX_FIELDS} fields, none named __proto__.` })
+  }
+  return { payload: Object.fromEntries(fields), text: undefined }
+}
+
+/** What a body says; `text` is the JSON that `payload` was parsed from, undefined for a form. */
 export interface Json {
   payload: unknown
-  text: string
+  text: string | undefined
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Cluster, Redis } from 'ioredis'
 import type { Stats } from '../batches/stats.ts'
 import { RapidfireError } from '../errors.ts'
 import type { WebhookEvents } from '../events.ts'
-import { checkFunction, checkNames, ms, type Names, whole } from '../given.ts'
+import { checkFunction, checkNames, ms, type Names, shown, whole } from '../given.ts'
 import type { MessageOptions, NewMessage } from '../options.ts'
 import { type LimitedQueue, RATE_LIMIT_RANGES, type RateLimit, type RateLimits } from './rate-limit.ts'
 import { type Served, servedSources } from './served.ts'
@@ -16,7 +16,7 @@ export interface MessageQueue<T> extends LimitedQueue<T> {
   version(): Promise<string>
 }
 
-/** Without a secret nothing is taken: at least one of `appSecret`, `telegramSecret` and `senderSecret` is needed, or `unsigned`. */
+/** Without a secret nothing is taken: at least one is needed, or `unsigned`. */
 export interface WebhookOptions<T> extends Secrets {
   /**
    * Where messages are posted, as the handler sees it; the statistics are at `<path>/stats`. Next.js shows it the whole path, `app.use` of Express what
@@ -30,6 +30,8 @@ export interface WebhookOptions<T> extends Secrets {
   sources?: readonly Source<T>[]
   /** Names of sources that need no proof: whoever reaches the port may post to them. @default none @example unsigned: ['generic'] */
   unsigned?: readonly string[]
+  /** The address that Twilio was given, to the letter, since it signs that: needed with `twilioSecret`. @example 'https://bot.example/webhook?of=salon' */
+  publicUrl?: string
   /** `wait`, `maxWait`, `maxSize` and `flush` of a message. @example rules: ({ data }) => ({ flush: data.text === 'stop' }) */
   rules?: (message: NewMessage<T>) => Omit<MessageOptions, 'id' | 'edits' | 'withdraws'> | undefined
   /** What Meta's verification must give as `hub.verify_token`. @default there is no verification */
@@ -66,9 +68,8 @@ const WEBHOOK_OPTIONS: Names<WebhookOptions<unknown>> = {
   path: true,
   sources: true,
   unsigned: true,
-  appSecret: true,
-  telegramSecret: true,
-  senderSecret: true,
+  ...(Object.fromEntries(Object.values(SECRETS).map((name) => [name, true])) as Record<keyof Secrets, true>),
+  publicUrl: true,
   rules: true,
   verifyToken: true,
   statsToken: true,
@@ -96,6 +97,7 @@ export function checkOptions<T>(options: WebhookOptions<T>, all: readonly Source
   const { maxBodyBytes = Math.max(67_108_864, 2 * maxBytes), bodyTimeout = 10_000 } = options
   for (const [name, value] of Object.entries({ maxBytes, maxBodyBytes })) whole(name, value, { least: 1, most: Number.MAX_SAFE_INTEGER })
   for (const [name, value] of Object.entries({ timeout, bodyTimeout })) ms(name, value)
+  checkPublicUrl(options)
   if (options.rules !== undefined) checkFunction('rules', options.rules)
   if (maxBodyBytes < 2 * maxBytes) throw bad(`maxBodyBytes must be at least twice maxBytes (${maxBytes}), got ${maxBodyBytes}`)
   if (rateLimit !== false) checkRateLimits(rateLimit)
@@ -113,13 +115,25 @@ function checkSecret(name: string, value: unknown): void {
   if (name === 'statsToken' && !/^[\x20-\x7e]+$/.test(value)) throw bad(`${name} must be printable ASCII, since it comes in a header`)
 }
 
+function checkPublicUrl({ publicUrl, twilioSecret }: { publicUrl?: string; twilioSecret?: string }): void {
+  if (publicUrl === undefined && twilioSecret !== undefined) throw bad('twilioSecret needs publicUrl, the address that Twilio was given')
+  if (publicUrl === undefined || (typeof publicUrl === 'string' && /^https?:\/\/\S+$/.test(publicUrl) && URL.canParse(publicUrl))) return
+  throw bad(`publicUrl must be an address such as https://bot.example/webhook, got ${shown(publicUrl)}`)
+}
+
 function checkSources<T>(options: WebhookOptions<T>, all: readonly Source<T>[]): Served<T> {
   const { sources: given, unsigned, verifyToken } = options
   const known = given ?? all
-  for (const { name, proof, read } of known) {
-    const isRight =
-      typeof name === 'string' && /^[a-z0-9-]{1,40}$/.test(name) && Object.hasOwn(SECRETS, proof) && typeof read === 'function'
-    if (!isRight) throw bad('a source is { name, proof, read }: a name of a-z, 0-9 and dashes, and the proof app, telegram or sender')
+  for (const { name, proof, verify, formHeader, read } of known) {
+    // One that may be proved in two ways would be as safe as the weaker.
+    const isProved = verify === undefined ? proof !== undefined && Object.hasOwn(SECRETS, proof) : typeof verify === 'function' && !proof
+    const isForm = formHeader === undefined || (typeof formHeader === 'string' && /^[\w-]+$/.test(formHeader))
+    const isRight = typeof name === 'string' && /^[a-z0-9-]{1,40}$/.test(name) && isProved && isForm && typeof read === 'function'
+    if (!isRight) {
+      throw bad(
+        `a source is { name, proof or verify, read }: a name of a-z, 0-9 and dashes, and of the proofs ${Object.keys(SECRETS).join(', ')} one`,
+      )
+    }
   }
   const served = servedSources(known, { secrets: options, unsigned, named: given !== undefined })
   if (verifyToken !== undefined && !served.sources.some(({ proof }) => proof === 'app')) {

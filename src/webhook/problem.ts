@@ -10,7 +10,7 @@ const PROBLEMS = {
   BAD_JSON: [400, 'The body must be JSON in UTF-8, at most 100 levels deep, without members named __proto__.'],
   BAD_MESSAGE: [400, 'A message was refused: its key, its id or its data is not acceptable.'],
   RESERVED_KEY: [400, 'A key begins like those of another source.'],
-  BAD_SIGNATURE: [401, 'The request must carry the proof of its source: a valid X-Hub-Signature-256 or X-Telegram-Bot-Api-Secret-Token.'],
+  BAD_SIGNATURE: [401, 'The request must carry the proof of its source, such as a valid X-Hub-Signature-256.'],
   BAD_TOKEN: [401, 'The request must carry the bearer token of the statistics.'],
   BAD_VERIFY_TOKEN: [403, 'hub.mode must be subscribe, and hub.verify_token the token that is configured here.'],
   FOREIGN_ORIGIN: [403, 'A page of another origin may not post here.'],

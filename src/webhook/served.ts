@@ -1,5 +1,5 @@
 import { RapidfireError } from '../errors.ts'
-import type { Source } from './sources/message.ts'
+import type { Proof, Source } from './sources/message.ts'
 import { SECRETS, type Secrets } from './trust.ts'
 
 /** Who may post: sources with a proof of who has sent, and those that need none. */
@@ -27,10 +27,11 @@ export function servedSources<T>(
   if (!Array.isArray(unsigned)) throw bad('unsigned must be a list of names of sources')
   const unknown = unsigned.find((name) => !names.includes(name))
   if (unknown !== undefined) throw bad(`unsigned may name ${names.join(', ')}, got '${unknown}'`)
-  const isServed = ({ name, proof }: Source<T>) => unsigned.includes(name) || secrets[SECRETS[proof]] !== undefined
+  const isServed = ({ name, proof, verify }: Source<T>) =>
+    unsigned.includes(name) || verify !== undefined || (proof !== undefined && secrets[SECRETS[proof]] !== undefined)
   // Who names a source means to serve it.
   const lacking = named && known.find((source) => !isServed(source))
-  if (lacking) throw bad(`the source ${lacking.name} needs ${SECRETS[lacking.proof]}, or must be named in unsigned`)
+  if (lacking) throw bad(`the source ${lacking.name} needs ${SECRETS[lacking.proof as Proof]}, or must be named in unsigned`)
   const sources = known.filter(isServed)
   if (sources.length === 0) {
     throw bad(`without a secret nobody may post: give ${Object.values(SECRETS).join(', ')} or, for whom the port is enough, unsigned`)

@@ -1,17 +1,30 @@
 import { setImmediate } from 'node:timers'
 import { Bodies } from './bodies.ts'
-import { type Json, parseJson } from './body.ts'
+import { type Json, parseForm, parseJson } from './body.ts'
 import { Gate } from './gate.ts'
 import { checkOptions, type MessageQueue, type WebhookOptions } from './options.ts'
 import { Refusal, toRefusal } from './problem.ts'
+import { tokenCheck } from './proofs.ts'
 import { openLimits } from './rate-limit.ts'
+import { baileys } from './sources/baileys.ts'
+import { chatwoot } from './sources/chatwoot.ts'
+import { evolution } from './sources/evolution.ts'
+import { openWa, wppconnect } from './sources/gateways.ts'
 import { generic } from './sources/generic.ts'
-import { type AccountOptions, type ChatMessage, checkAccount, type Source } from './sources/message.ts'
+import { line } from './sources/line.ts'
+import { max } from './sources/max.ts'
+import { type AccountOptions, type ChatMessage, checkAccount, plain, type Source } from './sources/message.ts'
+import { instagram, messenger } from './sources/messenger.ts'
+import { slack } from './sources/slack.ts'
 import { telegram } from './sources/telegram.ts'
-import { whatsappCloud } from './sources/whatsapp-cloud.ts'
+import { twilio } from './sources/twilio.ts'
+import { viber } from './sources/viber.ts'
+import { vk } from './sources/vk.ts'
+import { waha } from './sources/waha.ts'
+import { whatsappCloud, whatsappRelay } from './sources/whatsapp-cloud.ts'
 import { whatsappWeb } from './sources/whatsapp-web.ts'
 import { Teller } from './teller.ts'
-import { Trust, tokenCheck } from './trust.ts'
+import { Trust } from './trust.ts'
 
 /** Messages of one request: Meta sends at most 1000 at once. */
 const MAX_MESSAGES = 1000
@@ -22,15 +35,40 @@ const MAX_MESSAGES = 1000
  */
 export type Webhook = (request: Request, environment?: unknown) => Promise<Response>
 
+export interface AllOptions extends AccountOptions {
+  /** What VK wants to hear from the server of a community, as its settings show it. @default the address cannot be confirmed */
+  vkConfirmation?: string
+}
+
 /**
  * All sources that come with rapidfire, the one whose form is strictest first.
  *
  * @throws RapidfireError `BAD_OPTION`
  */
-export function allSources(options: AccountOptions = {}): Source<ChatMessage>[] {
+export function allSources({ vkConfirmation, ...options }: AllOptions = {}): Source<ChatMessage>[] {
   checkAccount('allSources', options)
   const { account: _, ...chat } = options
-  return [whatsappCloud(chat), telegram(options), generic<ChatMessage>(), whatsappWeb(options)]
+  return [
+    whatsappCloud(chat),
+    telegram(options),
+    evolution(chat),
+    waha(chat),
+    messenger(chat),
+    instagram(chat),
+    twilio(chat),
+    slack(chat),
+    vk({ ...chat, ...(vkConfirmation !== undefined && { confirmation: vkConfirmation }) }),
+    viber(options),
+    line(chat),
+    max(options),
+    wppconnect(chat),
+    openWa(chat),
+    chatwoot(chat),
+    whatsappRelay(chat),
+    generic<ChatMessage>(),
+    whatsappWeb(options),
+    baileys(options),
+  ]
 }
 
 /**
@@ -58,27 +96,31 @@ export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T
   const isReader = statsToken === undefined ? undefined : tokenCheck(`Bearer ${statsToken}`)
   const statsPath = path === '/' ? '/stats' : `${path}/stats`
   const served = `There is nothing at this path. Messages are posted to ${path}, and the statistics are at ${statsPath}.`
+  const formHeaders = sources.flatMap(({ formHeader }) => formHeader ?? [])
   const isPublic = sources.every(({ name }) => unsigned.includes(name))
 
   /** The messages of a payload, and the source that knows its form: one that is not trusted does not even look at it. */
   function readMessages({ payload, text }: Json, trusted: readonly Source<T>[]): [messages: Messages<T>, source: Source<T>] {
+    const isForm = text === undefined
     for (const source of trusted) {
+      if (isForm && source.formHeader === undefined) continue
       const messages = source.read(payload, text)
       if (messages === undefined) continue
       if (messages.length > MAX_MESSAGES) throw new Refusal('TOO_MANY_MESSAGES')
       return [rules ? messages.map((message) => ({ ...message, ...rules(message) })) : messages, source]
     }
-    if (sources.some((source) => !trusted.includes(source) && source.read(payload))) throw trust.refusal()
+    const mayKnow = (source: Source<T>) => !trusted.includes(source) && !(isForm && source.formHeader === undefined)
+    if (sources.some((source) => mayKnow(source) && source.read(payload))) throw trust.refusal()
     const forms = trusted.map(({ name }) => name).join(', ')
     throw new Refusal('UNKNOWN_FORM', {}, { detail: `The body has none of the forms that are accepted here: ${forms}.` })
   }
 
   async function receive(request: Request, url: URL, peer: string | undefined): Promise<Response> {
-    const trustedWith = trust.expect(request.headers)
-    refuseBrowsers(request.headers, url)
+    const trustedWith = trust.expect(request)
+    const isForm = refuseBrowsers(request.headers, url, formHeaders)
     const body = await bodies.read(request, peer)
     const trusted = trustedWith(body)
-    const said = parseJson(body, maxBytes)
+    const said = isForm ? parseForm(body) : parseJson(body, maxBytes)
     const [messages, source] = readMessages(said, trusted)
     let [added, duplicates] = [0, 0]
     if (messages.length > 0) {
@@ -93,6 +135,7 @@ export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T
     const changed = messages.length - added - duplicates
     teller?.stored({ source: source.name, added, duplicates, changed })
     const answer = source.answer?.(said.payload)
+    if (isResponse(answer)) return answer
     if (!answer && changed === 0) return json(`{"added":${added},"duplicates":${duplicates}}`)
     return json(JSON.stringify({ added, duplicates, ...(changed > 0 && { changed }), ...answer }))
   }
@@ -100,8 +143,7 @@ export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T
   function verify(parameters: URLSearchParams): Response {
     const isRight = parameters.get('hub.mode') === 'subscribe' && isVerifier?.(parameters.get('hub.verify_token'))
     if (!isRight) throw new Refusal('BAD_VERIFY_TOKEN')
-    const headers = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' }
-    return new Response(parameters.get('hub.challenge') ?? '', { headers })
+    return plain(parameters.get('hub.challenge') ?? '')
   }
 
   async function stats(request: Request): Promise<Response> {
@@ -159,20 +201,28 @@ function urlOf(request: Request): URL {
 /**
  * A page in a browser may send any server a request, if only its type is one that a form could have or it has none, and says by `Origin` whose page it
  * is. That this is the `Host` as well proves nothing: a name may be made to lead to this machine when the page is there already. Platforms send JSON,
- * and no origin.
+ * or a form beside a header that no page can send, and no origin.
+ *
+ * @returns whether the body is a form
  */
-function refuseBrowsers(headers: Headers, url: URL): void {
+function refuseBrowsers(headers: Headers, url: URL, formHeaders: readonly string[]): boolean {
   const origin = headers.get('origin')
   // The scheme is another one behind a proxy that brings TLS.
   const isOwn = origin?.replace(/^https?:\/\//, '') === url.host && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname)
   if (origin !== null && !isOwn) throw new Refusal('FOREIGN_ORIGIN')
-  if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(headers.get('content-type') ?? '')) throw new Refusal('NOT_JSON')
+  const type = headers.get('content-type') ?? ''
+  if (/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(type)) return false
+  if (/^application\/x-www-form-urlencoded\s*(;|$)/i.test(type) && formHeaders.some((name) => headers.has(name))) return true
+  throw new Refusal('NOT_JSON')
 }
 
 function peerOf(environment: unknown): string | undefined {
   const { incoming } = (environment ?? {}) as { incoming?: { socket?: { remoteAddress?: string } } }
   return incoming?.socket?.remoteAddress
 }
+
+/** Whichever class it is of: adapters put one of their own in the place of the global one. */
+const isResponse = (answer: unknown): answer is Response => Object.prototype.toString.call(answer) === '[object Response]'
 
 type Messages<T> = NonNullable<ReturnType<Source<T>['read']>>
 

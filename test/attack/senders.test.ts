@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { allSources, createWebhook, generic, telegram, type WebhookOptions, whatsappCloud, whatsappWeb } from '../../src/webhook/index.ts'
+import { OWN_KEYS } from '../../src/webhook/sources/message.ts'
 import * as given from '../webhook/fixtures.ts'
 import { post, read, sign, useQueue } from '../webhook/webhook.ts'
 
@@ -126,7 +127,7 @@ describe('keys', () => {
     expect(compared).toBeGreaterThan(10_000)
   })
 
-  it.each(['whatsapp:1:2', 'whatsapp-web:1:2', 'telegram:987654321'])('of an own sender may not be %s', async (key) => {
+  it.each(OWN_KEYS.map((begin) => `${begin}1:2`))('of an own sender may not be %s', async (key) => {
     const body = JSON.stringify([
       { key: 'ann', id: '1', data: 1 },
       { key, id: '2', data: 1 },

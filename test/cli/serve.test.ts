@@ -67,7 +67,7 @@ describe('serve', () => {
       'without a secret',
       [],
       {},
-      /nobody may post: give RAPIDFIRE_APP_SECRET, RAPIDFIRE_TELEGRAM_SECRET, RAPIDFIRE_SENDER_SECRET or, .*, --unsigned/,
+      /nobody may post: give RAPIDFIRE_APP_SECRET, RAPIDFIRE_TELEGRAM_SECRET, RAPIDFIRE_SENDER_SECRET, .+ or, .*, --unsigned/,
     ],
     ['on a loopback address without one', ['--host', '127.0.0.1'], {}, /nobody may post/],
     [

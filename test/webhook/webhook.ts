@@ -30,7 +30,7 @@ export function useQueue() {
     },
     /** Without limits, and without a secret for whoever posts, unless the options say otherwise. */
     webhook: <T = any>(options: WebhookOptions<T> = {}): Webhook => {
-      const isOpen = !['appSecret', 'telegramSecret', 'senderSecret'].some((name) => name in options)
+      const isOpen = !Object.keys(options).some((name) => name.endsWith('Secret'))
       const unsigned = (options.sources ?? allSources()).map(({ name }) => name)
       return createWebhook<any>(rapidfire, { rateLimit: false, ...(isOpen && { unsigned }), ...options })
     },

@@ -20,7 +20,7 @@ export function keepExact(data: readonly unknown[], text: string): void {
 }
 
 /** The JSON of the member with this name, of each object: of several in one, the last, as `JSON.parse` has it. */
-function membersOf(text: string, name: string): string[] {
+export function membersOf(text: string, name: string): string[] {
   const members: string[] = []
   const inObject = text.trimStart().startsWith('[') ? 2 : 1
   let [depth, begin, isNamed, found] = [0, 0, false, '']

@@ -5,10 +5,10 @@ import type { NewMessage } from '../../options.ts'
 import { LIMITS, OPTIONS } from '../../redis/generated/limits.ts'
 
 /**
- * What shows that a request comes from where it says: a signature made with the app secret of Meta, the token of Telegram, or a signature made with the
- * secret of your own senders.
+ * By which secret a request is known to come from where it says: `app` is the secret of a Meta app, `sender` one of your own that your senders sign with,
+ * `gateway` one of your own for gateways that you run. The others are those of their platforms.
  */
-export type Proof = 'app' | 'telegram' | 'sender'
+export type Proof = 'app' | 'telegram' | 'sender' | 'gateway' | 'twilio' | 'slack' | 'vk' | 'viber' | 'line' | 'max'
 
 /**
  * Who posts to a webhook.
@@ -19,17 +19,29 @@ export type Proof = 'app' | 'telegram' | 'sender'
 export interface Source<T> {
   /** 1 to 40 lower-case letters, digits and dashes: for `unsigned`, for what is told of requests, and where its new conversations are counted. */
   name: string
-  /** By which of the secrets of the webhook its requests are known. */
-  proof: Proof
+  /** By which of the secrets of the webhook its requests are known; `verify` in its place for a proof of your own. */
+  proof?: Proof
+  /**
+   * Whether a request is proved to come from this source, when the webhook has no secret for it. Only `true` is a yes: a promise is none.
+   *
+   * @param request its headers, method and URL; the body is read already
+   * @param body the bytes as they came
+   */
+  verify?(request: Request, body: Uint8Array): boolean
+  /**
+   * A header that its requests always have. With it a body may be a form (`application/x-www-form-urlencoded`), at most 1 000 fields, which `read` gets
+   * as an object of texts. A page in a browser can send a form, but not with this header. @default bodies are JSON
+   */
+  formHeader?: string
   /**
    * The messages of a payload, none when it tells of something else (a status, a notice); undefined when it has not the form that this source knows.
    *
    * @param payload the body, parsed
-   * @param text its JSON, where numbers have all of their digits
+   * @param text its JSON, where numbers have all of their digits; undefined for a form
    */
   read(payload: any, text?: string): readonly NewMessage<T>[] | undefined
-  /** What the sender wants to hear beside `added` and `duplicates` when all is stored. */
-  answer?(payload: any): Record<string, unknown> | undefined
+  /** What the sender wants to hear beside `added` and `duplicates` when all is stored, or a response in their place. */
+  answer?(payload: any): Record<string, unknown> | Response | undefined
 }
 
 /** What is taken of a chat platform, and how. */
@@ -51,7 +63,7 @@ export interface AccountOptions extends ChatOptions {
   account?: string
 }
 
-const CHAT_OPTIONS: Names<ChatOptions> = { groups: true, reactions: true, raw: true }
+export const CHAT_OPTIONS: Names<ChatOptions> = { groups: true, reactions: true, raw: true }
 const ACCOUNT_OPTIONS: Names<AccountOptions> = { ...CHAT_OPTIONS, account: true }
 
 /** @throws RapidfireError `BAD_OPTION` */
@@ -71,7 +83,7 @@ export function checkAccount(source: string, options: AccountOptions): void {
   throw new RapidfireError('BAD_OPTION', `account must have 1 to 64 letters, digits, _ . + @ -, the first a letter or +, got '${account}'`)
 }
 
-/** A message as the sources for WhatsApp and Telegram give it. */
+/** A message as the sources for chat platforms give it. */
 export interface ChatMessage {
   /** The source that it came from, and the chat there, to send the answer to. Messages of your own senders have what these give them. */
   source?: string | undefined
@@ -94,6 +106,8 @@ export interface ChatMessage {
   sentAt?: number | undefined
   /** The id of the message that it answers, or reacts to, as the provider gives it. */
   replyTo?: string | undefined
+  /** With which it can be answered for a short time, and for nothing (LINE). */
+  replyToken?: string | undefined
   /** The `id` of the message in whose place this one comes: its author has changed it. It is its own `id` when that one was still open. */
   edits?: string | undefined
   /** The `id` of the message that its author has taken back, when it was not open any more. */
@@ -152,6 +166,19 @@ export function milliseconds(value: unknown): number | undefined {
   return seconds !== undefined && seconds > 0 && seconds < 1e11 ? seconds * 1000 : undefined
 }
 
+/** Takes ms since 1970, as some providers tell the time. */
+export function instant(value: unknown): number | undefined {
+  const time = size(value)
+  return time !== undefined && time > 0 && time < 1e14 ? time : undefined
+}
+
+/** An id that comes as a text or as a number. */
+export const idText = (value: unknown): string | undefined => text(value) ?? size(value)?.toString()
+
+/** An answer in plain text, for providers that look for certain words. */
+export const plain = (words: string): Response =>
+  new Response(words, { headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' } })
+
 /** A kind of message; hostile payloads have anything in its place. */
 export const kind = (value: unknown): string | undefined => (typeof value === 'string' && /^\w{1,40}$/.test(value) ? value : undefined)
 
@@ -164,7 +191,26 @@ export const fitsKey = (value: unknown): value is string => fits(value, LIMITS.k
 export const fitsId = (value: unknown): value is string => fits(value, OPTIONS.id.bytes)
 
 /** What keys of conversations begin with that these sources make; no other source may make such. */
-export const OWN_KEYS = ['whatsapp:', 'whatsapp-web:', 'telegram:'] as const
+export const OWN_KEYS = [
+  'whatsapp:',
+  'whatsapp-web:',
+  'telegram:',
+  'baileys:',
+  'evolution:',
+  'waha:',
+  'messenger:',
+  'instagram:',
+  'twilio:',
+  'slack:',
+  'vk:',
+  'viber:',
+  'line:',
+  'max:',
+  'wppconnect:',
+  'open-wa:',
+  'chatwoot:',
+  'whatsapp-relay:',
+] as const
 
 const escaped = (part: string) => part.replace(/[%:]/g, encodeURIComponent)
 

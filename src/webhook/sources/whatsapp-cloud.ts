@@ -30,28 +30,69 @@ const NO_MESSAGE = new Set(['system', 'request_welcome'])
  */
 export function whatsappCloud(options: ChatOptions = {}): Source<ChatMessage> {
   checkChat('whatsappCloud', options)
+  const whose = { ...options, source: 'whatsapp' }
   return {
     name: 'whatsapp',
     proof: 'app',
     read(payload) {
       if (member(payload, 'object') !== 'whatsapp_business_account') return undefined
-      const found: NewMessage<ChatMessage>[] = []
-      for (const entry of list(member(payload, 'entry'))) {
-        for (const change of list(member(entry, 'changes'))) {
-          if (member(change, 'field') !== 'messages') continue
-          const value = member(change, 'value')
-          const people = peopleOf(value)
-          const to = text(member(member(value, 'metadata'), 'phone_number_id'))
-          for (const message of list(member(value, 'messages'))) {
-            const type = kind(member(message, 'type')) ?? 'unknown'
-            if (!isObject(message) || NO_MESSAGE.has(type) || (type === 'reaction' && !options.reactions)) continue
-            found.push(readMessage(message, type, to, people, options))
-          }
-        }
-      }
-      return inOrder(found)
+      return inOrder(valuesOf(payload).flatMap((value) => readValue(value, whose)))
     },
   }
+}
+
+/**
+ * The same as middlemen pass it on, who cannot sign as Meta does: the whole, or only a `change` or its `value`, one of them or an array. The key is
+ * `whatsapp-relay:<phone number id>:<from>`.
+ *
+ * @throws RapidfireError `BAD_OPTION`
+ */
+export function whatsappRelay(options: ChatOptions = {}): Source<ChatMessage> {
+  checkChat('whatsappRelay', options)
+  const whose = { ...options, source: 'whatsapp-relay' }
+  return {
+    name: 'whatsapp-relay',
+    proof: 'gateway',
+    read(payload) {
+      const elements: unknown[] = Array.isArray(payload) ? payload : [payload]
+      const values = elements.map((element) => (isValue(element) ? [element] : passedOn(element)))
+      if (values.length === 0 || !values.every((each) => each !== undefined)) return undefined
+      return inOrder(values.flat().flatMap((value) => readValue(value, whose)))
+    },
+  }
+}
+
+const valuesOf = (payload: unknown): unknown[] =>
+  list(member(payload, 'entry')).flatMap((entry) => list(member(entry, 'changes')).flatMap((change) => changed(change)))
+
+const changed = (change: unknown): unknown[] => (member(change, 'field') === 'messages' ? [member(change, 'value')] : [])
+
+/** Some leave out what all of them have. */
+const isValue = (value: unknown): boolean =>
+  member(value, 'messaging_product') === 'whatsapp' ||
+  (Array.isArray(member(value, 'contacts')) && Array.isArray(member(value, 'messages')))
+
+/** The values of a whole payload, or that of a change; undefined for what is neither. */
+function passedOn(element: unknown): unknown[] | undefined {
+  if (member(element, 'object') === 'whatsapp_business_account') return valuesOf(element)
+  return text(member(element, 'field')) !== undefined && isValue(member(element, 'value')) ? changed(element) : undefined
+}
+
+/** What is read, and for which of the sources. */
+interface Whose extends ChatOptions {
+  source: string
+}
+
+function readValue(value: unknown, options: Whose): NewMessage<ChatMessage>[] {
+  const people = peopleOf(value)
+  const to = text(member(member(value, 'metadata'), 'phone_number_id'))
+  const found: NewMessage<ChatMessage>[] = []
+  for (const message of list(member(value, 'messages'))) {
+    const type = kind(member(message, 'type')) ?? 'unknown'
+    if (!isObject(message) || NO_MESSAGE.has(type) || (type === 'reaction' && !options.reactions)) continue
+    found.push(readMessage(message, type, to, people, options))
+  }
+  return found
 }
 
 interface Person {
@@ -79,7 +120,7 @@ function readMessage(
   type: string,
   to: string | undefined,
   people: Map<string | undefined, Person>,
-  { groups, raw }: ChatOptions,
+  { source, groups, raw }: Whose,
 ): NewMessage<ChatMessage> {
   const id = text(member(message, 'id')) || digest(message)
   const phone = text(member(message, 'from'))
@@ -91,7 +132,7 @@ function readMessage(
   const chat = group ?? from
   const context = member(message, 'context')
   const data: ChatMessage = {
-    source: 'whatsapp',
+    source,
     chat,
     text: '',
     type,
@@ -110,7 +151,7 @@ function readMessage(
   // Of whom nobody knows who they are, no two may share a conversation.
   const whose = chat === '' ? id : group && groups === 'sender' ? from : undefined
   // Without a number of yours the place of it stays, or a chat could be taken for one.
-  return { key: conversationKey('whatsapp', to ?? '', chat, whose), id, data }
+  return { key: conversationKey(source, to ?? '', chat, whose), id, data }
 }
 
 /** What a message says, into `data`: `{ type, [type]: content }`, of which some of the content, or all, may be missing. */

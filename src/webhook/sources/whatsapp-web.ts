@@ -4,6 +4,7 @@ import {
   type ChatMessage,
   checkAccount,
   conversationKey,
+  digest,
   inOrder,
   isObject,
   kind,
@@ -32,7 +33,7 @@ const WRITTEN = new Set([
 ])
 
 /** What WhatsApp shows between the messages. */
-const NO_MESSAGE = new Set([
+export const NO_MESSAGE: ReadonlySet<string> = new Set([
   'broadcast_notification',
   'call_log',
   'debug',
@@ -63,20 +64,30 @@ const WITH_DETAILS = new Set(['order', 'product', 'poll_creation', 'scheduled_ev
  */
 export function whatsappWeb(options: AccountOptions = {}): Source<ChatMessage> {
   checkAccount('whatsappWeb', options)
+  const whose = { ...options, source: 'whatsapp-web' }
   return {
     name: 'whatsapp-web',
     proof: 'sender',
     read(payload) {
       const elements: unknown[] = Array.isArray(payload) ? payload : [payload]
       if (elements.length === 0 || !elements.every((element) => isMessage(element) || isReaction(element))) return undefined
-      const found = elements.map((element) => (isMessage(element) ? readMessage(element, options) : readReaction(element, options)))
+      const found = elements.map((element) => readWeb(element, whose))
       return inOrder(found.filter((each) => each !== undefined))
     },
   }
 }
 
+/** Whose messages they are: the source that reads them, and the options of that. */
+export interface WebOptions extends AccountOptions {
+  source: string
+}
+
+/** A message, or a reaction, in the form that these libraries share; undefined when nobody else has written anything. */
+export const readWeb = (element: unknown, options: WebOptions): NewMessage<ChatMessage> | undefined =>
+  isReaction(element) && !isMessage(element) ? readReaction(element, options) : readMessage(element, options)
+
 /** An id that one library gives as a text and the other as an object. */
-const serialized = (value: unknown): string | undefined => text(value) ?? text(member(value, '_serialized'))
+export const serialized = (value: unknown): string | undefined => text(value) ?? text(member(value, '_serialized'))
 
 const isMessage = (element: unknown): boolean =>
   !!serialized(member(element, 'id')) && !!serialized(member(element, 'from')) && !!(member(element, 'type') ?? member(element, 'body'))
@@ -90,24 +101,26 @@ const inside = (message: unknown, name: string): unknown => member(message, name
 
 const isOwn = (message: unknown) => member(message, 'fromMe') === true || member(member(message, 'id'), 'fromMe') === true
 
-function keyOf(chat: string, from: string, to: string | undefined, { account, groups }: AccountOptions): string {
-  return conversationKey('whatsapp-web', account ?? to ?? '', chat, chat.endsWith('@g.us') && groups === 'sender' ? from : undefined)
+function keyOf(chat: string, from: string, to: string | undefined, { source, account, groups }: WebOptions, id?: string): string {
+  // Of whom nobody knows who they are, no two may share a conversation.
+  const whose = chat === '' ? id : chat.endsWith('@g.us') && groups === 'sender' ? from : undefined
+  return conversationKey(source, account ?? to ?? '', chat, whose)
 }
 
 /** Undefined when nobody else has written anything. */
-function readMessage(message: unknown, options: AccountOptions): NewMessage<ChatMessage> | undefined {
+function readMessage(message: unknown, options: WebOptions): NewMessage<ChatMessage> | undefined {
   const given = member(message, 'type')
   const type = given === undefined ? 'chat' : (kind(given) ?? 'unknown')
-  const chat = serialized(member(message, 'from')) as string
+  const chat = serialized(member(message, 'from')) ?? ''
   if (isOwn(message) || NO_MESSAGE.has(type) || chat === 'status@broadcast' || (type === 'reaction' && !options.reactions)) return undefined
-  const id = serialized(member(message, 'id')) as string
+  const id = serialized(member(message, 'id')) || digest(message)
   const change = readChange(message, type, id)
   if (type === 'protocol' && !change) return undefined
   const sender = member(message, 'sender')
   const from = chat.endsWith('@g.us') ? (serialized(member(message, 'author')) ?? serialized(member(sender, 'id')) ?? chat) : chat
   const to = serialized(member(message, 'to'))
   const data: ChatMessage = {
-    source: 'whatsapp-web',
+    source: options.source,
     chat,
     text: '',
     type,
@@ -121,7 +134,7 @@ function readMessage(message: unknown, options: AccountOptions): NewMessage<Chat
   if (change) Object.assign(data, change.data)
   if (data.withdraws === undefined) readContent(message, id, data)
   if (options.raw) data.raw = message
-  return { key: keyOf(chat, from, to, options), id: id + (change?.mark ?? ''), data }
+  return { key: keyOf(chat, from, to, options, id), id: id + (change?.mark ?? ''), data }
 }
 
 /** What a message changes that came before, and what its id needs then beside its own, which may be that of the other. */
@@ -164,7 +177,7 @@ function readWords(message: unknown, type: string): string | undefined {
   return text(member(message, 'caption')) ?? (member(message, 'hasMedia') === true ? body : undefined)
 }
 
-const readChoice = (message: unknown): string | undefined =>
+export const readChoice = (message: unknown): string | undefined =>
   text(inside(message, 'selectedButtonId')) ??
   text(inside(message, 'selectedRowId')) ??
   text(inside(message, 'selectedId')) ??
@@ -172,7 +185,12 @@ const readChoice = (message: unknown): string | undefined =>
 
 const readMedia = (message: unknown, id: string, type: string): Media => ({
   id,
-  url: text(inside(message, 'clientUrl')) ?? text(inside(message, 'deprecatedMms3Url')),
+  // wppconnect-server and open-wa may have put the file into a bucket.
+  url:
+    text(member(message, 'fileUrl')) ??
+    text(member(message, 'cloudUrl')) ??
+    text(inside(message, 'clientUrl')) ??
+    text(inside(message, 'deprecatedMms3Url')),
   mimeType: text(inside(message, 'mimetype')),
   name: text(inside(message, 'filename')),
   size: size(inside(message, 'size')),
@@ -200,14 +218,14 @@ function readCards(message: unknown): string[] | undefined {
   return cards.length > 1 ? cards : undefined
 }
 
-function readReaction(reaction: unknown, options: AccountOptions): NewMessage<ChatMessage> | undefined {
+function readReaction(reaction: unknown, options: WebOptions): NewMessage<ChatMessage> | undefined {
   if (!options.reactions || isOwn(reaction)) return undefined
   const asked = serialized(member(reaction, 'msgId')) as string
   const from = serialized(member(reaction, 'senderId')) as string
   const chat = serialized(member(member(reaction, 'msgId'), 'remote')) ?? from
   const emoji = member(reaction, 'reaction') as string
   const sentAt = milliseconds(member(reaction, 'timestamp'))
-  const data: ChatMessage = { source: 'whatsapp-web', chat, text: emoji, type: 'reaction', from, userId: from, sentAt, replyTo: asked }
+  const data: ChatMessage = { source: options.source, chat, text: emoji, type: 'reaction', from, userId: from, sentAt, replyTo: asked }
   if (options.raw) data.raw = reaction
   return { key: keyOf(chat, from, undefined, options), id: `${asked}:${from}:${sentAt ?? ''}:${emoji}`, data }
 }
