@@ -1,14 +1,16 @@
 import type { Batch } from './batches/batch.ts'
 import { type Claimed, type ClaimOptions, Claims, type FailOptions } from './batches/claims.ts'
+import { type CompleteOptions, checkCompletion } from './batches/completion.ts'
 import { type DeadBatch, DeadBatches } from './batches/dead.ts'
 import { type Erased, erase } from './batches/erase.ts'
 import { checkForwarding, type Forwarded, Forwarding, type ForwardOptions } from './batches/forward.ts'
 import { type Peek, peek } from './batches/peek.ts'
 import { Figures, type Stats } from './batches/stats.ts'
-import { type CheckReport, checkQueue } from './check/check.ts'
-import { checkListed } from './check/listed.ts'
+import type { CheckReport } from './check/check.ts'
+import { checkWhole } from './check/whole.ts'
 import { RapidfireError } from './errors.ts'
-import { checkFlag, checkNames, msOrForever } from './given.ts'
+import { checkNames, msOrForever } from './given.ts'
+import { type ArchivedBatch, type ArchivedOptions, archivedOf } from './history/archived.ts'
 import { type EventsOptions, eventsOfQueue, type QueueEvent } from './history/events.ts'
 import { Adder } from './messages/add.ts'
 import type { Durability } from './messages/durability.ts'
@@ -226,12 +228,13 @@ export class RapidFire<T = unknown, Input = T> {
   }
 
   /**
-   * Finishes a claimed batch. `lost`: another claim holds it by now, or it is finished already.
+   * Finishes a claimed batch. `lost`: another claim holds it by now, or it is finished already. The options tell what the archive keeps of it.
    *
-   * @throws RapidfireError `BAD_ARGUMENT` when it is no batch of this queue
+   * @throws RapidfireError `BAD_ARGUMENT` when it is no batch of this queue, `BAD_OPTION`
    */
-  complete(batch: Batch<T>): Promise<'completed' | 'lost'> {
-    return this.#claims.complete(batch)
+  async complete(batch: Batch<T>, options: CompleteOptions = {}): Promise<'completed' | 'lost'> {
+    checkCompletion(options)
+    return this.#claims.complete(batch, options)
   }
 
   /**
@@ -308,16 +311,19 @@ export class RapidFire<T = unknown, Input = T> {
     return eventsOfQueue(this.#caller, this.#partitioning.layout, options)
   }
 
+  /**
+   * Batches that were completed while the policy kept an `archive`, in that order, over all partitions that there ever were.
+   *
+   * @throws RapidfireError `BAD_OPTION`, `BAD_KEY`; `UNAVAILABLE` and others when the next is asked for
+   * @example for await (const { completedAt, text, result } of rapidfire.archived({ key: '79001234567' })) console.log(completedAt, text, result)
+   */
+  archived(options: ArchivedOptions = {}): AsyncGenerator<ArchivedBatch, void> {
+    return archivedOf(this.#caller, this.#partitioning.layout, options)
+  }
+
   /** Walks the queue, without blocking it, and reports each law that is broken; with `repair` it mends what can be mended without loss. */
   check(options: { repair?: boolean } = {}): Promise<CheckReport> {
-    return this.#caller.underway.run(async () => {
-      checkNames('check', options, { repair: true })
-      checkFlag('repair', options.repair)
-      const roots = await this.#partitioning.layout.everyRoot()
-      const report = await checkQueue(this.#caller, this.queue, roots, { ...options, restore: (told) => this.#partitioning.restore(told) })
-      report.violations.push(...(await checkListed(this.#caller.connection, this.queue, roots, options.repair === true)))
-      return report
-    })
+    return checkWhole(this.#caller, this.queue, this.#partitioning, options)
   }
 
   /**
@@ -387,7 +393,7 @@ export class RapidFire<T = unknown, Input = T> {
         void this.#caller.register({ anew: true })
         return this.#partitioning.maintain()
       },
-      complete: (batch) => claims.complete(batch),
+      complete: (batch, told) => claims.complete(batch, told),
       fail: (batch, options) => claims.fail(batch, options),
       extend: (batches, lease) => claims.extend(batches, lease),
       release: (batch, options) => claims.release(batch, options),
