@@ -1,6 +1,6 @@
 import type { Batch } from './batches/batch.ts'
 import { type Claimed, type ClaimOptions, Claims, type FailOptions } from './batches/claims.ts'
-import { type CompleteOptions, checkCompletion } from './batches/completion.ts'
+import type { CompleteOptions } from './batches/completion.ts'
 import { type DeadBatch, DeadBatches } from './batches/dead.ts'
 import { type Erased, erase } from './batches/erase.ts'
 import { checkForwarding, type Forwarded, Forwarding, type ForwardOptions } from './batches/forward.ts'
@@ -132,8 +132,7 @@ export class RapidFire<T = unknown, Input = T> {
   }
 
   /**
-   * A worker of this queue: `run()` it, and `close()` it when the process ends. It shares two connections with the others of this process that use
-   * the same Redis.
+   * A worker of this queue: `run()` it, and `close()` it when the process ends. It shares two connections with others of this process and Redis.
    *
    * @throws RapidfireError `BAD_OPTION`, `CLOSED`
    * @example
@@ -229,11 +228,9 @@ export class RapidFire<T = unknown, Input = T> {
 
   /**
    * Finishes a claimed batch. `lost`: another claim holds it by now, or it is finished already. The options tell what the archive keeps of it.
-   *
    * @throws RapidfireError `BAD_ARGUMENT` when it is no batch of this queue, `BAD_OPTION`
    */
-  async complete(batch: Batch<T>, options: CompleteOptions = {}): Promise<'completed' | 'lost'> {
-    checkCompletion(options)
+  complete(batch: Batch<T>, options: CompleteOptions = {}): Promise<'completed' | 'lost'> {
     return this.#claims.complete(batch, options)
   }
 
@@ -248,7 +245,6 @@ export class RapidFire<T = unknown, Input = T> {
 
   /**
    * Gives a claimed batch back as if it had not been claimed: it uses up no attempt, and is ready for others at once, under the same id.
-   *
    * @param options.reason why, for those who read along in Redis; 80 characters of it
    * @example for (const batch of batches.filter(({ key }) => isPaused(key))) await rapidfire.release(batch, { reason: 'paused' })
    */
@@ -257,10 +253,9 @@ export class RapidFire<T = unknown, Input = T> {
   }
 
   /**
-   * Lengthens the leases of claimed batches to `lease` ms from now, 1 to a day; one that ends later stays as it is. One result per batch. `queued`: messages that have
-   * arrived behind it.
+   * Lengthens the leases of claimed batches, one or more, to `lease` ms from now, 1 to a day; one that ends later stays as it is. One result per
+   * batch. `queued`: messages that have arrived behind it.
    *
-   * @param batches one or more
    * @throws RapidfireError `BAD_LEASE`, `MISSING_ARGUMENT`, `BAD_ARGUMENT`
    */
   extend(batches: readonly Batch<T>[], lease: number): Promise<{ status: 'extended' | 'lost'; queued: number }[]> {
@@ -312,8 +307,7 @@ export class RapidFire<T = unknown, Input = T> {
   }
 
   /**
-   * Batches that were completed while the policy kept an `archive`, in that order, over all partitions that there ever were.
-   *
+   * Batches that were completed, in that order, while the policy kept an `archive`, over all partitions that there ever were.
    * @throws RapidfireError `BAD_OPTION`, `BAD_KEY`; `UNAVAILABLE` and others when the next is asked for
    * @example for await (const { completedAt, text, result } of rapidfire.archived({ key: '79001234567' })) console.log(completedAt, text, result)
    */

@@ -12,7 +12,7 @@ const EVERY: readonly Use[] = ['version', 'rights', 'policy', 'layout', 'partiti
 export const CALLS: Record<Role, readonly Use[]> = {
   producer: [...EVERY, 'add'],
   worker: [...EVERY, 'claim_ready', 'complete', 'fail', 'release', 'extend', 'forward', 'leave', 'present'],
-  operator: [...EVERY, 'stats', 'peek', 'events', 'dead', 'requeue', 'drop', 'erase', 'check', 'repair', 'add requeued'],
+  operator: [...EVERY, 'stats', 'peek', 'events', 'archived', 'dead', 'requeue', 'drop', 'erase', 'check', 'repair', 'add requeued'],
 }
 
 export type Binding = 'functions' | 'scripts'

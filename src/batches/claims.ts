@@ -190,7 +190,11 @@ export class Claims<T> {
 
   complete(batch: Batch<T>, told: CompleteOptions = {}): Promise<Told<'complete'>> {
     if (typeof batch !== 'object' || batch === null) return Promise.reject(noBatch(batch))
-    return this.#completions.add(batch.root, batch.archived ? { ...claimName(batch), ...completionOf(batch, told) } : claimName(batch))
+    try {
+      return this.#completions.add(batch.root, batch.archived ? { ...claimName(batch), ...completionOf(batch, told) } : claimName(batch))
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   async fail(batch: Batch<T>, options: FailOptions<T>): Promise<Told<'fail'>> {

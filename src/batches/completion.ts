@@ -15,11 +15,14 @@ export interface CompleteOptions {
 
 const COMPLETE_OPTIONS: Names<CompleteOptions> = { text: true, result: true, worker: true }
 
-/** @throws RapidfireError `BAD_OPTION` */
-export const checkCompletion = (options: CompleteOptions): void => checkNames('complete', options, COMPLETE_OPTIONS)
-
-/** What is told of a batch that the archive keeps. */
-export function completionOf(batch: Batch, { text = textOf(batch), result, worker }: CompleteOptions) {
+/**
+ * What is told of a batch that the archive keeps.
+ *
+ * @throws RapidfireError `BAD_OPTION`
+ */
+export function completionOf(batch: Batch, options: CompleteOptions) {
+  checkNames('complete', options, COMPLETE_OPTIONS)
+  const { text = textOf(batch), result, worker } = options
   return {
     text: cut(text, OPTIONS.text.bytes),
     result: cut(textOfResult(result), OPTIONS.result.bytes),

@@ -470,7 +470,11 @@ export class Model {
   }
 
   /** Takes the archive as it was found. */
-  adoptArchive(found: ReadonlyMap<string, { key: string; size: number; until: number }>, index: Record<string, number>, until: number): void {
+  adoptArchive(
+    found: ReadonlyMap<string, { key: string; size: number; until: number }>,
+    index: Record<string, number>,
+    until: number,
+  ): void {
     this.archived.clear()
     this.indexed.clear()
     for (const [id, each] of found) this.archived.set(id, each)
