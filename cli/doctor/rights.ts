@@ -93,7 +93,7 @@ const ARGUMENTS: Record<string, string> = {
     zremrangebyrank: 'KEY 0 0',
     zremrangebyscore: 'KEY 0 0',
   },
-  ...{ zscan: 'KEY 0', zscore: 'KEY -', info: '', time: '' },
+  ...{ zscan: 'KEY 0', zscore: 'KEY -', zrank: 'KEY -', info: '', time: '' },
 }
 
 /** A command as it would be sent, and is only taken into a transaction here. */

@@ -1550,7 +1550,7 @@ return entry(KEYS, ARGV)
 `,
   },
   archived: {
-    sha1: '1a272e6f9fa195102cb96baaffcc39a33283e4a6',
+    sha1: '0e20654b789168ba617cef4de016d6be28474db4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1955,7 +1955,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2622)}
+${blank(2623)}
 --- Read the batches of the archive, in the order in which they were completed.
 --
 --   FCALL_RO rapidfire_archived 1 rapid-fire:{orders}
@@ -2046,7 +2046,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'dbd58c9bf7f2f14fbc566fe01e0b86d4b7109e82',
+    sha1: 'd97ce8700837e4e2656f2cb59cdae227d649cd6e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2439,7 +2439,7 @@ ${blank(252)}
 local LOOK_AGAIN = 10000
 ${blank(497)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(2223)}
+${blank(2224)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -5704,7 +5704,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'b7634f14ea92a02a8a97996ed95a1d70cf72640c',
+    sha1: 'df89598b42dd71eccd01bf0ee96b58ea9aaaad52',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6131,7 +6131,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1498)}
+${blank(1499)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -6189,7 +6189,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '5b340948f912603f4e4c84d03960fe13b20a4ece',
+    sha1: '1bae777404aab47fb1ee349b447af41016a4c42a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6595,7 +6595,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(2133)}
+${blank(2134)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -6639,7 +6639,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '8ee17bf974057b662fad966031da3eae1892c693',
+    sha1: '5d655d04df3f3052ca778b4cad6c9de38ba084e2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7308,7 +7308,8 @@ local function read_erasing(queue, key, after)
   end
   local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
   began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
-  local known = (what == 'dead' or what == 'archive') and string.find(place, '^%d+$') or (what == 'stream' or what == 'events') and string.find(place, '^%d+%-%d+$')
+  local known = (what == 'dead' or what == 'archive') and string.find(place, '^%d+$')
+    or (what == 'stream' or what == 'events') and string.find(place, '^%d+%-%d+$')
   if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
   erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
   return erasing
@@ -7519,7 +7520,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   events: {
-    sha1: 'ffdff5c80ff7043b84afa259ac3bb05cbf46ffc4',
+    sha1: '5d98facdc262f8c7ec549e859e3e8b66c689a16d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7907,7 +7908,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2710)}
+${blank(2711)}
 --- Read what has happened in the queue, oldest first.
 --
 --   FCALL_RO rapidfire_events 1 rapid-fire:{orders}
@@ -11339,7 +11340,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '3cc82eab0b4947c87431230bb8ff740ae673bdeb',
+    sha1: '0e1fbcc198ee0c639f92b83f6b6b0744acd7c006',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11680,7 +11681,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(4172)}
+${blank(4173)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -11751,7 +11752,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '3a1f98660c19769e91d82f6fd70c4919d2cdf365',
+    sha1: 'd0316177f7fb83ee64c4efa0e4a7a2f142e384fd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12146,7 +12147,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2789)}
+${blank(2790)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -12186,7 +12187,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '894c25bf4161f739df5700fdb5801ff1b7b65aac',
+    sha1: '7305734309ca84f1c2bbf95ea3ef3b8f616cf3ec',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12649,7 +12650,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2317)}
+${blank(2318)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -12778,7 +12779,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '6db623c0dc6d1bbcad92ba71df1749c998c0dd3c',
+    sha1: 'c5800de125558b629c34f555ebb81b61a6a03b52',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13387,7 +13388,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1426)}
+${blank(1427)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -13460,7 +13461,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'baf83528380bfa87d222f26a0ad239459c93289e',
+    sha1: 'a9885a787bf10fa5f1d5e39042a676ad1243e749',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13919,7 +13920,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2826)}
+${blank(2827)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -14055,7 +14056,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '3b38f49895cea5a59b49c6423ce709d3054d315c',
+    sha1: '94d6feeeeecab563c769168b09c14f6726d2b592',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14462,7 +14463,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2959)}
+${blank(2960)}
 --- Say that a worker or a process is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -15238,7 +15239,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '63673bdc8831f795cac13480176c93cbaed03a06',
+    sha1: 'c4436373d013c27b62ca335053eb6301625073ed',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16001,7 +16002,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(2109)}
+${blank(2110)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset', archive = 'hash' }
 
@@ -16153,7 +16154,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '0da86ad62de6c1751ff5dd0f0631cffd28071777',
+    sha1: '91d6e06ee2688a926eef1d250b9e9989c28e1a7c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16575,7 +16576,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2317)}
+${blank(2318)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -16730,7 +16731,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '81c618e0648638ba3bf3b9c8c841c8dabdb585da',
+    sha1: '4190466bdd438d3db962cb2c550ec570a02eff70',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -17705,7 +17706,7 @@ local function other_generation(queue, generation)
     )
   )
 end
-${blank(1990)}
+${blank(1991)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -17789,7 +17790,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: 'a6afa3d367f9eabf2901f07e73241b9fe6d9e764',
+    sha1: '1666ad9d96e8c19d186cb66b02e16a0c424acb8d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -17896,7 +17897,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4790)}
+${blank(4791)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -17947,7 +17948,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '703c564de6580988b7bb386527061f1372d517dc',
+    sha1: '2a15dcd75a7572efed5a02c5228c3d68e02ed617',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -18331,7 +18332,7 @@ local function counter_names()
   end
   return ONCE.counters
 end
-${blank(4659)}
+${blank(4660)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -18394,12 +18395,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '337e84f8f6515af22ce4f58c53274ce297c59594',
+    sha1: '53f93523995fd4211e1bcd0ea79a0eaae365a16c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(5179)}
+${blank(5180)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
