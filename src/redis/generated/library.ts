@@ -3170,6 +3170,9 @@ do
 -- in front of it, or it first.
 local COMPLETE_OPTIONS = { TEXT = OPTIONS.text, RESULT = OPTIONS.result, WORKER = OPTIONS.worker }
 
+-- Of pairs alone nothing is said.
+local NOTHING_SAID = {}
+
 -- Batches with tokens: keys, tokens, and for each its options; or a refusal in the fourth place.
 local function read_told(args, first)
   local ends, _, refusal = read_ends({ unpack(args, first) }, COMPLETE_OPTIONS)
@@ -3194,7 +3197,7 @@ local function read_completed(args, first)
   word = word and #word < 7 and string.upper(word)
   if word == 'NEXT' or COMPLETE_OPTIONS[word] then return read_told(args, first) end
   local owners, tokens, bad = read_pairs(args, first, 'pairs of key and token')
-  return owners, tokens, {}, bad
+  return owners, tokens, NOTHING_SAID, bad
 end
 
 local function complete(keys, args)
@@ -3209,7 +3212,7 @@ local function complete(keys, args)
   if kept then return kept end
   local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
-  local reply, named, done, counts, records, told = {}, {}, {}, {}, {}, {}
+  local reply, named, done, counts, records, told = {}, {}, {}, {}, {}, queue.archive > 0 and {}
   for n = 1, #owners do
     local key = owners[n]
     -- One that is named twice is completed once.
@@ -3217,12 +3220,13 @@ local function complete(keys, args)
     reply[n] = count and 'completed' or 'lost'
     if count then
       local at = #done + 1
-      named[key], done[at], counts[at], records[at], told[at] = true, key, count, stored[n], said[n]
+      named[key], done[at], counts[at], records[at] = true, key, count, stored[n]
+      if told then told[at] = said[n] end
     end
   end
   if #done == 0 then return reply end
   local entries
-  if queue.archive > 0 then
+  if told then
     queue.now = now_ms()
     entries = archive_entries(queue, done, counts, records, told)
   end

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '5fc3f773d7ce78e081b8a17ca4ef96973151e589',
+    sha1: 'bcbacd607e7cfa1e521197d62ffde98d4eea225a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1176,7 +1176,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(789)}
+${blank(793)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1550,7 +1550,7 @@ return entry(KEYS, ARGV)
 `,
   },
   archived: {
-    sha1: '0e20654b789168ba617cef4de016d6be28474db4',
+    sha1: '11f3fff9ee9ea247ccded4e1f29c82b5c7b6fee9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1955,7 +1955,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2623)}
+${blank(2627)}
 --- Read the batches of the archive, in the order in which they were completed.
 --
 --   FCALL_RO rapidfire_archived 1 rapid-fire:{orders}
@@ -2046,7 +2046,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'd97ce8700837e4e2656f2cb59cdae227d649cd6e',
+    sha1: '9f97deb12986758b89f70176de35286567a0492d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2439,7 +2439,7 @@ ${blank(252)}
 local LOOK_AGAIN = 10000
 ${blank(497)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(2224)}
+${blank(2228)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -4600,7 +4600,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'eb178e4d56294d0ce06c3e55c760a82580eea878',
+    sha1: '0d4f75257dfc364194eccb80a1844fc765d98bf6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5628,6 +5628,9 @@ ${blank(251)}
 -- in front of it, or it first.
 local COMPLETE_OPTIONS = { TEXT = OPTIONS.text, RESULT = OPTIONS.result, WORKER = OPTIONS.worker }
 
+-- Of pairs alone nothing is said.
+local NOTHING_SAID = {}
+
 -- Batches with tokens: keys, tokens, and for each its options; or a refusal in the fourth place.
 local function read_told(args, first)
   local ends, _, refusal = read_ends({ unpack(args, first) }, COMPLETE_OPTIONS)
@@ -5652,7 +5655,7 @@ local function read_completed(args, first)
   word = word and #word < 7 and string.upper(word)
   if word == 'NEXT' or COMPLETE_OPTIONS[word] then return read_told(args, first) end
   local owners, tokens, bad = read_pairs(args, first, 'pairs of key and token')
-  return owners, tokens, {}, bad
+  return owners, tokens, NOTHING_SAID, bad
 end
 
 local function complete(keys, args)
@@ -5667,7 +5670,7 @@ local function complete(keys, args)
   if kept then return kept end
   local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
-  local reply, named, done, counts, records, told = {}, {}, {}, {}, {}, {}
+  local reply, named, done, counts, records, told = {}, {}, {}, {}, {}, queue.archive > 0 and {}
   for n = 1, #owners do
     local key = owners[n]
     -- One that is named twice is completed once.
@@ -5675,12 +5678,13 @@ local function complete(keys, args)
     reply[n] = count and 'completed' or 'lost'
     if count then
       local at = #done + 1
-      named[key], done[at], counts[at], records[at], told[at] = true, key, count, stored[n], said[n]
+      named[key], done[at], counts[at], records[at] = true, key, count, stored[n]
+      if told then told[at] = said[n] end
     end
   end
   if #done == 0 then return reply end
   local entries
-  if queue.archive > 0 then
+  if told then
     queue.now = now_ms()
     entries = archive_entries(queue, done, counts, records, told)
   end
@@ -5704,7 +5708,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'df89598b42dd71eccd01bf0ee96b58ea9aaaad52',
+    sha1: 'fb90a00f9ca729ece3accdf71c8109e644a9767b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6131,7 +6135,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1499)}
+${blank(1503)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -6189,7 +6193,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '1bae777404aab47fb1ee349b447af41016a4c42a',
+    sha1: 'd0d391423cffb5a21d19e95f548f4f043066aa59',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6595,7 +6599,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(2134)}
+${blank(2138)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -6639,7 +6643,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '5d655d04df3f3052ca778b4cad6c9de38ba084e2',
+    sha1: '3aad9bb52bbcc8a5db42b90a1773e0762c959898',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7250,7 +7254,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1160)}
+${blank(1164)}
 --- Erase all that is kept of a conversation, some of it in each call.
 --
 --   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
@@ -7520,7 +7524,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   events: {
-    sha1: '5d98facdc262f8c7ec549e859e3e8b66c689a16d',
+    sha1: 'ca4a01b7ed42eb9040b5743f0191ef53ad00a2df',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7908,7 +7912,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2711)}
+${blank(2715)}
 --- Read what has happened in the queue, oldest first.
 --
 --   FCALL_RO rapidfire_events 1 rapid-fire:{orders}
@@ -7990,7 +7994,7 @@ return entry(KEYS, ARGV)
 `,
   },
   extend: {
-    sha1: 'a6535b6bc5e95442c662e2980bc4f10208281178',
+    sha1: '2b1c85c9acaac6a1f6b1a1a9a8ee0745c3910bd7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8380,7 +8384,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(356)}
+${blank(360)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -8441,7 +8445,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '427ce3596d0fe04a28fa014c06120559d18666c8',
+    sha1: '139f6e36a123470a0f45940847f14a976b81d5fe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9386,7 +9390,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(414)}
+${blank(418)}
 --- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -9550,7 +9554,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '0f4307f58d556429e7b9b865ec6d49349de561f5',
+    sha1: '92fbd1de26cf9736f6652a6c6ec81792ae8a8a43',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11201,7 +11205,7 @@ local function next_look(queue, caller, full)
   if caller.echo then send(queue, caller.worker, 'echo') end
   return next_at or 0
 end
-${blank(465)}
+${blank(469)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -11340,7 +11344,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '0e1fbcc198ee0c639f92b83f6b6b0744acd7c006',
+    sha1: 'c8631042287dae55858a32433845086df608b862',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11681,7 +11685,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(4173)}
+${blank(4177)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -11752,7 +11756,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'd0316177f7fb83ee64c4efa0e4a7a2f142e384fd',
+    sha1: '63cfb740d3e945e831d6b99517d145696089f6da',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12147,7 +12151,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2790)}
+${blank(2794)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -12187,7 +12191,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '7305734309ca84f1c2bbf95ea3ef3b8f616cf3ec',
+    sha1: 'fce40179d89a431201e04be05e7f3370af0cf61b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12650,7 +12654,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2318)}
+${blank(2322)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -12779,7 +12783,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'c5800de125558b629c34f555ebb81b61a6a03b52',
+    sha1: '0d46bcf8fd8d950b1c7b89cd78b1fa25b5df1bb2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13388,7 +13392,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1427)}
+${blank(1431)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -13461,7 +13465,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'a9885a787bf10fa5f1d5e39042a676ad1243e749',
+    sha1: 'a42b17cc5b2fb6f25a98b7ce0cadcd4dcbd48bae',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13920,7 +13924,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2827)}
+${blank(2831)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -14056,7 +14060,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '94d6feeeeecab563c769168b09c14f6726d2b592',
+    sha1: '1b5add997e81a0417a74060c18d43b5ba823c388',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14463,7 +14467,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2960)}
+${blank(2964)}
 --- Say that a worker or a process is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -14540,7 +14544,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '5eab8102f343d350eec342d19e70a2c3483483c3',
+    sha1: 'cccdf329c3f51ab78b8b6fa31e5ff45e711bf190',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15160,7 +15164,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(711)}
+${blank(715)}
 --- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -15239,7 +15243,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'c4436373d013c27b62ca335053eb6301625073ed',
+    sha1: 'f1fcabd9ec05d77ec009c7b2143e43fd57fb19d0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16002,7 +16006,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(2110)}
+${blank(2114)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset', archive = 'hash' }
 
@@ -16154,7 +16158,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '91d6e06ee2688a926eef1d250b9e9989c28e1a7c',
+    sha1: 'fdb172c8d63fbe6ed3b44299acbc028fa7ac86ff',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16576,7 +16580,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2318)}
+${blank(2322)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -16731,7 +16735,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '4190466bdd438d3db962cb2c550ec570a02eff70',
+    sha1: 'deacc890f6f79774200e277f83684649f235df41',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -17706,7 +17710,7 @@ local function other_generation(queue, generation)
     )
   )
 end
-${blank(1991)}
+${blank(1995)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -17790,7 +17794,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '1666ad9d96e8c19d186cb66b02e16a0c424acb8d',
+    sha1: 'cc6788a4e1018e92192c9d254aac48a13b109ad0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -17897,7 +17901,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4791)}
+${blank(4795)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -17948,7 +17952,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '2a15dcd75a7572efed5a02c5228c3d68e02ed617',
+    sha1: '3774a926c4b386d4abce36ced48eb2d41c55af40',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -18332,7 +18336,7 @@ local function counter_names()
   end
   return ONCE.counters
 end
-${blank(4660)}
+${blank(4664)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -18395,12 +18399,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '53f93523995fd4211e1bcd0ea79a0eaae365a16c',
+    sha1: '50db1213bcd3ea5880e6015e62d1efa45e535d05',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(5180)}
+${blank(5184)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
