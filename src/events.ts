@@ -39,7 +39,7 @@ export interface WorkerEvents<T = unknown> {
 /** Events of a webhook. Nothing of what was sent is in them, but in an error there may be. */
 export interface WebhookEvents {
   /** All messages of a request are stored, now or before. */
-  stored: [request: { source: string; added: number; duplicates: number }]
+  stored: [request: { source: string; added: number; duplicates: number; changed: number }]
   /** A request is answered 4xx, with this code, and why in words. */
   refused: [answer: { status: number; code: string; why: string }]
   /** A request is answered 5xx: Redis cannot be used, or a rule or a source has thrown. */

@@ -37,5 +37,5 @@ export {
 } from './worker/handler.ts'
 export type { ProcessOptions } from './worker/pending.ts'
 export type { Summary } from './worker/summary.ts'
-export { Discard, PartialFailure, RetryLater } from './worker/verdicts.ts'
+export { Discard, GiveUp, PartialFailure, RetryLater } from './worker/verdicts.ts'
 export { Worker, type WorkerOptions } from './worker/worker.ts'

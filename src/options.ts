@@ -80,9 +80,24 @@ export interface MessageOptions {
   maxSize?: number | undefined
   /** The batch ends with this message and is ready at once. @default false */
   flush?: boolean | undefined
+  /**
+   * The id of a message of the key whose data these replace, if it is still open: it keeps its place, time, id and options, and no deadline moves. When
+   * a process has it already, or it is not there, this is a message of its own. Give it an id, another one.
+   */
+  edits?: string | undefined
+  /** Likewise: that message is taken away, as if it had never been sent. */
+  withdraws?: string | undefined
 }
 
-export const MESSAGE_OPTIONS: Names<MessageOptions> = { id: true, wait: true, maxWait: true, maxSize: true, flush: true }
+export const MESSAGE_OPTIONS: Names<MessageOptions> = {
+  id: true,
+  wait: true,
+  maxWait: true,
+  maxSize: true,
+  flush: true,
+  edits: true,
+  withdraws: true,
+}
 
 export interface RapidFireOptions<T, Input = T> extends BindingOptions {
   /** A URL, ioredis options, or an ioredis client or Cluster of your own, which `close` leaves open. @default 'redis://127.0.0.1:6379' */

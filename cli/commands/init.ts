@@ -59,6 +59,9 @@ export function init(program: Command): void {
 
 const secretsOf = ({ source }: InitOptions): string[] => [...new Set(source.flatMap((name) => SECRETS[name] as string[]))]
 
+/** What `work` needs in its environment. */
+const workSecretsOf = ({ work }: InitOptions): string[] => (/(^| )--to[ =]https?:/i.test(work) ? ['RAPIDFIRE_RECEIVER_SECRET'] : [])
+
 const serveArguments = ({ port, source }: InitOptions): string => `--port ${port} --source ${source.join(' ')}`
 
 /** Nothing of a shell, a unit or of compose is in it but quotes. */
@@ -74,6 +77,7 @@ function handlerOf({ work }: InitOptions): string | undefined {
 function pm2(options: InitOptions): string {
   const { queue, healthPort, work } = options
   const handler = handlerOf(options)
+  const secrets = (names: string[]) => names.map((name) => `, ...secret('${name}')`).join('')
   return `// Save as ecosystem.config.cjs beside node_modules, then: pm2 start ecosystem.config.cjs
 ${handler ? `// ${handler}\n` : ''}const { dirname, join } = require('node:path')
 
@@ -81,19 +85,17 @@ const script = join(dirname(require.resolve('rapidfire/package.json')), 'dist/cl
 const env = { RAPIDFIRE_QUEUE: ${JSON.stringify(queue)}, REDIS_URL: process.env.REDIS_URL || 'redis://127.0.0.1:6379' }
 // A process is up when it says so, which is when it has reached Redis, and has 30 s to finish what it does when it is stopped.
 const common = { script, env, wait_ready: true, listen_timeout: 10000, kill_timeout: 30000 }
-// Each worker answers GET /readyz on a port of its own, the first on this one.
-const health = { env: { ...env, RAPIDFIRE_HEALTH_PORT: ${healthPort} }, increment_var: 'RAPIDFIRE_HEALTH_PORT' }
-
 // What shows that a request comes from where it says. pm2 keeps it with the process.
-const secrets = {}
-for (const name of ${JSON.stringify(secretsOf(options)).replaceAll('"', "'").replaceAll(',', ', ')}) {
+const secret = (name) => {
   if (!process.env[name]) throw new Error(name + ' must be set in the environment of pm2 start')
-  secrets[name] = process.env[name]
+  return { [name]: process.env[name] }
 }
+// Each worker answers GET /readyz on a port of its own, the first on this one.
+const health = { env: { ...env${secrets(workSecretsOf(options))}, RAPIDFIRE_HEALTH_PORT: ${healthPort} }, increment_var: 'RAPIDFIRE_HEALTH_PORT' }
 
 module.exports = {
   apps: [
-    { ...common, name: 'rapidfire-serve', args: '${`serve ${serveArguments(options)}`}', env: { ...env, ...secrets } },
+    { ...common, name: 'rapidfire-serve', args: '${`serve ${serveArguments(options)}`}', env: { ...env${secrets(secretsOf(options))} } },
     { ...common, name: 'rapidfire-work', args: ${JSON.stringify(`work ${work}`)}, ...health },
   ],
 }
@@ -124,7 +126,7 @@ function systemd(part: Part, options: InitOptions): string {
       what: 'worker',
       run: `work --health-port ${options.healthPort} ${options.work}`,
       port: options.healthPort,
-      environment: '# REDIS_URL=... when it is not redis://127.0.0.1:6379\nEnvironmentFile=-/etc/rapidfire-work.env',
+      environment: `# ${['REDIS_URL=... when it is not redis://127.0.0.1:6379', ...workSecretsOf(options).map((name) => `${name}=...`)].join('; ')}\nEnvironmentFile=-/etc/rapidfire-work.env`,
     },
   }
   const { what, run, port, environment } = parts[part]
@@ -203,7 +205,7 @@ ${handler ? `# ${handler}\n` : ''}services:
     healthcheck:
       test: [CMD, redis-cli, ping]
       interval: 5s
-${serve}${service('work', `work --health-port ${healthPort} ${work}`, [], health(healthPort))}volumes:
+${serve}${service('work', `work --health-port ${healthPort} ${work}`, workSecretsOf(options), health(healthPort))}volumes:
   redis:
 `
 }

@@ -1,6 +1,8 @@
 import { type Command, Option } from 'commander'
 import type { Logger } from 'pino'
 import { toBullmq } from '../../src/bullmq/index.ts'
+import { RapidfireError } from '../../src/errors.ts'
+import { toHttp } from '../../src/http/index.ts'
 import type { Handler, WorkerOptions } from '../../src/index.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { OPTIONS } from '../../src/redis/generated/limits.ts'
@@ -15,6 +17,8 @@ import { loadHandler } from './handler.ts'
 
 interface WorkOptions extends RunOptions, HealthOptions {
   to?: string
+  secretEnv: string
+  insecure?: true
   concurrency: number
   lease: number
   attempts: number
@@ -25,6 +29,9 @@ interface WorkOptions extends RunOptions, HealthOptions {
   logContent?: true
 }
 
+/** The variable that has the secret of a receiver. */
+const SECRET = 'RAPIDFIRE_RECEIVER_SECRET'
+
 /** What help says above these options. */
 const POLICY = 'Policy, stored for the queue:'
 
@@ -34,7 +41,12 @@ export function work(program: Command): void {
     .summary('handle batches with a file of yours')
     .description('Calls the function that a JavaScript or TypeScript file exports with each batch when it is due.')
     .argument('[module]', 'the file; it exports the function by `export default`')
-    .option('--to <target>', 'instead of a module: stream:<name> moves batches into a Redis Stream, bullmq:<queue> adds them as jobs')
+    .option(
+      '--to <target>',
+      'instead of a module: https://… posts batches to a receiver, stream:<name> moves them into a Redis Stream, bullmq:<queue> adds them as jobs',
+    )
+    .option('--secret-env <name>', 'the variable with the secret that posts are signed with; several, with blanks between them', SECRET)
+    .option('--insecure', 'post to another machine by http:// all the same')
     .addOption(
       integerOption('--concurrency <n>', 'handlers that run at once', 'RAPIDFIRE_CONCURRENCY', { ...OPTIONS.claimed, default: 10 }),
     )
@@ -55,13 +67,12 @@ export function work(program: Command): void {
     const { queue, wait, maxWait, maxSize, cluster } = options
     const logger = loggerOf(options)
     if (cluster && target.kind === 'bullmq') throw new UsageError('--to bullmq needs a server that is no cluster')
-    const { handler, close } =
-      target.kind === 'bullmq' ? await bullmqHandler(target.name, options.redis) : { handler: await loadHandler(target.name) }
+    const { handler, close } = await handlerOf(target, options)
     const policy = Object.fromEntries(Object.entries({ wait, maxWait, maxSize }).filter(([, value]) => value !== undefined))
     const redis = openClient(options.redis, cluster === true)
     redis.on('error', () => {}) // the worker, which has connections of its own, says it
     const rapidfire = new RapidFire<unknown>({ redis, queue, policy })
-    const worker = rapidfire.worker(handler, workerOptions(options, logger))
+    const worker = rapidfire.worker(handler, workerOptions(options, target.kind === 'http', logger))
     await runUntilStopped(worker, options, { logger, content: options.logContent === true })
     await rapidfire.close()
     redis.disconnect()
@@ -69,12 +80,41 @@ export function work(program: Command): void {
   })
 }
 
-function targetOf(module: string | undefined, to: string | undefined): { kind: 'module' | 'stream' | 'bullmq'; name: string } {
+interface Target {
+  kind: 'module' | 'http' | 'stream' | 'bullmq'
+  name: string
+}
+
+function targetOf(module: string | undefined, to: string | undefined): Target {
   if ((module === undefined) === (to === undefined)) throw new UsageError('give either a module or --to')
   if (module !== undefined) return { kind: 'module', name: module }
+  if (/^https?:/i.test(to ?? '')) return { kind: 'http', name: to as string }
   const [, kind, name] = /^(stream|bullmq):(.+)$/s.exec(to ?? '') ?? []
-  if (!kind || !name) throw new UsageError(`--to must be stream:<name> or bullmq:<queue>, got '${to}'`)
-  return { kind: kind as 'stream' | 'bullmq', name }
+  if (kind && name) return { kind: kind as 'stream' | 'bullmq', name }
+  // What was meant for a URL may have a password.
+  const given = to?.includes('//') ? 'another URL' : `'${to}'`
+  throw new UsageError(`--to must be https://…, stream:<name> or bullmq:<queue>, got ${given}`)
+}
+
+async function handlerOf(
+  { kind, name }: Target,
+  options: WorkOptions,
+): Promise<{ handler: Handler<unknown>; close?: () => Promise<void> }> {
+  if (kind === 'bullmq') return bullmqHandler(name, options.redis)
+  return { handler: kind === 'http' ? httpHandler(name, options) : await loadHandler(name) }
+}
+
+/** What `toHttp` refuses is said by the names that these things have here. */
+function httpHandler(url: string, { secretEnv, timeout, insecure }: WorkOptions): Handler<unknown> {
+  const secrets = (process.env[secretEnv] ?? '').split(/\s+/).filter((secret) => secret !== '')
+  try {
+    return toHttp(url, { secret: secrets, ...(timeout !== undefined && { timeout }), insecure: insecure === true })
+  } catch (error) {
+    if (!(error instanceof RapidfireError)) throw error
+    const here = { 'insecure: true': '--insecure', 'the receiver cannot': '--to cannot', '^secret': secretEnv, '^timeout': '--timeout' }
+    const text = Object.entries(here).reduce((said, [name, word]) => said.replace(new RegExp(name), word), error.message)
+    throw new UsageError(secrets.length > 0 ? text : `${text}; make one: echo "whsec_$(openssl rand -base64 32)"`)
+  }
 }
 
 async function bullmqHandler(name: string, url: string): Promise<{ handler: Handler<unknown>; close: () => Promise<void> }> {
@@ -93,6 +133,7 @@ async function bullmqHandler(name: string, url: string): Promise<{ handler: Hand
   return { handler: toBullmq(jobs), close }
 }
 
-function workerOptions({ concurrency, lease, attempts, timeout }: WorkOptions, logger: Logger): WorkerOptions {
-  return { concurrency, lease, attempts, logger, ...(timeout === undefined ? {} : { timeout }) }
+/** @param posts whether `--timeout` is that of a request */
+function workerOptions({ concurrency, lease, attempts, timeout }: WorkOptions, posts: boolean, logger: Logger): WorkerOptions {
+  return { concurrency, lease, attempts, logger, ...(timeout === undefined || posts ? {} : { timeout }) }
 }

@@ -75,7 +75,7 @@ export async function startRedis(
     server.stdin?.end(`requirepass ${password}\nmasterauth ${password}\n`)
     const failure = await started(server)
     if (failure === undefined) {
-      server.once('exit', endTogether([server.pid]))
+      server.once('exit', endTogether([server.pid], at.folder ? [] : [folder]))
       return {
         url: `redis://default:${password}@127.0.0.1:${port}`,
         port,
@@ -94,12 +94,14 @@ export async function startRedis(
 }
 
 /**
- * Sees to it that processes end when this one does, even by `kill -9`: a shell waits at the other end of a pipe. Returns what calls
- * that off.
+ * Sees to it that processes end when this one does, even by `kill -9`, and folders go with them: a shell waits at the other end of a pipe. Returns
+ * what calls that off.
  */
-export function endTogether(pids: (number | undefined)[]): () => void {
+export function endTogether(pids: (number | undefined)[], folders: string[] = []): () => void {
+  const script = 'read -r _; kill -9 $PIDS 2>/dev/null; rm -rf "$@"'
   // Detached: Ctrl-C reaches every other process of the terminal.
-  const guard = spawn('/bin/sh', ['-c', 'read -r _; kill -9 "$@" 2>/dev/null', 'guard', ...pids.map(String)], {
+  const guard = spawn('/bin/sh', ['-c', script, 'guard', ...folders], {
+    env: { ...process.env, PIDS: pids.join(' ') },
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   })

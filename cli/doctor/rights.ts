@@ -62,6 +62,7 @@ const ARGUMENTS: Record<string, string> = {
     linsert: 'KEY BEFORE - -',
     lpos: 'KEY -',
     lrem: 'KEY 0 -',
+    lset: 'KEY 0 -',
     rpushx: 'KEY -',
     mget: 'KEY',
     set: 'KEY -',

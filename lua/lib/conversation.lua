@@ -1,5 +1,6 @@
---- The states of a conversation, and every step from one of them to another. Beside lib/recover.lua, which puts broken ones right, nothing else
---- writes `due`, `active`, `claims` and `overrides`, or says when a list is written (lib/list.lua).
+--- The states of a conversation, and every step from one of them to another, but for messages that are edited or withdrawn (lib/change.lua). Beside
+--- both and lib/recover.lua, which puts broken ones right, nothing else writes `due`, `active`, `claims` and `overrides`, or says when a list is written
+--- (lib/list.lua).
 --
 --   empty     no messages, in no index, no claim
 --   open      in `due`: collecting, and ready when its time has come
@@ -26,8 +27,8 @@
 -- the table). So a key goes into its new index before it leaves the old one, a claim is void before its messages go, and messages are in their
 -- new place before they leave the old one.
 
--- One message more at the end of its key. Returns how many the key has then; or nil and a refusal, and nothing is written.
-local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
+-- One message more at the end of the list of its key. Returns how many the key has then; or nil and a refusal, and nothing is written.
+local append = push_back
 
 -- Takes back what append has just done. False when that is not allowed: then the message stays, and keep_indexed sees to its key.
 local function take_back(queue, key) return pop_back(messages_key(queue.root, key)) end

@@ -36,7 +36,8 @@ end
 -- By what the id of a message is remembered; `name`: that of a message which comes back from the dead of another partition, and must not be
 -- taken for an id.
 local function digest_of(key, id, name)
-  local text = name and 'requeued ' .. #key .. ':' .. key .. name or #key .. ':' .. key .. id
+  local text = count_text(#key) .. ':' .. key .. (name or id)
+  if name then text = 'requeued ' .. text end
   return string.sub(redis.sha1hex(text), 1, 32)
 end
 

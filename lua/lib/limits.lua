@@ -32,10 +32,12 @@ local LIMITS = {
   stream = 128,
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
   added = 256 * KIB,
   messageWork = 2 * KIB,
   specialWork = 5 * KIB,
+  changeWork = 64 * KIB,
   requeuedWork = 64 * KIB,
   firstBytes = 64 * KIB,
   -- A queue is taken to have no messages with more bytes of data, until one comes.
@@ -51,6 +53,10 @@ local LIMITS = {
   revivedMore = 20,
   -- A message of more bytes is written only when its key is known to have room.
   unasked = 4096,
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+  sought = 100,
+  soughtBytes = 256 * KIB,
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
   ends = 64,
@@ -118,6 +124,8 @@ local OPTIONS = {
   maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
   maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
   flush = { field = 'flush', flag = true },
+  edits = { field = 'edits', bytes = 512, code = 'BAD_ID' },
+  withdraws = { field = 'withdraws', bytes = 512, code = 'BAD_ID' },
   requeued = { field = 'requeued', bytes = 128 },
 
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.

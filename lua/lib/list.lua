@@ -1,5 +1,5 @@
 --- The list of a key: all of its messages, oldest first, those of a claimed batch in front. Every write to a list is made here, and only
---- lib/conversation.lua says when.
+--- lib/conversation.lua and lib/change.lua say when.
 
 -- A write that a key of another type must not break off: whoever put that there, the queue goes on. What is refused for another reason, as for
 -- want of a right, is told. Returns whether it was written.
@@ -187,4 +187,30 @@ local function insert_by_time(root, list, claimed, messages)
   undo, failed = replace(list, size, first, last, between, merged(between, messages))
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
+end
+
+-- Looks for the newest message with an id, from the end of a list of `size` messages on, and not among the first `from`. Returns how many stand in front
+-- of it, and the message; or nil, and a refusal when it may not be looked for. It is looked for no further than LIMITS.sought and LIMITS.soughtBytes say.
+local function find_newest(queue, list, from, size, id)
+  local upto, least = size, math.max(from, size - LIMITS.sought)
+  local step = math.max(1, math.min(10, math.floor(LIMITS.soughtBytes / queue.largest)))
+  queue.sought = queue.sought or 0
+  while upto > least and queue.sought < LIMITS.soughtBytes do
+    local first = math.max(least, upto - step)
+    local some = redis.pcall('LRANGE', list, count_text(first), count_text(upto - 1))
+    if some.err then return nil, wrong_type(some, 'list', list) end
+    for n = #some, 1, -1 do
+      local _, its = parts_of(some[n], true)
+      if its == id then return first + n - 1, some[n] end
+      queue.sought = queue.sought + #some[n]
+    end
+    upto = first
+  end
+end
+
+-- Puts `element` into the place of an `old` one, which has `before` others in front of it and none like it behind it; or, without one, takes that away.
+-- Returns a refusal.
+local function put_for(list, before, old, element)
+  local done = element and redis.pcall('LSET', list, count_text(before), element) or redis.pcall('LREM', list, '-1', old)
+  return error_of(done, 'list', list)
 end

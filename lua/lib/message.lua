@@ -64,6 +64,13 @@ local function parts_of(message, spared)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
 
+-- A message with the data of another one.
+local function with_data_of(message, other)
+  local _, _, data = parts_of(message)
+  local _, _, given = parts_of(other)
+  return string.sub(message, 1, #message - #data) .. given
+end
+
 -- '<number of a batch>.<position in it>', so that it can be compared as a number: numbers rise in the order in which batches of a key are
 -- claimed, and none has 10,000 messages.
 local function place_among_dead(number, position) return string.format('%s.%04d', number, position) end

@@ -134,7 +134,7 @@ end
 --   fields            what was read: the settings, `watchAt`, and what was asked for
 --   kept              what is kept of the last call of this caller: lib/nonce.lua
 --   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
--- and what calls put in: `now`, the time; how much they have `read` already; what is to be `told` of what they did (lib/events.lua).
+-- and what calls put in: `now`, the time; how much they have `read` already, and `sought`; what is to be `told` of what they did (lib/events.lua).
 local function read_queue(keys, ...)
   local fields, partition = read_fields(keys, ...)
   if not fields then return nil, partition end

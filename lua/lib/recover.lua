@@ -1,5 +1,5 @@
---- What puts right that which calls that were cut off, the clock, a failover or a hand has left. Beside lib/conversation.lua, with whose steps it
---- agrees, nothing else writes `due`, `active`, `claims` and `overrides`.
+--- What puts right that which calls that were cut off, the clock, a failover or a hand has left. Beside lib/conversation.lua and lib/change.lua, with
+--- whose steps it agrees, nothing else writes `due`, `active`, `claims` and `overrides`.
 
 -- Opens an active key that no worker has: its claim was deleted, by hand or by a call that was cut off, and its messages are an open batch
 -- again. Or the batch is done and its list has come back: then it is taken off, unless a message has begun a new list since, and put the key

@@ -4,6 +4,8 @@ import type { EventEntry, Reason } from '../protocol/replies.ts'
 export type EventName =
   | 'added'
   | 'duplicate'
+  | 'replaced'
+  | 'withdrawn'
   | 'claimed'
   | 'completed'
   | 'failed'
@@ -30,7 +32,7 @@ export interface QueueEvent {
   event: EventName
   /** The conversation; undefined of one that was `erased`, and of a `gap`. */
   key: string | undefined
-  /** Ids of messages, as far as the event names some: of an `added`, of a batch that is claimed for the first time. Undefined of one without an id. */
+  /** Ids of messages, as far as the event names some: of those that were added, or changed, of a batch that is claimed for the first time. Undefined of one without an id. */
   ids: (string | undefined)[]
   batch: string | undefined
   /** The how manieth claim of the batch, and its attempt. */

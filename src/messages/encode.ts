@@ -25,11 +25,17 @@ export function checkKey(key: unknown): asserts key is string {
 /** Checks what Redis could not: that it gets what the caller has. */
 export function encode(key: string, data: unknown, options: MessageOptions): EncodedMessage {
   checkKey(key)
-  const { id, wait, maxWait, maxSize, flush } = options
-  if (id !== undefined && typeof id !== 'string') throw new RapidfireError('BAD_ID', `an id must be a string, got ${typeof id}`)
+  const { id, wait, maxWait, maxSize, flush, edits, withdraws } = options
   checkFlag('flush', flush)
-  if (id?.isWellFormed() === false) throw new RapidfireError('BAD_ID', 'an id must be well-formed Unicode, got half of a surrogate pair')
-  return { key, data: toJson(data), id, wait, maxWait, maxSize, flush }
+  if (id !== undefined) checkId(id)
+  if (edits === undefined && withdraws === undefined) return { key, data: toJson(data), id, wait, maxWait, maxSize, flush }
+  for (const other of [edits, withdraws]) if (other !== undefined) checkId(other)
+  return { key, data: toJson(data), id, wait, maxWait, maxSize, flush, edits, withdraws }
+}
+
+function checkId(id: unknown): void {
+  if (typeof id !== 'string') throw new RapidfireError('BAD_ID', `an id must be a string, got ${typeof id}`)
+  if (!id.isWellFormed()) throw new RapidfireError('BAD_ID', 'an id must be well-formed Unicode, got half of a surrogate pair')
 }
 
 export const bytesOf = ({ key, data, id }: EncodedMessage) =>
@@ -38,11 +44,14 @@ export const bytesOf = ({ key, data, id }: EncodedMessage) =>
 const isSpecial = ({ wait, maxWait, maxSize, flush, requeued }: EncodedMessage) =>
   flush || (wait ?? maxWait ?? maxSize ?? requeued) !== undefined
 
+const workOf = (message: EncodedMessage) =>
+  (message.edits ?? message.withdraws) !== undefined ? LIMITS.changeWork : isSpecial(message) ? LIMITS.specialWork : LIMITS.messageWork
+
 /** What `add` takes in one call. */
 export const ADDED: Load<EncodedMessage> = {
   most: LIMITS.added,
   bytesOf,
-  weightOf: (message, bytes) => bytes + (isSpecial(message) ? LIMITS.specialWork : LIMITS.messageWork),
+  weightOf: (message, bytes) => bytes + workOf(message),
 }
 
 function toJson(data: unknown): string {

@@ -8,8 +8,11 @@ export interface Confirmation {
 
 /** What became of one message. */
 export interface AddResult extends Confirmation {
-  /** `duplicate`: a message with this id was accepted within `dedupe`; nothing was stored. */
-  status: 'added' | 'duplicate'
+  /**
+   * `duplicate`: a message with this id was accepted within `dedupe`; nothing was stored. `replaced`, `withdrawn`: the message that it `edits` or
+   * `withdraws` was still open; `added` when it was not.
+   */
+  status: 'added' | 'duplicate' | 'replaced' | 'withdrawn'
   /** Messages that the key holds now, those of a batch in work included. */
   size: number
 }

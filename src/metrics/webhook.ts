@@ -12,16 +12,17 @@ import { exposition } from './exposition.ts'
  */
 export class WebhookMetrics {
   readonly #queue: string
-  readonly #messages = new Map<string, { added: number; duplicate: number }>()
+  readonly #messages = new Map<string, { added: number; duplicate: number; changed: number }>()
   readonly #refused = new Map<string, number>()
   #errors = 0
 
   /** @param events the option of the same name of the webhook; whoever listens to `error` there is still told */
   constructor(queue: string, events: EventEmitter<WebhookEvents>) {
     this.#queue = queue
-    events.on('stored', ({ source, added, duplicates }) => {
-      const before = this.#messages.get(source) ?? { added: 0, duplicate: 0 }
-      this.#messages.set(source, { added: before.added + added, duplicate: before.duplicate + duplicates })
+    events.on('stored', ({ source, added, duplicates, changed }) => {
+      const before = this.#messages.get(source) ?? { added: 0, duplicate: 0, changed: 0 }
+      const all = { added: before.added + added, duplicate: before.duplicate + duplicates, changed: before.changed + changed }
+      this.#messages.set(source, all)
     })
     events.on('refused', ({ code }) => void this.#refused.set(code, (this.#refused.get(code) ?? 0) + 1))
     events.on('error', () => void (this.#errors += 1))

@@ -60,6 +60,9 @@ export function checkQueueName(queue: unknown): string {
 /** Root key of a queue, or of one of its partitions. */
 export const rootKey = (queue: string, partition?: number) => `rapid-fire:{${queue}${partition === undefined ? '' : `:${partition}`}}`
 
+/** The queue that a root is of, or that the root of one of its partitions is of. */
+export const queueOf = (root: string): string => root.replace(/^rapid-fire:\{(.*?)(?::\d+)?\}$/, '$1')
+
 /**
  * The partition that a key belongs to: CRC-32 of its bytes (the checksum of zlib and of Ethernet, ISO/IEC 8802-3), modulo the number of
  * partitions. Every language has it, so that every caller finds the same one.

@@ -76,6 +76,8 @@ export function messageArguments(messages: readonly EncodedMessage[]): Argument[
     if (message.maxWait !== undefined) args.push('MAXWAIT', message.maxWait)
     if (message.maxSize !== undefined) args.push('MAXSIZE', message.maxSize)
     if (message.flush) args.push('FLUSH')
+    if (message.edits !== undefined) args.push('EDITS', message.edits)
+    if (message.withdraws !== undefined) args.push('WITHDRAWS', message.withdraws)
     if (message.requeued !== undefined) args.push('REQUEUED', message.requeued)
   }
   return args

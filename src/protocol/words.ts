@@ -3,6 +3,8 @@
 /** By token: what the client calls it, and whether it is a time in ms. */
 const WORDS: Readonly<Record<string, readonly [name: string, isTime?: true]>> = {
   ID: ['id'],
+  EDITS: ['edits'],
+  WITHDRAWS: ['withdraws'],
   WAIT: ['wait', true],
   MAXWAIT: ['maxWait', true],
   MAXSIZE: ['maxSize'],

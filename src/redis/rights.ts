@@ -5,10 +5,10 @@ import { type FunctionName, READS } from './generated/facts.ts'
 /** What a user of Redis needs rights for: a function, and of `add` what stores messages that died in another partition apart from all others. */
 export type Use = FunctionName | 'add requeued'
 
-/** Messages go to the end of a list, and those that have died go where their time belongs: nearly nobody does both. */
+/** Messages go to the end of a list, or change others; those that have died go where their time belongs: nearly nobody does both. */
 const SPARED: Partial<Record<Use, readonly string[]>> = {
-  add: ['linsert', 'lpos', 'lpush', 'lrange', 'lrem', 'ltrim', 'rpushx'],
-  'add requeued': ['rpush', 'rpop'],
+  add: ['linsert', 'lpos', 'lpush', 'ltrim', 'rpushx'],
+  'add requeued': ['lset', 'rpush', 'rpop', 'zrem'],
 }
 
 const FUNCTIONS = Object.keys(COMMANDS_OF) as FunctionName[]

@@ -31,7 +31,7 @@ export interface WebhookOptions<T> extends Secrets {
   /** Names of sources that need no proof: whoever reaches the port may post to them. @default none @example unsigned: ['generic'] */
   unsigned?: readonly string[]
   /** `wait`, `maxWait`, `maxSize` and `flush` of a message. @example rules: ({ data }) => ({ flush: data.text === 'stop' }) */
-  rules?: (message: NewMessage<T>) => Omit<MessageOptions, 'id'> | undefined
+  rules?: (message: NewMessage<T>) => Omit<MessageOptions, 'id' | 'edits' | 'withdraws'> | undefined
   /** What Meta's verification must give as `hub.verify_token`. @default there is no verification */
   verifyToken?: string
   /** Bearer token of the statistics. @default nobody gets them, or everybody when all sources are `unsigned` */

@@ -79,6 +79,7 @@ export class Refusal extends Error {
 export const WRONG = {
   BAD_KEY: `A message was refused: its key must be a text of 1 to ${LIMITS.key} bytes, in well-formed Unicode.`,
   BAD_ID: `A message was refused: its id must be a text of 1 to ${OPTIONS.id.bytes} bytes, in well-formed Unicode.`,
+  BAD_CHANGE: `A message was refused: edits or withdraws must be the id of another message, of 1 to ${OPTIONS.id.bytes} bytes, and not both.`,
   BAD_DATA: 'A message was refused: its data must be something that JSON can carry, and that the schema of the queue allows.',
 } as const
 

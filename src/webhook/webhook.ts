@@ -80,17 +80,21 @@ export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T
     const trusted = trustedWith(body)
     const said = parseJson(body, maxBytes)
     const [messages, source] = readMessages(said, trusted)
-    let added = 0
+    let [added, duplicates] = [0, 0]
     if (messages.length > 0) {
       await endOfTurn()
       const limits = await opening
       const results = limits ? await limits.store(source.name, messages) : await gate.run(() => rapidfire.addMessages(messages))
-      for (const result of results) if (result.status === 'added') added += 1
+      for (const { status } of results) {
+        if (status === 'added') added += 1
+        if (status === 'duplicate') duplicates += 1
+      }
     }
-    const duplicates = messages.length - added
-    teller?.stored({ source: source.name, added, duplicates })
+    const changed = messages.length - added - duplicates
+    teller?.stored({ source: source.name, added, duplicates, changed })
     const answer = source.answer?.(said.payload)
-    return json(answer ? JSON.stringify({ added, duplicates, ...answer }) : `{"added":${added},"duplicates":${duplicates}}`)
+    if (!answer && changed === 0) return json(`{"added":${added},"duplicates":${duplicates}}`)
+    return json(JSON.stringify({ added, duplicates, ...(changed > 0 && { changed }), ...answer }))
   }
 
   function verify(parameters: URLSearchParams): Response {

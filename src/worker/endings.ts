@@ -5,7 +5,7 @@ import { RapidfireError } from '../errors.ts'
 import type { BatchClient } from './client.ts'
 import type { Outcome } from './handler.ts'
 import type { Settings } from './settings.ts'
-import { Discard, PartialFailure, RetryLater } from './verdicts.ts'
+import { Discard, GiveUp, PartialFailure, RetryLater } from './verdicts.ts'
 
 /** What a handler threw. */
 export interface Failure {
@@ -79,7 +79,8 @@ export class Endings<T> {
   }
 
   #failOptions(batch: Batch<T>, error: unknown, plain: boolean): FailOptions<T> {
-    const options = { error: textOf(error), attempts: this.#settings.attempts }
+    // In its first attempt or a later one, so at once.
+    const options = { error: textOf(error), attempts: error instanceof GiveUp ? 1 : this.#settings.attempts }
     if (plain) return options
     return {
       ...options,

@@ -32,7 +32,7 @@ export interface HandlerContext {
 }
 
 /**
- * Handles one batch. Resolving completes it; throwing gives it back for a later attempt: see `Discard`, `RetryLater` and `PartialFailure`.
+ * Handles one batch. Resolving completes it; throwing gives it back for a later attempt: see `Discard`, `RetryLater`, `GiveUp` and `PartialFailure`.
  * A batch may be handed over more than once, so what a handler does should bear being done again; `batch.id` is the same each time.
  */
 export type Handler<T> = (batch: Batch<T>, context: HandlerContext) => unknown

@@ -23,6 +23,15 @@ export class RetryLater extends Error {
 }
 
 /**
+ * Throw it in a handler when no further attempt can help: the batch is dead at once. It is kept, and can be requeued.
+ *
+ * @example if (response.status === 410) throw new GiveUp('the bot is gone')
+ */
+export class GiveUp extends Error {
+  override readonly name = 'GiveUp'
+}
+
+/**
  * Throw it in a handler when only some messages of the batch failed: those come again, before any newer ones, and the others are done.
  *
  * @example throw new PartialFailure(batch.messages.filter((message) => !sent.has(message)), 'timeout')

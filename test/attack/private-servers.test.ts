@@ -1,9 +1,11 @@
-import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { expect, it, onTestFinished } from 'vitest'
 import { PASSWORD, startRedis } from '../../cli/demo/private-redis.ts'
+import { eventually } from '../cli/processes.ts'
 import { lacksServer } from '../client/clients.ts'
 import { expectGuarded } from '../support/guarded.ts'
 
@@ -44,5 +46,25 @@ it.skipIf(lacksServer('the password of private servers'))(
       : execFileSync('ps', ['-ww', '-o', 'args=', '-p', `${pid}`], { encoding: 'utf8' })
     expect(args).toContain(String(server.port))
     expect(args).not.toContain(PASSWORD)
+  },
+)
+
+it.skipIf(lacksServer('what a private server leaves behind'))(
+  'a private server and what it has stored go with the process that started it, even by kill -9',
+  async () => {
+    const script = `import { startRedis } from './cli/demo/private-redis.ts'
+    const { url, folder } = await startRedis()
+    console.log(JSON.stringify({ url, folder }))`
+    const starter = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      cwd: REPOSITORY,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    onTestFinished(() => void starter.kill('SIGKILL'))
+    const [said] = await once(starter.stdout, 'data')
+    const { url, folder } = JSON.parse(String(said))
+    expect(existsSync(folder)).toBe(true)
+    starter.kill('SIGKILL')
+    await eventually(() => !existsSync(folder))
+    await expect(new Redis(url, { lazyConnect: true, retryStrategy: () => null }).on('error', () => {}).connect()).rejects.toThrow()
   },
 )

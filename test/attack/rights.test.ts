@@ -97,7 +97,13 @@ async function fill(redis: Redis, url: string) {
   const taker = { limit: 10, lease: 1000, attempts: 5, generation: 0, drain: false }
   const ends = names.slice(1, 3)
   const inputs: { [Name in FunctionName]: Input<Name> } & { 'add requeued': Input<'add'> } = {
-    add: { messages: [message, { key: 'fay', data: '5' }], generation: 0 },
+    add: {
+      messages: [
+        ...[message, { key: 'fay', data: '5' }, { key: 'gus', data: '6', id: 'wamid.6', edits: 'wamid.4' }],
+        { key: 'gus', data: '', id: 'wamid.7', withdraws: 'wamid.4' },
+      ],
+      generation: 0,
+    },
     'add requeued': { messages: [{ key: 'gus', data: '4', requeued: `1700000000000:${id}:1` }], generation: 0 },
     archived: {},
     check: { parts: ['messages:ann', 'messages:fay', 'messages:eve', `dead:${id}`, 'due', 'claims', 'overrides'] },

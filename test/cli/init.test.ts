@@ -10,6 +10,7 @@ import { freePort } from '../../cli/demo/private-redis.ts'
 import { useRedis } from '../support/redis.ts'
 import { type Ended, rapidfire, run } from '../support/shell.ts'
 import { sign } from '../webhook/webhook.ts'
+import { command } from './command.ts'
 import { eventually } from './processes.ts'
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
@@ -167,6 +168,20 @@ describe('init', () => {
     expect((await rapidfire(['init', 'compose'])).stdout).toMatch(
       /RAPIDFIRE_APP_SECRET: \$\{RAPIDFIRE_APP_SECRET:\?.*\n.*RAPIDFIRE_VERIFY_TOKEN:\?/,
     )
+  })
+
+  it('init prints files in which a worker that posts has its secret, and no other', async () => {
+    const to = ['--source', 'generic', '--work', '--to https://bot.example.com/batches --lease 60000']
+    const { file, folder } = await folderWith('ecosystem.config.cjs', 'pm2', ...to)
+    const env = { RAPIDFIRE_SENDER_SECRET: 's', RAPIDFIRE_RECEIVER_SECRET: 'r' }
+    const apps = await run(process.execPath, ['-p', `JSON.stringify(require(${JSON.stringify(file)}).apps)`], env, folder)
+    const [serve, work] = JSON.parse(apps.stdout)
+    expect([serve.env.RAPIDFIRE_RECEIVER_SECRET, serve.env.RAPIDFIRE_SENDER_SECRET]).toEqual([undefined, 's'])
+    expect([work.env.RAPIDFIRE_RECEIVER_SECRET, work.env.RAPIDFIRE_SENDER_SECRET]).toEqual(['r', undefined])
+    expect((await command(['init', 'systemd', 'work', ...to])).stdout).toContain('; RAPIDFIRE_RECEIVER_SECRET=...\nEnvironmentFile=')
+    const [, receiver] = (await command(['init', 'compose', ...to])).stdout.split(/^ {2}work:$/m)
+    expect(receiver).toContain('      RAPIDFIRE_RECEIVER_SECRET: ${RAPIDFIRE_RECEIVER_SECRET:?must be set')
+    expect(receiver).not.toContain('SENDER_SECRET')
   })
 
   it('init writes what a format takes for something else so that it does not', async () => {

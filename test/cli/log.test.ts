@@ -33,7 +33,7 @@ const TOLD: { [Name in keyof Events]: Events[Name] } = {
   forwarded: [3],
   idle: [],
   error: [Object.assign(new Error(''), { code: 'ECONNREFUSED' })],
-  stored: [{ source: 'generic', added: 1, duplicates: 0 }],
+  stored: [{ source: 'generic', added: 1, duplicates: 0, changed: 0 }],
   refused: [{ status: 401, code: 'BAD_SIGNATURE', why: 'The request must carry the proof of its source.' }],
   listening: [{ host: '127.0.0.1', port: 3000, path: '/healthz' }],
   stopping: ['SIGTERM'],

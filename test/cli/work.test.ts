@@ -130,7 +130,7 @@ describe('work', () => {
   it.each([
     [[], 'give either a module or --to'],
     [['a.mjs', '--to', 'stream:x'], 'give either a module or --to'],
-    [['--to', 'kafka:x'], '--to must be stream:<name> or bullmq:<queue>'],
+    [['--to', 'kafka:x'], '--to must be https://…, stream:<name> or bullmq:<queue>'],
     [['nowhere.mjs'], 'there is no file nowhere.mjs'],
     [['EXPORT'], 'must be a function that takes a batch, got number'],
     [['SYNTAX'], 'cannot be loaded: '],

@@ -48,6 +48,40 @@ describeBindings('adding', (lua) => {
     expect(Object.fromEntries(batches.map((batch) => [batch.key, batch.reason]))).toEqual({ wait: 'wait', maxSize: 'size', flush: 'flush' })
   })
 
+  it('lets a message edit or withdraw another one that is open, and be one of its own otherwise', async () => {
+    const rapidfire = client()
+    const say = (data: string, options: object) => rapidfire.addMessage('ann', data, options)
+    await say('at 17', { id: 'm1' })
+    await say('bye', { id: 'm2' })
+    expect(await say('at 18', { id: 'e1', edits: 'm1' })).toEqual({ status: 'replaced', size: 2 })
+    expect(await say('at 18', { id: 'e1', edits: 'm1' })).toEqual({ status: 'duplicate', size: 2 })
+    const [withdrawn, late] = await rapidfire.addMessages([
+      { key: 'ann', data: '', id: 'w2', withdraws: 'm2' },
+      { key: 'ann', data: 'more', id: 'e2', edits: 'unknown', flush: true },
+    ])
+    expect([withdrawn, late]).toEqual([
+      { status: 'withdrawn', size: 1 },
+      { status: 'added', size: 2 },
+    ])
+    const { batches } = await rapidfire.claimReady()
+    expect(batches[0]?.messages.map(({ id, data }) => [id, data])).toEqual([
+      ['m1', 'at 18'],
+      ['e2', 'more'],
+    ])
+    await expect(say('x', { id: 'm1', edits: 'm1' })).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
+    await expect(say('x', { edits: '' })).rejects.toMatchObject({ code: 'BAD_ID' })
+    for (const edits of [5, '\ud800']) await expect(say('x', { edits })).rejects.toMatchObject({ code: 'BAD_ID' })
+    await expect(say('x', { withdraws: 5 })).rejects.toMatchObject({ code: 'BAD_ID' })
+  })
+
+  it('sends many edits at once in calls that Redis takes', async () => {
+    const rapidfire = client()
+    const keys = Array.from({ length: 20 }, (_, n) => `k${n}`)
+    await rapidfire.addMessages(keys.map((key) => ({ key, data: 1, id: 'm1' })))
+    const results = await rapidfire.addMessages(keys.map((key) => ({ key, data: 2, id: 'e1', edits: 'm1' })))
+    expect(results).toEqual(keys.map(() => ({ status: 'replaced', size: 1 })))
+  })
+
   it('gives one result per message of addMessages, in order', async () => {
     const rapidfire = client()
     const results = await rapidfire.addMessages([

@@ -154,6 +154,25 @@ describeBindings('partitions', (lua) => {
     expect(await client().check()).toMatchObject({ violations: [] })
   })
 
+  it('that have changed: an edit or a withdrawal finds what waits in the former one, and goes to the new one with what does not', async () => {
+    const rapidfire = client({ policy: { partitions: 2 } })
+    const all = async (message: object) => {
+      const results = await rapidfire.addMessages(KEYS.map((key) => ({ key, data: 1, ...message })))
+      return [...new Set(results.map(({ status, size }) => `${status} ${size}`))]
+    }
+    await all({ id: 'm1' })
+    await all({ id: 'm2' })
+    await rapidfire.policy({ partitions: 5 })
+    expect(await all({ id: 'e1', edits: 'm1', data: 2 })).toEqual(['replaced 2'])
+    expect(await all({ id: 'e1', edits: 'm1', data: 3 })).toEqual(['duplicate 2'])
+    expect(await all({ id: 'w2', withdraws: 'm2' })).toEqual(['withdrawn 1'])
+    await lua().tick(10_000)
+    expect(await drained(rapidfire)).toEqual(KEYS.map(() => 2))
+    expect(await all({ id: 'e2', edits: 'm1', data: 4 })).toEqual(['added 1'])
+    expect(await all({ id: 'e3', edits: 'e2', data: 5 })).toEqual(['replaced 1'])
+    expect(await rapidfire.check()).toMatchObject({ violations: [] })
+  })
+
   it('are settled at once when nothing is left behind, and can be changed again', async () => {
     for (const partitions of [4, 16, 2, 1]) {
       const operator = client()

@@ -97,6 +97,29 @@ describe.each(TARGETS)('on %s', (_, clustered, partitions) => {
     expect(await open().check()).toMatchObject({ violations: [] })
   })
 
+  it('a message is edited and withdrawn while nobody has it, and is changed by a message of its own later', async () => {
+    const rapidfire = queue({ wait: 60_000, maxWait: 120_000 })()
+    const all = async (message: object) => {
+      const results = await rapidfire.addMessages(KEYS.map((key) => ({ key, data: 1, ...message })))
+      return [...new Set(results.map(({ status, size }) => `${status} ${size}`))]
+    }
+    expect(await all({ id: 'm1' })).toEqual(['added 1'])
+    expect(await all({ id: 'm2' })).toEqual(['added 2'])
+    expect(await all({ id: 'e1', edits: 'm1', data: 'edited' })).toEqual(['replaced 2'])
+    expect(await all({ id: 'w2', withdraws: 'm2' })).toEqual(['withdrawn 1'])
+    expect(await all({ id: 'm3', flush: true })).toEqual(['added 2'])
+    const { batches } = await rapidfire.claimReady({ limit: 100 })
+    expect(batches.map(({ messages }) => messages.map(({ id, data }) => [id, data]))).toEqual(
+      KEYS.map(() => [
+        ['m1', 'edited'],
+        ['m3', 1],
+      ]),
+    )
+    expect(await all({ id: 'w1', withdraws: 'm1' })).toEqual(['added 3'])
+    expect(await all({ id: 'w1', withdraws: 'm1' })).toEqual(['duplicate 3'])
+    expect(await rapidfire.check()).toMatchObject({ violations: [] })
+  })
+
   it('a conversation is erased: what waits, what is dead, and what was forwarded', async () => {
     const rapidfire = queue()()
     const say = (data: string) => rapidfire.addMessages(KEYS.map((key) => ({ key, data, flush: true })))

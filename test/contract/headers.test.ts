@@ -16,7 +16,7 @@ const header = (name: FunctionName) => headers[name] as (typeof functions)[numbe
 const isToken = (name: string) => /^[A-Z]+$/.test(name)
 
 /** What each function is sent when every option of its input is given; values are no capitals, so that they look unlike tokens. */
-const message = { key: 'k', data: 'd', id: 'i', wait: 1, maxWait: 1, maxSize: 1, flush: true, requeued: '1:n' }
+const message = { key: 'k', data: 'd', id: 'i', wait: 1, maxWait: 1, maxSize: 1, flush: true, edits: 'e', withdraws: 'w', requeued: '1:n' }
 const policy = {
   wait: 1,
   maxWait: 1,

@@ -86,9 +86,10 @@ it('holds what is promised and nothing else', async () => {
   )
   expect(paths).toEqual(expect.arrayContaining(['dist/cli/main.js', 'lua/functions/conversation/add.lua', 'lua/lib/clock.lua']))
   expect(paths).toEqual(expect.arrayContaining(['alerts.yaml', 'dashboard.json', 'prometheus.yaml'].map((name) => `src/metrics/${name}`)))
+  expect(paths).toEqual(expect.arrayContaining(['n8n.json', 'receiver.py'].map((name) => `src/http/receivers/${name}`)))
   const foreign = paths.filter(
     (path) =>
-      !/^(dist\/.*\.(js|d\.ts|lua)|dist\/src\/package\.json|lua\/.*\.lua|.*\/README\.md|.*\/charts\/\w+\.svg|src\/metrics\/\w+\.(json|yaml)|[A-Z]+(\.md)?|package\.json)$/.test(
+      !/^(dist\/.*\.(js|d\.ts|lua)|dist\/src\/package\.json|lua\/.*\.lua|.*\/README\.md|.*\/charts\/\w+\.svg|src\/metrics\/\w+\.(json|yaml)|src\/http\/receivers\/\w+\.(json|py)|[A-Z]+(\.md)?|package\.json)$/.test(
         path,
       ),
   )
@@ -121,8 +122,8 @@ it('is the same by require as by import: one class of each name', async () => {
     console.log(JSON.stringify({ names, differ: names.filter((name) => required[name] !== imported[name]) }))
   `
   const names = [
-    ...['Discard', 'PartialFailure', 'ProcessingError', 'RapidFire', 'RapidfireError', 'RefusedBatchesError', 'RefusedMessagesError'],
-    ...['RetryLater', 'Worker'],
+    ...['Discard', 'GiveUp', 'PartialFailure', 'ProcessingError', 'RapidFire', 'RapidfireError', 'RefusedBatchesError'],
+    ...['RefusedMessagesError', 'RetryLater', 'Worker'],
     ...['exponentialBackoff', 'joinText', 'partitionOf'],
   ]
   expect(await said(folder, '--input-type=module', '-e', script)).toEqual({ names, differ: [] })
@@ -132,6 +133,7 @@ it('is compiled and run by a CommonJS project that resolves as Node 10 did, and 
   const program = `
     import { type Batch, joinText, RapidFire, RapidfireError } from 'rapidfire'
     import { toBullmq } from 'rapidfire/bullmq'
+    import { toHttp } from 'rapidfire/http'
     import { renderMetrics } from 'rapidfire/metrics'
     import { type ChatMessage, createWebhook } from 'rapidfire/webhook'
 
@@ -148,9 +150,10 @@ it('is compiled and run by a CommonJS project that resolves as Node 10 did, and 
       const jobs: string[] = []
       const { batches } = await rapidfire.claimReady()
       for (const batch of batches) await toBullmq({ add: async (_, data) => jobs.push(data.text) })(batch)
+      const posted = await Promise.resolve().then(() => toHttp('https://localhost', { secret: 'none' })).catch((error) => error.code)
       const metrics = renderMetrics(await rapidfire.getStats()).includes('rapidfire_messages{queue="required"} 1')
       await rapidfire.close()
-      return { code, metrics, texts: batches.map(text), jobs, statuses: [stored.status, refused.status], warning: await warning }
+      return { code, posted, metrics, texts: batches.map(text), jobs, statuses: [stored.status, refused.status], warning: await warning }
     }
     main().then((said) => process.stdout.write(JSON.stringify(said)))
     // @ts-expect-error: not a message of this queue
@@ -167,6 +170,7 @@ it('is compiled and run by a CommonJS project that resolves as Node 10 did, and 
   await run(process.execPath, [old, ...options, 'program.ts'], { cwd }).catch((error) => expect.unreachable(error.stdout))
   expect(await said(cwd, 'program.js', server.url)).toEqual({
     code: 'BAD_KEY',
+    posted: 'BAD_OPTION',
     metrics: true,
     texts: ['Hi'],
     jobs: ['Hi'],

@@ -7,8 +7,10 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ended, freePort, PASSWORD } from '../../cli/demo/private-redis.ts'
 import manifest from '../../package.json' with { type: 'json' }
+import { SECRET } from '../http/receiver.ts'
 import { TestCluster } from '../support/cluster.ts'
 import { START, TEST_SOURCE } from '../support/lua.ts'
+import { findRedisPy } from '../support/python.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
 import { type Ended, environment, findRedisCli, run, useCommands } from '../support/shell.ts'
 import { type Block, blocksOf, DOCUMENTS, linesOf, REPOSITORY, read } from './blocks.ts'
@@ -63,17 +65,23 @@ describe.skipIf(lacksCli).each(DOCUMENTS)('%s', (file) => {
   })
 
   let printed = ''
+  /** Whether what would have printed was not run. */
+  let skipped = false
   /** A server that the next block talks to. */
   let serving: { program: Program; block: Block } | undefined
   const passes = (PASSES[file] ?? [1]).flatMap((pass) => blocks.map((block) => ({ pass, kind: block.kind, line: block.line, block })))
   it.for(passes)('$kind block of line $line, pass $pass', { timeout: 60_000 }, async ({ pass, kind, block }, { skip }) => {
     if (block.text.includes('redis.example.com') && !tls) return skip()
     // What a public certificate authority is to a machine, ours is to these programs.
-    const env: Record<string, string> = tls ? { NODE_EXTRA_CA_CERTS: join(project.folder, 'ca.pem') } : {}
+    const env: Record<string, string> = {
+      RAPIDFIRE_RECEIVER_SECRET: SECRET,
+      ...(tls && { NODE_EXTRA_CA_CERTS: join(project.folder, 'ca.pem') }),
+    }
     if (block === picture) {
       if (pass === 1) await expectPicture(block.text, server)
     } else if (kind === 'ts' && nameOf(block)) {
-      if (/\broute\.ts$/.test(nameOf(block) as string)) await expectRoute(project, block)
+      if (/\bcron\/route\.ts$/.test(nameOf(block) as string)) await expectCronRoute(project, block, server)
+      else if (/\broute\.ts$/.test(nameOf(block) as string)) await expectRoute(project, block)
     } else if (kind === 'ts') {
       const program = start(
         process.execPath,
@@ -88,20 +96,28 @@ describe.skipIf(lacksCli).each(DOCUMENTS)('%s', (file) => {
       if (block.text.includes("'SIGINT'")) await expectAtWork(program, block, server)
       await expectWell(program, block)
     } else if (kind === 'sh') {
-      printed = await runCommands(
-        placed(block.text, places),
-        { PATH: commands.PATH, REDIS_URL: server.url, ...env },
-        project.folder,
-        places.port,
-      )
-      if (!serving) return
-      const { program, block: served } = serving
+      const { program, block: served } = serving ?? {}
       serving = undefined
-      await expect.poll(() => missingFrom(program, served), { timeout: 20_000 }).toEqual([])
+      const hasServed = async () => {
+        if (program && served) await expect.poll(() => missingFrom(program, served), { timeout: 20_000 }).toEqual([])
+      }
+      const shell = { PATH: commands.PATH, REDIS_URL: server.url, RAPIDFIRE_PORT: String(places.port), ...env }
+      skipped = false
+      printed = await runCommands(placed(block.text, places), shell, project.folder, hasServed)
+      if (!program || !served) return
       program.child.kill('SIGINT')
       await expectWell(program, served)
-    } else if (kind === 'text') expectOutput(block.text, printed)
-    else throw new Error(`blocks of the kind '${kind}' cannot be run`)
+    } else if (kind === 'python') {
+      const python = await findRedisPy()
+      skipped = python === undefined
+      if (!python) return skip()
+      const ended = await run('python3', ['-c', placed(block.text, places)], { ...python, PYTHONIOENCODING: 'utf8' })
+      expect(ended).toMatchObject({ code: 0, stderr: '' })
+      printed = ended.stdout
+    } else if (kind === 'text') {
+      if (skipped) return skip()
+      expectOutput(block.text, printed)
+    } else throw new Error(`blocks of the kind '${kind}' cannot be run`)
   })
 })
 
@@ -174,17 +190,29 @@ async function expectRoute(project: Project, block: Block): Promise<void> {
   expect(stdout).toMatch(/^200 {"added":1,"duplicates":0}\n200 {"queue":"\w+"/)
 }
 
+/** A route that handles what is due, for who knows the secret, and tells what it has done. */
+async function expectCronRoute(project: Project, block: Block, { redis }: TestRedis): Promise<void> {
+  await redis.fcall('rapidfire_add', 1, 'rapid-fire:{whatsapp}', 'cron', '{"text":"Hi"}', 'FLUSH')
+  const script = `
+    const { GET } = await import(${JSON.stringify(project.fileOf(block).replace(/ts$/, 'js'))})
+    for (const bearer of [undefined, 'undefined', 'wrong', 'right']) {
+      if (bearer === 'wrong') process.env.CRON_SECRET = 'right'
+      const headers = bearer ? { authorization: 'Bearer ' + bearer } : {}
+      const answer = await GET(new Request('http://127.0.0.1:3000/api/cron', { headers }))
+      console.log(answer.status, await answer.text())
+    }
+    process.exit()
+  `
+  const { code, stdout, stderr } = await run(process.execPath, ['--input-type=module', '-e', script], {}, project.folder)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout).toMatch(/^401 \n401 \n401 \n(\S+ .*\n)*cron Hi\n(\S+ .*\n)*200 \{"batches":\d+,"messages":\d+,"completed":\d+,/)
+}
+
 /**
  * Runs the lines of a block. Those that go on until they are stopped are started first, and stopped in the end; `make` and `npm install`
- * are compared with what they would do. Returns what the others have printed.
+ * are compared with what they would do. `done` is waited for before the end. Returns what the others have printed.
  */
-async function runCommands(
-  text: string,
-  commands: { PATH: string; REDIS_URL: string; NODE_EXTRA_CA_CERTS?: string },
-  cwd: string,
-  port: number,
-): Promise<string> {
-  const env = { ...commands, RAPIDFIRE_PORT: String(port) }
+async function runCommands(text: string, env: Record<string, string>, cwd: string, done: () => Promise<void>): Promise<string> {
   const variables: string[] = []
   const program: string[] = []
   const services: Program[] = []
@@ -204,6 +232,7 @@ async function runCommands(
   }
   const { code, stdout, stderr }: Ended = await run('bash', ['-euo', 'pipefail', '-c', [...variables, ...program].join('\n')], env, cwd)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  await done()
   for (const service of services) {
     service.child.kill('SIGTERM')
     const [code] = (await service.closed) as [number]

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { transform } from 'esbuild'
-import { type Block, REPOSITORY, read } from './blocks.ts'
+import { type Block, REPOSITORY } from './blocks.ts'
 
 const repository = fileURLToPath(REPOSITORY)
 
@@ -26,12 +26,7 @@ export function check(actual: unknown, expected: unknown): void {
 `
 
 /** What a reader installs beside the library. */
-const PACKAGES = ['ioredis', 'zod', 'bullmq', '@hono', 'hono', 'express', 'fastify', '@types']
-
-/**
- * Packages that a recipe is for and that are not installed here, for their size: a file of this folder stands in for what the recipe uses of them.
- */
-const STAND_INS = { '@nestjs/core': 'nest.ts' }
+const PACKAGES = ['ioredis', 'zod', 'bullmq', '@hono', 'hono', 'express', 'fastify', '@nestjs', 'standardwebhooks', '@types']
 
 /** What a user's own folder holds who has installed the package: a project for each document stands in it. */
 export interface Workspace {
@@ -69,11 +64,14 @@ export const placed = (text: string, { url, port, cluster, tls }: Places): strin
     .replaceAll('listen(3000,', `listen(${port},`)
     .replaceAll('port: 3000', `port: ${port}`)
 
+/** As NestJS has them. */
+const DECORATORS = { experimentalDecorators: true }
+
 /** As TypeScript for its types to be checked, and as what Node runs. */
 async function write(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   await writeFile(path.replace(/js$/, 'ts'), text)
-  await writeFile(path, (await transform(text, { loader: 'ts', target: 'node20' })).code)
+  await writeFile(path, (await transform(text, { loader: 'ts', target: 'node20', tsconfigRaw: { compilerOptions: DECORATORS } })).code)
 }
 
 export async function createWorkspace(): Promise<Workspace> {
@@ -81,15 +79,9 @@ export async function createWorkspace(): Promise<Workspace> {
   await mkdir(join(folder, 'node_modules'))
   await symlink(repository, join(folder, 'node_modules', 'rapidfire'))
   for (const name of PACKAGES) await symlink(join(repository, 'node_modules', name), join(folder, 'node_modules', name))
-  for (const [name, file] of Object.entries(STAND_INS)) {
-    await write(join(folder, 'node_modules', name, 'index.js'), read(`test/docs/${file}`))
-    await writeFile(
-      join(folder, 'node_modules', name, 'package.json'),
-      '{ "type": "module", "exports": "./index.js", "types": "./index.ts" }',
-    )
-  }
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
   const options = {
+    ...DECORATORS,
     target: 'ES2023',
     lib: ['ES2023', 'ESNext.Disposable'],
     module: 'NodeNext',
@@ -107,7 +99,6 @@ export async function createProject(workspace: Workspace, document: string, bloc
   const folder = join(workspace.folder, document)
   const fileOf = (block: Block) => join(folder, nameOf(block) ?? `line-${block.line}.js`)
   await write(join(folder, 'check.js'), CHECK)
-  await write(join(folder, 'app.module.js'), 'export class AppModule {}\n')
   for (const block of blocks) {
     if (nameOf(block)) await write(fileOf(block).replace(/ts$/, 'js'), placed(block.text, places))
     else await write(fileOf(block), placed(toProgram(block.text), places))

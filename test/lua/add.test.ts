@@ -354,7 +354,11 @@ describeBindings('add', (lua) => {
     ['MISSING_ARGUMENT', 'got a key alone', ['ann', 'one', 'ID', 'm1', 'NEXT', 'bob']],
     ['MISSING_ARGUMENT', 'ID must be followed by a value', ['ann', 'one', 'ID']],
     ['MISSING_ARGUMENT', 'WAIT must be followed by a value', ['ann', 'one', 'NEXT', 'ann', 'two', 'wait']],
-    ['UNKNOWN_ARGUMENT', "expected FLUSH, GENERATION, ID, MAXSIZE, MAXWAIT, REQUEUED, WAIT, NEXT; got 'TTL'", ['ann', 'one', 'TTL', '5']],
+    [
+      'UNKNOWN_ARGUMENT',
+      "expected EDITS, FLUSH, GENERATION, ID, MAXSIZE, MAXWAIT, REQUEUED, WAIT, WITHDRAWS, NEXT; got 'TTL'",
+      ['ann', 'one', 'TTL', '5'],
+    ],
     ['UNKNOWN_ARGUMENT', "got 'bob'", ['ann', 'one', 'FLUSH', 'bob', 'two']],
     ['UNKNOWN_ARGUMENT', "got ''", ['ann', 'one', '']],
     ['UNKNOWN_ARGUMENT', 'got a text of 5 bytes', ['ann', 'one', 'a\nb\0c']],

@@ -125,6 +125,33 @@ export const CALLS: Record<string, (hands: Hands) => Args | Promise<Args>> = {
     }
     return ['k', 'x', 'REQUEUED', `${START + 5}:x`]
   },
+  'add: an edit of an open message': async ({ add }) => {
+    await add('k', '1', 'ID', 'm1', 'NEXT', 'k', '2')
+    return ['k', 'x', 'ID', 'e1', 'EDITS', 'm1']
+  },
+  'add: an edit of an open message with options, when a slice begins': async ({ add, tick }) => {
+    await add('k', '1', 'ID', 'm1', 'WAIT', 7_200_000, 'NEXT', 'k', '2', 'WAIT', 7_200_000)
+    await tick(3_600_000)
+    return ['k', 'x', 'ID', 'e1', 'EDITS', 'm1']
+  },
+  'add: an edit of a message with a worker': async ({ add, claim }) => {
+    await add('k', '1', 'ID', 'm1', 'FLUSH')
+    await claim()
+    return ['k', 'x', 'ID', 'e1', 'EDITS', 'm1']
+  },
+  'add: the withdrawal of an open message': async ({ add }) => {
+    await add('k', '1', 'ID', 'm1', 'NEXT', 'k', '2')
+    return ['k', 'x', 'ID', 'w1', 'WITHDRAWS', 'm1']
+  },
+  'add: the withdrawal of a message behind the batch of a worker': async ({ add, claim }) => {
+    await add('k', '1', 'FLUSH', 'NEXT', 'k', '2', 'ID', 'm2')
+    await claim()
+    return ['k', 'x', 'ID', 'w2', 'WITHDRAWS', 'm2']
+  },
+  'add: the withdrawal of the only message, with options': async ({ add }) => {
+    await add('k', '1', 'ID', 'm1', 'WAIT', 500)
+    return ['k', 'x', 'ID', 'w1', 'WITHDRAWS', 'm1']
+  },
   'claim_ready: for the first time': async ({ add, tick }) => {
     await add('k', '1', 'FLUSH', 'NEXT', 'a', '1', 'WAIT', 5)
     await tick(10)

@@ -132,6 +132,41 @@ export const DAMAGED: Record<string, string[]> = {
     '., claims, due, messages:k, overrides, seen:2000000000020 of another type: WRONG_TYPE, nothing written',
     'messages:k missing: 1: 1, otherwise due',
   ],
+  'add: an edit of an open message': [
+    '., claims, seen:2000000000000 missing: the same',
+    '., claims, messages:k, seen:2000000000000 of another type: WRONG_TYPE, nothing written',
+    'messages:k missing: 0: "added", 1: 1, otherwise .',
+  ],
+  'add: an edit of an open message with options, when a slice begins': [
+    '., claims, due, overrides, seen:2000000000000, seen:2000003600000 missing: the same',
+    '., claims, messages:k, seen:2000000000000, seen:2000003600000 of another type: WRONG_TYPE, nothing written',
+    'due, overrides of another type: WRONG_TYPE, otherwise messages:k seen:2000003600000',
+    'messages:k missing: 0: "added", 1: 1, otherwise . due',
+  ],
+  'add: an edit of a message with a worker': [
+    '., due, overrides, seen:2000000000000 missing: the same',
+    '., active, claims, due, messages:k, overrides, seen:2000000000000 of another type: WRONG_TYPE, nothing written',
+    'active missing: the same, otherwise due',
+    'claims missing: 0: "replaced", 1: 1, otherwise . messages:k',
+    'messages:k missing: 1: 1, otherwise due',
+  ],
+  'add: the withdrawal of an open message': [
+    '., claims, due, seen:2000000000000 missing: the same',
+    '., claims, due, messages:k, seen:2000000000000 of another type: WRONG_TYPE, nothing written',
+    'messages:k missing: 0: "added", otherwise . due',
+  ],
+  'add: the withdrawal of a message behind the batch of a worker': [
+    '., claims, due, seen:2000000000000 missing: the same',
+    '., active, claims, due, messages:k, seen:2000000000000 of another type: WRONG_TYPE, nothing written',
+    'active missing: the same, otherwise due',
+    'messages:k missing: 0: "added", otherwise . due',
+  ],
+  'add: the withdrawal of the only message, with options': [
+    '., claims, due, overrides, seen:2000000000000 missing: the same',
+    '., claims, messages:k, seen:2000000000000 of another type: WRONG_TYPE, nothing written',
+    'due, overrides of another type: the same',
+    'messages:k missing: 0: "added", 1: 1, otherwise . due overrides',
+  ],
   'claim_ready: for the first time': [
     '., active, calls:me, claims, watch:standby missing: the same',
     '. of another type: WRONG_TYPE, nothing written',

@@ -10,7 +10,7 @@ const FILES = readdirSync(LUA, { recursive: true, encoding: 'utf8' }).filter((pa
 const STATE = ['due_key', 'active_key', 'claims_key', 'overrides_key', 'index']
 const LIST = ['messages_key', 'list']
 const READS = /^(Z(RANGE|REVRANGE|SCORE|MSCORE|CARD|COUNT).*|H(GET|MGET|EXISTS|LEN)|S(CARD|ISMEMBER)|L(LEN|RANGE|INDEX)|TYPE|P?TTL)$/
-const LIST_WRITERS = ['push_back', 'pop_back', 'push_front', 'cut_front', 'delete_list', 'copy_back', 'insert_by_time']
+const LIST_WRITERS = ['push_back', 'pop_back', 'push_front', 'cut_front', 'delete_list', 'copy_back', 'insert_by_time', 'put_for']
 
 /** A node of a syntax tree, as far as it is looked at here. */
 interface Node {
@@ -71,12 +71,13 @@ describe('the state of a conversation', () => {
   const paths = (writes: Write[]) => [...new Set(writes.map(({ path }) => path))].sort()
 
   it('is written by the steps between states and by what mends, and by nothing else', () => {
-    expect(paths(writers(STATE))).toEqual(['lib/conversation.lua', 'lib/recover.lua'])
+    expect(paths(writers(STATE))).toEqual(['lib/change.lua', 'lib/conversation.lua', 'lib/recover.lua'])
   })
 
   it('is in lists that one file writes, and only the steps have it do so', () => {
     expect(paths(writers(LIST))).toEqual(['lib/list.lua'])
     expect(FILES.filter((path) => writesOf(path).calls.some((name) => LIST_WRITERS.includes(name))).sort()).toEqual([
+      'lib/change.lua',
       'lib/conversation.lua',
       'lib/list.lua',
     ])

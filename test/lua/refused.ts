@@ -63,10 +63,9 @@ export const REFUSED: Record<string, string[]> = {
   'add: a new key beyond maxKeys': ['refused: HMGET ., RPUSH messages:k, ZCARD due, ZCARD active', 'says otherwise: RPOP messages:k'],
   'add: the largest so far': [
     'refused: HMGET ., HSET .',
-    'goes on: LLEN messages:k',
-    'says otherwise: RPUSH messages:k',
     'cut off, half done: SCARD overrides',
-    'says otherwise: ZADD due',
+    'goes on: LLEN messages:k',
+    'says otherwise: RPUSH messages:k, ZADD due',
     'goes on: HSET .',
     'says otherwise: RPUSH messages:k',
     'goes on: HINCRBY .',
@@ -138,6 +137,30 @@ export const REFUSED: Record<string, string[]> = {
     'refused: ZADD due',
     'refused, half done: HSET .',
     'goes on: HINCRBY .',
+  ],
+  'add: an edit of an open message': [
+    'refused: HMGET ., SMISMEMBER seen:2000000000000, SADD seen:2000000000000, PEXPIREAT seen:2000000000000, LLEN messages:k, HGET claims, LRANGE messages:k, LSET messages:k',
+  ],
+  'add: an edit of an open message with options, when a slice begins': [
+    'refused: HMGET ., SMISMEMBER seen:2000003600000, SMISMEMBER seen:2000000000000, SADD seen:2000003600000, PEXPIREAT seen:2000003600000, LLEN messages:k, HGET claims, LRANGE messages:k, HSET .',
+    'refused, half done: SISMEMBER overrides, ZADD due, ZSCORE due, LSET messages:k',
+  ],
+  'add: an edit of a message with a worker': [
+    'refused: HMGET ., SMISMEMBER seen:2000000000000, SADD seen:2000000000000, PEXPIREAT seen:2000000000000, LLEN messages:k, HGET claims, RPUSH messages:k, SISMEMBER overrides, LINDEX messages:k, ZADD due, ZSCORE due, ZSCORE active',
+    'goes on: HINCRBY .',
+  ],
+  'add: the withdrawal of an open message': [
+    'refused: HMGET ., SMISMEMBER seen:2000000000000, SADD seen:2000000000000, PEXPIREAT seen:2000000000000, LLEN messages:k, HGET claims, LRANGE messages:k, ZADD due',
+    'refused, half done: LREM messages:k',
+    'goes on: HINCRBY .',
+  ],
+  'add: the withdrawal of a message behind the batch of a worker': [
+    'refused: HMGET ., SMISMEMBER seen:2000000000000, SADD seen:2000000000000, PEXPIREAT seen:2000000000000, LLEN messages:k, HGET claims, LRANGE messages:k, ZADD due, ZSCORE due, ZSCORE active, LREM messages:k',
+    'goes on: HINCRBY .',
+  ],
+  'add: the withdrawal of the only message, with options': [
+    'refused: HMGET ., SMISMEMBER seen:2000000000000, SADD seen:2000000000000, PEXPIREAT seen:2000000000000, LLEN messages:k, HGET claims, LRANGE messages:k, LREM messages:k',
+    'goes on: HINCRBY ., ZREM due, SREM overrides',
   ],
   'claim_ready: for the first time': [
     'refused: HMGET ., MGET calls:me',

@@ -186,6 +186,28 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
     },
     { content: 'full keys in no index', fill: keep(names(120), 20, { due: false }), args: added(120), touches: counted(604, 3017, 40_400) }, // 12.8
     {
+      content: 'the newest of twenty messages, which is edited',
+      fill: large(keep(['k'], 20), (lua) => lua.call('add', 'k', 'x', 'ID', 'm1')),
+      ...{ args: ['k', 'y', 'ID', 'e1', 'EDITS', 'm1'], touches: counted(10, 50, 750) },
+    },
+    {
+      ...{ content: 'messages, of which one is taken away', fill: (lua: Lua) => lua.call('add', 'k', 'x', 'ID', 'm1', 'NEXT', 'k', 'y') },
+      ...{ args: ['k', '', 'ID', 'w1', 'WITHDRAWS', 'm1'], touches: counted(11, 52, 650) },
+    },
+    {
+      content: 'edits of what is not found, in a key with a thousand messages and options',
+      fill: large(keep(['k'], 1000, { options: ',W5000', bytes: 100 })),
+      args: numbers(3)
+        .flatMap((n) => ['NEXT', 'k', 'x', 'EDITS', `m${n}`])
+        .slice(1),
+      touches: counted(52, 518, 38_500), // 4.4
+    },
+    {
+      content: 'an edit of what is not found, in a key with messages of 1 MiB',
+      fill: large(keep(['k'], 5, { bytes: 1_048_576 }), (lua) => lua.set({ largest: 1_048_576 })),
+      ...{ args: ['k', 'x', 'EDITS', 'm1', 'NEXT', 'k', 'x', 'EDITS', 'm2'], touches: counted(11, 44, 1_049_100) },
+    },
+    {
       ...{ content: 'dead messages of another partition, into a key with ten thousand', fill: large(keep(['k'], 10_000)) },
       args: numbers(3)
         .flatMap((n) => ['NEXT', 'k', 'x', 'REQUEUED', `${START - 92_000}:${START}-1:${n + 1}`])

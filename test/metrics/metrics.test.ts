@@ -45,7 +45,7 @@ async function everything(): Promise<[queue: string, worker: string, webhook: st
   const worker = rapidfire.worker(() => {})
   const events = new EventEmitter<WebhookEvents>()
   const webhook = new WebhookMetrics('salon', events)
-  events.emit('stored', { source: 'generic', added: 2, duplicates: 1 })
+  events.emit('stored', { source: 'generic', added: 2, duplicates: 1, changed: 3 })
   events.emit('refused', { status: 400, code: 'UNKNOWN_FORM' } as never)
   return [renderMetrics(await rapidfire.getStats()), new WorkerMetrics(worker).render(), webhook.render()]
 }
@@ -218,13 +218,14 @@ it('the metrics of a webhook count messages by source, and refusals by code', ()
   const events = new EventEmitter<WebhookEvents>()
   const metrics = new WebhookMetrics('salon', events)
   expect(linesOf(metrics.render(), 'rapidfire')).toEqual(['rapidfire_webhook_errors_total{queue="salon"} 0'])
-  events.emit('stored', { source: 'generic', added: 2, duplicates: 1 })
-  events.emit('stored', { source: 'generic', added: 1, duplicates: 0 })
+  events.emit('stored', { source: 'generic', added: 2, duplicates: 1, changed: 3 })
+  events.emit('stored', { source: 'generic', added: 1, duplicates: 0, changed: 1 })
   for (const code of ['UNKNOWN_FORM', 'UNKNOWN_FORM', 'BAD_JSON']) events.emit('refused', { status: 400, code } as never)
   events.emit('error', new Error('Redis is away'))
   expect(linesOf(metrics.render(), 'rapidfire')).toEqual([
     'rapidfire_webhook_messages_total{queue="salon",source="generic",result="added"} 3',
     'rapidfire_webhook_messages_total{queue="salon",source="generic",result="duplicate"} 1',
+    'rapidfire_webhook_messages_total{queue="salon",source="generic",result="changed"} 4',
     'rapidfire_webhook_refused_total{queue="salon",code="UNKNOWN_FORM"} 2',
     'rapidfire_webhook_refused_total{queue="salon",code="BAD_JSON"} 1',
     'rapidfire_webhook_errors_total{queue="salon"} 1',

@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import type { FunctionName } from '../../src/redis/generated/facts.ts'
 import type { Overrides } from '../support/message.ts'
 import { written } from './keyspace.ts'
-import type { Model } from './model.ts'
+import type { Model, Sought } from './model.ts'
 import { type Policy, tokenOf } from './shapes.ts'
 import { KEYS, type Step, step } from './step.ts'
 import type { Arg, Reply, World } from './world.ts'
@@ -14,6 +14,9 @@ export interface Addition extends Overrides {
   id: string | undefined
   /** `large`: as many bytes as the default policy allows. */
   data: 'plain' | 'odd' | 'large' | 'too large'
+  /** The id of a message whose data it replaces, or which it takes away. */
+  edits?: string
+  withdraws?: string
 }
 
 const DATA = {
@@ -24,11 +27,13 @@ const DATA = {
 }
 
 /** The codes of which one is right when the message is bad by itself. */
-function faults({ key, id, wait, maxWait }: Addition, data: string, policy: Policy): string[] {
+function faults({ key, id, wait, maxWait, edits, withdraws }: Addition, data: string, policy: Policy): string[] {
   return [
     ...(key.length < 1 || key.length > 1024 ? ['BAD_KEY'] : []),
     ...(id !== undefined && (id.length < 1 || id.length > 512) ? ['BAD_ID'] : []),
     ...(wait && maxWait && maxWait < wait ? ['BAD_ARGUMENT'] : []),
+    ...(id !== undefined && (edits ?? withdraws) === id ? ['BAD_ARGUMENT'] : []),
+    ...(edits !== undefined && withdraws !== undefined ? ['BAD_ARGUMENT'] : []),
     ...(data.length > policy.maxMessageBytes ? ['MESSAGE_TOO_LARGE'] : []),
   ]
 }
@@ -37,7 +42,7 @@ function faults({ key, id, wait, maxWait }: Addition, data: string, policy: Poli
 export function adding(model: Model, messages: Addition[]): { data: string[]; args: Arg[] } {
   const tag = model.serial()
   const data = messages.map((message, n) => DATA[message.data](`${tag}.${n}`))
-  const args = messages.flatMap(({ key, id, wait, maxWait, maxSize, flush }, n): Arg[] => [
+  const args = messages.flatMap(({ key, id, wait, maxWait, maxSize, flush, edits, withdraws }, n): Arg[] => [
     ...(n > 0 ? ['NEXT'] : []),
     ...[key, data[n] as string],
     ...(id === undefined ? [] : ['ID', id]),
@@ -45,16 +50,33 @@ export function adding(model: Model, messages: Addition[]): { data: string[]; ar
     ...(maxWait ? ['MAXWAIT', maxWait] : []),
     ...(maxSize ? ['MAXSIZE', maxSize] : []),
     ...(flush ? ['FLUSH'] : []),
+    ...(edits === undefined ? [] : ['EDITS', edits]),
+    ...(withdraws === undefined ? [] : ['WITHDRAWS', withdraws]),
   ])
   return { data, args }
 }
 
 /** What one call takes: the bytes of its messages, and for each a little more. One message alone is always taken. */
 function isTooMuch(messages: Addition[], data: string[]): boolean {
-  const weights = messages.map(({ key, id = '', wait, maxWait, maxSize, flush }, n) => {
-    return key.length + id.length + (data[n] as string).length + (wait || maxWait || maxSize || flush ? 5 * 1024 : 2 * 1024)
+  const weights = messages.map(({ key, id = '', wait, maxWait, maxSize, flush, edits, withdraws }, n) => {
+    const work = (edits ?? withdraws) !== undefined ? 64 : wait || maxWait || maxSize || flush ? 5 : 2
+    return key.length + id.length + (data[n] as string).length + work * 1024
   })
   return messages.length > 1 && weights.reduce((sum, each) => sum + each) > 256 * 1024
+}
+
+/** Takes in a message that is none that was known: it changes another one, or is stored if there is room; its status, or undefined. */
+export function taken(
+  model: Model,
+  { key, id = '', data: _, edits, withdraws, ...own }: Addition,
+  { data, hasRoom, sought }: { data: string; hasRoom: boolean; sought: Sought },
+) {
+  const of = edits ?? withdraws
+  const changed = of === undefined ? undefined : model.amend(key, { by: id, of, data: withdraws === undefined ? data : undefined, sought })
+  if (changed) return changed
+  if (!hasRoom) return undefined
+  model.accept(key, { ...own, id, data })
+  return 'added'
 }
 
 /** Adds the messages to the model, as it was replied to be done. */
@@ -64,8 +86,9 @@ export function added(model: Model, messages: Addition[], data: string[], reply:
     return
   }
   const replies: Reply[] = Array.isArray(reply) ? reply : [reply, 0]
+  const sought = { bytes: 0 }
   for (const [n, message] of messages.entries()) {
-    const { key, id = '', data: _, ...own } = message
+    const { key, id = '' } = message
     const [status, size] = replies.slice(2 * n, 2 * n + 2)
     const codes = faults(message, data[n] as string, model.policy)
     if (codes.length > 0) {
@@ -73,13 +96,13 @@ export function added(model: Model, messages: Addition[], data: string[], reply:
       continue
     }
     const duplicate = id !== '' && (model.isDuplicate(key, id) ?? status === 'duplicate')
+    const expected = duplicate ? 'duplicate' : taken(model, message, { data: data[n] as string, hasRoom: model.hasRoom(key), sought })
     if (duplicate) model.count('duplicates')
-    else if (model.hasRoom(key)) model.accept(key, { ...own, id, data: data[n] as string })
-    else {
+    if (expected === undefined) {
       expect(String(status)).toContain('RAPIDFIRE_BACKLOG_FULL ')
       continue
     }
-    expect([status, size]).toEqual([duplicate ? 'duplicate' : 'added', model.at(key).messages.length])
+    expect([status, size]).toEqual([expected, model.at(key).messages.length])
   }
 }
 

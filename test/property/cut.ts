@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'vitest'
 import type { FunctionName } from '../../src/redis/generated/facts.ts'
-import { type Addition, added, adding, deadId } from './calls.ts'
+import { type Addition, added, adding, deadId, taken } from './calls.ts'
 import { type FailOptions, inOneCall, pick, trim } from './claims.ts'
 import { type Keyspace, short, written } from './keyspace.ts'
 import type { Model } from './model.ts'
@@ -419,25 +419,30 @@ export const cutAdd = (messages: Addition[], lacking: string) =>
     const { first, again, keyspace: then } = await world.cut(lacking, world.command('add', ...args))
     expectIndexed(model, new Now(then))
     const replies: Reply[] = Array.isArray(first) ? first : [first, 0]
-    for (const [n, { key, id = '', data: _, ...own }] of messages.entries()) {
+    const sought = { bytes: 0 }
+    for (const [n, message] of messages.entries()) {
+      const { key, id = '' } = message
       const [status, size] = replies.slice(2 * n, 2 * n + 2)
       // An error may be that of the right, which is found out first.
-      if (status !== 'added' && status !== 'duplicate') continue
+      if (!['added', 'duplicate', 'replaced', 'withdrawn'].includes(String(status))) continue
       const duplicate = id !== '' && (model.isDuplicate(key, id) ?? status === 'duplicate')
-      expect(status).toBe(duplicate ? 'duplicate' : 'added')
       // What cannot be taken back, since both would be needed, counts as stored.
-      if (!duplicate) expect(model.hasRoom(key) || ['srem', 'rpop'].includes(lacking)).toBe(true)
+      const hasRoom = model.hasRoom(key) || ['srem', 'rpop'].includes(lacking)
+      expect(status).toBe(duplicate ? 'duplicate' : taken(model, message, { data: data[n] as string, hasRoom, sought }))
       if (duplicate) model.count('duplicates')
-      else model.accept(key, { ...own, id, data: data[n] as string })
       expect(size).toBe(model.at(key).messages.length)
     }
     added(model, messages, data, again)
     const { keyspace } = await world.mend(KEYS)
     model.mended()
-    const duplicates = new Now(keyspace).figure('duplicates')
+    const { added: all = 0, droppedMessages = 0 } = model.counters
+    const now = new Now(keyspace)
     // What is counted is not stored: it is no promise that somebody without the right to it counts.
-    expect(duplicates).toBeLessThanOrEqual(model.counters.duplicates as number)
-    model.counters.duplicates = duplicates
+    for (const counter of ['duplicates', 'droppedMessages', 'added'] as const) {
+      expect(now.figure(counter)).toBeLessThanOrEqual(model.counters[counter] as number)
+      model.counters[counter] = now.figure(counter)
+    }
+    expect(now.figure('added') - now.figure('droppedMessages')).toBe(all - droppedMessages)
     return keyspace
   })
 

@@ -41,6 +41,9 @@ const STREAM = fc.constantFrom('batches', 'other \xff')
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 2 })
 const upTo = (max: number) => fc.integer({ min: 1, max })
 
+/** Of messages that are edited or withdrawn: some of the ids that they may have. */
+const CHANGED = fc.constantFrom('m1', 'm2', 'm3', '2,F 12')
+
 const addition: fc.Arbitrary<Addition> = fc
   .record({
     key: KEY,
@@ -56,9 +59,14 @@ const addition: fc.Arbitrary<Addition> = fc
       { weight: 2, arbitrary: fc.record({ wait: MS, maxWait: MS }) },
       { weight: 3, arbitrary: fc.constant({ flush: true }) },
     ),
+    change: fc.oneof(
+      { weight: 14, arbitrary: fc.constant({}) },
+      { weight: 4, arbitrary: fc.record({ edits: CHANGED }) },
+      { weight: 3, arbitrary: fc.record({ withdraws: CHANGED }) },
+    ),
     bad: fc.oneof({ weight: 30, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: fc.constantFrom({ key: '' }, { id: '' }) }),
   })
-  .map(({ own, bad, ...rest }) => ({ ...rest, ...own, ...bad }))
+  .map(({ own, change, bad, ...rest }) => ({ ...rest, ...own, ...change, ...bad }))
 
 const adds = (maxLength: number) => fc.array(addition, { minLength: 1, maxLength }).map(add)
 
@@ -141,7 +149,9 @@ const CUTS: fc.Arbitrary<Step>[] = [
   fc
     .tuple(
       fc.array(addition, { minLength: 1, maxLength: 3 }),
-      words('rpush sadd srem rpop hset zadd pexpireat hincrby zscore publish zpopmax smismember sismember llen lrange scard hmget exists'),
+      words(
+        'rpush sadd srem rpop hset zadd pexpireat hincrby zscore publish zpopmax smismember sismember llen lrange scard hmget exists hget lset lrem zrem',
+      ),
     )
     .map(([messages, lacking]) => cutAdd(messages, lacking)),
   fc

@@ -24,6 +24,19 @@ import {
   tokenOf,
 } from './shapes.ts'
 
+/** What a call has read already to find messages that are to be changed. */
+export interface Sought {
+  bytes: number
+}
+
+/** Other data for a message, or none: it is taken away. */
+interface Amendment {
+  by: string
+  of: string
+  data: string | undefined
+  sought: Sought
+}
+
 /** What users are promised, in memory and without a thought of how Redis keeps it. Texts are latin1, so that they may be any bytes. */
 export class Model {
   now = START
@@ -109,15 +122,45 @@ export class Model {
     return this.at(key).messages.length < maxBacklog
   }
 
-  accept(key: string, message: Omit<Kept, 'receivedAt' | 'order'>): void {
-    const { dedupe, maxSize } = this.policy
+  /** An id is accepted. */
+  #remember(key: string, id: string): void {
+    const { dedupe } = this.policy
     // Since the clock has gone back, it is remembered together with ids that came later, maybe under a longer policy.
     const longest = this.now < this.latestNow ? this.longestDedupe : dedupe
-    if (message.id)
-      this.ids.set(digestOf(key, message.id), {
+    if (id)
+      this.ids.set(digestOf(key, id), {
         ...{ accepted: this.now, latest: this.latestNow },
         ...{ until: this.now + dedupe, forgotten: this.latestNow + 3 * longest },
       })
+  }
+
+  /**
+   * A message with the id `by` changes the newest one that has the id `of`, if that is still open: its data, or it is taken away. What became of it;
+   * undefined when it is not there, or the call has read enough before it is found.
+   */
+  amend(key: string, { by, of, data, sought }: Amendment): 'replaced' | 'withdrawn' | undefined {
+    const { messages, held } = this.at(key)
+    let at = messages.length - 1
+    while (at >= (held?.count ?? 0) && sought.bytes < 262_144 && messages[at]?.id !== of) {
+      sought.bytes += this.#written(messages[at] as Kept).length
+      at -= 1
+    }
+    if (at < (held?.count ?? 0) || sought.bytes >= 262_144) return undefined
+    this.#remember(key, by)
+    const conversation = this.at(key)
+    const planned = this.latest(key)
+    const changed = data === undefined ? [] : [{ ...(messages[at] as Kept), data }]
+    conversation.messages = [...messages.slice(0, at), ...changed, ...messages.slice(at + 1)]
+    if (data === undefined) this.count('droppedMessages')
+    if (conversation.messages.length === 0) this.conversations.delete(key)
+    // As if it had been sent so, or never; but a deadline that has passed does not take the key in front of others.
+    else if (this.latest(key) < planned) conversation.entered = Math.min(planned, this.now)
+    return data === undefined ? 'withdrawn' : 'replaced'
+  }
+
+  accept(key: string, message: Omit<Kept, 'receivedAt' | 'order'>): void {
+    const { maxSize } = this.policy
+    this.#remember(key, message.id)
     const conversation = this.conversations.get(key) ?? { messages: [], held: undefined, policies: [this.policy] }
     // What is older than what was there makes the batch due earlier, and nobody looks for that.
     if (conversation.messages.some(({ receivedAt }) => receivedAt > this.now)) conversation.until = this.latest(key)

@@ -53,6 +53,7 @@ export function fold({ keys, dead }: Folded, { event, key, fields, ids }: Told):
   }
   const steps: Record<string, () => void> = {
     added: () => void grow(ids.length),
+    withdrawn: () => void grow(-ids.length),
     requeued: () => {
       grow(id ? count : ids.length)
       dead.delete(id)

@@ -20,8 +20,8 @@ it('a webhook tells of requests that it has stored: from which source, how many 
   await webhook(post([message('1'), message('2')]))
   await webhook(post([message('2'), message('3')]))
   expect(told).toEqual([
-    ['stored', { source: 'generic', added: 2, duplicates: 0 }],
-    ['stored', { source: 'generic', added: 1, duplicates: 1 }],
+    ['stored', { source: 'generic', added: 2, duplicates: 0, changed: 0 }],
+    ['stored', { source: 'generic', added: 1, duplicates: 1, changed: 0 }],
   ])
 })
 

@@ -78,9 +78,11 @@ describe('a webhook', () => {
         await queue.redis.flushdb()
         const { status, body: answer } = await read(await webhook(post(JSON.stringify(body) ?? '')))
         expect([200, 400]).toContain(status)
-        const expected = status === 200 ? answer.added : 0
-        expect((await queue.rapidfire.getStats()).messages).toBe(expected)
-        if (expected === 0) expect(await queue.keys()).toEqual([])
+        const { added, changed = 0 } = status === 200 ? answer : { added: 0 }
+        // Of those that were stored it may have taken some away.
+        const { messages } = await queue.rapidfire.getStats()
+        expect([messages >= added - changed, messages <= added]).toEqual([true, true])
+        if (added === 0) expect(await queue.keys()).toEqual([])
         expect(await brokenLaws(queue.redis, 'rapid-fire:{whatsapp}')).toEqual([])
       }),
       { numRuns: 400 },

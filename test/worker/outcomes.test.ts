@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Batch } from '../../src/batches/batch.ts'
 import { exponentialBackoff } from '../../src/worker/handler.ts'
-import { Discard, PartialFailure, RetryLater } from '../../src/worker/verdicts.ts'
+import { Discard, GiveUp, PartialFailure, RetryLater } from '../../src/worker/verdicts.ts'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings } from '../support/lua.ts'
 import { eventually, first, useWorkers } from './workers.ts'
@@ -135,6 +135,18 @@ describeBindings('outcomes', (lua) => {
     const [batch] = await first(worker, 'completed')
     expect(batch).toMatchObject({ key: 'ann', attempt: 1 })
     expect(await client().getStats()).toMatchObject({ messages: 0, dead: 0, totals: { completed: 1, failed: 0 } })
+  })
+
+  it('a worker buries a batch at once when the handler gives it up, whatever is left of its attempts', async () => {
+    const worker = start(() => {
+      throw new GiveUp('the bot is gone')
+    })
+    await client().addMessage('ann', 1, { flush: true })
+    const [batch] = await first(worker, 'dead')
+    expect(batch).toMatchObject({ key: 'ann', attempt: 1 })
+    expect(worker.told).toHaveLength(1)
+    expect(await client().dead()).toMatchObject([{ key: 'ann', attempt: 1, cause: 'failed', error: 'the bot is gone' }])
+    await intact()
   })
 
   it('a worker waits for as long as the handler says before it tries again, and counts the attempt', async () => {

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'bcbacd607e7cfa1e521197d62ffde98d4eea225a',
+    sha1: 'db18a1c8e557e3d41dd4e4668868fe2aec20bc42',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -43,10 +43,12 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
   added = 256 * KIB,
   messageWork = 2 * KIB,
   specialWork = 5 * KIB,
+  changeWork = 64 * KIB,
   requeuedWork = 64 * KIB,
   firstBytes = 64 * KIB,
   -- A queue is taken to have no messages with more bytes of data, until one comes.
@@ -62,6 +64,10 @@ local LIMITS = {
 
   -- A message of more bytes is written only when its key is known to have room.
   unasked = 4096,
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+  sought = 100,
+  soughtBytes = 256 * KIB,
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
 ${blank(3)}
@@ -120,6 +126,8 @@ local OPTIONS = {
   maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
   maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
   flush = { field = 'flush', flag = true },
+  edits = { field = 'edits', bytes = 512, code = 'BAD_ID' },
+  withdraws = { field = 'withdraws', bytes = 512, code = 'BAD_ID' },
   requeued = { field = 'requeued', bytes = 128 },
 
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
@@ -299,6 +307,13 @@ local function parts_of(message, spared)
   if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+
+
+local function with_data_of(message, other)
+  local _, _, data = parts_of(message)
+  local _, _, given = parts_of(other)
+  return string.sub(message, 1, #message - #data) .. given
 end
 
 
@@ -755,7 +770,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(84)}
+${blank(86)}
 local function push_back(list, element)
   local size = redis.pcall('RPUSH', list, element)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
@@ -889,8 +904,34 @@ local function insert_by_time(root, list, claimed, messages)
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
 end
-${blank(177)}
-local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
+
+
+
+local function find_newest(queue, list, from, size, id)
+  local upto, least = size, math.max(from, size - LIMITS.sought)
+  local step = math.max(1, math.min(10, math.floor(LIMITS.soughtBytes / queue.largest)))
+  queue.sought = queue.sought or 0
+  while upto > least and queue.sought < LIMITS.soughtBytes do
+    local first = math.max(least, upto - step)
+    local some = redis.pcall('LRANGE', list, count_text(first), count_text(upto - 1))
+    if some.err then return nil, wrong_type(some, 'list', list) end
+    for n = #some, 1, -1 do
+      local _, its = parts_of(some[n], true)
+      if its == id then return first + n - 1, some[n] end
+      queue.sought = queue.sought + #some[n]
+    end
+    upto = first
+  end
+end
+
+
+
+local function put_for(list, before, old, element)
+  local done = element and redis.pcall('LSET', list, count_text(before), element) or redis.pcall('LREM', list, '-1', old)
+  return error_of(done, 'list', list)
+end
+${blank(179)}
+local append = push_back
 
 
 local function take_back(queue, key) return pop_back(messages_key(queue.root, key)) end
@@ -1048,7 +1089,8 @@ end
 
 
 local function digest_of(key, id, name)
-  local text = name and 'requeued ' .. #key .. ':' .. key .. name or #key .. ':' .. key .. id
+  local text = count_text(#key) .. ':' .. key .. (name or id)
+  if name then text = 'requeued ' .. text end
   return string.sub(redis.sha1hex(text), 1, 32)
 end
 
@@ -1176,7 +1218,60 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(793)}
+${blank(805)}
+local function bad_change(options)
+  local id = options.edits or options.withdraws
+  if id == '' then return fail('BAD_ID', 'EDITS and WITHDRAWS must name an id of 1 to ' .. OPTIONS.id.bytes .. ' bytes, got 0') end
+  if id == options.id then return fail('BAD_ARGUMENT', 'EDITS and WITHDRAWS must name another message, got its own ID') end
+  if options.edits and options.withdraws or options.requeued then
+    return fail('BAD_ARGUMENT', 'EDITS, WITHDRAWS and REQUEUED exclude each other')
+  end
+end
+${blank(3)}
+local function look_again_now(queue, key, takes_away)
+  local listed = takes_away and 1 or queue.options ~= false and redis.pcall('SISMEMBER', overrides_key(queue.root), key) or 0
+  if listed == 0 then return nil end
+  if listed ~= 1 then return nil, wrong_type(listed, 'set', overrides_key(queue.root)) end
+  return look_by(queue, key, queue.now)
+end
+
+
+local function leave_empty(queue, key)
+  redis.pcall('ZREM', due_key(queue.root), key)
+  redis.pcall('SREM', overrides_key(queue.root), key)
+end
+${blank(3)}
+local function change_open(queue, key, element, change, digest, ids)
+  local list, claims = messages_key(queue.root, key), claims_key(queue.root)
+  local size, claim = redis.pcall('LLEN', list), redis.pcall('HGET', claims, key)
+  local failed = error_of(size, 'list', list) or error_of(claim, 'hash', claims)
+  local before, old, at
+  if not failed then
+    claim = decode_claim(claim)
+    before, old = find_newest(queue, list, claim and claim.count or 0, size, change.of)
+    failed = not before and old
+  end
+  if not before and not failed then return nil end
+  local is_only = size == 1
+  if not failed and digest then failed = begin_slice(queue, ids) end
+  if not failed and not is_only then at, failed = look_again_now(queue, key, change.takes_away) end
+  if not failed then failed = put_for(list, before, old, not change.takes_away and with_data_of(old, element)) end
+  if failed then
+    if digest then forget_id(ids, digest) end
+    return failed, 0
+  end
+  if digest then ids.known[digest] = true end
+  local status = change.takes_away and 'withdrawn' or 'replaced'
+  note_event(queue, status, key, 'id', old)
+  if change.takes_away then
+    size = size - 1
+    redis.pcall('HINCRBY', queue.root, 'droppedMessages', '1')
+    if is_only then leave_empty(queue, key) end
+  end
+  return status, size, at
+end
+
+
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1193,21 +1288,25 @@ ${blank(793)}
 --   MAXWAIT  ms from the first message of the batch instead of the policy's
 --   MAXSIZE  messages a batch instead of the policy's
 --   FLUSH    the batch ends with this message and is ready at once
+--   EDITS    id, 1 to 512 bytes, of a message of the key: if that is still open, the data take the place of its data, and it keeps all else. If a worker
+--            has it, it was handed over, or it is not found, this is a message of its own
+--   WITHDRAWS id, 1 to 512 bytes: likewise, that message is taken away
 --   REQUEUED '<ms>:<name>', of a message that died in another partition: received at <ms>, remembered by <name> instead of ID, bound by no maxBacklog
 --   NEXT     another message follows: key, data and its tokens
 --   GENERATION  number of the change of partitions by which the caller has found this root: the last two arguments; none without partitions
 -- RETURNS
---   status   for each message: 'added' | 'duplicate', or an error when this one of several was refused
+--   status   for each message: 'added' | 'replaced' | 'withdrawn' | 'duplicate', or an error when this one of several was refused
 --   size     for each message: messages that the key holds now, those of a batch in work included
 -- ERRORS
 --   BAD_ROOT           not exactly one root key with a hash tag
 --   WRONG_TYPE         the root, an index, what remembers ids, or the list of the key, is a key of another type
 --   MISSING_ARGUMENT   key, data or the value of a token is missing
 --   UNKNOWN_ARGUMENT   something else stands where a token was expected
---   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, or REQUEUED is no time and name; of the whole call: its
---                      messages are too much together (lua/README.md), and none is stored
+--   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, REQUEUED is no time and name, a message would edit or
+--                      withdraw itself, or two of EDITS, WITHDRAWS and REQUEUED are there; of the whole call: its messages are too much together
+--                      (lua/README.md), and none is stored
 --   BAD_KEY            the key is empty or too long
---   BAD_ID             the id is empty or too long
+--   BAD_ID             the id, or the one that EDITS or WITHDRAWS names, is empty or too long
 --   MESSAGE_TOO_LARGE  the data has more than maxMessageBytes
 --   BACKLOG_FULL       the key holds maxBacklog messages, or it holds none and maxKeys others hold some; nothing is stored and the id is not remembered
 --   REPARTITIONED      this root does not serve, and the key has no messages left here, or it goes by another generation: ask rapidfire_layout
@@ -1217,7 +1316,7 @@ ${blank(793)}
 -- lacks the right or a key is of another type. Then id and message must both be there or neither, or the next try would lose or double it.
 local ADD_OPTIONS = {
   ID = OPTIONS.id, WAIT = OPTIONS.wait, MAXWAIT = OPTIONS.maxWait, MAXSIZE = OPTIONS.maxSize, FLUSH = OPTIONS.flush,
-  REQUEUED = OPTIONS.requeued, GENERATION = OPTIONS.generation,
+  EDITS = OPTIONS.edits, WITHDRAWS = OPTIONS.withdraws, REQUEUED = OPTIONS.requeued, GENERATION = OPTIONS.generation,
 }
 
 -- '<ms>:<name>' as a table. The name of a message of a dead batch is the id of that and its position from 1, with a colon between.
@@ -1229,8 +1328,8 @@ local function read_requeued(text)
   return { at = at, name = name, place = number and place_among_dead(number, position) }
 end
 
--- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, requeued, refusal, generation }, each
--- of them if it has one; or nil and a refusal of the whole call.
+-- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, change, requeued, refusal, generation },
+-- each of them if it has one; or nil and a refusal of the whole call.
 local function read_special(args, at)
   local options, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
   if not stopped then return nil, refusal end
@@ -1244,6 +1343,10 @@ local function read_special(args, at)
   if options.requeued then
     local requeued, bad = read_requeued(options.requeued)
     special.requeued, refusal = requeued, refusal or bad
+  end
+  if options.edits or options.withdraws then
+    special.change = { of = options.edits or options.withdraws, takes_away = options.withdraws ~= nil }
+    refusal = refusal or bad_change(options)
   end
   if options.wait or options.maxWait or options.maxSize or options.flush then special.options = options end
   special.refusal = refusal
@@ -1268,10 +1371,10 @@ local function check_bounds(queue, messages, key, data)
   while messages.largest < #data do messages.largest = 2 * messages.largest end
 end
 
--- What a message costs besides its bytes.
-local function work_of(special)
-  if not special then return LIMITS.messageWork end
-  return special.requeued and LIMITS.requeuedWork or special.options and LIMITS.specialWork or LIMITS.messageWork
+-- What a message with other tokens than ID weighs besides its key and data.
+local function weight_of(special)
+  local work = special.requeued and LIMITS.requeuedWork or special.change and LIMITS.changeWork or special.options and LIMITS.specialWork
+  return (work or LIMITS.messageWork) + #(special.id or '')
 end
 
 local function too_much(count, weight)
@@ -1312,7 +1415,7 @@ local function read_messages(queue, args)
         refusal, messages.generation = special.refusal, special.generation or messages.generation
       end
     end
-    weight = weight + #key + #data + #(special and special.id or id) + work_of(special)
+    weight = weight + #key + #data + (special and weight_of(special) or #id + LIMITS.messageWork)
     if weight > LIMITS.added and n > 1 then return nil, too_much(n, weight) end
     if #data > most or #key > longest or key == '' then refusal = refusal or check_bounds(queue, messages, key, data) end
     keys[n] = key
@@ -1383,14 +1486,14 @@ local function closed_before(queue, key, element)
   return type(count) == 'number' and closed_to(queue, count) or nil
 end
 
--- Stores a message at the end of its key. Returns how many the key has then, and when it is due if that has changed; or nil and a refusal, and
--- then neither the message nor its id is there.
-local function store(queue, key, element, options, digest, ids)
-  local closed = closed_before(queue, key, element)
+-- Stores a message at the end of its key, unless it was put there before: \`size\`. Returns how many the key has then, and when it is due if that has
+-- changed; or nil and a refusal, and then neither the message nor its id is there.
+local function store(queue, key, element, options, digest, ids, size)
+  local closed = not size and closed_before(queue, key, element)
   -- What remains remembered must be stored.
   if closed and (not digest or forget_id(ids, digest)) then return nil, closed end
-  local size, failed = append(queue, key, element)
-  local at
+  local at, failed
+  if not size then size, failed = append(messages_key(queue.root, key), element) end
   if not size then
     if digest then forget_id(ids, digest) end
     return nil, failed
@@ -1440,18 +1543,22 @@ local function refuse_again(queue, key, digest, ids)
 end
 
 -- What becomes of a message that is not refused: its status, how many messages its key has, and when that is due if it has changed; or a refusal and 0.
--- \`digest\`: that of its id, if it has one, which is among the \`ids\` of the call.
-local function accept(queue, key, element, special, digest, ids)
+-- \`digest\`: that of its id, if it has one, which is among the \`ids\` of the call; \`size\`: how many messages its key has, if it was put there before.
+local function accept(queue, key, element, special, digest, ids, size)
   if digest then
     local status, size = refuse_again(queue, key, digest, ids)
     if status == 'duplicate' and queue.events > 0 then note_event(queue, status, key, 'id', element) end
     if status then return status, size end
   end
-  local size, at
+  if special and special.change then
+    local status, changed_size, at = change_open(queue, key, element, special.change, digest, ids)
+    if status then return status, changed_size, at end
+  end
+  local at
   if special and special.requeued then
     size, at = store_requeued(queue, key, element, special, digest, ids)
   else
-    size, at = store(queue, key, element, special and special.options, digest, ids)
+    size, at = store(queue, key, element, special and special.options, digest, ids, size)
   end
   if not size then return at, 0 end
   if digest then ids.known[digest] = true end
@@ -1517,11 +1624,29 @@ local function add_several(queue, args)
   refusal = note_largest(queue, messages.largest)
   if refusal then return refusal end
   if ids then remember_ids(ids) end
+  -- WHY a short way for messages that have no tokens but ID, were not accepted before, and need only be put behind those of their keys, if these have
+  -- some and no batch is full by it: they are nearly all, and the long one costs a quarter more instructions for each.
+  local plain, lists, known, tells, full = false, messages_key(queue.root, ''), ids and ids.known or NONE, queue.events > 0, queue.maxSize
   for n = 1, #owners do
     local status, size, at = refusals[n], 0, nil
-    if not status then status, size, at = accept(queue, owners[n], elements[n], specials[n], digests[n], ids) end
-    if status == 'added' then added = added + 1 end
-    if status == 'duplicate' then duplicates = duplicates + 1 end
+    if not status then
+      local key, element, digest = owners[n], elements[n], digests[n]
+      plain = plain or specials == NONE and not (ids and (ids.failed or ids.begins or ids.forgotten)) and not refuses_new(queue) and not any_options(queue)
+      local pushed = plain and #element <= LIMITS.unasked and not known[digest or 0] and append(lists .. key, element)
+      if pushed and pushed > 1 and pushed < full then
+        status, size = 'added', pushed
+        if digest then known[digest] = true end
+        if tells then note_event(queue, 'added', key, 'id', element) end
+      else
+        status, size, at = accept(queue, key, element, specials[n], digest, ids, pushed)
+        plain = plain and status == 'added'
+      end
+    end
+    if status == 'added' then
+      added = added + 1
+    elseif status == 'duplicate' then
+      duplicates = duplicates + 1
+    end
     if at and (not soonest or at < soonest) then soonest = at end
     reply[2 * n - 1], reply[2 * n] = status, size
   end
@@ -1550,7 +1675,7 @@ return entry(KEYS, ARGV)
 `,
   },
   archived: {
-    sha1: '11f3fff9ee9ea247ccded4e1f29c82b5c7b6fee9',
+    sha1: '13e6b3bdc0a802f79f291f1883deb5efb0a6352d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1587,8 +1712,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -1601,6 +1727,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -1655,7 +1785,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(4)}
   told = { field = 'limit', least = 1, most = 1000, default = 100 },
@@ -1769,7 +1899,7 @@ local function bytes_of(messages)
   for n = 1, #messages do bytes = bytes + #messages[n] end
   return bytes
 end
-${blank(290)}
+${blank(297)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -1945,7 +2075,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1424)}
+${blank(1455)}
 local PAGE = 50
 ${blank(171)}
 local function prepare(queue, take, taken)
@@ -1955,7 +2085,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2627)}
+${blank(2728)}
 --- Read the batches of the archive, in the order in which they were completed.
 --
 --   FCALL_RO rapidfire_archived 1 rapid-fire:{orders}
@@ -2046,7 +2176,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '9f97deb12986758b89f70176de35286567a0492d',
+    sha1: '37aece8686e9ee634ac8ff08c77262dafd381d1b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2083,8 +2213,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -2097,6 +2228,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -2150,7 +2285,7 @@ ${blank(3)}
   checkBytes = 256 * KIB,
   counted = 1000,
 }
-${blank(71)}
+${blank(73)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -2269,7 +2404,7 @@ local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value
 end
-${blank(48)}
+${blank(55)}
 local CLOCK_STEP = 1000
 
 
@@ -2424,7 +2559,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(252)}
+${blank(280)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -2435,11 +2570,11 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(252)}
+${blank(254)}
 local LOOK_AGAIN = 10000
-${blank(497)}
+${blank(498)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(2228)}
+${blank(2329)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -2854,7 +2989,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '5b644051aa30a807d1036d5dd28c5b0def776650',
+    sha1: '055c1f43931b9de230426a77f0e45f45f49bc804',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2891,8 +3026,9 @@ local LIMITS = {
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -2905,6 +3041,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -2959,7 +3099,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
   claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
 ${blank(5)}
@@ -3126,7 +3266,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(35)}
+${blank(42)}
 local CLOCK_STEP = 1000
 
 
@@ -3818,7 +3958,7 @@ local function write_tally(queue, tally)
   end
   for bucket, by in pairs(late_in) do count_up(root, 'lateness:' .. bucket, by) end
 end
-${blank(35)}
+${blank(37)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) ~= 'table' or not reply.err then return true end
@@ -3835,7 +3975,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(171)}
+${blank(197)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -3897,7 +4037,7 @@ local function drop_old_dead(queue)
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
   for n = 1, #ids do drop_dead(queue, ids[n], 'age') end
 end
-${blank(92)}
+${blank(94)}
 local function settle_options(queue)
   if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = 0 }) end
 end
@@ -4014,7 +4154,7 @@ local function bury(queue, key, claim, fate, messages)
   redis.call('ZREM', active_key(root), key)
   return bytes, at
 end
-${blank(185)}
+${blank(186)}
 local function slice_ends(queue) return queue.sliceEnds or queue.slice + 2 * queue.dedupe end
 
 
@@ -4600,7 +4740,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '0d4f75257dfc364194eccb80a1844fc765d98bf6',
+    sha1: '16027ea1ac7236f2461cf1fb77b79c8c99557b0e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -4637,8 +4777,9 @@ local LIMITS = {
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -4651,6 +4792,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -4711,7 +4856,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -4870,7 +5015,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(35)}
+${blank(42)}
 local CLOCK_STEP = 1000
 
 
@@ -5345,7 +5490,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(68)}
+${blank(70)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) ~= 'table' or not reply.err then return true end
@@ -5362,7 +5507,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(446)}
+${blank(474)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -5428,7 +5573,7 @@ local function finish(queue, keys, counts, records)
   count_up(root, 'completedMessages', messages)
   return soonest
 end
-${blank(249)}
+${blank(250)}
 local NONCE_KEPT = 60000
 
 
@@ -5708,7 +5853,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'fb90a00f9ca729ece3accdf71c8109e644a9767b',
+    sha1: '7f887e0c38820fe12cab1eb729c63bcd22f2eb86',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5745,8 +5890,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -5759,6 +5905,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -5813,7 +5963,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 
 
@@ -5924,7 +6074,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(328)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -6100,7 +6250,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(305)}
+${blank(333)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -6127,7 +6277,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(1265)}
+${blank(1268)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -6135,7 +6285,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1503)}
+${blank(1604)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -6193,7 +6343,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'd0d391423cffb5a21d19e95f548f4f043066aa59',
+    sha1: '40da220c2061f28cc5d8fd9ea4b733bdb1f8839e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6230,8 +6380,9 @@ local LIMITS = {
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -6244,6 +6395,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -6294,7 +6449,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(71)}
+${blank(73)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -6367,7 +6522,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(340)}
+${blank(347)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -6530,7 +6685,7 @@ local function count_up(root, field, by)
   end
   redis.call('HSET', root, field, count_text(math.max(by, 0)))
 end
-${blank(355)}
+${blank(383)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -6560,7 +6715,7 @@ local function drop_dead(queue, id, why)
   if key then note_event(queue, 'dropped', key, 'batch', id, 'count', count_text(count), 'why', why) end
   return count
 end
-${blank(612)}
+${blank(615)}
 local NONCE_KEPT = 60000
 
 
@@ -6599,7 +6754,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(2138)}
+${blank(2239)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -6643,7 +6798,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '3aad9bb52bbcc8a5db42b90a1773e0762c959898',
+    sha1: '2ca937d8a265ff2fc8366e9d1cb6f4a96819c6b5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6680,8 +6835,9 @@ local LIMITS = {
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -6694,6 +6850,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -6748,7 +6908,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -6890,7 +7050,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(250)}
+${blank(257)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -7150,9 +7310,9 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(97)}
+${blank(99)}
 local function delete_list(list) redis.call('UNLINK', list) end
-${blank(254)}
+${blank(280)}
 local function drop_dead(queue, id, why)
   local root = queue.root
   local index, name, count = dead_key(root), dead_key(root, id), 0
@@ -7173,7 +7333,7 @@ local function drop_dead(queue, id, why)
   if key then note_event(queue, 'dropped', key, 'batch', id, 'count', count_text(count), 'why', why) end
   return count
 end
-${blank(433)}
+${blank(435)}
 local function erase_messages(queue, key, size)
   local root = queue.root
   redis.call('HDEL', claims_key(root), key)
@@ -7183,7 +7343,7 @@ local function erase_messages(queue, key, size)
   redis.call('ZREM', active_key(root), key)
   redis.call('ZREM', due_key(root), key)
 end
-${blank(169)}
+${blank(170)}
 local NONCE_KEPT = 60000
 
 
@@ -7254,7 +7414,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1164)}
+${blank(1265)}
 --- Erase all that is kept of a conversation, some of it in each call.
 --
 --   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
@@ -7524,7 +7684,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   events: {
-    sha1: 'ca4a01b7ed42eb9040b5743f0191ef53ad00a2df',
+    sha1: '9202b64b35e9b12b7b2c4927bd7cc1f27136eec2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7561,8 +7721,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -7575,6 +7736,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -7629,7 +7794,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(4)}
   told = { field = 'limit', least = 1, most = 1000, default = 100 },
@@ -7726,7 +7891,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(328)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -7902,7 +8067,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1424)}
+${blank(1455)}
 local PAGE = 50
 ${blank(171)}
 local function prepare(queue, take, taken)
@@ -7912,7 +8077,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2715)}
+${blank(2816)}
 --- Read what has happened in the queue, oldest first.
 --
 --   FCALL_RO rapidfire_events 1 rapid-fire:{orders}
@@ -7994,7 +8159,7 @@ return entry(KEYS, ARGV)
 `,
   },
   extend: {
-    sha1: '2b1c85c9acaac6a1f6b1a1a9a8ee0745c3910bd7',
+    sha1: 'd569c2600567836f67e34f60b63966f04f771011',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8031,8 +8196,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -8045,6 +8211,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -8099,7 +8269,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -8183,7 +8353,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(328)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -8360,7 +8530,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(636)}
+${blank(666)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends, text = {}, {}, digits(queue.now + lease)
@@ -8376,7 +8546,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(945)}
+${blank(946)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -8445,7 +8615,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '139f6e36a123470a0f45940847f14a976b81d5fe',
+    sha1: '5554cf26f231beddc9a6983c581c2da9b8a94b1f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8482,8 +8652,9 @@ local LIMITS = {
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -8496,6 +8667,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -8553,7 +8728,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -8720,7 +8895,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(35)}
+${blank(42)}
 local CLOCK_STEP = 1000
 
 
@@ -9187,7 +9362,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(68)}
+${blank(70)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) ~= 'table' or not reply.err then return true end
@@ -9226,7 +9401,7 @@ local function keep_front(list, count, kept)
   push_front(list, left)
   return left, bytes_of(elements)
 end
-${blank(125)}
+${blank(151)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -9260,7 +9435,7 @@ local function keep_dead(queue, key, claim, fate, messages)
   end
   return bytes_of(messages)
 end
-${blank(238)}
+${blank(240)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -9317,7 +9492,7 @@ local function bury(queue, key, claim, fate, messages)
   redis.call('ZREM', active_key(root), key)
   return bytes, at
 end
-${blank(291)}
+${blank(292)}
 local NONCE_KEPT = 60000
 
 
@@ -9554,7 +9729,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '92fbd1de26cf9736f6652a6c6ec81792ae8a8a43',
+    sha1: 'f051c31dfd97cdf0611dee70fcae653e09b78be3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9591,8 +9766,9 @@ local LIMITS = {
   stream = 128,
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -9605,6 +9781,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -9659,7 +9839,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 
   forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
@@ -9831,7 +10011,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(35)}
+${blank(42)}
 local CLOCK_STEP = 1000
 
 
@@ -10511,7 +10691,7 @@ local function write_tally(queue, tally)
   end
   for bucket, by in pairs(late_in) do count_up(root, 'lateness:' .. bucket, by) end
 end
-${blank(35)}
+${blank(37)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) ~= 'table' or not reply.err then return true end
@@ -10528,7 +10708,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(171)}
+${blank(197)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -10590,7 +10770,7 @@ local function drop_old_dead(queue)
   local ids = redis.call('ZRANGEBYSCORE', dead_key(root), '-inf', latest, 'LIMIT', '0', count_text(LIMITS.oldDead))
   for n = 1, #ids do drop_dead(queue, ids[n], 'age') end
 end
-${blank(92)}
+${blank(94)}
 local function settle_options(queue)
   if queue.options and redis.pcall('SCARD', overrides_key(queue.root)) == 0 then write_settings(queue, { options = 0 }) end
 end
@@ -10727,7 +10907,7 @@ local function finish(queue, keys, counts, records)
   count_up(root, 'completedMessages', messages)
   return soonest
 end
-${blank(143)}
+${blank(144)}
 local function slice_ends(queue) return queue.sliceEnds or queue.slice + 2 * queue.dedupe end
 
 
@@ -11344,7 +11524,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'c8631042287dae55858a32433845086df608b862',
+    sha1: '6394533646cd63576a2a54bc08fed73506490a89',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11381,8 +11561,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -11395,6 +11576,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -11445,7 +11630,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(71)}
+${blank(73)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -11517,7 +11702,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(411)}
+${blank(418)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -11685,7 +11870,7 @@ local function read_queue(keys, ...)
   end
   return queue_of(root, partition, fields)
 end
-${blank(4177)}
+${blank(4309)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -11756,7 +11941,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '63cfb740d3e945e831d6b99517d145696089f6da',
+    sha1: '9475721c1c47a8f84a62f78e197b6812a3b19ade',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11793,8 +11978,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -11807,6 +11993,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -11861,7 +12051,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -11954,7 +12144,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(328)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -12143,7 +12333,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1597)}
+${blank(1628)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -12151,7 +12341,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2794)}
+${blank(2895)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -12191,7 +12381,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'fce40179d89a431201e04be05e7f3370af0cf61b',
+    sha1: 'efe25fcc064cdb95c36356c78b1e5dfc50c8aa50',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12228,8 +12418,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -12242,6 +12433,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -12296,7 +12491,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -12407,7 +12602,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(328)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -12646,7 +12841,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1597)}
+${blank(1628)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -12654,7 +12849,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2322)}
+${blank(2423)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -12783,7 +12978,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '0d46bcf8fd8d950b1c7b89cd78b1fa25b5df1bb2',
+    sha1: '774bb4672068a7119dcd0452d5c5965aeeca025b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12820,8 +13015,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -12834,6 +13030,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -12888,7 +13088,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 
 
@@ -13028,7 +13228,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(46)}
+${blank(53)}
 local CLOCK_STEP = 1000
 
 
@@ -13384,7 +13584,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1597)}
+${blank(1628)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -13392,7 +13592,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1431)}
+${blank(1532)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -13465,7 +13665,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'a42b17cc5b2fb6f25a98b7ce0cadcd4dcbd48bae',
+    sha1: '48135248662b30abdb682478720568a448e087a8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13502,8 +13702,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -13516,6 +13717,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -13570,7 +13775,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -13666,7 +13871,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(328)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -13914,7 +14119,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1067)}
+${blank(1098)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(528)}
 local function prepare(queue, take, taken)
@@ -13924,7 +14129,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2831)}
+${blank(2932)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -14060,7 +14265,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '1b5add997e81a0417a74060c18d43b5ba823c388',
+    sha1: '5ef47ee1d2fd541c5074888dfad468a5e1973bb7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14097,8 +14302,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -14111,6 +14317,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -14165,7 +14375,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -14256,7 +14466,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(328)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -14459,7 +14669,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1597)}
+${blank(1628)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -14467,7 +14677,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2964)}
+${blank(3065)}
 --- Say that a worker or a process is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -14544,7 +14754,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'cccdf329c3f51ab78b8b6fa31e5ff45e711bf190',
+    sha1: 'a8d52e7f49fe030102175f001e71c4e170d61aa0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14581,8 +14791,9 @@ local LIMITS = {
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -14595,6 +14806,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -14652,7 +14867,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -14775,7 +14990,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(250)}
+${blank(257)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -15079,7 +15294,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(655)}
+${blank(685)}
 local function put_off(queue, state, batches)
   if #batches == 0 then return end
   local records, ends = {}, {}
@@ -15091,7 +15306,7 @@ local function put_off(queue, state, batches)
   redis.call('HSET', claims_key(queue.root), unpack(records))
   redis.call('ZADD', active_key(queue.root), unpack(ends))
 end
-${blank(319)}
+${blank(320)}
 local NONCE_KEPT = 60000
 
 
@@ -15243,7 +15458,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'f1fcabd9ec05d77ec009c7b2143e43fd57fb19d0',
+    sha1: '425beeb0237b8964d3720d210ace0712bb4b5f8d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15280,8 +15495,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -15294,6 +15510,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -15347,7 +15567,7 @@ ${blank(3)}
 
   counted = 1000,
 }
-${blank(71)}
+${blank(73)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -15496,7 +15716,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(35)}
+${blank(42)}
 local CLOCK_STEP = 1000
 ${blank(13)}
 local function deadline_of(first, last, wait, maxWait, closed, closed_by)
@@ -15911,7 +16131,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(90)}
+${blank(92)}
 local function carries_options(list, size)
   for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
     for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
@@ -15920,7 +16140,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(119)}
+${blank(145)}
 local function widen(name) redis.call('HSET', name, 'padding', string.rep(' ', 65)) end
 
 local function end_widening(name) redis.call('HDEL', name, 'padding') end
@@ -15935,7 +16155,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(140)}
+${blank(142)}
 local function note_options(queue, key)
   local overrides, before = overrides_key(queue.root), queue.stored.options
   local noted = before ~= 1 and write_settings(queue, { options = 1 })
@@ -15945,7 +16165,7 @@ local function note_options(queue, key)
   write_settings(queue, { options = before or false })
   return nil, wrong_type(listed, 'set', overrides)
 end
-${blank(659)}
+${blank(660)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again. What is no hash somebody else has put
@@ -16006,7 +16226,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(2114)}
+${blank(2215)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset', archive = 'hash' }
 
@@ -16158,7 +16378,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'fdb172c8d63fbe6ed3b44299acbc028fa7ac86ff',
+    sha1: '83e5d219159f31206eeb0a582be98c550d3be335',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16195,8 +16415,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -16209,6 +16430,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -16263,7 +16488,7 @@ ${blank(3)}
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-${blank(6)}
+${blank(8)}
   -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 ${blank(6)}
   -- What events must name.
@@ -16350,7 +16575,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(321)}
+${blank(328)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -16572,7 +16797,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1597)}
+${blank(1628)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -16580,7 +16805,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2322)}
+${blank(2423)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -16735,7 +16960,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'deacc890f6f79774200e277f83684649f235df41',
+    sha1: 'e4af834bfe07934eff512c593e69dba5dc4dad8e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16772,8 +16997,9 @@ local LIMITS = {
 
   caller = 48,
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -16786,6 +17012,10 @@ ${blank(4)}
   revived = 600,
   revivedMore = 20,
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -16836,7 +17066,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(71)}
+${blank(73)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -16986,9 +17216,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-
-
-
+${blank(9)}
 local function place_among_dead(number, position) return string.format('%s.%04d', number, position) end
 
 
@@ -17401,7 +17629,7 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(218)}
+${blank(220)}
 local PUSHED = 500
 
 
@@ -17526,7 +17754,7 @@ local function insert_by_time(root, list, claimed, messages)
   if not undo then return nil, wrong_type(failed, 'list', list) end
   return undo
 end
-${blank(51)}
+${blank(77)}
 local function dead_positions(name)
   local size = read_unless_foreign('HLEN', name)
   if not size or size > 2000 then return nil end
@@ -17572,7 +17800,7 @@ local function read_batch_ids(args, first, last)
   if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
-${blank(105)}
+${blank(107)}
 local function note_options(queue, key)
   local overrides, before = overrides_key(queue.root), queue.stored.options
   local noted = before ~= 1 and write_settings(queue, { options = 1 })
@@ -17651,7 +17879,7 @@ local function revive(queue, id, key)
   redis.pcall('HINCRBY', root, 'deadMessages', -#messages)
   return #messages, at
 end
-${blank(182)}
+${blank(183)}
 local NONCE_KEPT = 60000
 
 
@@ -17710,7 +17938,7 @@ local function other_generation(queue, generation)
     )
   )
 end
-${blank(1995)}
+${blank(2096)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -17794,7 +18022,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: 'cc6788a4e1018e92192c9d254aac48a13b109ad0',
+    sha1: '0cf35480d4c38390de2bb9c56fdee095a84e2e04',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -17809,8 +18037,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
 
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -17823,6 +18052,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -17873,7 +18106,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(107)}
+${blank(109)}
 local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
 ${blank(9)}
 local function shown(value)
@@ -17901,7 +18134,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4795)}
+${blank(4934)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -17952,7 +18185,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '3774a926c4b386d4abce36ced48eb2d41c55af40',
+    sha1: 'cd7e8492ac0f6e55ee0d9d278d68eeafe565f50c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -17989,8 +18222,9 @@ local LIMITS = {
 
 
   -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
-${blank(4)}
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
@@ -18003,6 +18237,10 @@ ${blank(4)}
 
 
   -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
 
   -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
   -- batch; each batch counts for so many messages more.
@@ -18053,7 +18291,7 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(71)}
+${blank(73)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -18135,7 +18373,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(344)}
+${blank(351)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -18336,7 +18574,7 @@ local function counter_names()
   end
   return ONCE.counters
 end
-${blank(4664)}
+${blank(4796)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -18399,12 +18637,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '50db1213bcd3ea5880e6015e62d1efa45e535d05',
+    sha1: 'c0e45ba4df9e6a5b287676dcbe8b0392f8b1cdf8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(5184)}
+${blank(5331)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

@@ -1,4 +1,5 @@
 import { checkFlag, checkNames } from '../../given.ts'
+import type { NewMessage } from '../../options.ts'
 import { Refusal, WRONG } from '../problem.ts'
 import { keepExact } from './exact.ts'
 import { fitsId, fitsKey, member, OWN_KEYS, type Source } from './message.ts'
@@ -8,8 +9,11 @@ export interface GenericOptions {
   anyKey?: boolean
 }
 
+/** What a message may name another one by. */
+const CHANGES = ['edits', 'withdraws'] as const
+
 /**
- * `{ key, id, data }`, or an array of them: the form for senders of your own. The id is what makes a repeated delivery harmless, so
+ * `{ key, id, data }`, with `edits` or `withdraws` to change another message, or an array of them: the form for senders of your own. The id is what makes a repeated delivery harmless, so
  * it must be there; `data` is anything and is taken as it is, for the schema of the client to check. Without one, numbers of any length in an object
  * or a list are stored to the last digit.
  *
@@ -30,7 +34,9 @@ export function generic<T = unknown>(options: GenericOptions = {}): Source<T> {
       const messages = elements.map((element) => {
         const key = member(element, 'key') as string
         if (!isFree(key)) throw new Refusal('RESERVED_KEY')
-        return { key, id: member(element, 'id') as string, data: member(element, 'data') as T }
+        const message: NewMessage<T> = { key, id: member(element, 'id') as string, data: member(element, 'data') as T }
+        for (const name of CHANGES) if (member(element, name) !== undefined) message[name] = member(element, name) as string
+        return message
       })
       if (text !== undefined)
         keepExact(
@@ -46,9 +52,16 @@ export function generic<T = unknown>(options: GenericOptions = {}): Source<T> {
 function refuse(elements: readonly unknown[]): undefined {
   const has = (element: unknown, name: string) => member(element, name) !== undefined
   if (!elements.every((element) => ['key', 'id', 'data'].every((name) => has(element, name)) && !has(element, 'from'))) return
-  const isKey = elements.some((element) => !fitsKey(member(element, 'key')))
-  throw new Refusal('BAD_MESSAGE', {}, { detail: isKey ? WRONG.BAD_KEY : WRONG.BAD_ID })
+  const some = (name: string, fits: (value: unknown) => boolean) => elements.some((element) => !fits(member(element, name)))
+  const detail = some('key', fitsKey) ? WRONG.BAD_KEY : some('id', fitsId) ? WRONG.BAD_ID : WRONG.BAD_CHANGE
+  throw new Refusal('BAD_MESSAGE', {}, { detail })
 }
 
 const isMessage = (element: unknown): boolean =>
-  fitsKey(member(element, 'key')) && fitsId(member(element, 'id')) && member(element, 'data') !== undefined
+  fitsKey(member(element, 'key')) && fitsId(member(element, 'id')) && member(element, 'data') !== undefined && changes(element)
+
+/** Whether a message changes none, or one, which is another. */
+function changes(element: unknown): boolean {
+  const others = CHANGES.flatMap((name) => member(element, name) ?? [])
+  return others.length < 2 && others.every((other) => fitsId(other) && other !== member(element, 'id'))
+}

@@ -94,9 +94,9 @@ export interface ChatMessage {
   sentAt?: number | undefined
   /** The id of the message that it answers, or reacts to, as the provider gives it. */
   replyTo?: string | undefined
-  /** The `id` of the message in whose place this one comes: its author has changed it. */
+  /** The `id` of the message in whose place this one comes: its author has changed it. It is its own `id` when that one was still open. */
   edits?: string | undefined
-  /** The `id` of the message that its author has taken back. */
+  /** The `id` of the message that its author has taken back, when it was not open any more. */
   withdraws?: string | undefined
   /** The id of the button or list row that was pressed, as your bot gave it. */
   choice?: string | undefined
@@ -192,6 +192,14 @@ function bound(data: ChatMessage): void {
   }
 }
 
+/** Says which message another one changes, by the id that it was stored with. One that would change itself is refused, so it changes none. */
+function change(message: NewMessage<ChatMessage>): void {
+  const name = message.data.edits === undefined ? 'withdraws' : 'edits'
+  const other = message.data[name]
+  const id = fitsId(other) ? other : digest(other)
+  if (id !== message.id) message[name] = id
+}
+
 /**
  * Makes messages that are always taken, since a sender would send one that is refused again and again, and puts them into the order they were sent
  * in: within one payload they may be mixed up.
@@ -201,6 +209,7 @@ export function inOrder(messages: NewMessage<ChatMessage>[]): NewMessage<ChatMes
     const { key, id, data } = message
     if (!fitsKey(key)) message.key = conversationKey(data.source ?? '', digest(key))
     if (!fitsId(id)) message.id = digest(id)
+    if (data.edits !== undefined || data.withdraws !== undefined) change(message)
     if (data.raw !== undefined || data.content !== undefined) bound(data)
   }
   if (messages.length < 2 || messages.some(({ data }) => data.sentAt === undefined)) return messages

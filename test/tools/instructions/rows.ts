@@ -82,8 +82,13 @@ export interface Row {
   unit(caller: Caller, n: number): Promise<unknown>
 }
 
-const several = (n: number, count: number, ...tokens: string[]) =>
-  Array.from({ length: count }, (_, at) => ['NEXT', key(n * count + at), TEXT, ...tokens])
+/** The keys take turns until each has ten, then come others. */
+const several = (n: number, count: number, token?: 'ID') =>
+  Array.from({ length: count }, (_, at) => {
+    const message = n * count + at
+    const owner = `key${Math.floor(message / 100)}-${message % 10}`
+    return ['NEXT', owner, TEXT, ...(token ? [token, id(message)] : [])]
+  })
     .flat()
     .slice(1)
 
@@ -102,7 +107,8 @@ export const ROWS: Row[] = [
   { name: 'add', aim: 70_000, short: true, unit: (caller, n) => caller.call('add', key(n), TEXT) },
   { name: 'add ID', aim: 100_000, short: true, unit: (caller, n) => caller.call('add', key(n), TEXT, 'ID', id(n)) },
   { name: 'add FLUSH', aim: 90_000, short: true, unit: (caller, n) => caller.call('add', key(n), TEXT, 'FLUSH') },
-  { name: 'add, 25 in a call: one', of: 25, unit: (caller, n) => caller.call('add', ...several(n, 25)) },
+  { name: 'add, 25 in a call: one', of: 25, short: true, unit: (caller, n) => caller.call('add', ...several(n, 25)) },
+  { name: 'add ID, 25 in a call: one', of: 25, short: true, unit: (caller, n) => caller.call('add', ...several(n, 25, 'ID')) },
   { name: 'claim_ready, nothing there', aim: 50_000, short: true, unit: (caller) => caller.call('claim_ready') },
   { name: 'claim_ready of a worker, nothing there', unit: (caller) => caller.call('claim_ready', ...worker, ...caller.nonce()) },
   { name: 'peek, no such key', aim: 30_000, short: true, unit: (caller, n) => caller.call('peek', key(n)) },
@@ -131,6 +137,7 @@ export const ROWS: Row[] = [
   {
     name: 'claim_ready and complete, 25 batches of ten: one',
     of: 25,
+    short: true,
     before: (caller) => fill(caller, 200),
     unit: async (caller) => {
       const [, , ...batches] = await caller.call('claim_ready', 'LIMIT', 25)

@@ -45,10 +45,11 @@ export async function fetchPackages(suite: string, servers: string[], folder: st
  * Fetches a package of the Debian that this system is, whose programs need no library but those that any system has, into a folder of its own.
  *
  * @param folder is reused when it is there already
+ * @param others packages that it needs, into the same folder
  * @returns the folder that has the files of the package, such as `usr/bin`
  * @throws Error when this system is no Debian, or the package cannot be fetched
  */
-export async function fetchPackage(name: string, folder: string): Promise<string> {
+export async function fetchPackage(name: string, folder: string, ...others: string[]): Promise<string> {
   const done = resolve(folder, name)
   if (await exists(done)) return done
   const [, suite] = /^VERSION_CODENAME=(\w+)$/m.exec(await readFile('/etc/os-release', 'utf8')) ?? []
@@ -57,9 +58,8 @@ export async function fetchPackage(name: string, folder: string): Promise<string
   const base = resolve(folder, `${name}.part-${process.pid}`)
   try {
     const apt = await aptIn(base, suite)
-    await apt('-y', 'download', name)
-    const [file] = (await readdir(base)).filter((each) => each.endsWith('.deb'))
-    await run('dpkg-deb', ['-x', join(base, file as string), join(base, 'root')])
+    await apt('-y', 'download', name, ...others)
+    for (const file of await readdir(base)) if (file.endsWith('.deb')) await run('dpkg-deb', ['-x', join(base, file), join(base, 'root')])
     await rename(join(base, 'root'), done).catch(async (error) => {
       if (!(await exists(done))) throw error
     })
