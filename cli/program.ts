@@ -10,6 +10,7 @@ import { init } from './commands/init.ts'
 import { load } from './commands/load.ts'
 import { metrics } from './commands/metrics.ts'
 import { policy } from './commands/policy.ts'
+import { search } from './commands/search.ts'
 import { serve } from './commands/serve.ts'
 import { stats } from './commands/stats.ts'
 import { tail } from './commands/tail.ts'
@@ -20,7 +21,7 @@ import { printableLines } from './terminal/format.ts'
 /** The commands as help groups them. */
 const GROUPS = {
   'Run until stopped:': [serve, work, forward],
-  'Look into a queue, and change it:': [stats, metrics, tail, trace, policy, dead, erase, check],
+  'Look into a queue, and change it:': [stats, metrics, tail, trace, search, policy, dead, erase, check],
   'Set up:': [demo, doctor, load, init],
 }
 

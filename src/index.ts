@@ -1,5 +1,6 @@
 export { type Batch, joinText, type Message } from './batches/batch.ts'
 export type { Claimed, ClaimOptions, FailOptions } from './batches/claims.ts'
+export type { CompleteOptions } from './batches/completion.ts'
 export type { DeadBatch } from './batches/dead.ts'
 export type { Erased } from './batches/erase.ts'
 export type { Forwarded, ForwardOptions } from './batches/forward.ts'
@@ -16,6 +17,7 @@ export {
   RefusedMessagesError,
 } from './errors.ts'
 export type { Run, WorkerEvents } from './events.ts'
+export type { ArchivedBatch, ArchivedOptions } from './history/archived.ts'
 export type { EventsOptions, QueueEvent } from './history/events.ts'
 export type { Trace, Traced, TracePlace, TraceState } from './history/trace.ts'
 export type { Durability } from './messages/durability.ts'

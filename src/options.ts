@@ -38,6 +38,13 @@ export interface Policy {
    * are written, and those that were kept are deleted. @default 0
    */
   events: number
+  /**
+   * For how long a batch that was completed is kept, ms, at most a year: with its text and what the handler has returned, for `archived()` and
+   * `rapidfire/archive`. 0: none is; what was kept before goes in its time. @default 0
+   */
+  archive: number
+  /** Batches that are kept so, of each partition, 1 to a million: of more the oldest go. @default 10000 */
+  maxArchived: number
   /** Roots that the queue is spread over, 1 to 1024. @default 1 */
   partitions: number
 }
@@ -54,6 +61,8 @@ export const POLICY_MEMBERS: Names<Policy> = {
   maxDeadAge: true,
   maxKeys: true,
   events: true,
+  archive: true,
+  maxArchived: true,
   partitions: true,
 }
 

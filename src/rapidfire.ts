@@ -1,14 +1,16 @@
 import type { Batch } from './batches/batch.ts'
 import { type Claimed, type ClaimOptions, Claims, type FailOptions } from './batches/claims.ts'
+import type { CompleteOptions } from './batches/completion.ts'
 import { type DeadBatch, DeadBatches } from './batches/dead.ts'
 import { type Erased, erase } from './batches/erase.ts'
 import { checkForwarding, type Forwarded, Forwarding, type ForwardOptions } from './batches/forward.ts'
 import { type Peek, peek } from './batches/peek.ts'
 import { Figures, type Stats } from './batches/stats.ts'
-import { type CheckReport, checkQueue } from './check/check.ts'
-import { checkListed } from './check/listed.ts'
+import type { CheckReport } from './check/check.ts'
+import { checkWhole } from './check/whole.ts'
 import { RapidfireError } from './errors.ts'
-import { checkFlag, checkNames, msOrForever } from './given.ts'
+import { checkNames, msOrForever } from './given.ts'
+import { type ArchivedBatch, type ArchivedOptions, archivedOf } from './history/archived.ts'
 import { type EventsOptions, eventsOfQueue, type QueueEvent } from './history/events.ts'
 import { type Trace, type Traced, trace } from './history/trace.ts'
 import { Adder } from './messages/add.ts'
@@ -138,8 +140,7 @@ export class RapidFire<T = unknown, Input = T> {
   }
 
   /**
-   * A worker of this queue: `run()` it, and `close()` it when the process ends. It shares two connections with the others of this process that use
-   * the same Redis.
+   * A worker of this queue: `run()` it, and `close()` it when the process ends. It shares two connections with others of this process and Redis.
    *
    * @throws RapidfireError `BAD_OPTION`, `CLOSED`
    * @example
@@ -234,12 +235,11 @@ export class RapidFire<T = unknown, Input = T> {
   }
 
   /**
-   * Finishes a claimed batch. `lost`: another claim holds it by now, or it is finished already.
-   *
-   * @throws RapidfireError `BAD_ARGUMENT` when it is no batch of this queue
+   * Finishes a claimed batch. `lost`: another claim holds it by now, or it is finished already. The options tell what the archive keeps of it.
+   * @throws RapidfireError `BAD_ARGUMENT` when it is no batch of this queue, `BAD_OPTION`
    */
-  complete(batch: Batch<T>): Promise<'completed' | 'lost'> {
-    return this.#claims.complete(batch)
+  complete(batch: Batch<T>, options: CompleteOptions = {}): Promise<'completed' | 'lost'> {
+    return this.#claims.complete(batch, options)
   }
 
   /**
@@ -253,7 +253,6 @@ export class RapidFire<T = unknown, Input = T> {
 
   /**
    * Gives a claimed batch back as if it had not been claimed: it uses up no attempt, and is ready for others at once, under the same id.
-   *
    * @param options.reason why, for those who read along in Redis; 80 characters of it
    * @example for (const batch of batches.filter(({ key }) => isPaused(key))) await rapidfire.release(batch, { reason: 'paused' })
    */
@@ -262,10 +261,9 @@ export class RapidFire<T = unknown, Input = T> {
   }
 
   /**
-   * Lengthens the leases of claimed batches to `lease` ms from now, 1 to a day; one that ends later stays as it is. One result per batch. `queued`: messages that have
-   * arrived behind it.
+   * Lengthens the leases of claimed batches, one or more, to `lease` ms from now, 1 to a day; one that ends later stays as it is. One result per
+   * batch. `queued`: messages that have arrived behind it.
    *
-   * @param batches one or more
    * @throws RapidfireError `BAD_LEASE`, `MISSING_ARGUMENT`, `BAD_ARGUMENT`
    */
   extend(batches: readonly Batch<T>[], lease: number): Promise<{ status: 'extended' | 'lost'; queued: number }[]> {
@@ -327,16 +325,18 @@ export class RapidFire<T = unknown, Input = T> {
     return this.#caller.room.run(() => trace(this.#caller, this.#partitioning.layout, this.queue, traced))
   }
 
+  /**
+   * Batches that were completed, in that order, while the policy kept an `archive`, over all partitions that there ever were.
+   * @throws RapidfireError `BAD_OPTION`, `BAD_KEY`; `UNAVAILABLE` and others when the next is asked for
+   * @example for await (const { completedAt, text, result } of rapidfire.archived({ key: '79001234567' })) console.log(completedAt, text, result)
+   */
+  archived(options: ArchivedOptions = {}): AsyncGenerator<ArchivedBatch, void> {
+    return archivedOf(this.#caller, this.#partitioning.layout, options)
+  }
+
   /** Walks the queue, without blocking it, and reports each law that is broken; with `repair` it mends what can be mended without loss. */
   check(options: { repair?: boolean } = {}): Promise<CheckReport> {
-    return this.#caller.underway.run(async () => {
-      checkNames('check', options, { repair: true })
-      checkFlag('repair', options.repair)
-      const roots = await this.#partitioning.layout.everyRoot()
-      const report = await checkQueue(this.#caller, this.queue, roots, { ...options, restore: (told) => this.#partitioning.restore(told) })
-      report.violations.push(...(await checkListed(this.#caller.connection, this.queue, roots, options.repair === true)))
-      return report
-    })
+    return checkWhole(this.#caller, this.queue, this.#partitioning, options)
   }
 
   /**
@@ -406,7 +406,7 @@ export class RapidFire<T = unknown, Input = T> {
         void this.#caller.register({ anew: true })
         return this.#partitioning.maintain()
       },
-      complete: (batch) => claims.complete(batch),
+      complete: (batch, told) => claims.complete(batch, told),
       fail: (batch, options) => claims.fail(batch, options),
       extend: (batches, lease) => claims.extend(batches, lease),
       release: (batch, options) => claims.release(batch, options),

@@ -9,7 +9,7 @@ export function erase(program: Command): void {
   program
     .command('erase <key>')
     .summary('delete all that is kept of a conversation')
-    .description('Deletes all that Redis keeps of a conversation: messages, dead batches, entries of streams.')
+    .description('Deletes all that Redis keeps of a conversation: messages, dead batches, entries of streams, the archive.')
     .addOption(queueOption())
     .addOption(redisOption())
     .option('--json', 'one JSON object')
@@ -22,12 +22,13 @@ export function erase(program: Command): void {
     )
 }
 
-function formatErased({ messages, claimed, deadBatches, deadMessages, streamEntries, rateKeys }: Erased): string {
+function formatErased({ messages, claimed, deadBatches, deadMessages, streamEntries, rateKeys, archivedBatches }: Erased): string {
   const lines = [
     `${howMany(messages, 'message')}${claimed ? ', of which a worker had a batch' : ''}`,
     `${howMany(deadBatches, 'dead batch', 'dead batches')} with ${howMany(deadMessages, 'message')}`,
     howMany(streamEntries, 'entry of streams', 'entries of streams'),
     howMany(rateKeys, 'key of the webhook', 'keys of the webhook'),
+    howMany(archivedBatches, 'batch in the archive', 'batches in the archive'),
   ]
   return ['Erased:', ...lines.map((line) => `  ${line}`)].join('\n')
 }

@@ -40,13 +40,16 @@ const UNITS: Record<string, (value: number) => string> = {
   maxBatchBytes: (value) => howMany(value, 'byte'),
   maxDead: (value) => howMany(value, 'dead batch', 'dead batches'),
   maxKeys: (value) => howMany(value, 'conversation'),
-  events: (value) => (value === 0 ? '0, none are written' : howMany(value, 'entry', 'entries')),
+  events: (value) => howMany(value, 'entry', 'entries'),
+  maxArchived: (value) => howMany(value, 'batch', 'batches'),
   partitions: (value) => howMany(value, 'partition'),
 }
 
-/** A member that may be 0 has no limit then, as a rule. */
+/** What a member that may be 0 means then, unless it has no limit. */
+const NOTHING: Record<string, string> = { events: '0, none are written', archive: '0, nothing is kept' }
+
 const withUnit = (name: string, value: number) =>
-  value === 0 && name !== 'events' ? '0, no limit' : (UNITS[name]?.(value) ?? `${count(value)} ms`)
+  value === 0 ? (NOTHING[name] ?? '0, no limit') : (UNITS[name]?.(value) ?? `${count(value)} ms`)
 
 /** Reads `name=value` pairs. Which names and values a policy may have, Redis knows. */
 function read(members: string[]): Partial<Policy> {

@@ -12,7 +12,21 @@ const EVERY: readonly Use[] = ['version', 'rights', 'policy', 'layout', 'partiti
 export const CALLS: Record<Role, readonly Use[]> = {
   producer: [...EVERY, 'add'],
   worker: [...EVERY, 'claim_ready', 'complete', 'fail', 'release', 'extend', 'forward', 'leave', 'present'],
-  operator: [...EVERY, 'stats', 'peek', 'trace', 'events', 'dead', 'requeue', 'drop', 'erase', 'check', 'repair', 'add requeued'],
+  operator: [
+    ...EVERY,
+    'stats',
+    'peek',
+    'trace',
+    'events',
+    'archived',
+    'dead',
+    'requeue',
+    'drop',
+    'erase',
+    'check',
+    'repair',
+    'add requeued',
+  ],
 }
 
 export type Binding = 'functions' | 'scripts'
@@ -95,7 +109,7 @@ const ARGUMENTS: Record<string, string> = {
     zremrangebyrank: 'KEY 0 0',
     zremrangebyscore: 'KEY 0 0',
   },
-  ...{ zscan: 'KEY 0', zscore: 'KEY -', info: '', time: '' },
+  ...{ zscan: 'KEY 0', zscore: 'KEY -', zrank: 'KEY -', info: '', time: '' },
 }
 
 /** A command as it would be sent, and is only taken into a transaction here. */

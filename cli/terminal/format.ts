@@ -1,5 +1,6 @@
 import type { DeadBatch } from '../../src/batches/dead.ts'
 import type { Stats } from '../../src/batches/stats.ts'
+import type { ArchivedBatch } from '../../src/history/archived.ts'
 import type { QueueEvent } from '../../src/history/entry.ts'
 
 /** Colours a text or leaves it as it is; `styleText` of node:util is one. */
@@ -157,4 +158,18 @@ export function saidOf({ ids, ...told }: QueueEvent): string {
     ids.some((id) => id !== undefined) && ids.map((id) => id ?? '-').join(' '),
   ]
   return words.filter(Boolean).join(', ')
+}
+
+/** A batch of the archive: what it is in a line, and what was said and answered in one each. */
+export function formatArchived({ completedAt, id, key, size, reason, attempts, worker, text, result }: ArchivedBatch): string {
+  const words = [
+    howMany(size, 'message'),
+    `closed by ${reason}`,
+    `attempt ${attempts}`,
+    worker !== undefined && `by ${worker}`,
+    `batch ${id}`,
+  ]
+  const about = [new Date(completedAt).toISOString(), JSON.stringify(key), words.filter(Boolean).join(', ')].join('  ')
+  const said = [text !== undefined && `  said    ${JSON.stringify(text)}`, result !== undefined && `  result  ${JSON.stringify(result)}`]
+  return [about, ...said.filter((line) => line !== false)].map(printable).join('\n')
 }

@@ -8,8 +8,8 @@ const CONTAINERS = new Set(['XINFO', 'XGROUP', 'OBJECT', 'MEMORY', 'CLIENT', 'CO
 /** What is asked only to save time: who may not, goes without. */
 const NOT_NEEDED = new Set(['INFO'])
 
-/** What only this file calls is a note of what was done: who may not write it, goes without. */
-const NOTES = 'lua/lib/events.lua'
+/** What only these files call is a note of what was done: who may not write it, goes without. */
+const NOTES = ['lua/lib/events.lua', 'lua/lib/archive.lua']
 
 /**
  * The commands that pieces of Lua call, as ACL SETUSER names them. A command must be written out where it is called, or it could not be
@@ -26,7 +26,7 @@ export function commandsOf(pieces) {
     for (const { base, arguments: args } of calls) {
       if (!isRedis(base) && !passing.has(base.name)) continue
       const [command, subcommand] = args
-      if (path === NOTES) continue
+      if (NOTES.includes(path)) continue
       if (isRedis(base) && command?.type === 'VarargLiteral') continue
       if (command?.type !== 'StringLiteral') throw new AssembleError(`${path}: the command of a call must be written out`)
       if (NOT_NEEDED.has(text(command))) continue

@@ -9,9 +9,11 @@ local function is_put_off(score, now) return score % 1 == 0.5 and score <= now +
 
 -- The keys of the table that have no name of their own behind a colon, and the kinds of those that have one.
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
-local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
+local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset', archive = 'hash' }
 
-local function kind_of(part) return part == 'events' and 'stream' or NAMED[string.match(part, '^(%l+):.')] end
+local function kind_of(part)
+  return part == 'events' and 'stream' or part == 'archived' and 'zset' or NAMED[string.match(part, '^(%l+):.')]
+end
 
 -- Holds for several kinds of parts.
 local KEPT = {
@@ -232,12 +234,19 @@ local OTHER_LAWS = {
   },
   {
     name = 'expires',
-    says = 'Every `seen`, `calls`, `rate` and `watch` key expires',
+    says = 'Every `seen`, `calls`, `rate`, `watch` and `archive` key and `archived` expires',
     broken = function(seen)
       local expected = kind_of(seen.part)
       if not expected or expected == 'stream' or seen.type ~= expected or seen.expires then return nil end
       -- Who knows when a set was begun knows when its ids may go; who stands by says so again.
       return 'it never expires', seen.type == 'string'
+    end,
+  },
+  {
+    name = 'archive-indexed',
+    says = 'A batch in the archive is in `archived`',
+    broken = function(seen)
+      if seen.archived == false then return 'a batch in the archive is not in archived: nobody would find it, nor erase it' end
     end,
   },
   KEPT,

@@ -20,6 +20,9 @@ local POLICY = {
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
   -- 0: none are written.
   EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
 
 -- The most of what is no option of a call.
@@ -92,6 +95,14 @@ local LIMITS = {
   -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
   eventFields = 1000,
   eventLooks = 4000,
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+  archivedIds = 16 * KIB,
+  archivedTexts = 256 * KIB,
+  archivedBytes = 256 * KIB,
+  oldArchived = 10,
+  -- One call that reads the archive looks at so many batches.
+  archiveLooks = 500,
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
   eraseWork = 2000,
   -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
@@ -146,6 +157,8 @@ local OPTIONS = {
   entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
 
   -- Who calls.
+  text = { field = 'text', bytes = 64 * KIB },
+  result = { field = 'result', bytes = 64 * KIB },
   worker = { field = 'worker', bytes = 64 },
   echo = { field = 'echo', flag = true },
   rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },

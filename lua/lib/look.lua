@@ -57,6 +57,12 @@ local function look_at_dead(root, id, seen, spent)
   while positions[seen.gapless + 1] == seen.gapless + 1 do seen.gapless = seen.gapless + 1 end
 end
 
+-- Of a batch in the archive whether it is in the index; nil of anything else.
+local function is_archived(root, part, kind)
+  local id = kind == 'hash' and string.match(part, '^archive:(.+)$')
+  if id then return read_unless_foreign('ZSCORE', name_of(root, 'archived'), id) and true or false end
+end
+
 -- What is seen of a part; `spent` counts what the call has read.
 local function look_at(queue, part, spent)
   spent.looks = spent.looks + LIMITS.partLooks
@@ -65,6 +71,7 @@ local function look_at(queue, part, spent)
   local seen = { what = what, part = part, type = redis.call('TYPE', name).ok, expires = redis.call('PTTL', name) >= 0 }
   if what == 'messages' then look_at_key(queue, of, seen, spent) end
   if what == 'dead' then look_at_dead(queue.root, of, seen, spent) end
+  if what == 'other' then seen.archived = is_archived(queue.root, part, seen.type) end
   return seen
 end
 

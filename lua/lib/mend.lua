@@ -48,16 +48,33 @@ local function mend_dead(queue, id, done)
   end
 end
 
+-- Puts a batch of the archive into the index of it.
+local function mend_archived(queue, id, done)
+  local index = name_of(queue.root, 'archived')
+  local kind = redis.call('TYPE', index).ok
+  if kind ~= 'none' and kind ~= 'zset' then return end
+  local at = integer(redis.call('HGET', part_key(queue.root, 'archive:' .. id), 'completedAt'), 0, queue.now) or queue.now
+  if redis.call('ZADD', index, 'NX', digits(at), id) == 0 then return end
+  -- It stays as long as the longest of what is in it.
+  local left = redis.call('PTTL', part_key(queue.root, 'archive:' .. id))
+  if redis.call('PTTL', index) < left then redis.call('PEXPIREAT', index, digits(queue.now + left)) end
+  done[#done + 1] = 'added to archived'
+end
+
 -- Returns what was mended, in words, or '' when nothing was.
 local function mend_part(queue, part)
   queue.looks = queue.looks + LIMITS.partLooks
   local what, of = named_part(part)
   local name, done = part_key(queue.root, part), {}
   if (what ~= 'other' or INDEXES[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end
-  local passing = (string.find(part, '^seen:') or string.find(part, '^watch:')) and kind_of(part)
-  if passing and redis.call('TYPE', name).ok == passing and redis.call('PTTL', name) == -1 then
-    redis.call('PEXPIREAT', name, string.format('%.0f', queue.now + 2 * queue.dedupe))
-    done[#done + 1] = 'expires'
+  local archive = string.match(part, '^archived?%f[:%z]')
+  local passing = (archive or string.find(part, '^seen:') or string.find(part, '^watch:')) and kind_of(part)
+  if passing and redis.call('TYPE', name).ok == passing then
+    if redis.call('PTTL', name) == -1 then
+      redis.call('PEXPIREAT', name, digits(queue.now + (archive and queue.archive > 0 and queue.archive or 2 * queue.dedupe)))
+      done[#done + 1] = 'expires'
+    end
+    if archive == 'archive' then mend_archived(queue, string.sub(part, 9), done) end
   end
   if what == 'messages' then mend(queue, of, done) end
   if what == 'dead' then mend_dead(queue, of, done) end

@@ -3,11 +3,12 @@
 -- The members of the policy in the order in which they are told, and beside each of them what programs have given.
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
-  'events',
+  'events', 'archive', 'maxArchived',
 }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
   'given:maxDead', 'given:maxDeadAge', 'given:maxKeys', 'given:events',
+  'given:archive', 'given:maxArchived',
 }
 
 -- The refusal for an error that Redis replied when it was asked for two keys that never exist.
@@ -58,6 +59,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,

@@ -42,6 +42,8 @@ export interface Batch<T = unknown> {
   due: number
   /** Oldest first. */
   messages: Message<T>[]
+  /** Whether it is kept in the archive when it is done; only while the policy says so. */
+  archived?: true
 }
 
 /** Decodes a message. What another program has put there is data as a whole, and text. */
@@ -90,6 +92,7 @@ export function decodeBatch<T>(claim: Claim, root: string): Batch<T> {
     deadline: claim.deadline,
     due: claim.due,
     messages,
+    ...(claim.archived && { archived: true as const }),
   }
   return isUtf8(claim.key) ? batch : Object.assign(batch, { [KEY_BYTES]: claim.key })
 }

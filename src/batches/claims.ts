@@ -5,12 +5,13 @@ import type { Partitioning } from '../partitions/change.ts'
 import { within } from '../partitions/layout.ts'
 import { byRoot, inTurn, isRootOf, rootKey } from '../partitions/roots.ts'
 import { askAgain } from '../protocol/again.ts'
-import type { ClaimName, NamedFailure, NamedRelease, Watching } from '../protocol/arguments.ts'
+import type { NamedCompletion, NamedFailure, NamedRelease, Watching } from '../protocol/arguments.ts'
 import type { Output } from '../protocol/calls.ts'
 import type { Cause } from '../protocol/replies.ts'
 import type { Caller } from '../redis/caller.ts'
 import { LIMITS, OPTIONS } from '../redis/generated/limits.ts'
 import { type Batch, decodeBatch, keyOf, type Message } from './batch.ts'
+import { bytesOfCompletion, type CompleteOptions, completionOf, weightOfCompletion } from './completion.ts'
 import { Ends } from './ends.ts'
 
 export interface ClaimOptions {
@@ -77,7 +78,7 @@ export class Claims<T> {
   readonly #caller: Caller
   readonly #partitioning: Partitioning
   /** What has ended in one tick is told together, of each root. */
-  readonly #completions: Ends<ClaimName, Told<'complete'>>
+  readonly #completions: Ends<NamedCompletion, Told<'complete'>>
   readonly #failures: Ends<NamedFailure, Told<'fail'>>
   readonly #releases: Ends<NamedRelease, Told<'release'>>
   /** At which root the next claim from all of them begins. */
@@ -89,9 +90,11 @@ export class Claims<T> {
     this.#partitioning = partitioning
     const { underway, call } = caller
     const check = (root: string) => this.#check(root)
-    this.#completions = new Ends<ClaimName, Told<'complete'>>({
+    this.#completions = new Ends<NamedCompletion, Told<'complete'>>({
       check,
       send: (root, batches) => underway.run(() => call(root, 'complete', batches)),
+      bytesOf: bytesOfCompletion,
+      weightOf: weightOfCompletion,
       most: LIMITS.pairs,
     })
     this.#failures = new Ends<NamedFailure, Told<'fail'>>({
@@ -185,9 +188,13 @@ export class Claims<T> {
     return this.#caller.call(rootKey(this.#queue), 'present', { worker, rest })
   }
 
-  complete(batch: Batch<T>): Promise<Told<'complete'>> {
+  complete(batch: Batch<T>, told: CompleteOptions = {}): Promise<Told<'complete'>> {
     if (typeof batch !== 'object' || batch === null) return Promise.reject(noBatch(batch))
-    return this.#completions.add(batch.root, claimName(batch))
+    try {
+      return this.#completions.add(batch.root, batch.archived ? { ...claimName(batch), ...completionOf(batch, told) } : claimName(batch))
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   async fail(batch: Batch<T>, options: FailOptions<T>): Promise<Told<'fail'>> {

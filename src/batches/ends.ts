@@ -5,6 +5,8 @@ interface EndsOptions<End, Word> {
   check(root: string): void
   send(root: string, ends: End[]): Promise<(Word | Error)[]>
   bytesOf?: (end: End) => number
+  /** @default each counts for one */
+  weightOf?: (end: End) => number
   /** How many travel together. */
   most: number
 }
@@ -21,13 +23,13 @@ export class Ends<End, Word> {
   add(root: string, end: End): Promise<Word> {
     let coalescer = this.#coalescers.get(root)
     if (!coalescer) {
-      const { check, send, bytesOf, most } = this.#options
+      const { check, send, bytesOf, weightOf = () => 1, most } = this.#options
       try {
         check(root)
       } catch (error) {
         return Promise.reject(error)
       }
-      coalescer = new Coalescer((ends) => send(root, ends), { most, weightOf: () => 1, ...(bytesOf && { bytesOf }) })
+      coalescer = new Coalescer((ends) => send(root, ends), { most, weightOf, ...(bytesOf && { bytesOf }) })
       this.#coalescers.set(root, coalescer)
     }
     return coalescer.add(end)

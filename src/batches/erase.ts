@@ -15,13 +15,17 @@ export interface Erased {
   streamEntries: number
   /** What the webhook had counted and noted of the conversation. */
   rateKeys: number
+  /** Batches in the archive. */
+  archivedBatches: number
 }
 
 /** Erases a conversation in every root that the queue has ever had: one that is retired may hold dead batches, and has a stream of its own. */
 export function erase({ underway, call }: Caller, layout: KnownLayout, key: string): Promise<Erased> {
   return underway.run(async () => {
     checkKey(key)
-    const erased: Erased = { messages: 0, claimed: false, deadBatches: 0, deadMessages: 0, streamEntries: 0, rateKeys: 0 }
+    const erased: Erased = {
+      ...{ messages: 0, claimed: false, deadBatches: 0, deadMessages: 0, streamEntries: 0, rateKeys: 0, archivedBatches: 0 },
+    }
     const eraseIn = async (root: string) => {
       let after: Buffer | undefined
       do {
@@ -32,6 +36,7 @@ export function erase({ underway, call }: Caller, layout: KnownLayout, key: stri
         erased.deadMessages += some.dead
         erased.streamEntries += some.entries
         erased.rateKeys += some.rates
+        erased.archivedBatches += some.archived
         after = some.next
       } while (after)
     }

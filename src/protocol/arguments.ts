@@ -33,6 +33,13 @@ export interface NamedRelease extends ClaimName {
   reason?: string | undefined
 }
 
+/** A batch that is done, and what the archive is to keep of it. */
+export interface NamedCompletion extends ClaimName {
+  text?: string | undefined
+  result?: string | undefined
+  worker?: string | undefined
+}
+
 /** Batches with options of their own. */
 export function endArguments<End extends ClaimName>(
   ends: readonly End[],
@@ -45,6 +52,16 @@ export function endArguments<End extends ClaimName>(
     appendTokens(args, optionsOf(end))
   }
   return args
+}
+
+/** By its place such a word would tell that tokens are used: see lua/functions/batch/complete.lua. */
+const isWord = (key: unknown) => typeof key === 'string' && /^(text|result|worker|next)$/i.test(key)
+
+/** Batches that are done: names alone where nothing else is told. */
+export function completionArguments(batches: readonly NamedCompletion[]): Argument[] {
+  const told = batches.some(({ text, result, worker }) => text !== undefined || result !== undefined || worker !== undefined)
+  if (!told && !isWord(batches[1]?.key)) return claimNames(batches)
+  return endArguments(batches, ({ text, result, worker }) => ({ TEXT: text, RESULT: result, WORKER: worker }))
 }
 
 export const claimNames = (claims: readonly ClaimName[]): Argument[] => claims.flatMap(({ key, token }) => [key, token])

@@ -9,6 +9,7 @@ import {
   appendTokens,
   type ClaimName,
   claimNames,
+  completionArguments,
   endArguments,
   generationTokens,
   layoutText,
@@ -23,6 +24,7 @@ import { type Nonce, nonceText } from './nonces.ts'
 import {
   array,
   readAdded,
+  readArchived,
   readClaimed,
   readDead,
   readEnds,
@@ -102,7 +104,7 @@ export const CALLS = {
     makes: true,
   }),
   complete: define({
-    write: claimNames,
+    write: completionArguments,
     read: readWords<'completed' | 'lost'>,
     nonce: 'first',
     patience: END_PATIENCE,
@@ -153,6 +155,17 @@ export const CALLS = {
       batch?: string | undefined
     }) => appendTokens([], { AFTER: input.after, LIMIT: input.limit, KEY: input.key, ID: input.id, BATCH: input.batch }),
     read: readEvents,
+  }),
+  archived: define({
+    /** `after`: where the call before has ended, or a time, ms. The others: what each batch must be of. */
+    write: (input: {
+      after?: string | undefined
+      limit?: number | undefined
+      key?: string | Buffer | undefined
+      id?: string | undefined
+      batch?: string | undefined
+    }) => appendTokens([], { AFTER: input.after, LIMIT: input.limit, KEY: input.key, ID: input.id, BATCH: input.batch }),
+    read: readArchived,
   }),
   peek: define({
     write: (input: { key: string; limit?: number | undefined }) => appendTokens([input.key], { LIMIT: input.limit }),

@@ -26,6 +26,8 @@ export interface Claim {
   deadline: number
   messages: Buffer[]
   due: number
+  /** Whether what becomes of it is kept. */
+  archived: boolean
 }
 
 /** A batch that a claim has found dead. */
@@ -82,9 +84,18 @@ export function readClaimed(reply: unknown): { now: number; next: number; dead: 
   }
 }
 
-type ClaimReply = [key: Buffer, token: Buffer, attempt: number, reason: Buffer, deadline: number, messages: Buffer[], due: number]
+type ClaimReply = [
+  key: Buffer,
+  token: Buffer,
+  attempt: number,
+  reason: Buffer,
+  deadline: number,
+  messages: Buffer[],
+  due: number,
+  archived?: number,
+]
 
-const readClaim = ([key, token, attempt, reason, deadline, messages, due]: ClaimReply): Claim => ({
+const readClaim = ([key, token, attempt, reason, deadline, messages, due, archived]: ClaimReply): Claim => ({
   key,
   token: token.toString('latin1'),
   attempt: Number(attempt),
@@ -92,6 +103,7 @@ const readClaim = ([key, token, attempt, reason, deadline, messages, due]: Claim
   deadline: Number(deadline),
   messages,
   due: Number(due),
+  archived: archived !== undefined,
 })
 
 export function readForwarded(reply: unknown) {
@@ -100,7 +112,7 @@ export function readForwarded(reply: unknown) {
 }
 
 export function readErased(reply: unknown) {
-  const [messages, claimed, batches, dead, entries, rates, next] = array(reply)
+  const [messages, claimed, batches, dead, entries, rates, next, archived] = array(reply)
   return {
     messages: Number(messages),
     claimed: Number(claimed) > 0,
@@ -108,6 +120,8 @@ export function readErased(reply: unknown) {
     dead: Number(dead),
     entries: Number(entries),
     rates: Number(rates),
+    /** An older library has none. */
+    archived: Number(archived ?? 0),
     /** Any bytes; undefined when nothing is left. */
     next: (next as Buffer).length > 0 ? (next as Buffer) : undefined,
   }
@@ -128,6 +142,20 @@ export function readEvents(reply: unknown) {
     next: String(next),
     more: Number(more) > 0,
     entries: (entries as [Buffer, Buffer[]][]).map(([id, fields]): EventEntry => ({ id: String(id), fields })),
+  }
+}
+
+export function readArchived(reply: unknown) {
+  const [kept, next, more, ...batches] = array(reply)
+  return {
+    /** For how long the root keeps a batch, ms; 0 when it keeps none from now on. */
+    kept: Number(kept),
+    next: String(next),
+    more: Number(more) > 0,
+    /** Of each its fields, by name. */
+    batches: (batches as Buffer[][]).map(
+      (flat) => new Map(Array.from({ length: flat.length / 2 }, (_, n) => [String(flat[2 * n]), flat[2 * n + 1] as Buffer])),
+    ),
   }
 }
 

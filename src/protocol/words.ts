@@ -16,6 +16,8 @@ const WORDS: Readonly<Record<string, readonly [name: string, isTime?: true]>> = 
   MAXDEADAGE: ['maxDeadAge', true],
   MAXKEYS: ['maxKeys'],
   EVENTS: ['events'],
+  ARCHIVE: ['archive', true],
+  MAXARCHIVED: ['maxArchived'],
   LIMIT: ['limit'],
   OFFSET: ['offset'],
   LEASE: ['lease', true],

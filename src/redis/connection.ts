@@ -12,7 +12,8 @@ export type Argument = string | Buffer | number
 
 type Walk = 'scan' | 'zscan' | 'hscan' | 'sscan'
 
-type Command = 'fcall' | 'fcall_ro' | 'evalsha' | 'function' | 'script' | 'command' | 'exists' | 'zadd' | 'zrem' | 'zscore' | Walk
+type Other = 'exists' | 'zadd' | 'zrem' | 'zscore' | 'ft.create' | 'ft.info'
+type Command = 'fcall' | 'fcall_ro' | 'evalsha' | 'function' | 'script' | 'command' | Other | Walk
 
 /**
  * Sends one command; strings of the reply come as buffers, since keys and data may be any bytes. `after` is a second command that must
@@ -72,13 +73,14 @@ type Methods = Record<`${Command}Buffer`, (args: Argument[]) => Promise<unknown>
 }
 
 // The method of the command and not `callBuffer`, which loses the command's name when the caller's client pipelines automatically.
-// The arguments in one array, since ioredis flattens once: an array among them must not become several arguments.
+// The arguments in one array, since ioredis flattens once: an array among them must not become several arguments. It has no methods for `ft.`.
 function sender(client: Redis | Cluster): Send {
   // The automatic pipelines of ioredis 5 choose the node by the first argument, which is not the key here.
   const pipelined = 'nodes' in client && client.options.enableAutoPipelining
   const gather = gatherer(client)
   return (command, args, after) => {
     gather()
+    if (command.startsWith('ft.')) return (client as unknown as Methods).callBuffer(command, args)
     if (!pipelined && !after) return (client as unknown as Methods)[`${command}Buffer`](args)
     const pipeline = client.pipeline()
     const methods = pipeline as unknown as Methods

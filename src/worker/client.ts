@@ -1,11 +1,12 @@
 import type { Batch } from '../batches/batch.ts'
 import type { Claimed, FailOptions, RootClaimOptions } from '../batches/claims.ts'
+import type { CompleteOptions } from '../batches/completion.ts'
 import type { Roots } from '../partitions/roots.ts'
 
 /** What a processor needs of its client: to get batches, and to say what became of them. */
 export interface BatchClient<T> {
   claim(options: RootClaimOptions): Promise<Claimed<T>>
-  complete(batch: Batch<T>): Promise<'completed' | 'lost'>
+  complete(batch: Batch<T>, told?: CompleteOptions): Promise<'completed' | 'lost'>
   fail(batch: Batch<T>, options: FailOptions<T>): Promise<'retry' | 'dead' | 'lost'>
   extend(batches: readonly Batch<T>[], lease: number): Promise<{ status: 'extended' | 'lost'; queued: number }[]>
   release(batch: Batch<T>, options: { reason?: string }): Promise<'released' | 'lost'>

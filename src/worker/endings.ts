@@ -12,6 +12,14 @@ export interface Failure {
   error: unknown
 }
 
+/** What has come of an attempt. */
+export interface Ending {
+  failure: Failure | undefined
+  /** What the handler has returned, and the worker, if it has a name: the archive keeps both. */
+  result: unknown
+  worker: string | undefined
+}
+
 /** Tells Redis how attempts have ended: what the handler's verdict was, or that the batch is given back. */
 export class Endings<T> {
   /** Batches of which it is being told. */
@@ -30,9 +38,9 @@ export class Endings<T> {
   }
 
   /** A handler has returned, or thrown. `told` what becomes of its batch before anybody can take the worker for idle. */
-  async tell(batch: Batch<T>, root: string, failure: Failure | undefined, told: (outcome: Outcome) => void): Promise<void> {
+  async tell(batch: Batch<T>, root: string, ending: Ending, told: (outcome: Outcome) => void): Promise<void> {
     this.underway += 1
-    const outcome = await this.#tellUntilTaken(batch, root, failure)
+    const outcome = await this.#tellUntilTaken(batch, root, ending)
     this.underway -= 1
     told(outcome)
   }
@@ -51,12 +59,13 @@ export class Endings<T> {
   }
 
   /** Tries again until the lease may have run out: what is not told to Redis is lost to this attempt, and handled once more. */
-  async #tellUntilTaken(batch: Batch<T>, root: string, failure: Failure | undefined): Promise<Outcome> {
+  async #tellUntilTaken(batch: Batch<T>, root: string, { failure, result, worker }: Ending): Promise<Outcome> {
     const { lease, timing } = this.#settings
     const until = performance.now() + lease
     for (let plain = false; ; ) {
       try {
-        if (!failure || failure.error instanceof Discard) return await this.#client.complete(batch)
+        if (!failure || failure.error instanceof Discard)
+          return await this.#client.complete(batch, { result, ...(worker !== undefined && { worker }) })
         return await this.#client.fail(batch, this.#failOptions(batch, failure.error, plain))
       } catch (problem) {
         this.#failed(inHandlersWords(problem, failure), root)

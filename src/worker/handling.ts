@@ -15,6 +15,8 @@ export interface HandlingHooks<T> {
   ended(outcome: Outcome, batch: Batch<T>, error: unknown, run: Run): void
   /** A root could not be told or asked something. */
   failed(error: unknown, root: string): void
+  /** The name of the worker, if there is one. */
+  readonly worker?: string | undefined
   /** Slots are free again, or nothing is being told any more. */
   freed(): void
 }
@@ -156,9 +158,9 @@ export class Handling<T> {
     const { timeout } = this.#settings
     const { batch } = attempt
     let failure: Failure | undefined
+    let result: unknown
     try {
-      if (timeout === undefined) await this.#handler(batch, attempt)
-      else await this.#handleWithin(timeout, attempt)
+      result = await (timeout === undefined ? this.#handler(batch, attempt) : this.#handleWithin(timeout, attempt))
     } catch (error) {
       failure = { error }
     }
@@ -174,7 +176,9 @@ export class Handling<T> {
     const { looks } = lane
     mayBeLeft()
     this.#hooks.freed()
-    await this.#endings.tell(batch, lane.root, failure, (outcome) => this.#hooks.ended(outcome, batch, failure?.error, run))
+    await this.#endings.tell(batch, lane.root, { failure, result, worker: this.#hooks.worker }, (outcome) =>
+      this.#hooks.ended(outcome, batch, failure?.error, run),
+    )
     if (lane.looks === looks) mayBeLeft()
     this.#hooks.freed()
   }

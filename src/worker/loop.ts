@@ -90,6 +90,7 @@ export class Loop<T> {
       silent: () => hub.echo.serverSilent(),
       failed: (error, root) => this.#failed(error, root),
       extended: (root, error) => this.#extended(root, error),
+      worker,
       watching: (lane) => ({ worker, echo: hub.echo.wants(lane), rest: this.#longest }),
     })
     this.#timing = this.processor.settings.timing

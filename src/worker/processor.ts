@@ -33,6 +33,8 @@ export interface ProcessorHooks<T> {
   failed(error: unknown, root: string): void
   /** The leases of a root were kept up, or, with an error, could not be. */
   extended?(root: string, error: unknown): void
+  /** The name of the worker. */
+  worker?: string
   /** The worker in whose name batches are claimed. */
   watching?(lane: Lane): Watching
 }
@@ -79,6 +81,7 @@ export class Processor<T> {
       ended: (...told) => hooks.ended(...told),
       failed: (error, root) => hooks.failed(error, root),
       freed: () => this.#fillSoon(),
+      worker: hooks.worker,
     })
   }
 

@@ -75,6 +75,11 @@ it.each(LAYOUTS.flatMap((layout) => Object.keys(STATES).map((state) => [...layou
     const [name = ''] = (await server.redis.keys('*:stream:batches')).slice(0, 1)
     await server.redis.xgroup('CREATE', name, 'bots', '0')
     await server.redis.xreadgroup('GROUP', 'bots', 'bot', 'STREAMS', name, '>')
+    await rapidfire.policy({ archive: 600_000 })
+    for (const key of [PERSON, 'other']) {
+      await say(key, { flush: true, id: `wamid.archived.${key}` })
+      expect(await rapidfire.complete(await take(rapidfire, key), { result: `wrote of ${TEXT}` })).toBe('completed')
+    }
     if (after !== before) await rapidfire.policy({ partitions: after })
     await rapidfire.requeue(buried.slice(0, 1))
     const webhook = createWebhook<any>(rapidfire, {
@@ -89,10 +94,18 @@ it.each(LAYOUTS.flatMap((layout) => Object.keys(STATES).map((state) => [...layou
     await say('other', { wait: 5000 })
     const kinds = new Set((await found(PERSON)).map((key) => key.replace(/^[^}]*}:?/, '').split(':')[0]))
     const index = state === 'open' ? ['due'] : ['active', 'claims', 'calls']
-    expect([...kinds]).toEqual(expect.arrayContaining(['messages', 'overrides', 'dead', 'stream', 'rate', ...index]))
+    expect([...kinds]).toEqual(expect.arrayContaining(['messages', 'overrides', 'dead', 'stream', 'rate', 'archive', ...index]))
 
     expect(await rapidfire.erase(PERSON)).toEqual({
-      ...{ messages: 3, claimed: state === 'with a worker', deadBatches: 1, deadMessages: 1, streamEntries: 2, rateKeys: 2 },
+      ...{
+        messages: 3,
+        claimed: state === 'with a worker',
+        deadBatches: 1,
+        deadMessages: 1,
+        streamEntries: 2,
+        rateKeys: 2,
+        archivedBatches: 1,
+      },
     })
 
     // Of whom it was claimed stands in the replies that are kept for a while.
@@ -100,8 +113,8 @@ it.each(LAYOUTS.flatMap((layout) => Object.keys(STATES).map((state) => [...layou
     expect(left.filter((key) => !key.includes(':calls:'))).toEqual([])
     for (const key of left) expect(await server.redis.pttl(key)).toBeGreaterThan(0)
     const others = new Set((await found(TEXT)).map((key) => key.replace(/^[^}]*}:/, '').split(':')[0]))
-    expect([...others].sort()).toEqual(['dead', 'messages', 'stream'])
-    expect(await found('wamid')).toHaveLength(1)
+    expect([...others].sort()).toEqual(['archive', 'dead', 'messages', 'stream'])
+    expect(await found('wamid')).toHaveLength(2)
 
     expect((await rapidfire.check()).violations).toEqual([])
     expect(await rapidfire.peek('other')).toMatchObject({ size: 1 })

@@ -105,6 +105,7 @@ async function fill(redis: Redis, url: string) {
       generation: 0,
     },
     'add requeued': { messages: [{ key: 'gus', data: '4', requeued: `1700000000000:${id}:1` }], generation: 0 },
+    archived: {},
     check: { parts: ['messages:ann', 'messages:fay', 'messages:eve', `dead:${id}`, 'due', 'claims', 'overrides'] },
     claim_ready: { ...taker, watching: { worker: 'w', echo: true, rest: 1000 } },
     complete: names,

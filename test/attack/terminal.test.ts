@@ -19,11 +19,13 @@ beforeAll(async () => {
 
 it('no command passes on control characters', async () => {
   const queue = `q${EVIL}`
-  await using client = new RapidFire({ redis: server.url, queue, policy: { events: 100 } })
+  await using client = new RapidFire({ redis: server.url, queue, policy: { events: 100, archive: 60_000 } })
   await client.addMessage(`key${EVIL}`, `text${EVIL}`, { id: `id${EVIL}`, flush: true })
   const fail = () => Promise.reject(new Error(`it failed\n${EVIL}`))
   await client.processPendingBatches(fail, { attempts: 1 })
   const [batch] = await client.dead()
+  await client.addMessage(`key${EVIL}`, `text${EVIL}`, { flush: true })
+  await client.processPendingBatches(() => `result${EVIL}`)
   await server.redis.rpush(`rapid-fire:{${queue}}:messages:lost${EVIL}`, 'x')
   await server.redis.set(`rapid-fire:{${queue}}:other${EVIL}`, 'x')
   const id = String(batch?.id)
@@ -38,6 +40,8 @@ it('no command passes on control characters', async () => {
     [0, ['trace', `id${EVIL}`, ...here, '--json']],
     [0, ['trace', '--key', `key${EVIL}`, ...here]],
     [1, ['trace', EVIL, ...here]],
+    [0, ['search', ...here]],
+    [0, ['search', ...here, '--json']],
     [0, ['metrics', ...here]],
     [1, ['check', ...here]],
     [1, ['check', ...here, '--json']],

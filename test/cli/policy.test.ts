@@ -24,6 +24,8 @@ maxDead          10,000 dead batches
 maxDeadAge       0, no limit
 maxKeys          0, no limit
 events           0, none are written
+archive          0, nothing is kept
+maxArchived      10,000 batches
 partitions       1 partition
 `)
   const { code, stdout } = await policy('wait=5000', 'partitions=4', '--json')
@@ -39,7 +41,7 @@ it.each([
   [
     ['weight=5'],
     2,
-    "rapidfire: policy has no option 'weight': it takes wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, maxDeadAge, maxKeys, events, partitions\n",
+    "rapidfire: policy has no option 'weight': it takes wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, maxDeadAge, maxKeys, events, archive, maxArchived, partitions\n",
   ],
   [['wait=0'], 1, 'rapidfire: wait must be an integer of ms from 1'],
   [['wait=5', 'maxWait=4'], 1, 'rapidfire: maxWait must not be shorter than wait'],

@@ -15,6 +15,7 @@ const COMMANDS = [
   ['erase', '79001234567'],
   ['policy'],
   ['tail', '--no-follow'],
+  ['search'],
 ]
 
 describe('a queue that is not there', () => {

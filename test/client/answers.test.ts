@@ -46,6 +46,15 @@ const dead = async (rapidfire: Client) => {
 /** Every function: what a client says whose answer is cut off once. A repeated add finds its message there. */
 const CASES: Record<FunctionName, Case> = {
   add: { call: (rapidfire) => rapidfire.addMessage('ann', 1, { id: 'a' }), says: { status: 'duplicate', size: 1 }, leaves: ONE },
+  archived: {
+    given: async (rapidfire) => {
+      await rapidfire.policy({ archive: 60_000 })
+      await rapidfire.complete(await taken(rapidfire), { result: 'answered' })
+    },
+    call: async (rapidfire) => (await rapidfire.archived().next()).value,
+    says: { key: 'ann', size: 1, result: 'answered' },
+    leaves: EMPTY,
+  },
   check: { given: due, call: (rapidfire) => rapidfire.check(), says: { keys: 1, violations: [] }, leaves: ONE },
   claim_ready: {
     given: due,
@@ -62,7 +71,7 @@ const CASES: Record<FunctionName, Case> = {
   erase: {
     given: due,
     call: (rapidfire) => rapidfire.erase('ann'),
-    says: { messages: 1, claimed: false, deadBatches: 0, deadMessages: 0, streamEntries: 0, rateKeys: 0 },
+    says: { messages: 1, claimed: false, deadBatches: 0, deadMessages: 0, streamEntries: 0, rateKeys: 0, archivedBatches: 0 },
     leaves: EMPTY,
   },
   events: {

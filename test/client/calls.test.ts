@@ -17,6 +17,8 @@ const DEFAULTS = {
   maxDeadAge: 0,
   maxKeys: 0,
   events: 0,
+  archive: 0,
+  maxArchived: 10_000,
   partitions: 1,
 }
 

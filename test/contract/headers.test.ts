@@ -16,7 +16,19 @@ const header = (name: FunctionName) => headers[name] as (typeof functions)[numbe
 const isToken = (name: string) => /^[A-Z]+$/.test(name)
 
 /** What each function is sent when every option of its input is given; values are no capitals, so that they look unlike tokens. */
-const message = { key: 'k', data: 'd', id: 'i', wait: 1, maxWait: 1, maxSize: 1, flush: true, edits: 'e', withdraws: 'w', context: 'c', requeued: '1:n' }
+const message = {
+  key: 'k',
+  data: 'd',
+  id: 'i',
+  wait: 1,
+  maxWait: 1,
+  maxSize: 1,
+  flush: true,
+  edits: 'e',
+  withdraws: 'w',
+  context: 'c',
+  requeued: '1:n',
+}
 const policy = {
   wait: 1,
   maxWait: 1,
@@ -29,6 +41,8 @@ const policy = {
   maxDeadAge: 1,
   maxKeys: 1,
   events: 1,
+  archive: 1,
+  maxArchived: 1,
 }
 const layout = { state: 'draining' as const, generation: 1, serving: { first: 0, count: 1 }, other: { first: 0, count: 0 } }
 const watching = { worker: 'w', echo: true, rest: 1 }
@@ -39,8 +53,9 @@ const taker = { watching, drain: true, generation: 1 }
 const INPUTS: { [Name in FunctionName]: Input<Name>[] } = {
   add: [{ messages: [message, message], generation: 1 }],
   claim_ready: [{ ...taker, limit: 1, lease: 1, attempts: 1, before: 1 }],
+  archived: [{ after: '1-1', limit: 1, key: 'k', id: 'i', batch: 'b' }],
   check: [{ parts: [] }],
-  complete: [[pair]],
+  complete: [[{ ...pair, text: 't', result: 'r', worker: 'w' }, pair]],
   dead: [{ limit: 1, offset: 1, id: 'i' }],
   drop: [{ ids: ['i'] }],
   erase: [{ key: 'k', after: Buffer.from('1-1:dead:0:') }],

@@ -22,6 +22,7 @@ const TRIED: Record<keyof typeof manifest.peerDependencies, { tests: string; ver
     versions: ['2.0.0', '5.0.0', '8.0.0'],
     older: '1.0.1: with the least rights, and in a full Redis, it does not count',
   },
+  'redis-om': { tests: 'archive/archive', versions: ['0.4.7'], older: '0.3.6: it keeps entities of another kind' },
   tsx: { tests: 'cli/work', versions: ['4.13.0'], older: '4.10.0: it does not run the handler' },
 }
 

@@ -26,7 +26,19 @@ export function check(actual: unknown, expected: unknown): void {
 `
 
 /** What a reader installs beside the library. */
-const PACKAGES = ['ioredis', 'zod', 'bullmq', '@opentelemetry', '@hono', 'hono', 'express', 'fastify', '@nestjs', 'standardwebhooks', '@types']
+const PACKAGES = [
+  'ioredis',
+  'zod',
+  'bullmq',
+  '@opentelemetry',
+  '@hono',
+  'hono',
+  'express',
+  'fastify',
+  '@nestjs',
+  'standardwebhooks',
+  '@types',
+]
 
 /** What a user's own folder holds who has installed the package: a project for each document stands in it. */
 export interface Workspace {

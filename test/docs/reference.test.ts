@@ -19,13 +19,16 @@ beforeAll(async () => {
   server = await useRedis()
   await server.redis.flushall()
   await server.redis.function('LOAD', 'REPLACE', library)
-  await call('policy', 'WAIT', 5000, 'EVENTS', 100)
+  await call('policy', 'WAIT', 5000, 'EVENTS', 100, 'ARCHIVE', 60_000)
   await call('add', 'fay', 'x'.repeat(5000))
   await call('add', 'ann', 'one', 'ID', 'm1', 'FLUSH')
   await call('add', 'bob', 'one', 'WAIT', 1000, 'MAXWAIT', 2000, 'MAXSIZE', 3, 'NEXT', 'cyd', 'one', 'FLUSH', 'NEXT', 'dan', 'one', 'FLUSH')
+  await call('add', 'hal', 'one', 'FLUSH')
   const [, , ...batches] = await call('claim_ready', 'WORKER', '~w1', 'NONCE', 'w1/1')
   for (const [key, proof] of batches) {
     if (key === 'ann') token = proof
+    // It fills the archive.
+    else if (key === 'hal') expect(await call('complete', key, proof)).toEqual(['completed'])
     else expect(await call('fail', key, proof, 'ATTEMPTS', 1)).toBe('dead')
     if (key === 'dan') expect(await call('drop', proof.replace(/:1$/, ''))).toEqual(['dropped'])
   }

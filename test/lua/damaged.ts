@@ -407,8 +407,8 @@ export const DAMAGED: Record<string, string[]> = {
   'erase: all there is': [
     '. missing: 2: 0, 3: 0, otherwise calls:me dead dead:2000000000000-2',
     '., active, claims, dead, due, messages:k, overrides, streams of another type: WRONG_TYPE, nothing written',
-    'active, calls:me, due, events, overrides, rate:line:k missing: the same',
-    'calls:me, events of another type: the same',
+    'active, archived, calls:me, due, events, overrides, rate:line:k missing: the same',
+    'archived, calls:me, events of another type: the same',
     'claims missing: 1: 0, otherwise calls:me',
     'dead missing: 2: 0, 3: 0, otherwise . calls:me dead:2000000000000-2',
     'dead:2000000000000-2 missing: 2: 0, 3: 0, otherwise . calls:me dead',

@@ -170,8 +170,8 @@ describeBindings('erase', (lua) => {
   /** Ends of pages that a call goes to exactly: a look at a dead batch or at the name of a stream counts 6, of 2000. */
   it.each([
     [99, ''],
-    [100, `${START}-0:stream:0-0:`],
-  ])('goes on to the streams while it has deleted fewer than a hundred dead batches: %d', async (count, next) => {
+    [100, `${START}-0:archive:0:`],
+  ])('goes on to the archive while it has deleted fewer than a hundred dead batches: %d', async (count, next) => {
     const pipeline = lua().redis.pipeline()
     for (let n = 0; n < count; n += 1)
       pipeline.zadd(`${lua().root}:dead`, START, `mine${n}`).hset(`${lua().root}:dead:mine${n}`, 'key', 'ann')

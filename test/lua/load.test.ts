@@ -12,6 +12,7 @@ import { LUA, SHIPPED_SOURCE } from '../support/source.ts'
  */
 const FLAGS: Record<string, string[]> = {
   rapidfire_add: [],
+  rapidfire_archived: ['no-writes'],
   rapidfire_check: ['no-writes'],
   rapidfire_claim_ready: ['allow-oom'],
   rapidfire_complete: ['allow-oom'],

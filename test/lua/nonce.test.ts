@@ -200,7 +200,7 @@ describeBindings('calls with a NONCE', (get) => {
     expect(await twice('drop', 'NONCE', 'f/1', again.token.replace(/:1$/, ''), '1-1')).toEqual(['dropped', 'unknown'])
     expect(await lua().call('drop', 'NONCE', 'f/0', '1-1')).toEqual(['unknown'])
     await add('eve')
-    expect(await twice('erase', 'eve', 'NONCE', 'h/1')).toEqual([1, 0, 0, 0, 0, 0, ''])
+    expect(await twice('erase', 'eve', 'NONCE', 'h/1')).toEqual([1, 0, 0, 0, 0, 0, '', 0])
     await add('eve')
     expect(await twice('forward', 'batches', 'NONCE', 'g/1')).toEqual([START, expect.any(Number), 1, 99_999])
     await lua().holds()

@@ -4,7 +4,7 @@ import { describeBindings, expiryOf, START } from '../support/lua.ts'
 const DEFAULTS = {
   ...{ wait: 10_000, maxWait: 60_000, maxSize: 10, maxBacklog: 1000 },
   ...{ maxMessageBytes: 262_144, maxBatchBytes: 1_048_576, dedupe: 3_600_000, maxDead: 10_000, maxDeadAge: 0, maxKeys: 0 },
-  events: 0,
+  ...{ events: 0, archive: 0, maxArchived: 10_000 },
 }
 
 describeBindings('policy', (lua) => {
@@ -27,13 +27,13 @@ describeBindings('policy', (lua) => {
 
   const least = {
     ...{ wait: 1, maxWait: 1, maxSize: 1, maxBacklog: 1, maxMessageBytes: 1, maxBatchBytes: 1, dedupe: 1, maxDead: 1 },
-    ...{ maxDeadAge: 0, maxKeys: 0, events: 0 },
+    ...{ maxDeadAge: 0, maxKeys: 0, events: 0, archive: 0, maxArchived: 1 },
   }
   const year = 31_536_000_000
   const most = {
     ...{ wait: year, maxWait: year, maxSize: 500, maxBacklog: 1_000_000 },
     ...{ maxMessageBytes: 1_048_576, maxBatchBytes: 1_048_576, dedupe: year, maxDead: 1_000_000, maxDeadAge: year, maxKeys: 100_000_000 },
-    events: 1_000_000,
+    ...{ events: 1_000_000, archive: year, maxArchived: 1_000_000 },
   }
 
   it('is the default one where what somebody wrote is no whole number, or out of bounds', async () => {
@@ -210,7 +210,7 @@ describeBindings('policy', (lua) => {
   it.each([
     [
       'UNKNOWN_ARGUMENT',
-      "expected AGAIN, DEDUPE, EVENTS, GIVEN, MAXBACKLOG, MAXBATCHBYTES, MAXDEAD, MAXDEADAGE, MAXKEYS, MAXMESSAGEBYTES, MAXSIZE, MAXWAIT, WAIT; got 'LEASE'",
+      "expected AGAIN, ARCHIVE, DEDUPE, EVENTS, GIVEN, MAXARCHIVED, MAXBACKLOG, MAXBATCHBYTES, MAXDEAD, MAXDEADAGE, MAXKEYS, MAXMESSAGEBYTES, MAXSIZE, MAXWAIT, WAIT; got 'LEASE'",
       ['LEASE', '5'],
     ],
     ['UNKNOWN_ARGUMENT', "got '5000'", ['5000']],

@@ -9,6 +9,7 @@ import { NO_RIGHT, userWithout } from './users.ts'
 /** Every call that has a root, with arguments that it would take. */
 const ARGS: Record<Exclude<FunctionName, 'version'>, string[]> = {
   add: ['ann', 'x', 'ID', 'm1'],
+  archived: [],
   check: ['ann'],
   claim_ready: [],
   complete: ['ann', '1-1:1'],

@@ -140,6 +140,15 @@ const added = (count: number, ...tokens: (string | number)[]) =>
     .flatMap((n) => ['NEXT', `k${n}`, 'x'.repeat(100), ...tokens.map((token) => (token === '#' ? `wamid.${n}` : token))])
     .slice(1)
 const NOTHING = async () => {}
+
+/** So many batches of the archive, each with a text of so many bytes. */
+const archive = (count: number, bytes: number) => (lua: Lua) =>
+  piped(lua, (redis) => {
+    for (const n of numbers(count)) {
+      redis.hset(part(lua, `archive:${START}-${n}`), 'id', `${START}-${n}`, 'key', 'ann', 'text', 'x'.repeat(bytes))
+      redis.zadd(part(lua, 'archived'), START + n, `${START}-${n}`)
+    }
+  })
 const ALL = ['ID', '#', 'WAIT', 5000, 'MAXWAIT', 50_000, 'MAXSIZE', 500]
 const POLICY = [
   'WAIT',
@@ -298,6 +307,13 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
       },
       ...{ args: pairs(names(50)), touches: counted(264, 1384, 18_400) }, // 5.9
     },
+    {
+      content: 'batches for the archive, and old ones in it',
+      fill: large(archive(1000, 10), keep(names(50), 10, { due: false }), hold(names(50), 10), (lua) =>
+        lua.set({ archive: 1, maxArchived: 1 }),
+      ),
+      ...{ args: pairs(names(50)), touches: counted(216, 2846, 37_400) },
+    },
   ],
   extend: [
     {
@@ -412,13 +428,14 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
       touches: counted(870, 3600, 47_000),
       about: true,
     },
-    { content: 'entries of one message', fill: stream(2000, 1), args: ['ann'], touches: counted(113, 895, 9100) },
-    { content: 'entries of others', fill: stream(2000, 1, 1, 'bob'), args: ['ann'], touches: counted(99, 1434, 12_400) }, // 7.0
-    { content: 'entries of five hundred', fill: stream(100, 500), args: ['ann'], touches: counted(26, 6129, 44_500) }, // 10.1
-    { content: 'entries of a MiB', fill: stream(5, 1, 1_048_576), args: ['ann'], touches: counted(23, 115, 1_060_000) }, // 8.6
+    { content: 'batches in the archive', fill: archive(1000, 10), args: ['ann'], touches: counted(440, 2600, 36_500), about: true },
+    { content: 'entries of one message', fill: stream(2000, 1), args: ['ann'], touches: counted(114, 901, 9100) },
+    { content: 'entries of others', fill: stream(2000, 1, 1, 'bob'), args: ['ann'], touches: counted(100, 1440, 12_400) }, // 7.0
+    { content: 'entries of five hundred', fill: stream(100, 500), args: ['ann'], touches: counted(27, 6135, 44_500) }, // 10.1
+    { content: 'entries of a MiB', fill: stream(5, 1, 1_048_576), args: ['ann'], touches: counted(24, 121, 1_060_000) }, // 8.6
   ],
-  policy: [{ content: 'nothing', fill: NOTHING, args: [...POLICY, 'GIVEN', 'a@b'], touches: counted(14, 89, 890) }], // 0.7
-  layout: [{ content: 'ten thousand keys', fill: keep(names(10_000), 1), args: [], touches: counted(5, 40, 390) }], // 0.4
+  policy: [{ content: 'nothing', fill: NOTHING, args: [...POLICY, 'GIVEN', 'a@b'], touches: counted(14, 93, 924) }], // 0.7
+  layout: [{ content: 'ten thousand keys', fill: keep(names(10_000), 1), args: [], touches: counted(5, 44, 430) }], // 0.4
   partition: [
     {
       ...{ content: 'ten thousand keys', fill: keep(names(10_000), 1) },
@@ -552,6 +569,16 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
     { content: 'entries of one message', fill: stream(2000, 1, 1, 'bob'), args: MESSAGE, touches: counted(87, 1323, 12_000) },
     { content: 'entries of five hundred', fill: stream(100, 500), args: MESSAGE, touches: counted(13, 3059, 23_000) },
     { content: 'entries of a MiB', fill: stream(5, 1, 1_048_576), args: ['BATCH', '1-1'], touches: counted(12, 75, 1_100_000) },
+  ],
+  archived: [
+    { content: 'nothing', fill: NOTHING, args: [], touches: counted(2, 9, 100) },
+    {
+      content: 'a thousand batches, of which none is of the key',
+      fill: archive(1000, 10),
+      args: ['KEY', 'bob'],
+      touches: counted(512, 4059, 52_800),
+    },
+    { content: 'batches of 20 KiB', fill: archive(100, 20_000), args: [], touches: counted(17, 226, 282_700) },
   ],
   rights: [{ content: 'anything', fill: NOTHING, args: numbers(200).map(() => 'zadd'), touches: counted(0, 0, 0) }],
   version: [{ content: 'anything', fill: NOTHING, args: [], touches: counted(0, 0, 0) }],

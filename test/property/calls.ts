@@ -138,9 +138,13 @@ export const policy = (changes: Partial<Policy>) =>
     const args = Object.entries(changes).flatMap(([name, value]) => [name.toUpperCase(), value])
     const { reply } = await world.call('policy', ...args)
     if (model.change(changes)) {
-      const { wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, maxDeadAge, maxKeys, events } =
+      const { wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, maxDeadAge, maxKeys, ...rest } =
         model.policy
-      const members = { wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, maxDeadAge, maxKeys, events }
+      const { events, archive, maxArchived } = rest
+      const members = {
+        ...{ wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, maxDeadAge, maxKeys },
+        ...{ events, archive, maxArchived },
+      }
       expect(reply).toEqual(Object.entries(members).flat())
     } else expect(reply).toMatch(/^RAPIDFIRE_BAD_POLICY /)
     // What is remembered may have expired by the new policy.
@@ -228,12 +232,15 @@ export const drop = (backs: number[]) =>
 export const erase = (key: string) =>
   step('erase', key, async (model, world) => {
     const figures = [0, 0, 0, 0, 0, 0]
+    let archived = 0
     let { reply, keyspace } = await world.call('erase', key)
     for (;;) {
       for (const n of figures.keys()) figures[n] = (figures[n] as number) + reply[n]
+      archived += reply[7]
       if (reply[6] === '') break
       ;({ reply, keyspace } = await world.call('erase', key, 'AFTER', reply[6]))
     }
+    expect(archived).toBe(model.eraseArchive(key))
     expect(figures).toEqual([...model.erase(key), 0])
     return keyspace
   })

@@ -126,15 +126,13 @@ export interface ClaimOptions {
   nonce?: { name: string; repeat: 'no' | 'yes' | 'late' } | undefined
 }
 
-const shown = ({ key, token, attempt, reason, deadline, messages, due }: Claimed) => [
-  key,
-  token,
-  attempt,
-  reason,
-  deadline,
-  messages.map(written),
-  due,
-]
+/** What is replied of a batch; `archive`: that it is kept when it is done. */
+const shown =
+  (archive = 0) =>
+  ({ key, token, attempt, reason, deadline, messages, due }: Claimed) => [
+    ...[key, token, attempt, reason, deadline, messages.map(written), due],
+    ...(archive > 0 ? [1] : []),
+  ]
 
 export const claim = (options: ClaimOptions) =>
   step('claim_ready', options, async (model, world) => {
@@ -160,7 +158,7 @@ export const claim = (options: ClaimOptions) =>
     model.dropOld()
     if (by && earlier && by.number === earlier.number) {
       const again = model.takeAgain(earlier.taken, lease)
-      expect([batches, dead ?? []]).toEqual([again.map(shown), []])
+      expect([batches, dead ?? []]).toEqual([again.map(shown(model.policy.archive)), []])
       compareWatch(model, keyspace, next, taking, again.length, false)
       // What is left of it is what it says the next time.
       if (again.length > 0) earlier.taken = again
@@ -169,7 +167,7 @@ export const claim = (options: ClaimOptions) =>
     }
     const found = batches.map(([key, token]: [string, string]) => ({ key, fresh: isFresh(model, token.split(':')[0] as string) }))
     const { taken, died, noticed, bounded } = take(model, found, keyspace, taking)
-    expect(batches).toEqual(taken.map(shown))
+    expect(batches).toEqual(taken.map(shown(model.policy.archive)))
     if (dead) expect(dead).toEqual(died)
     if (by && taken.length > 0) model.calls.set(by.name, { number: by.number, taken })
     compareWatch(model, keyspace, next, taking, taken.length, noticed)
@@ -213,7 +211,7 @@ export const forward = (options: { name: string; limit: number; longest: number;
     const taking = { limit: Math.min(limit, left), before: model.now, lease: 60_000, attempts: Number.POSITIVE_INFINITY, worker }
     const found = entries.slice(stream.entries.length).map(({ key, id }) => ({ key, fresh: isFresh(model, id) }))
     const { taken, noticed, bounded } = take(model, found, keyspace, taking)
-    for (const { key, token } of taken) expect(model.complete(key, token)).toBe('completed')
+    for (const { key, token } of taken) expect(model.finish(key, token)).toBe('completed')
     stream.entries.push(...taken)
     if (taken.length > 0) model.streams.set(name, stream)
     expect([forwarded, room]).toEqual([taken.length, left - taken.length])
@@ -246,7 +244,7 @@ export const complete = (backs: number[]) =>
   step('complete', backs, async (model, world) => {
     const pairs = backs.map((back) => pick(model, back))
     const { reply, keyspace } = await world.call('complete', ...pairs.flatMap(({ key, token }) => [key, token]))
-    expect(reply).toEqual(pairs.map(({ key, token }) => model.complete(key, token)))
+    expect(reply).toEqual(model.complete(pairs))
     return keyspace
   })
 
@@ -255,7 +253,7 @@ export const completeAll = step('complete', 'all', async (model, world) => {
   const pairs = model.claims.filter(({ key, token }) => model.holds(key, token))
   if (pairs.length === 0) return (await world.run()).keyspace
   const { reply, keyspace } = await world.call('complete', ...pairs.flatMap(({ key, token }) => [key, token]))
-  expect(reply).toEqual(pairs.map(({ key, token }) => model.complete(key, token)))
+  expect(reply).toEqual(model.complete(pairs))
   return keyspace
 })
 

@@ -78,7 +78,7 @@ const EVENTS = 100_000
 export const START_POLICY: Policy = {
   ...{ wait: 1000, maxWait: 3000, maxSize: 3, maxBacklog: 6 },
   ...{ maxMessageBytes: 262_144, maxBatchBytes: 1_048_576, dedupe: 3000, maxDead: 2, maxDeadAge: 0, maxKeys: 0 },
-  events: EVENTS,
+  ...{ events: EVENTS, archive: 0, maxArchived: 10_000 },
 }
 
 const POLICY = fc.record(
@@ -95,6 +95,8 @@ const POLICY = fc.record(
     maxDeadAge: fc.constantFrom(0, 1000, 10_000),
     maxKeys: fc.constantFrom(0, 0, 2),
     events: fc.constantFrom(0, EVENTS),
+    archive: fc.constantFrom(0, 1000, 31_536_000_000),
+    maxArchived: fc.constantFrom(1, 2, 10_000),
   },
   { requiredKeys: [] },
 )
@@ -217,7 +219,9 @@ async function drain(model: Model, world: World): Promise<void> {
   }
   const { keyspace } = await world.run()
   const left = [...keyspace.keys()].map((part) => part.split(':')[0] as string)
-  expect(left.filter((part) => !['', 'calls', 'dead', 'events', 'seen', 'stream', 'streams', 'watch'].includes(part))).toEqual([])
+  expect(
+    left.filter((part) => !['', 'archive', 'archived', 'calls', 'dead', 'events', 'seen', 'stream', 'streams', 'watch'].includes(part)),
+  ).toEqual([])
 }
 
 /** A history as it begins: an empty server with a policy. */

@@ -80,6 +80,7 @@ export function compareKeyspace(model: Model, keyspace: Keyspace): void {
   const seen: { name: string; ids: Set<string>; expires: number }[] = []
   for (const [part, { type, expires, content }] of keyspace) {
     if (part.startsWith('seen:')) seen.push({ name: part, ids: content as Set<string>, expires })
+    else if (part === 'archived' || part.startsWith('archive:')) expect(expires).toBeGreaterThan(0)
     else if (part.startsWith('calls:') || part.startsWith('watch:')) expect(expires).toBeGreaterThan(0)
     else if (part !== '' && part !== 'due' && part !== 'overrides' && part !== 'streams' && part !== 'events')
       found[part] = expires < 0 ? [type, content] : ['expires', content]
@@ -90,6 +91,7 @@ export function compareKeyspace(model: Model, keyspace: Keyspace): void {
   const root = (keyspace.get('')?.content ?? {}) as Record<string, string>
   compareOverrides(model, (keyspace.get('overrides')?.content ?? new Set()) as Set<string>, 'options' in settingsIn(root))
   compareSeen(model, seen)
+  compareArchive(model, keyspace)
   compareEvents(model, keyspace.get('events')?.content as string[][] | undefined)
   // A call that was cut off has named a stream and written nothing to it.
   const named = (keyspace.get('streams')?.content ?? {}) as Record<string, number>
@@ -177,6 +179,25 @@ function compareDue(model: Model, due: Record<string, number>): void {
     if (at > latest) expect.unreachable(`${key} is due at ${at}, later than ${latest}`)
     if (at < behind) expect.unreachable(`${key} is due at ${at}, in front of what was due by ${behind}`)
   }
+}
+
+/** What was completed is kept, and in the index; of a call that was cut off perhaps. */
+function compareArchive(model: Model, keyspace: Keyspace): void {
+  const { content: index = {}, expires = 0 } = (keyspace.get('archived') ?? {}) as { content?: Record<string, number>; expires?: number }
+  const found = new Map<string, { key: string; size: number; until: number }>()
+  for (const [part, { content, expires }] of keyspace) {
+    if (!part.startsWith('archive:')) continue
+    const { id = '', key = '', size, completedAt } = content as Record<string, string>
+    equal([part, index[id]], [`archive:${id}`, Number(completedAt)])
+    found.set(id, { key, size: Number(size), until: expires })
+  }
+  if (model.unkept) {
+    model.adoptArchive(found, index, expires)
+    model.unkept = false
+  }
+  equal(found, model.archived)
+  equal(index, Object.fromEntries(model.indexed))
+  if (model.indexed.size > 0) equal(expires, model.indexedUntil)
 }
 
 /** What the events tell since the step before makes of what was open and dead then what is now. */

@@ -1,3 +1,4 @@
+import { LIMITS } from '../../src/redis/generated/limits.ts'
 import type { Folded } from '../support/events.ts'
 import { START } from '../support/lua.ts'
 import { type BatchPolicy, headOf, type OpenHead } from '../support/message.ts'
@@ -64,6 +65,12 @@ export class Model {
   told: { state: Folded; entries: number; kept: number } | undefined
   /** What this step does the events do not tell: a hand, a call that is cut off, or a person who is erased, with what else the same entries told. */
   untold = false
+  /** By batch id, what the archive has; and whether this step leaves it open what it has. */
+  readonly archived = new Map<string, { key: string; size: number; until: number }>()
+  /** By batch id, when it was completed: what has expired may still stand there. */
+  readonly indexed = new Map<string, number>()
+  indexedUntil = 0
+  unkept = false
   #arrived = 0
   #serial = 0
   #pushed = false
@@ -257,6 +264,7 @@ export class Model {
     this.now += ms
     for (const each of this.conversations.values()) if (each.behind) each.behind = Math.min(each.behind, this.now)
     this.latestNow = Math.max(this.latestNow, this.now)
+    this.expireArchive()
     this.#letGo()
   }
 
@@ -460,7 +468,74 @@ export class Model {
     return 'released'
   }
 
-  complete(key: string, token: string): 'completed' | 'lost' {
+  /** In one call. */
+  complete(pairs: readonly { key: string; token: string }[]): ('completed' | 'lost')[] {
+    let kept = 0
+    const said = pairs.map(({ key, token }) => {
+      const held = this.holds(key, token)
+      if (held && this.policy.archive > 0) {
+        if (this.indexed.size === 0) this.indexedUntil = 0
+        const until = this.now + this.policy.archive
+        this.archived.set(held.id, { key, size: held.count, until })
+        this.indexed.set(held.id, this.now)
+        this.indexedUntil = Math.max(this.indexedUntil, until)
+        kept += 1
+      }
+      return this.finish(key, token)
+    })
+    if (kept > 0) this.#trimArchive(kept + LIMITS.oldArchived)
+    return said
+  }
+
+  /** What is kept for a while expires. */
+  expireArchive(): void {
+    for (const [id, { until }] of this.archived) if (until <= this.now) this.archived.delete(id)
+    if (this.indexedUntil <= this.now) this.indexed.clear()
+  }
+
+  /** The oldest of the archive go, so many at most. */
+  #trimArchive(most: number): void {
+    const { archive, maxArchived } = this.policy
+    const oldest = [...this.indexed].sort(([a, one], [b, other]) => one - other || (a < b ? -1 : 1))
+    const excess = this.indexed.size - maxArchived
+    for (const [n, [id, at]] of oldest.slice(0, most).entries()) {
+      if (n >= excess && at > this.now - archive) break
+      this.archived.delete(id)
+      this.indexed.delete(id)
+    }
+  }
+
+  /** How many batches of a person went there. */
+  eraseArchive(key: string): number {
+    const ids = [...this.archived].flatMap(([id, each]) => (each.key === key ? [id] : []))
+    for (const id of ids) {
+      this.archived.delete(id)
+      this.indexed.delete(id)
+    }
+    return ids.length
+  }
+
+  /** Takes the archive as it was found. */
+  adoptArchive(
+    found: ReadonlyMap<string, { key: string; size: number; until: number }>,
+    index: Record<string, number>,
+    until: number,
+  ): void {
+    this.archived.clear()
+    this.indexed.clear()
+    for (const [id, each] of found) this.archived.set(id, each)
+    for (const [id, at] of Object.entries(index)) this.indexed.set(id, at)
+    this.indexedUntil = until
+  }
+
+  /** A call is cut off: what is told and kept of it, nothing promises. */
+  cut(): void {
+    this.untold = true
+    this.unkept = true
+  }
+
+  /** A batch is done. */
+  finish(key: string, token: string): 'completed' | 'lost' {
     const held = this.holds(key, token)
     if (!held) return 'lost'
     this.count('completed')

@@ -12,6 +12,8 @@ export interface Policy extends BatchPolicy {
   maxDeadAge: number
   maxKeys: number
   events: number
+  archive: number
+  maxArchived: number
 }
 
 export interface Kept extends Overrides {

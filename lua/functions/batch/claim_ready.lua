@@ -27,7 +27,8 @@
 --             a text, and what stands for a batch below
 --   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
 --             'maxWait' | 'size' | 'flush' | 'bytes'), its deadline, an array of its messages, each '<receivedAt> <id length>[,options] <id><data>',
---             and since when it was due, ms: its deadline or the end of the batch before it, or of its pause or lease
+--             and since when it was due, ms: its deadline or the end of the batch before it, or of its pause or lease; and 1 while the policy keeps an
+--             archive, so that whoever completes it may give its text and result
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root is a key of another type
@@ -121,6 +122,9 @@ local function claim_ready(keys, args)
       nonce = nonce, state = state_by(nonce), work = queue.events > 0 and 2 or 1,
     })
     if queue.events > 0 then note_taken(queue, batches, dead, options.worker) end
+  end
+  if queue.archive > 0 then
+    for n = 1, #batches do batches[n][8] = 1 end
   end
   if #batches == 0 then tidy(queue) end
   if #batches > 0 then queue.first_active = earlier(queue.first_active, queue.now + lease) end

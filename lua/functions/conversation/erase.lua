@@ -17,6 +17,7 @@
 --   entries   deleted in streams that forward has written to
 --   rates     keys of the webhook that were deleted: how often this conversation has come, and who waits there
 --   next      where the next call has to go on, to be given as AFTER; '' when nothing is left
+--   archived  batches that were deleted in the archive
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, one of the indexes, or the list of the key is a key of another type
@@ -29,7 +30,7 @@
 -- Ids that are remembered stay: they are digests, and expire. So does what is kept of calls (root:calls:<name>), where a claim names its keys.
 -- WHY the list goes in the first call, and dead batches and entries are looked for behind it: from then on nothing of what was there can get to either.
 -- A message that is added later is a new one, and stays, whatever becomes of it while the others are still looked for.
--- WHY not in one call: nothing tells which dead batches and entries are of a key, so all must be looked at.
+-- WHY not in one call: nothing tells which dead batches, batches in the archive and entries are of a key, so all must be looked at.
 local ERASE_OPTIONS = { AFTER = OPTIONS.after, NONCE = OPTIONS.nonce }
 
 -- Work is counted in some 4000 instructions of a processor, as in lib/claim.lua: a look at a dead batch, and deleting one; finding an entry, which Redis
@@ -46,7 +47,7 @@ local NEWEST = 999999999999999
 -- What is being erased: the `key`; when that `began`, and the `number` of the newest batch then; `what` is looked at, and the `place` up to which that
 -- was done, of a stream with this `name`; and the figures of this call. Or nil and a refusal.
 local function read_erasing(queue, key, after)
-  local erasing = { key = key, work = 0, messages = 0, claimed = 0, batches = 0, dead = 0, entries = 0, rates = 0 }
+  local erasing = { key = key, work = 0, messages = 0, claimed = 0, batches = 0, dead = 0, entries = 0, rates = 0, archived = 0 }
   if not after then
     erasing.began, erasing.number = queue.now, bounded(redis.call('HGET', queue.root, 'batches'), 0, NEWEST) or 0
     erasing.what, erasing.place, erasing.name = 'all', '0', ''
@@ -54,7 +55,8 @@ local function read_erasing(queue, key, after)
   end
   local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
   began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
-  local known = what == 'dead' and string.find(place, '^%d+$') or (what == 'stream' or what == 'events') and string.find(place, '^%d+%-%d+$')
+  local known = (what == 'dead' or what == 'archive') and string.find(place, '^%d+$')
+    or (what == 'stream' or what == 'events') and string.find(place, '^%d+%-%d+$')
   if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
   erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
   return erasing
@@ -98,6 +100,32 @@ local function erase_dead(queue, erasing)
       end
     end
     erasing.place = found[1]
+    if erasing.place == '0' then
+      erasing.what = 'archive'
+      return
+    end
+  end
+end
+
+-- Deletes batches of the key in the archive. They are looked for whether the policy keeps any or not.
+local function erase_archived(queue, erasing)
+  local root = queue.root
+  local index = name_of(root, 'archived')
+  while has_work_left(erasing) do
+    -- What is not ours is left alone.
+    local found = read_unless_foreign('ZSCAN', index, erasing.place, 'COUNT', count_text(PAGE)) or { '0', {} }
+    local ids, gone = found[2], {}
+    for n = 1, #ids, 2 do
+      local name = part_key(root, 'archive:' .. ids[n])
+      erasing.work = erasing.work + DEAD.look
+      if redis.pcall('HGET', name, 'key') == erasing.key and not is_newer(erasing, ids[n], tonumber(ids[n + 1])) then
+        redis.call('UNLINK', name)
+        gone[#gone + 1], erasing.work = ids[n], erasing.work + DEAD.delete
+      end
+    end
+    -- Behind the batches, so that a call that is cut off finds them again.
+    if #gone > 0 then redis.call('ZREM', index, unpack(gone)) end
+    erasing.archived, erasing.place = erasing.archived + #gone, found[1]
     if erasing.place == '0' then
       erasing.what, erasing.place = 'stream', '0-0'
       return
@@ -209,7 +237,7 @@ local function erase(keys, args)
   if unread then return unread end
   local said = kept_reply(queue, nonce, 'erase')
   if said then return said end
-  if said == false then return { 0, 0, 0, 0, 0, 0, '' } end
+  if said == false then return { 0, 0, 0, 0, 0, 0, '', 0 } end
   local size, foreign = size_of(root, key)
   local record, listed = redis.pcall('HGET', claims_key(root), key), redis.pcall('SCARD', overrides_key(root))
   local streams = redis.pcall('ZCARD', streams_key(root))
@@ -220,12 +248,14 @@ local function erase(keys, args)
   -- first write
   if erasing.what == 'all' then erase_now(queue, erasing, size, record) end
   if erasing.what == 'dead' then erase_dead(queue, erasing) end
+  if erasing.what == 'archive' then erase_archived(queue, erasing) end
   if erasing.what == 'stream' then erase_streamed(queue, erasing) end
   if erasing.what == 'events' then erase_events(queue, erasing) end
   local reply = {
     erasing.messages, erasing.claimed, erasing.batches, erasing.dead, erasing.entries, erasing.rates, next_of(erasing),
+    erasing.archived,
   }
-  if erasing.messages + erasing.claimed + erasing.batches + erasing.entries + erasing.rates > 0 then
+  if erasing.messages + erasing.claimed + erasing.batches + erasing.entries + erasing.rates + erasing.archived > 0 then
     keep_reply(queue, nonce, 'erase', reply)
     note_erased(queue, erasing)
   end

@@ -26,6 +26,8 @@
 --   MAXDEADAGE       as WAIT
 --   MAXKEYS          as WAIT
 --   EVENTS           as WAIT
+--   ARCHIVE          as WAIT
+--   MAXARCHIVED      as WAIT
 -- RETURNS
 --   state            the layout after that, as in layout; a step that is not the next one changes nothing
 --   partitions       as in layout
@@ -53,7 +55,7 @@ local REPARTITION_OPTIONS = {
   RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
-  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS, EVENTS = POLICY.EVENTS,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS, EVENTS = POLICY.EVENTS, ARCHIVE = POLICY.ARCHIVE, MAXARCHIVED = POLICY.MAXARCHIVED,
 }
 
 -- The layout after the next step, or nil when it is not the next one.

@@ -18,6 +18,8 @@
 --   MAXDEADAGE       ms for which a dead batch is kept, at most a year; 0: for ever (0)
 --   MAXKEYS          conversations that may have messages at a time, at most 100000000; 0: any number (0)
 --   EVENTS           entries of events that are kept, about, at most a million; 0: none are written, and those that were kept are deleted (0)
+--   ARCHIVE          ms for which a batch that was completed is kept, with its text and result, at most a year; 0: none is, and what was goes in its time (0)
+--   MAXARCHIVED      batches that are kept so, at most a million: the oldest go (10000)
 --   GIVEN            '<name>@<host>' of a program that gives these members at each start: a member is written only when it differs from what
 --                    a program gave last, so that a start undoes nothing that a person has set. 1 to 64 of [A-Za-z0-9_.@-]
 --   AGAIN            with GIVEN: it has given them before; only those are written of which nothing is kept any more
@@ -39,6 +41,7 @@ local POLICY_OPTIONS = {
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
   MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS, EVENTS = POLICY.EVENTS,
+  ARCHIVE = POLICY.ARCHIVE, MAXARCHIVED = POLICY.MAXARCHIVED,
   GIVEN = OPTIONS.program, AGAIN = OPTIONS.again,
 }
 

@@ -5,6 +5,7 @@ import type { FunctionName } from './facts.ts'
 /** The commands that each function calls, as ACL SETUSER names them: a user needs the rights to all of them. */
 export const COMMANDS_OF: Record<FunctionName, readonly string[]> = {
   add: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lindex', 'linsert', 'llen', 'lpos', 'lpush', 'lrange', 'lrem', 'lset', 'ltrim', 'pexpireat', 'publish', 'rpop', 'rpush', 'rpushx', 'sadd', 'scard', 'sismember', 'smismember', 'srem', 'time', 'unlink', 'zadd', 'zcard', 'zpopmax', 'zrem', 'zscore'],
+  archived: ['exists', 'hgetall', 'hmget', 'zcard', 'zcount', 'zrange', 'zrank', 'zscore'],
   check: ['exists', 'hget', 'hkeys', 'hlen', 'hmget', 'lindex', 'llen', 'lrange', 'pttl', 'scard', 'sismember', 'time', 'type', 'zcard', 'zrange', 'zscore'],
   claim_ready: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lindex', 'llen', 'lrange', 'ltrim', 'mget', 'pexpireat', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'type', 'unlink', 'zadd', 'zcard', 'zmscore', 'zpopmax', 'zrange', 'zrangebyscore', 'zrem', 'zremrangebyrank', 'zremrangebyscore', 'zrevrangebyscore', 'zscore'],
   complete: ['exists', 'hdel', 'hincrby', 'hmget', 'hset', 'lindex', 'llen', 'lrange', 'ltrim', 'mget', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'unlink', 'zadd', 'zpopmax', 'zrem'],

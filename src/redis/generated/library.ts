@@ -5,6 +5,194 @@ export const LIBRARY: string = `#!lua name=rapidfire
 local VERSION = '0.1.0'
 local REMEMBERS = true; local function register(name, callback, flags, text)
   redis.register_function{ function_name = 'rapidfire_' .. name, callback = callback, flags = flags, description = text } end
+local POLICY
+local LIMITS
+local OPTIONS
+do
+--- Every bound, once: what callers may give, what holds when they give nothing, and what one call does at most. Times are in ms, sizes in
+--- bytes. The build hands all of it on to TypeScript, so neither the client nor the documents repeat a number.
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+-- The members of the policy, by the token that sets them.
+POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+-- The most of what is no option of a call.
+LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+  added = 256 * KIB,
+  messageWork = 2 * KIB,
+  specialWork = 5 * KIB,
+  changeWork = 64 * KIB,
+  requeuedWork = 64 * KIB,
+  firstBytes = 64 * KIB,
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 50,
+  ids = 100,
+  parts = 100,
+  -- Commands of Redis whose rights one call asks for.
+  commands = 200,
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+  revived = 600,
+  revivedMore = 20,
+  -- A message of more bytes is written only when its key is known to have room.
+  unasked = 4096,
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+  sought = 100,
+  soughtBytes = 256 * KIB,
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+  ends = 64,
+  moved = 256,
+  movedBytes = 256 * KIB,
+  movedBatch = 10,
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
+  -- Dead batches that have become too old: one call drops so many.
+  oldDead = 10,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+  standbys = 1000,
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+  standbyLooks = 8,
+  longestStandby = 10 * SECOND,
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
+  appointed = 100,
+  asked = 10,
+  -- What programs gave last is kept of so many.
+  programs = 4,
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+  lagAhead = 50,
+  lagging = 100,
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+  claimWork = 2500,
+  windowBytes = 512 * KIB,
+  lowered = 100,
+  -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
+  eventLooks = 4000,
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+  archivedIds = 16 * KIB,
+  archivedTexts = 256 * KIB,
+  archivedBytes = 256 * KIB,
+  oldArchived = 10,
+  -- One call that reads the archive looks at so many batches.
+  archiveLooks = 500,
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+  eraseWork = 2000,
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+  traceWork = 2000,
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+  shownBytes = 256 * KIB,
+  sampled = 100,
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+  checkLooks = 1000,
+  partLooks = 20,
+  checkBytes = 256 * KIB,
+  counted = 1000,
+}
+
+-- The options of calls. Each is { field, least, most, default } for a number, { field, bytes } for a text, or { field, flag = true }.
+OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  edits = { field = 'edits', bytes = 512, code = 'BAD_ID' },
+  withdraws = { field = 'withdraws', bytes = 512, code = 'BAD_ID' },
+  traceContext = { field = 'traceContext', bytes = 2 * KIB },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  listed = { field = 'limit', least = 1, most = 50, default = 50 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+  told = { field = 'limit', least = 1, most = 1000, default = 100 },
+
+  -- What events must name.
+  ofKey = { field = 'key', bytes = LIMITS.key },
+  ofMessage = { field = 'message', bytes = 512 },
+  ofBatch = { field = 'batch', bytes = 64 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  kept = { field = 'kept', least = 0, most = YEAR, default = HOUR },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  text = { field = 'text', bytes = 64 * KIB },
+  result = { field = 'result', bytes = 64 * KIB },
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  dead = { field = 'dead', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+  after = { field = 'after', bytes = 256 },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
+}
+end
 local remember
 local know_digits
 local digits
@@ -95,249 +283,6 @@ function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
 end
-end
---- Arguments: positional ones first, then Redis-style tokens (\`WAIT 5000 FLUSH\`), in any order and case.
-
--- The number in \`text\`, or nil when it is not a whole number between \`least\` and \`most\`.
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
--- A number of the root of a queue, or nil or false when it is none that is written here: who may write to the root may write anything there, and a
--- \`largest\` of 0, for example, would grow for ever.
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-
--- \`known\` maps a token to what may stand behind it, as lib/limits.lua has it.
--- Reads from args[at] up to the end, or up to the token \`stop\`. Returns the options that are given by field (nil when none is),
--- where reading ended, and a refusal. A refusal comes with a position when only the value is wrong: the arguments
--- behind it can still be read.
-local function read_tokens(args, at, known, stop)
-  local options, refusal
-  local name = args[at]
-  while name and name ~= stop do
-    local token = known[name] or known[string.upper(name)]
-    if not token then
-      if string.upper(name) == stop then break end
-      local names = {}
-      for each in pairs(known) do names[#names + 1] = each end
-      table.sort(names)
-      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
-      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
-    end
-    options = options or {}
-    if token.flag then
-      options[token.field] = true
-      at = at + 1
-    else
-      local text = args[at + 1]
-      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
-      local value
-      if token.bytes then
-        value = #text <= token.bytes and text
-      else
-        value = integer(text, token.least, token.most)
-      end
-      if value then
-        options[token.field] = value
-      elseif not refusal then
-        refusal = fail(
-          token.code or 'BAD_ARGUMENT',
-          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
-        )
-      end
-      at = at + 2
-    end
-    name = args[at]
-  end
-  return options, at, refusal
-end
-
--- The same up to the end: the options, and a refusal.
-local function read_options(args, at, known)
-  local options, _, refusal = read_tokens(args, at, known)
-  return options or {}, refusal
-end
-local POLICY
-local LIMITS
-local OPTIONS
-do
---- Every bound, once: what callers may give, what holds when they give nothing, and what one call does at most. Times are in ms, sizes in
---- bytes. The build hands all of it on to TypeScript, so neither the client nor the documents repeat a number.
-
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
--- The members of the policy, by the token that sets them.
-POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read and handed on in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-  -- 0: however old, and however many.
-  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
-  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
-  -- 0: none are written.
-  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
-}
-
--- The most of what is no option of a call.
-LIMITS = {
-  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
-  caller = 48,
-  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
-  -- call reads so many bytes.
-  added = 256 * KIB,
-  messageWork = 2 * KIB,
-  specialWork = 5 * KIB,
-  changeWork = 64 * KIB,
-  requeuedWork = 64 * KIB,
-  firstBytes = 64 * KIB,
-  -- A queue is taken to have no messages with more bytes of data, until one comes.
-  small = 4 * KIB,
-  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 50,
-  ids = 100,
-  parts = 100,
-  -- Commands of Redis whose rights one call asks for.
-  commands = 200,
-  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
-  revived = 600,
-  revivedMore = 20,
-  -- A message of more bytes is written only when its key is known to have room.
-  unasked = 4096,
-  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
-  -- exceeds them.
-  sought = 100,
-  soughtBytes = 256 * KIB,
-  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
-  -- batch; each batch counts for so many messages more.
-  ends = 64,
-  moved = 256,
-  movedBytes = 256 * KIB,
-  movedBatch = 10,
-  -- Of what a batch has failed with, so many bytes are kept while it pauses.
-  lastError = 256,
-  -- Dead batches that have become too old: one call drops so many.
-  oldDead = 10,
-  -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
-  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
-  -- after so many others.
-  standbys = 1000,
-  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
-  standbyLooks = 8,
-  longestStandby = 10 * SECOND,
-  -- A watcher that has not looked so many ms after it should have is gone.
-  missed = 250,
-  appointed = 100,
-  asked = 10,
-  -- What programs gave last is kept of so many.
-  programs = 4,
-  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
-  lagAhead = 50,
-  lagging = 100,
-  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
-  -- Of what lies ahead of the time one call moves so many keys.
-  claimWork = 2500,
-  windowBytes = 512 * KIB,
-  lowered = 100,
-  -- One call deletes so many entries of a stream that are done.
-  trimmed = 1000,
-  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
-  eventFields = 1000,
-  eventLooks = 4000,
-  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
-  eraseWork = 2000,
-  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
-  traceWork = 2000,
-  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
-  shownBytes = 256 * KIB,
-  sampled = 100,
-  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
-  -- dead batches than this.
-  checkLooks = 1000,
-  partLooks = 20,
-  checkBytes = 256 * KIB,
-  counted = 1000,
-}
-
--- The options of calls. Each is { field, least, most, default } for a number, { field, bytes } for a text, or { field, flag = true }.
-OPTIONS = {
-  -- Messages: their own options hold instead of the policy's.
-  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
-  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
-  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
-  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
-  flush = { field = 'flush', flag = true },
-  edits = { field = 'edits', bytes = 512, code = 'BAD_ID' },
-  withdraws = { field = 'withdraws', bytes = 512, code = 'BAD_ID' },
-  traceContext = { field = 'traceContext', bytes = 2 * KIB },
-  requeued = { field = 'requeued', bytes = 128 },
-
-  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-  listed = { field = 'limit', least = 1, most = 50, default = 50 },
-  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
-  told = { field = 'limit', least = 1, most = 1000, default = 100 },
-
-  -- What events must name.
-  ofKey = { field = 'key', bytes = LIMITS.key },
-  ofMessage = { field = 'message', bytes = 512 },
-  ofBatch = { field = 'batch', bytes = 64 },
-
-  -- Claims and what becomes of them.
-  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-  before = { field = 'before', least = 0, most = 9999999999999 },
-  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
-  error = { field = 'error', bytes = 4 * KIB },
-  keep = { field = 'keep', bytes = 8 * KIB },
-  reason = { field = 'reason', bytes = 256 },
-  batch = { field = 'id', bytes = 64 },
-  kept = { field = 'kept', least = 0, most = YEAR, default = HOUR },
-  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
-
-  -- Who calls.
-  worker = { field = 'worker', bytes = 64 },
-  echo = { field = 'echo', flag = true },
-  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-  drain = { field = 'drain', flag = true },
-  dead = { field = 'dead', flag = true },
-  nonce = { field = 'nonce', bytes = 64 },
-  program = { field = 'given', bytes = 64 },
-  again = { field = 'again', flag = true },
-  after = { field = 'after', bytes = 256 },
-
-  -- Partitions.
-  generation = { field = 'generation', least = 1, most = LIMITS.number },
-  layout = { field = 'layout', bytes = 64 },
-  open = { field = 'open', flag = true },
-  retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
-  new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = LIMITS.number },
-  drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = LIMITS.number },
-  restore = { field = 'restore', least = 1, most = LIMITS.number },
-}
 end
 local name_of
 local messages_key
@@ -831,6 +776,74 @@ local function read_pairs(args, first, expected)
   for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
   return owners, tokens
 end
+--- Arguments: positional ones first, then Redis-style tokens (\`WAIT 5000 FLUSH\`), in any order and case.
+
+-- The number in \`text\`, or nil when it is not a whole number between \`least\` and \`most\`.
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+-- A number of the root of a queue, or nil or false when it is none that is written here: who may write to the root may write anything there, and a
+-- \`largest\` of 0, for example, would grow for ever.
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+
+-- \`known\` maps a token to what may stand behind it, as lib/limits.lua has it.
+-- Reads from args[at] up to the end, or up to the token \`stop\`. Returns the options that are given by field (nil when none is),
+-- where reading ended, and a refusal. A refusal comes with a position when only the value is wrong: the arguments
+-- behind it can still be read.
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+-- The same up to the end: the options, and a refusal.
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
 --- The one clock of the library: Redis's own, in ms since 1970.
 
 -- Read once per call: on Redis 7.0 TIME moves while a call runs. What it says as text is kept, to be written so.
@@ -897,11 +910,12 @@ do
 -- The members of the policy in the order in which they are told, and beside each of them what programs have given.
 MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
-  'events',
+  'events', 'archive', 'maxArchived',
 }
 GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
   'given:maxDead', 'given:maxDeadAge', 'given:maxKeys', 'given:events',
+  'given:archive', 'given:maxArchived',
 }
 
 -- The refusal for an error that Redis replied when it was asked for two keys that never exist.
@@ -952,6 +966,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -2623,6 +2638,111 @@ function delete_entry(stream, groups, id)
 end
 end
 do -- lua/functions/batch
+local archive_entries
+local write_archive
+do
+--- The archive: batches that were completed, for whoever asks later. While the policy keeps any (\`archive\`), each is a hash \`archive:<batch id>\` that
+--- expires, and in \`archived\` by when it was completed. What is in it is flat, and says what it is by name.
+--
+-- WHY behind all else, and whatever becomes of it: what was done must not fail for want of a note of it, as in lib/events.lua. But nothing is kept that
+-- does not expire, or that nobody would find to erase it.
+
+-- Stands between two ids.
+local BETWEEN = '\\31'
+
+-- What the messages of a batch say: when the first and the last of them came, and their ids, nil of what was not read; \`spent\` counts bytes.
+local function about_messages(queue, key, count, spent)
+  local list, ids, length, at, first, last = messages_key(queue.root, key), {}, 0, 0, nil, nil
+  while at < count and spent.bytes < LIMITS.archivedBytes do
+    local fit = math.ceil((LIMITS.archivedBytes - spent.bytes) / queue.largest)
+    local messages = redis.pcall('LRANGE', list, count_text(at), count_text(math.min(at + math.min(fit, 250), count) - 1))
+    if messages.err or #messages == 0 then break end
+    for n = 1, #messages do
+      local time, id = parts_of(messages[n], true)
+      first, last, length = first or time, time, length + #id + 1
+      if length <= LIMITS.archivedIds then ids[at + n] = id end
+      spent.bytes = spent.bytes + #messages[n]
+    end
+    at = at + #messages
+  end
+  return first, at == count and last, first and table.concat(ids, BETWEEN)
+end
+
+-- Appends a field and its value, if there is one.
+local function append_field(fields, field, value)
+  if value then fields[#fields + 1], fields[#fields + 2] = field, value end
+end
+
+-- What is kept of batches that are to end, each { id, fields }. \`said\`: for each the options of complete, or nil.
+function archive_entries(queue, keys, counts, records, said)
+  local now, entries, spent = digits(queue.now), {}, { bytes = 0 }
+  for n = 1, #keys do
+    local claim, options = decode_claim(records[n]), said[n] or {}
+    if claim then
+      local first, last, ids = about_messages(queue, keys[n], counts[n], spent)
+      local fields = {
+        'id', claim.id, 'key', keys[n], 'reason', claim.reason, 'claimedAt', string.match(claim.id, '^%d+'), 'completedAt', now,
+        'attempts', count_text(claim.attempt), 'size', count_text(counts[n]),
+      }
+      append_field(fields, 'firstAt', first)
+      append_field(fields, 'lastAt', last)
+      append_field(fields, 'ids', ids)
+      append_field(fields, 'worker', options.worker)
+      append_field(fields, 'text', options.text)
+      append_field(fields, 'result', options.result)
+      entries[#entries + 1] = { id = claim.id, fields = fields }
+    end
+  end
+  return entries
+end
+
+-- Drops the oldest batches that are too old, or too many: some of them.
+local function trim_archive(queue, index, most)
+  local root, excess = queue.root, redis.pcall('ZCARD', index)
+  if type(excess) == 'table' then return end
+  excess = excess - queue.maxArchived
+  local oldest, ids, names = redis.pcall('ZRANGE', index, '0', count_text(most - 1), 'WITHSCORES'), {}, {}
+  for n = 1, #oldest, 2 do
+    if #ids >= excess and tonumber(oldest[n + 1]) > queue.now - queue.archive then break end
+    ids[#ids + 1] = oldest[n]
+    names[#names + 1] = part_key(root, 'archive:' .. oldest[n])
+  end
+  -- WHY the index last: what is in it and is gone does no harm.
+  if #ids > 0 and type(redis.pcall('UNLINK', unpack(names))) ~= 'table' then redis.pcall('ZREM', index, unpack(ids)) end
+end
+
+-- Keeps the index as long as the longest of what is in it.
+local function keep_index(queue, index, fresh)
+  local ends = digits(queue.now + queue.archive)
+  if fresh then return redis.pcall('PEXPIREAT', index, ends) end
+  local done = redis.pcall('PEXPIREAT', index, ends, 'GT')
+  -- Before Redis 7 that cannot be said.
+  local left = type(done) == 'table' and redis.pcall('PTTL', index)
+  if type(left) == 'number' and left < queue.archive then redis.pcall('PEXPIREAT', index, ends) end
+end
+
+-- Writes what was made of batches that have ended since.
+function write_archive(queue, entries)
+  local root, index, now, ends = queue.root, name_of(queue.root, 'archived'), digits(queue.now), digits(queue.now + queue.archive)
+  local members, names = {}, {}
+  for n = 1, #entries do
+    local id = entries[n].id
+    local name = part_key(root, 'archive:' .. id)
+    if type(redis.pcall('HSET', name, unpack(entries[n].fields))) ~= 'table' then
+      if redis.pcall('PEXPIREAT', name, ends) == 1 then
+        members[#members + 1], members[#members + 2], names[#names + 1] = now, id, name
+      else
+        redis.pcall('UNLINK', name)
+      end
+    end
+  end
+  if #names == 0 then return end
+  local added = redis.pcall('ZADD', index, unpack(members))
+  if type(added) == 'table' then return redis.pcall('UNLINK', unpack(names)) end
+  keep_index(queue, index, redis.pcall('ZCARD', index) == added)
+  trim_archive(queue, index, #names + LIMITS.oldArchived)
+end
+end
 local read_queue_to_claim
 local has_ready
 local take_ready
@@ -2964,7 +3084,8 @@ do
 --             a text, and what stands for a batch below
 --   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
 --             'maxWait' | 'size' | 'flush' | 'bytes'), its deadline, an array of its messages, each '<receivedAt> <id length>[,options] <id><data>',
---             and since when it was due, ms: its deadline or the end of the batch before it, or of its pause or lease
+--             and since when it was due, ms: its deadline or the end of the batch before it, or of its pause or lease; and 1 while the policy keeps an
+--             archive, so that whoever completes it may give its text and result
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root is a key of another type
@@ -3059,6 +3180,9 @@ local function claim_ready(keys, args)
     })
     if queue.events > 0 then note_taken(queue, batches, dead, options.worker) end
   end
+  if queue.archive > 0 then
+    for n = 1, #batches do batches[n][8] = 1 end
+  end
   if #batches == 0 then tidy(queue) end
   if #batches > 0 then queue.first_active = earlier(queue.first_active, queue.now + lease) end
   if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), lease) end
@@ -3075,6 +3199,7 @@ do
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} NONCE w1/7 79001234567 1790000000000-17:1
+--   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 TEXT 'Hi' RESULT '{"answered":true}' NEXT 79007654321 1790000000000-18:1
 --
 -- KEYS
 --   root     root key of the queue
@@ -3082,29 +3207,68 @@ do
 --   NONCE    in front of all: '<name>/<number>', who calls and the number of the call; repeated with it, the call says what the first did
 --   key      the conversation
 --   token    proof of the claim, from claim_ready
---   more...  further pairs of key and token, at most 50 pairs in all
+--   more...  further pairs of key and token, at most 50 pairs in all; or, behind the first pair, tokens and NEXT in front of each further pair
+--   TEXT     for the archive: what the messages of the batch say, at most 65536 bytes
+--   RESULT   for the archive: what has come of it, at most 65536 bytes
+--   WORKER   for the archive: who has handled it, at most 64 bytes
+--   NEXT     behind it stand the key, the token and the tokens of another batch
 -- RETURNS
 --   status   for each pair: 'completed' | 'lost'
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or that of the claims, is a key of another type
---   MISSING_ARGUMENT  no pair, or a key without its token
---   BAD_ARGUMENT      more than 50 pairs, or the NONCE is none
+--   MISSING_ARGUMENT  no pair, a key without its token, or a token without its value
+--   UNKNOWN_ARGUMENT  none of these tokens
+--   BAD_ARGUMENT      more than 50 pairs, a text that is too long, more than 256 KiB of texts in one call, or the NONCE is none
 --
 -- WHY a lost batch is a result and not an error: the worker expects it, and the other pairs must not suffer.
+-- WHY the word behind the first pair tells whether tokens are used: pairs alone are shorter, and a key may be called TEXT. Whoever has such a key puts NEXT
+-- in front of it, or it first.
+local COMPLETE_OPTIONS = { TEXT = OPTIONS.text, RESULT = OPTIONS.result, WORKER = OPTIONS.worker }
+
+-- Of pairs alone nothing is said.
+local NOTHING_SAID = {}
+
+-- Batches with tokens: keys, tokens, and for each its options; or a refusal in the fourth place.
+local function read_told(args, first)
+  local ends, _, refusal = read_ends({ unpack(args, first) }, COMPLETE_OPTIONS)
+  if not ends then return nil, nil, nil, refusal end
+  if #ends > LIMITS.pairs then return nil, nil, nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.pairs .. ' batches, got ' .. #ends) end
+  local owners, tokens, said, bytes = {}, {}, {}, 0
+  for n = 1, #ends do
+    local options = ends[n].options
+    if ends[n].refusal then return nil, nil, nil, ends[n].refusal end
+    owners[n], tokens[n], said[n] = ends[n].key, ends[n].token, options
+    bytes = bytes + #(options.text or '') + #(options.result or '')
+  end
+  if bytes > LIMITS.archivedTexts and #ends > 1 then
+    return nil, nil, nil, fail('BAD_ARGUMENT', string.format('expected at most %d bytes of texts in one call, got %d', LIMITS.archivedTexts, bytes))
+  end
+  return owners, tokens, said
+end
+
+-- The same of pairs alone.
+local function read_completed(args, first)
+  local word = args[first + 2]
+  word = word and #word < 7 and string.upper(word)
+  if word == 'NEXT' or COMPLETE_OPTIONS[word] then return read_told(args, first) end
+  local owners, tokens, bad = read_pairs(args, first, 'pairs of key and token')
+  return owners, tokens, NOTHING_SAID, bad
+end
+
 local function complete(keys, args)
   local root = keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
   local queue, refusal = read_queue_for(keys, nonce)
   refusal = refusal or no_nonce
   if refusal then return refusal end
-  local owners, tokens, bad = read_pairs(args, first, 'pairs of key and token')
+  local owners, tokens, said, bad = read_completed(args, first)
   if bad then return bad end
   local kept = kept_reply(queue, nonce, 'complete')
   if kept then return kept end
   local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
-  local reply, named, done, counts, records = {}, {}, {}, {}, {}
+  local reply, named, done, counts, records, told = {}, {}, {}, {}, {}, queue.archive > 0 and {}
   for n = 1, #owners do
     local key = owners[n]
     -- One that is named twice is completed once.
@@ -3113,9 +3277,15 @@ local function complete(keys, args)
     if count then
       local at = #done + 1
       named[key], done[at], counts[at], records[at] = true, key, count, stored[n]
+      if told then told[at] = said[n] end
     end
   end
   if #done == 0 then return reply end
+  local entries
+  if told then
+    queue.now = now_ms()
+    entries = archive_entries(queue, done, counts, records, told)
+  end
 
   -- first write
   local soonest = finish(queue, done, counts, records)
@@ -3126,6 +3296,7 @@ local function complete(keys, args)
   end
   keep_reply(queue, nonce, 'complete', reply)
   wake_watcher(queue, soonest)
+  if entries then write_archive(queue, entries) end
   if queue.told then write_events(queue) end
   return reply
 end
@@ -4065,6 +4236,7 @@ do
 --   entries   deleted in streams that forward has written to
 --   rates     keys of the webhook that were deleted: how often this conversation has come, and who waits there
 --   next      where the next call has to go on, to be given as AFTER; '' when nothing is left
+--   archived  batches that were deleted in the archive
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, one of the indexes, or the list of the key is a key of another type
@@ -4077,7 +4249,7 @@ do
 -- Ids that are remembered stay: they are digests, and expire. So does what is kept of calls (root:calls:<name>), where a claim names its keys.
 -- WHY the list goes in the first call, and dead batches and entries are looked for behind it: from then on nothing of what was there can get to either.
 -- A message that is added later is a new one, and stays, whatever becomes of it while the others are still looked for.
--- WHY not in one call: nothing tells which dead batches and entries are of a key, so all must be looked at.
+-- WHY not in one call: nothing tells which dead batches, batches in the archive and entries are of a key, so all must be looked at.
 local ERASE_OPTIONS = { AFTER = OPTIONS.after, NONCE = OPTIONS.nonce }
 
 -- Work is counted in some 4000 instructions of a processor, as in lib/claim.lua: a look at a dead batch, and deleting one; finding an entry, which Redis
@@ -4094,7 +4266,7 @@ local NEWEST = 999999999999999
 -- What is being erased: the \`key\`; when that \`began\`, and the \`number\` of the newest batch then; \`what\` is looked at, and the \`place\` up to which that
 -- was done, of a stream with this \`name\`; and the figures of this call. Or nil and a refusal.
 local function read_erasing(queue, key, after)
-  local erasing = { key = key, work = 0, messages = 0, claimed = 0, batches = 0, dead = 0, entries = 0, rates = 0 }
+  local erasing = { key = key, work = 0, messages = 0, claimed = 0, batches = 0, dead = 0, entries = 0, rates = 0, archived = 0 }
   if not after then
     erasing.began, erasing.number = queue.now, bounded(redis.call('HGET', queue.root, 'batches'), 0, NEWEST) or 0
     erasing.what, erasing.place, erasing.name = 'all', '0', ''
@@ -4102,7 +4274,8 @@ local function read_erasing(queue, key, after)
   end
   local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
   began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
-  local known = what == 'dead' and string.find(place, '^%d+$') or (what == 'stream' or what == 'events') and string.find(place, '^%d+%-%d+$')
+  local known = (what == 'dead' or what == 'archive') and string.find(place, '^%d+$')
+    or (what == 'stream' or what == 'events') and string.find(place, '^%d+%-%d+$')
   if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
   erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
   return erasing
@@ -4146,6 +4319,32 @@ local function erase_dead(queue, erasing)
       end
     end
     erasing.place = found[1]
+    if erasing.place == '0' then
+      erasing.what = 'archive'
+      return
+    end
+  end
+end
+
+-- Deletes batches of the key in the archive. They are looked for whether the policy keeps any or not.
+local function erase_archived(queue, erasing)
+  local root = queue.root
+  local index = name_of(root, 'archived')
+  while has_work_left(erasing) do
+    -- What is not ours is left alone.
+    local found = read_unless_foreign('ZSCAN', index, erasing.place, 'COUNT', count_text(PAGE)) or { '0', {} }
+    local ids, gone = found[2], {}
+    for n = 1, #ids, 2 do
+      local name = part_key(root, 'archive:' .. ids[n])
+      erasing.work = erasing.work + DEAD.look
+      if redis.pcall('HGET', name, 'key') == erasing.key and not is_newer(erasing, ids[n], tonumber(ids[n + 1])) then
+        redis.call('UNLINK', name)
+        gone[#gone + 1], erasing.work = ids[n], erasing.work + DEAD.delete
+      end
+    end
+    -- Behind the batches, so that a call that is cut off finds them again.
+    if #gone > 0 then redis.call('ZREM', index, unpack(gone)) end
+    erasing.archived, erasing.place = erasing.archived + #gone, found[1]
     if erasing.place == '0' then
       erasing.what, erasing.place = 'stream', '0-0'
       return
@@ -4257,7 +4456,7 @@ local function erase(keys, args)
   if unread then return unread end
   local said = kept_reply(queue, nonce, 'erase')
   if said then return said end
-  if said == false then return { 0, 0, 0, 0, 0, 0, '' } end
+  if said == false then return { 0, 0, 0, 0, 0, 0, '', 0 } end
   local size, foreign = size_of(root, key)
   local record, listed = redis.pcall('HGET', claims_key(root), key), redis.pcall('SCARD', overrides_key(root))
   local streams = redis.pcall('ZCARD', streams_key(root))
@@ -4268,12 +4467,14 @@ local function erase(keys, args)
   -- first write
   if erasing.what == 'all' then erase_now(queue, erasing, size, record) end
   if erasing.what == 'dead' then erase_dead(queue, erasing) end
+  if erasing.what == 'archive' then erase_archived(queue, erasing) end
   if erasing.what == 'stream' then erase_streamed(queue, erasing) end
   if erasing.what == 'events' then erase_events(queue, erasing) end
   local reply = {
     erasing.messages, erasing.claimed, erasing.batches, erasing.dead, erasing.entries, erasing.rates, next_of(erasing),
+    erasing.archived,
   }
-  if erasing.messages + erasing.claimed + erasing.batches + erasing.entries + erasing.rates > 0 then
+  if erasing.messages + erasing.claimed + erasing.batches + erasing.entries + erasing.rates + erasing.archived > 0 then
     keep_reply(queue, nonce, 'erase', reply)
     note_erased(queue, erasing)
   end
@@ -4814,9 +5015,11 @@ local function is_put_off(score, now) return score % 1 == 0.5 and score <= now +
 
 -- The keys of the table that have no name of their own behind a colon, and the kinds of those that have one.
 INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
-local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
+local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset', archive = 'hash' }
 
-function kind_of(part) return part == 'events' and 'stream' or NAMED[string.match(part, '^(%l+):.')] end
+function kind_of(part)
+  return part == 'events' and 'stream' or part == 'archived' and 'zset' or NAMED[string.match(part, '^(%l+):.')]
+end
 
 -- Holds for several kinds of parts.
 local KEPT = {
@@ -5037,12 +5240,19 @@ local OTHER_LAWS = {
   },
   {
     name = 'expires',
-    says = 'Every \`seen\`, \`calls\`, \`rate\` and \`watch\` key expires',
+    says = 'Every \`seen\`, \`calls\`, \`rate\`, \`watch\` and \`archive\` key and \`archived\` expires',
     broken = function(seen)
       local expected = kind_of(seen.part)
       if not expected or expected == 'stream' or seen.type ~= expected or seen.expires then return nil end
       -- Who knows when a set was begun knows when its ids may go; who stands by says so again.
       return 'it never expires', seen.type == 'string'
+    end,
+  },
+  {
+    name = 'archive-indexed',
+    says = 'A batch in the archive is in \`archived\`',
+    broken = function(seen)
+      if seen.archived == false then return 'a batch in the archive is not in archived: nobody would find it, nor erase it' end
     end,
   },
   KEPT,
@@ -5145,6 +5355,12 @@ local function look_at_dead(root, id, seen, spent)
   while positions[seen.gapless + 1] == seen.gapless + 1 do seen.gapless = seen.gapless + 1 end
 end
 
+-- Of a batch in the archive whether it is in the index; nil of anything else.
+local function is_archived(root, part, kind)
+  local id = kind == 'hash' and string.match(part, '^archive:(.+)$')
+  if id then return read_unless_foreign('ZSCORE', name_of(root, 'archived'), id) and true or false end
+end
+
 -- What is seen of a part; \`spent\` counts what the call has read.
 function look_at(queue, part, spent)
   spent.looks = spent.looks + LIMITS.partLooks
@@ -5153,6 +5369,7 @@ function look_at(queue, part, spent)
   local seen = { what = what, part = part, type = redis.call('TYPE', name).ok, expires = redis.call('PTTL', name) >= 0 }
   if what == 'messages' then look_at_key(queue, of, seen, spent) end
   if what == 'dead' then look_at_dead(queue.root, of, seen, spent) end
+  if what == 'other' then seen.archived = is_archived(queue.root, part, seen.type) end
   return seen
 end
 
@@ -5222,16 +5439,33 @@ local function mend_dead(queue, id, done)
   end
 end
 
+-- Puts a batch of the archive into the index of it.
+local function mend_archived(queue, id, done)
+  local index = name_of(queue.root, 'archived')
+  local kind = redis.call('TYPE', index).ok
+  if kind ~= 'none' and kind ~= 'zset' then return end
+  local at = integer(redis.call('HGET', part_key(queue.root, 'archive:' .. id), 'completedAt'), 0, queue.now) or queue.now
+  if redis.call('ZADD', index, 'NX', digits(at), id) == 0 then return end
+  -- It stays as long as the longest of what is in it.
+  local left = redis.call('PTTL', part_key(queue.root, 'archive:' .. id))
+  if redis.call('PTTL', index) < left then redis.call('PEXPIREAT', index, digits(queue.now + left)) end
+  done[#done + 1] = 'added to archived'
+end
+
 -- Returns what was mended, in words, or '' when nothing was.
 function mend_part(queue, part)
   queue.looks = queue.looks + LIMITS.partLooks
   local what, of = named_part(part)
   local name, done = part_key(queue.root, part), {}
   if (what ~= 'other' or INDEXES[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end
-  local passing = (string.find(part, '^seen:') or string.find(part, '^watch:')) and kind_of(part)
-  if passing and redis.call('TYPE', name).ok == passing and redis.call('PTTL', name) == -1 then
-    redis.call('PEXPIREAT', name, string.format('%.0f', queue.now + 2 * queue.dedupe))
-    done[#done + 1] = 'expires'
+  local archive = string.match(part, '^archived?%f[:%z]')
+  local passing = (archive or string.find(part, '^seen:') or string.find(part, '^watch:')) and kind_of(part)
+  if passing and redis.call('TYPE', name).ok == passing then
+    if redis.call('PTTL', name) == -1 then
+      redis.call('PEXPIREAT', name, digits(queue.now + (archive and queue.archive > 0 and queue.archive or 2 * queue.dedupe)))
+      done[#done + 1] = 'expires'
+    end
+    if archive == 'archive' then mend_archived(queue, string.sub(part, 9), done) end
   end
   if what == 'messages' then mend(queue, of, done) end
   if what == 'dead' then mend_dead(queue, of, done) end
@@ -5515,6 +5749,8 @@ do
 --   MAXDEADAGE       as in policy
 --   MAXKEYS          as in policy
 --   EVENTS           as in policy
+--   ARCHIVE          as in policy
+--   MAXARCHIVED      as in policy
 -- RETURNS
 --   state            'open' | 'retired' | 'unused'
 --   keys             that have messages here
@@ -5534,7 +5770,7 @@ local PARTITION_OPTIONS = {
   OPEN = OPTIONS.open, RETIRE = OPTIONS.retire, GENERATION = OPTIONS.generation, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
-  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS, EVENTS = POLICY.EVENTS,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS, EVENTS = POLICY.EVENTS, ARCHIVE = POLICY.ARCHIVE, MAXARCHIVED = POLICY.MAXARCHIVED,
 }
 
 local function partition(keys, args)
@@ -5615,6 +5851,8 @@ do
 --   MAXDEADAGE       as WAIT
 --   MAXKEYS          as WAIT
 --   EVENTS           as WAIT
+--   ARCHIVE          as WAIT
+--   MAXARCHIVED      as WAIT
 -- RETURNS
 --   state            the layout after that, as in layout; a step that is not the next one changes nothing
 --   partitions       as in layout
@@ -5642,7 +5880,7 @@ local REPARTITION_OPTIONS = {
   RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
-  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS, EVENTS = POLICY.EVENTS,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS, EVENTS = POLICY.EVENTS, ARCHIVE = POLICY.ARCHIVE, MAXARCHIVED = POLICY.MAXARCHIVED,
 }
 
 -- The layout after the next step, or nil when it is not the next one.
@@ -5704,6 +5942,94 @@ register('repartition', repartition, { 'allow-oom' }, 'Change the number of part
 end
 end
 do -- lua/functions/queue
+do
+--- Read the batches of the archive, in the order in which they were completed.
+--
+--   FCALL_RO rapidfire_archived 1 rapid-fire:{orders}
+--   FCALL_RO rapidfire_archived 1 rapid-fire:{orders} AFTER 1790000000000 LIMIT 10
+--   FCALL_RO rapidfire_archived 1 rapid-fire:{orders} KEY 79001234567
+--   FCALL_RO rapidfire_archived 1 rapid-fire:{orders} BATCH 1790000000000-17
+--
+-- KEYS
+--   root      root key of the queue
+-- ARGV
+--   AFTER     only what came behind this: \`next\` of the call before; or what was completed at this time or later, ms; at most 256 bytes (everything)
+--   LIMIT     at most this many batches, 1 to 1000 (100)
+--   KEY       only those of this conversation, at most 1024 bytes
+--   ID        only those that name a message with this id, at most 512 bytes
+--   BATCH     only the one with this id, at most 64 bytes, wherever it stands
+-- RETURNS
+--   kept      for how long the policy keeps a batch, ms; 0: none that is completed from now on
+--   next      where the next call has to go on, to be given as AFTER
+--   more      1 when there is more to look at, else 0
+--   batch...  each an array of fields and values in turn (lua/README.md)
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, or the index of the archive, is a key of another type
+--   UNKNOWN_ARGUMENT  none of these tokens
+--   MISSING_ARGUMENT  a token without its value
+--   BAD_ARGUMENT      a value is out of its range, or AFTER is neither a time nor what a call has replied
+--
+-- WHY fewer batches than LIMIT do not mean that there are no more: a call looks at 500, or at 256 KiB, whatever they are.
+-- WHY one that \`next\` names and that is gone costs nothing: those of its ms may come once more.
+local ARCHIVED_OPTIONS = {
+  AFTER = OPTIONS.after, LIMIT = OPTIONS.told, KEY = OPTIONS.ofKey, ID = OPTIONS.ofMessage, BATCH = OPTIONS.ofBatch,
+}
+
+-- So many are asked for at a time.
+local PAGE = 50
+
+-- Reads a batch if it is what is asked for: its fields and values. Nil when it is not, or has expired; and how many bytes were read.
+local function read_archived(root, id, options)
+  local name = part_key(root, 'archive:' .. id)
+  local bytes = 0
+  if options.key or options.message then
+    local about = read_unless_foreign('HMGET', name, 'key', options.message and 'ids' or 'id') or {}
+    bytes = #(about[1] or '') + #(about[2] or '')
+    if options.key and about[1] ~= options.key then return nil, bytes end
+    local ids = '\\31' .. (about[2] or '') .. '\\31'
+    if options.message and not (about[2] and string.find(ids, '\\31' .. options.message .. '\\31', 1, true)) then return nil, bytes end
+  end
+  local fields = read_unless_foreign('HGETALL', name) or {}
+  return fields[1] and fields, bytes + bytes_of(fields)
+end
+
+-- At which rank of the index to begin; or nil and a refusal.
+local function begin_at(index, after)
+  if not after then return 0 end
+  local ms, id = string.match(after, '^(%d+):?(.*)$')
+  if not integer(ms, 0, LAST) then return nil, fail('BAD_ARGUMENT', 'AFTER must be a time or what a call has replied as next, got ' .. shown(after)) end
+  local rank = id ~= '' and tonumber(redis.call('ZSCORE', index, id)) == tonumber(ms) and redis.call('ZRANK', index, id)
+  return rank and rank + 1 or redis.call('ZCOUNT', index, '-inf', '(' .. ms)
+end
+
+local function archived(keys, args)
+  local queue, refusal = read_queue(keys)
+  if refusal then return refusal end
+  local options, bad = read_options(args, 1, ARCHIVED_OPTIONS)
+  if bad then return bad end
+  local root, index, limit = queue.root, name_of(queue.root, 'archived'), options.limit or OPTIONS.told.default
+  local size = redis.pcall('ZCARD', index)
+  if type(size) == 'table' then return wrong_type(size, 'zset', index) end
+  local rank, unread = begin_at(index, options.after)
+  if unread then return unread end
+  local place = options.after or '0'
+  if options.batch then return { queue.archive, place, 0, (read_archived(root, options.batch, options)) } end
+  local found, looks, bytes = {}, 0, 0
+  while rank < size and #found < limit and looks < LIMITS.archiveLooks and bytes < LIMITS.shownBytes do
+    local ids = redis.call('ZRANGE', index, count_text(rank), count_text(rank + PAGE - 1), 'WITHSCORES')
+    for n = 1, #ids, 2 do
+      local fields, read = read_archived(root, ids[n], options)
+      found[#found + 1] = fields
+      place, rank, looks, bytes = ids[n + 1] .. ':' .. ids[n], rank + 1, looks + 1, bytes + read
+      if #found == limit or looks == LIMITS.archiveLooks or bytes >= LIMITS.shownBytes then break end
+    end
+  end
+  return { queue.archive, place, rank < size and 1 or 0, unpack(found) }
+end
+
+register('archived', archived, { 'no-writes' }, 'Read the batches of the archive, in the order in which they were completed.')
+end
 do
 --- Read what has happened in the queue, oldest first.
 --
@@ -5841,6 +6167,8 @@ do
 --   MAXDEADAGE       ms for which a dead batch is kept, at most a year; 0: for ever (0)
 --   MAXKEYS          conversations that may have messages at a time, at most 100000000; 0: any number (0)
 --   EVENTS           entries of events that are kept, about, at most a million; 0: none are written, and those that were kept are deleted (0)
+--   ARCHIVE          ms for which a batch that was completed is kept, with its text and result, at most a year; 0: none is, and what was goes in its time (0)
+--   MAXARCHIVED      batches that are kept so, at most a million: the oldest go (10000)
 --   GIVEN            '<name>@<host>' of a program that gives these members at each start: a member is written only when it differs from what
 --                    a program gave last, so that a start undoes nothing that a person has set. 1 to 64 of [A-Za-z0-9_.@-]
 --   AGAIN            with GIVEN: it has given them before; only those are written of which nothing is kept any more
@@ -5862,6 +6190,7 @@ local POLICY_OPTIONS = {
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
   MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS, EVENTS = POLICY.EVENTS,
+  ARCHIVE = POLICY.ARCHIVE, MAXARCHIVED = POLICY.MAXARCHIVED,
   GIVEN = OPTIONS.program, AGAIN = OPTIONS.again,
 }
 

@@ -15,6 +15,8 @@ export const POLICY = {
   maxDeadAge: { least: 0, most: 31_536_000_000, default: 0 },
   maxKeys: { least: 0, most: 100_000_000, default: 0 },
   events: { least: 0, most: 1_000_000, default: 0 },
+  archive: { least: 0, most: 31_536_000_000, default: 0 },
+  maxArchived: { least: 1, most: 1_000_000, default: 10_000 },
 }
 
 /** Options of calls: numbers from `least` to `most`, and texts of at most so many `bytes`. */
@@ -46,6 +48,8 @@ export const OPTIONS = {
   batch: { bytes: 64 },
   kept: { least: 0, most: 31_536_000_000, default: 3_600_000 },
   entries: { least: 1, most: 10_000_000, default: 100_000 },
+  text: { bytes: 65_536 },
+  result: { bytes: 65_536 },
   worker: { bytes: 64 },
   rest: { least: 1, most: 3_600_000, default: 1_000 },
   nonce: { bytes: 64 },
@@ -103,6 +107,11 @@ export const LIMITS = {
   trimmed: 1_000,
   eventFields: 1_000,
   eventLooks: 4_000,
+  archivedIds: 16_384,
+  archivedTexts: 262_144,
+  archivedBytes: 262_144,
+  oldArchived: 10,
+  archiveLooks: 500,
   eraseWork: 2_000,
   traceWork: 2_000,
   shownBytes: 262_144,

@@ -6,12 +6,146 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '2aece1adef7696118a1230c6a50159c27a60631d',
+    sha1: '70142f9bcf9d586cc9e63e649ebff55a2f974b34',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
+${blank(6)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+
+
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+  added = 256 * KIB,
+  messageWork = 2 * KIB,
+  specialWork = 5 * KIB,
+  changeWork = 64 * KIB,
+  requeuedWork = 64 * KIB,
+  firstBytes = 64 * KIB,
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Commands of Redis whose rights one call asks for.
+
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
+
+  -- A message of more bytes is written only when its key is known to have room.
+  unasked = 4096,
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+  sought = 100,
+  soughtBytes = 256 * KIB,
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
+  -- Dead batches that have become too old: one call drops so many.
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
+  appointed = 100,
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
+
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+${blank(3)}
+  -- One call that reads the archive looks at so many batches.
+
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+
+
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  edits = { field = 'edits', bytes = 512, code = 'BAD_ID' },
+  withdraws = { field = 'withdraws', bytes = 512, code = 'BAD_ID' },
+  traceContext = { field = 'traceContext', bytes = 2 * KIB },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(6)}
+  -- What events must name.
+${blank(3)}
+  -- Claims and what becomes of them.
+${blank(10)}
+  -- Who calls.
+${blank(11)}
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
+${blank(8)}
+}
+${blank(10)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -83,188 +217,6 @@ local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
 end
-${blank(3)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(4)}
-local function read_tokens(args, at, known, stop)
-  local options, refusal
-  local name = args[at]
-  while name and name ~= stop do
-    local token = known[name] or known[string.upper(name)]
-    if not token then
-      if string.upper(name) == stop then break end
-      local names = {}
-      for each in pairs(known) do names[#names + 1] = each end
-      table.sort(names)
-      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
-      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
-    end
-    options = options or {}
-    if token.flag then
-      options[token.field] = true
-      at = at + 1
-    else
-      local text = args[at + 1]
-      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
-      local value
-      if token.bytes then
-        value = #text <= token.bytes and text
-      else
-        value = integer(text, token.least, token.most)
-      end
-      if value then
-        options[token.field] = value
-      elseif not refusal then
-        refusal = fail(
-          token.code or 'BAD_ARGUMENT',
-          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
-        )
-      end
-      at = at + 2
-    end
-    name = args[at]
-  end
-  return options, at, refusal
-end
-${blank(12)}
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read and handed on in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-  -- 0: however old, and however many.
-  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
-  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
-  -- 0: none are written.
-  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
-}
-
-
-local LIMITS = {
-  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-
-
-  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
-  -- call reads so many bytes.
-  added = 256 * KIB,
-  messageWork = 2 * KIB,
-  specialWork = 5 * KIB,
-  changeWork = 64 * KIB,
-  requeuedWork = 64 * KIB,
-  firstBytes = 64 * KIB,
-  -- A queue is taken to have no messages with more bytes of data, until one comes.
-  small = 4 * KIB,
-  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-
-
-
-  -- Commands of Redis whose rights one call asks for.
-
-  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
-
-
-  -- A message of more bytes is written only when its key is known to have room.
-  unasked = 4096,
-  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
-  -- exceeds them.
-  sought = 100,
-  soughtBytes = 256 * KIB,
-  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
-  -- batch; each batch counts for so many messages more.
-${blank(3)}
-  -- Of what a batch has failed with, so many bytes are kept while it pauses.
-  lastError = 256,
-  -- Dead batches that have become too old: one call drops so many.
-
-  -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
-  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
-  -- after so many others.
-
-  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
-
-
-  -- A watcher that has not looked so many ms after it should have is gone.
-  missed = 250,
-  appointed = 100,
-
-  -- What programs gave last is kept of so many.
-
-  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
-
-
-  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
-  -- Of what lies ahead of the time one call moves so many keys.
-
-
-
-  -- One call deletes so many entries of a stream that are done.
-  trimmed = 1000,
-  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
-  eventFields = 1000,
-
-  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
-
-  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
-
-  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
-
-
-  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
-  -- dead batches than this.
-${blank(3)}
-}
-
-
-local OPTIONS = {
-  -- Messages: their own options hold instead of the policy's.
-  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
-  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
-  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
-  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
-  flush = { field = 'flush', flag = true },
-  edits = { field = 'edits', bytes = 512, code = 'BAD_ID' },
-  withdraws = { field = 'withdraws', bytes = 512, code = 'BAD_ID' },
-  traceContext = { field = 'traceContext', bytes = 2 * KIB },
-  requeued = { field = 'requeued', bytes = 128 },
-
-  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(6)}
-  -- What events must name.
-${blank(3)}
-  -- Claims and what becomes of them.
-${blank(10)}
-  -- Who calls.
-${blank(9)}
-  -- Partitions.
-  generation = { field = 'generation', least = 1, most = LIMITS.number },
-${blank(8)}
-}
 ${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
@@ -538,6 +490,62 @@ local function decode_claim(text)
   }
 end
 ${blank(54)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+${blank(8)}
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -577,9 +585,9 @@ end
 ${blank(12)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
-  'events',
+  'events', 'archive', 'maxArchived',
 }
-${blank(7)}
+${blank(8)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -619,6 +627,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -1206,7 +1215,7 @@ local function other_generation(queue, generation)
     )
   )
 end
-${blank(283)}
+${blank(388)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -1214,7 +1223,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(754)}
+${blank(805)}
 local function bad_change(options)
   local id = options.edits or options.withdraws
   if id == '' then return fail('BAD_ID', 'EDITS and WITHDRAWS must name an id of 1 to ' .. OPTIONS.id.bytes .. ' bytes, got 0') end
@@ -1678,13 +1687,139 @@ register('add', add, {}, 'Append messages to the open batches of their keys.')
 return entry(KEYS, ARGV)
 `,
   },
-  check: {
-    sha1: '71db8e88ff53b0aa5dbf10f491cc763ff16b18ea',
+  archived: {
+    sha1: '3cf5f16d7a95515c02dbc2798fbda48a3e467064',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
+${blank(6)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+
+
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Commands of Redis whose rights one call asks for.
+
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
+
+  -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
+
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
+  -- Dead batches that have become too old: one call drops so many.
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
+
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+${blank(3)}
+  -- One call that reads the archive looks at so many batches.
+  archiveLooks = 500,
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+  shownBytes = 256 * KIB,
+
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
 ${blank(9)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(4)}
+  told = { field = 'limit', least = 1, most = 1000, default = 100 },
+
+  -- What events must name.
+  ofKey = { field = 'key', bytes = LIMITS.key },
+  ofMessage = { field = 'message', bytes = 512 },
+  ofBatch = { field = 'batch', bytes = 64 },
+
+  -- Claims and what becomes of them.
+${blank(10)}
+  -- Who calls.
+${blank(9)}
+  after = { field = 'after', bytes = 256 },
+
+  -- Partitions.
+${blank(9)}
+}
+${blank(10)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -1699,7 +1834,17 @@ local function know_digits(second, text, rest, thousandths)
   CLOCK.rest, CLOCK.text = rest, thousandths
   return SECONDS.kept[second] or remember(SECONDS, second, text)
 end
-${blank(10)}
+
+
+
+local function digits(ms)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+end
+
+
 local COUNTS = {}
 local function count_text(count)
   local text = COUNTS[count]
@@ -1740,12 +1885,318 @@ local function read_unless_foreign(...)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
   return nil
 end
-${blank(18)}
+${blank(28)}
+local NAMES = { kept = {}, count = 0, most = 10000 }
+
+local function name_of(root, part)
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
+${blank(22)}
+local function part_key(root, part) return root .. ':' .. part end
+${blank(7)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(27)}
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+${blank(298)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(83)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
 local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(58)}
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+${blank(76)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
+    if string.find(found.err, said, 1, true) then return { err = found.err } end
+  end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local LAST = 9999999999999
+${blank(7)}
+local function range_of(name)
+  if name == 'options' then return 0, 1 end
+  if name == 'slice' or name == 'sliceBefore' or name == 'sliceEnds' then return 0, LAST end
+  if name == 'largest' then return LIMITS.small, 2 * POLICY.MAXMESSAGEBYTES.most end
+  if name == 'open' or name == 'retired' then return 0, LIMITS.number end
+  local member = POLICY[string.upper(name)]
+  if member then return member.least, member.most end
+end
+${blank(3)}
+local function parse_settings(text)
+  local stored = {}
+  for name, value in string.gmatch(text, '(%a+)=(%S+)') do
+    local least, most = range_of(name)
+    stored[name] = least and bounded(value, least, most) or nil
+  end
+  local serves = stored.open and 'open' or stored.retired and 'retired'
+  return {
+    stored = stored,
+    wait = stored.wait or POLICY.WAIT.default, maxWait = stored.maxWait or POLICY.MAXWAIT.default,
+    maxSize = stored.maxSize or POLICY.MAXSIZE.default, maxBacklog = stored.maxBacklog or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = stored.maxMessageBytes or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
+    maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
+    maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
+    largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
+    serves = serves, generation = stored.open or stored.retired or 0,
+    options = stored.options and stored.options == 1,
+  }
+end
+
+
+local PARSED = { kept = {}, count = 0, most = 1000 }
+local function settings_of(text)
+  return PARSED.kept[text] or remember(PARSED, text, { __index = parse_settings(text) })
+end
+${blank(21)}
+local ROOTS = { kept = {}, count = 0, most = 10000 }
+
+
+local function read_root(keys)
+  local root = keys[1]
+  local partition = ROOTS.kept[root]
+  if partition and #keys == 1 then return partition end
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  return remember(ROOTS, root, string.match(root, ':(%d+)}$') or '')
+end
+
+
+local SERVER = { alone = nil }
+
+
+
+local function is_alone()
+  local known, allowed = pcall(redis.acl_check_cmd, 'INFO', 'cluster')
+  return known and allowed and string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:0') ~= nil
+end
+
+
+local function read_fields(keys, ...)
+  local partition, refusal = read_root(keys)
+  if refusal then return nil, refusal end
+  local fields = redis.pcall('HMGET', keys[1], 'settings', 'watchAt', ...)
+  if fields.err then return nil, wrong_type(fields, 'hash', keys[1]) end
+  return fields, partition
+end
+
+local function queue_of(root, partition, fields, kept)
+  return setmetatable({ root = root, partition = partition, fields = fields, kept = kept, now = false }, settings_of(fields[1] or ''))
+end
+${blank(7)}
+local function read_queue(keys, ...)
+  local fields, partition = read_fields(keys, ...)
+  if not fields then return nil, partition end
+  local root = keys[1]
+  if not SERVER.alone then
+    local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+    if type(found) == 'table' then return nil, moving_away(root, found) end
+    -- A script would have to find it out each time.
+    if REMEMBERS and SERVER.alone == nil then SERVER.alone = is_alone() end
+  end
+  return queue_of(root, partition, fields)
+end
+${blank(218)}
+local COUNTED = 9007199254740991
+${blank(24)}
+local function begin_tally(queue)
+  local fields = queue.fields
+  return {
+    number = bounded(fields[4], 0, COUNTED) or 0, sum = bounded(fields[5], 0, COUNTED) or 0, max = bounded(fields[6], 0, COUNTED) or 0,
+    claimed = 0,
+    closed_by = {}, late_by = {},
+  }
+end
+${blank(1455)}
+local PAGE = 50
+${blank(171)}
+local function prepare(queue, take, taken)
+  local partition = queue.partition
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(2999)}
+--- Read the batches of the archive, in the order in which they were completed.
+--
+--   FCALL_RO rapidfire_archived 1 rapid-fire:{orders}
+--   FCALL_RO rapidfire_archived 1 rapid-fire:{orders} AFTER 1790000000000 LIMIT 10
+--   FCALL_RO rapidfire_archived 1 rapid-fire:{orders} KEY 79001234567
+--   FCALL_RO rapidfire_archived 1 rapid-fire:{orders} BATCH 1790000000000-17
+--
+-- KEYS
+--   root      root key of the queue
+-- ARGV
+--   AFTER     only what came behind this: \`next\` of the call before; or what was completed at this time or later, ms; at most 256 bytes (everything)
+--   LIMIT     at most this many batches, 1 to 1000 (100)
+--   KEY       only those of this conversation, at most 1024 bytes
+--   ID        only those that name a message with this id, at most 512 bytes
+--   BATCH     only the one with this id, at most 64 bytes, wherever it stands
+-- RETURNS
+--   kept      for how long the policy keeps a batch, ms; 0: none that is completed from now on
+--   next      where the next call has to go on, to be given as AFTER
+--   more      1 when there is more to look at, else 0
+--   batch...  each an array of fields and values in turn (lua/README.md)
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, or the index of the archive, is a key of another type
+--   UNKNOWN_ARGUMENT  none of these tokens
+--   MISSING_ARGUMENT  a token without its value
+--   BAD_ARGUMENT      a value is out of its range, or AFTER is neither a time nor what a call has replied
+--
+-- WHY fewer batches than LIMIT do not mean that there are no more: a call looks at 500, or at 256 KiB, whatever they are.
+-- WHY one that \`next\` names and that is gone costs nothing: those of its ms may come once more.
+local ARCHIVED_OPTIONS = {
+  AFTER = OPTIONS.after, LIMIT = OPTIONS.told, KEY = OPTIONS.ofKey, ID = OPTIONS.ofMessage, BATCH = OPTIONS.ofBatch,
+}
+
+-- So many are asked for at a time.
+local PAGE = 50
+
+-- Reads a batch if it is what is asked for: its fields and values. Nil when it is not, or has expired; and how many bytes were read.
+local function read_archived(root, id, options)
+  local name = part_key(root, 'archive:' .. id)
+  local bytes = 0
+  if options.key or options.message then
+    local about = read_unless_foreign('HMGET', name, 'key', options.message and 'ids' or 'id') or {}
+    bytes = #(about[1] or '') + #(about[2] or '')
+    if options.key and about[1] ~= options.key then return nil, bytes end
+    local ids = '\\31' .. (about[2] or '') .. '\\31'
+    if options.message and not (about[2] and string.find(ids, '\\31' .. options.message .. '\\31', 1, true)) then return nil, bytes end
+  end
+  local fields = read_unless_foreign('HGETALL', name) or {}
+  return fields[1] and fields, bytes + bytes_of(fields)
+end
+
+-- At which rank of the index to begin; or nil and a refusal.
+local function begin_at(index, after)
+  if not after then return 0 end
+  local ms, id = string.match(after, '^(%d+):?(.*)$')
+  if not integer(ms, 0, LAST) then return nil, fail('BAD_ARGUMENT', 'AFTER must be a time or what a call has replied as next, got ' .. shown(after)) end
+  local rank = id ~= '' and tonumber(redis.call('ZSCORE', index, id)) == tonumber(ms) and redis.call('ZRANK', index, id)
+  return rank and rank + 1 or redis.call('ZCOUNT', index, '-inf', '(' .. ms)
+end
+
+local function archived(keys, args)
+  local queue, refusal = read_queue(keys)
+  if refusal then return refusal end
+  local options, bad = read_options(args, 1, ARCHIVED_OPTIONS)
+  if bad then return bad end
+  local root, index, limit = queue.root, name_of(queue.root, 'archived'), options.limit or OPTIONS.told.default
+  local size = redis.pcall('ZCARD', index)
+  if type(size) == 'table' then return wrong_type(size, 'zset', index) end
+  local rank, unread = begin_at(index, options.after)
+  if unread then return unread end
+  local place = options.after or '0'
+  if options.batch then return { queue.archive, place, 0, (read_archived(root, options.batch, options)) } end
+  local found, looks, bytes = {}, 0, 0
+  while rank < size and #found < limit and looks < LIMITS.archiveLooks and bytes < LIMITS.shownBytes do
+    local ids = redis.call('ZRANGE', index, count_text(rank), count_text(rank + PAGE - 1), 'WITHSCORES')
+    for n = 1, #ids, 2 do
+      local fields, read = read_archived(root, ids[n], options)
+      found[#found + 1] = fields
+      place, rank, looks, bytes = ids[n + 1] .. ':' .. ids[n], rank + 1, looks + 1, bytes + read
+      if #found == limit or looks == LIMITS.archiveLooks or bytes >= LIMITS.shownBytes then break end
+    end
+  end
+  return { queue.archive, place, rank < size and 1 or 0, unpack(found) }
+end
+
+register('archived', archived, { 'no-writes' }, 'Read the batches of the archive, in the order in which they were completed.')
+return entry(KEYS, ARGV)
+`,
+  },
+  check: {
+    sha1: '3677c831b09669ff43371d930d05813bb7d78450',
+    text: `--!df flags=allow-undeclared-keys
+local VERSION = '0.1.0'
+local REMEMBERS = false; local entry; local function register(_, callback)
+  entry = callback end
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -1765,6 +2216,9 @@ local POLICY = {
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
   -- 0: none are written.
   EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
 
 
@@ -1829,6 +2283,11 @@ ${blank(3)}
   -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
 
 
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+${blank(3)}
+  -- One call that reads the archive looks at so many batches.
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
@@ -1843,7 +2302,63 @@ ${blank(3)}
   checkBytes = 256 * KIB,
   counted = 1000,
 }
-${blank(84)}
+${blank(74)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
+end
+${blank(10)}
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(9)}
+local function shown(value)
+  if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. value .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
+end
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
+end
+${blank(28)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -1934,7 +2449,12 @@ local function latest_end(claim, score, now)
   if score > now + claim.span + CLOCK_STEP then return now + claim.span end
   return score
 end
-${blank(26)}
+${blank(35)}
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(54)}
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -1943,7 +2463,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(64)}
+${blank(65)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -1979,6 +2499,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -2071,14 +2592,16 @@ ${blank(254)}
 local LOOK_AGAIN = 10000
 ${blank(498)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(2417)}
+${blank(2603)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
-local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
+local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset', archive = 'hash' }
 
-local function kind_of(part) return part == 'events' and 'stream' or NAMED[string.match(part, '^(%l+):.')] end
+local function kind_of(part)
+  return part == 'events' and 'stream' or part == 'archived' and 'zset' or NAMED[string.match(part, '^(%l+):.')]
+end
 
 
 local KEPT = {
@@ -2299,12 +2822,19 @@ local OTHER_LAWS = {
   },
   {
     name = 'expires',
-    says = 'Every \`seen\`, \`calls\`, \`rate\` and \`watch\` key expires',
+    says = 'Every \`seen\`, \`calls\`, \`rate\`, \`watch\` and \`archive\` key and \`archived\` expires',
     broken = function(seen)
       local expected = kind_of(seen.part)
       if not expected or expected == 'stream' or seen.type ~= expected or seen.expires then return nil end
       -- Who knows when a set was begun knows when its ids may go; who stands by says so again.
       return 'it never expires', seen.type == 'string'
+    end,
+  },
+  {
+    name = 'archive-indexed',
+    says = 'A batch in the archive is in \`archived\`',
+    broken = function(seen)
+      if seen.archived == false then return 'a batch in the archive is not in archived: nobody would find it, nor erase it' end
     end,
   },
   KEPT,
@@ -2400,6 +2930,12 @@ local function look_at_dead(root, id, seen, spent)
 end
 
 
+local function is_archived(root, part, kind)
+  local id = kind == 'hash' and string.match(part, '^archive:(.+)$')
+  if id then return read_unless_foreign('ZSCORE', name_of(root, 'archived'), id) and true or false end
+end
+
+
 local function look_at(queue, part, spent)
   spent.looks = spent.looks + LIMITS.partLooks
   local what, of = named_part(part)
@@ -2407,6 +2943,7 @@ local function look_at(queue, part, spent)
   local seen = { what = what, part = part, type = redis.call('TYPE', name).ok, expires = redis.call('PTTL', name) >= 0 }
   if what == 'messages' then look_at_key(queue, of, seen, spent) end
   if what == 'dead' then look_at_dead(queue.root, of, seen, spent) end
+  if what == 'other' then seen.archived = is_archived(queue.root, part, seen.type) end
   return seen
 end
 
@@ -2421,7 +2958,7 @@ local function look_at_root(root)
   seen.messages = seen.held and seen.held + seen.buried or -1
   return seen
 end
-${blank(89)}
+${blank(106)}
 --- Tell which laws some parts of a queue break, each at one moment, or its root.
 --
 --   FCALL_RO rapidfire_check 1 rapid-fire:{orders}
@@ -2470,12 +3007,144 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'eb7ec750445f98f1e0f7a2f0654eedec18a6069c',
+    sha1: '1c6bdd5a0df66c9b3298d1266eb6ef2d7347cdff',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
+${blank(6)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+
+  caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Commands of Redis whose rights one call asks for.
+
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
+
+  -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
+
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
+  -- Dead batches that have become too old: one call drops so many.
+  oldDead = 10,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+  standbys = 1000,
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+  standbyLooks = 8,
+  longestStandby = 10 * SECOND,
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
+  appointed = 100,
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+  lagAhead = 50,
+  lagging = 100,
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+  claimWork = 2500,
+  windowBytes = 512 * KIB,
+  lowered = 100,
+  -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
+
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+${blank(3)}
+  -- One call that reads the archive looks at so many batches.
+
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+
+
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
 ${blank(9)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+${blank(5)}
+  -- What events must name.
+${blank(3)}
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+${blank(7)}
+  -- Who calls.
+
+
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  dead = { field = 'dead', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+${blank(3)}
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
+${blank(8)}
+}
+${blank(10)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -2541,191 +3210,7 @@ local function read_unless_foreign(...)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
   return nil
 end
-${blank(9)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(4)}
-local function read_tokens(args, at, known, stop)
-  local options, refusal
-  local name = args[at]
-  while name and name ~= stop do
-    local token = known[name] or known[string.upper(name)]
-    if not token then
-      if string.upper(name) == stop then break end
-      local names = {}
-      for each in pairs(known) do names[#names + 1] = each end
-      table.sort(names)
-      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
-      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
-    end
-    options = options or {}
-    if token.flag then
-      options[token.field] = true
-      at = at + 1
-    else
-      local text = args[at + 1]
-      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
-      local value
-      if token.bytes then
-        value = #text <= token.bytes and text
-      else
-        value = integer(text, token.least, token.most)
-      end
-      if value then
-        options[token.field] = value
-      elseif not refusal then
-        refusal = fail(
-          token.code or 'BAD_ARGUMENT',
-          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
-        )
-      end
-      at = at + 2
-    end
-    name = args[at]
-  end
-  return options, at, refusal
-end
-
-
-local function read_options(args, at, known)
-  local options, _, refusal = read_tokens(args, at, known)
-  return options or {}, refusal
-end
-${blank(6)}
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read and handed on in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-  -- 0: however old, and however many.
-  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
-  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
-  -- 0: none are written.
-  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
-}
-
-
-local LIMITS = {
-  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-
-  caller = 48,
-  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
-  -- call reads so many bytes.
-${blank(5)}
-  -- A queue is taken to have no messages with more bytes of data, until one comes.
-  small = 4 * KIB,
-  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-
-
-
-  -- Commands of Redis whose rights one call asks for.
-
-  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
-
-
-  -- A message of more bytes is written only when its key is known to have room.
-
-  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
-  -- exceeds them.
-
-
-  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
-  -- batch; each batch counts for so many messages more.
-${blank(3)}
-  -- Of what a batch has failed with, so many bytes are kept while it pauses.
-  lastError = 256,
-  -- Dead batches that have become too old: one call drops so many.
-  oldDead = 10,
-  -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
-  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
-  -- after so many others.
-  standbys = 1000,
-  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
-  standbyLooks = 8,
-  longestStandby = 10 * SECOND,
-  -- A watcher that has not looked so many ms after it should have is gone.
-  missed = 250,
-  appointed = 100,
-
-  -- What programs gave last is kept of so many.
-
-  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
-  lagAhead = 50,
-  lagging = 100,
-  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
-  -- Of what lies ahead of the time one call moves so many keys.
-  claimWork = 2500,
-  windowBytes = 512 * KIB,
-  lowered = 100,
-  -- One call deletes so many entries of a stream that are done.
-  trimmed = 1000,
-  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
-  eventFields = 1000,
-
-  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
-
-  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
-
-  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
-
-
-  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
-  -- dead batches than this.
-${blank(3)}
-}
-
-
-local OPTIONS = {
-  -- Messages: their own options hold instead of the policy's.
-${blank(9)}
-  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-${blank(5)}
-  -- What events must name.
-${blank(3)}
-  -- Claims and what becomes of them.
-  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-  before = { field = 'before', least = 0, most = 9999999999999 },
-  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-${blank(7)}
-  -- Who calls.
-  worker = { field = 'worker', bytes = 64 },
-  echo = { field = 'echo', flag = true },
-  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-  drain = { field = 'drain', flag = true },
-  dead = { field = 'dead', flag = true },
-  nonce = { field = 'nonce', bytes = 64 },
-${blank(3)}
-  -- Partitions.
-  generation = { field = 'generation', least = 1, most = LIMITS.number },
-${blank(8)}
-}
-${blank(22)}
+${blank(28)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -3066,6 +3551,70 @@ local function taken_by(stored)
   return name, tonumber(number)
 end
 ${blank(15)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+
+
+
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -3105,9 +3654,9 @@ end
 ${blank(12)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
-  'events',
+  'events', 'archive', 'maxArchived',
 }
-${blank(7)}
+${blank(8)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -3147,6 +3696,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -3782,7 +4332,7 @@ local function other_generation(queue, generation)
     )
   )
 end
-${blank(103)}
+${blank(208)}
 local function read_queue_to_claim(keys, nonce) return read_queue_for(keys, nonce, 'looked', 'batches', 'latenessSum', 'latenessMax', 'watcher') end
 
 
@@ -4098,7 +4648,8 @@ end
 --             a text, and what stands for a batch below
 --   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
 --             'maxWait' | 'size' | 'flush' | 'bytes'), its deadline, an array of its messages, each '<receivedAt> <id length>[,options] <id><data>',
---             and since when it was due, ms: its deadline or the end of the batch before it, or of its pause or lease
+--             and since when it was due, ms: its deadline or the end of the batch before it, or of its pause or lease; and 1 while the policy keeps an
+--             archive, so that whoever completes it may give its text and result
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root is a key of another type
@@ -4193,6 +4744,9 @@ local function claim_ready(keys, args)
     })
     if queue.events > 0 then note_taken(queue, batches, dead, options.worker) end
   end
+  if queue.archive > 0 then
+    for n = 1, #batches do batches[n][8] = 1 end
+  end
   if #batches == 0 then tidy(queue) end
   if #batches > 0 then queue.first_active = earlier(queue.first_active, queue.now + lease) end
   if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), lease) end
@@ -4207,12 +4761,140 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '7408a22aaf8da50cf9073772d77bdfe0f60bccfc',
+    sha1: 'fa967cde2bc1be2394016906890a7200b97da5b9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
+${blank(6)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+
+  caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 50,
+
+
+  -- Commands of Redis whose rights one call asks for.
+
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
+
+  -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
+
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+  ends = 64,
+
+
+
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
+  -- Dead batches that have become too old: one call drops so many.
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
+  appointed = 100,
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+
+  windowBytes = 512 * KIB,
+
+  -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
+
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+  archivedIds = 16 * KIB,
+  archivedTexts = 256 * KIB,
+  archivedBytes = 256 * KIB,
+  oldArchived = 10,
+  -- One call that reads the archive looks at so many batches.
+
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+
+
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
 ${blank(9)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(6)}
+  -- What events must name.
+${blank(3)}
+  -- Claims and what becomes of them.
+${blank(10)}
+  -- Who calls.
+  text = { field = 'text', bytes = 64 * KIB },
+  result = { field = 'result', bytes = 64 * KIB },
+  worker = { field = 'worker', bytes = 64 },
+${blank(8)}
+  -- Partitions.
+${blank(9)}
+}
+${blank(10)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -4278,107 +4960,7 @@ local function read_unless_foreign(...)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
   return nil
 end
-${blank(18)}
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(58)}
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read and handed on in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-  -- 0: however old, and however many.
-  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
-  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
-  -- 0: none are written.
-  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
-}
-
-
-local LIMITS = {
-  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
-
-  caller = 48,
-  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
-  -- call reads so many bytes.
-${blank(5)}
-  -- A queue is taken to have no messages with more bytes of data, until one comes.
-  small = 4 * KIB,
-  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 50,
-
-
-  -- Commands of Redis whose rights one call asks for.
-
-  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
-
-
-  -- A message of more bytes is written only when its key is known to have room.
-
-  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
-  -- exceeds them.
-
-
-  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
-  -- batch; each batch counts for so many messages more.
-${blank(3)}
-  -- Of what a batch has failed with, so many bytes are kept while it pauses.
-  lastError = 256,
-  -- Dead batches that have become too old: one call drops so many.
-
-  -- Partitions, and the numbers of partitions and of changes.
-
-  number = 999999,
-  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
-  -- after so many others.
-
-  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
-
-
-  -- A watcher that has not looked so many ms after it should have is gone.
-  missed = 250,
-  appointed = 100,
-
-  -- What programs gave last is kept of so many.
-
-  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
-
-
-  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
-  -- Of what lies ahead of the time one call moves so many keys.
-
-  windowBytes = 512 * KIB,
-
-  -- One call deletes so many entries of a stream that are done.
-  trimmed = 1000,
-  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
-  eventFields = 1000,
-
-  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
-
-  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
-
-  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
-
-
-  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
-  -- dead batches than this.
-${blank(3)}
-}
-${blank(84)}
+${blank(28)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -4406,7 +4988,10 @@ local function watch_key(root, name) return root .. ':watch:' .. name end
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
-${blank(10)}
+
+
+local function part_key(root, part) return root .. ':' .. part end
+${blank(7)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -4647,6 +5232,62 @@ end
 
 
 
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+${blank(8)}
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -4683,7 +5324,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(24)}
+${blank(25)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -4719,6 +5360,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -4850,7 +5492,9 @@ local function wake_watcher(queue, at)
     if not send(queue, watcher_of(queue), digits(at)) then appoint(queue, at) end
   end
 end
-${blank(98)}
+${blank(83)}
+local COUNTED = 9007199254740991
+${blank(13)}
 local function count_up(root, field, by)
   local done = redis.pcall('HINCRBY', root, field, count_text(by))
   if type(done) ~= 'table' then return end
@@ -4859,7 +5503,18 @@ local function count_up(root, field, by)
   end
   redis.call('HSET', root, field, count_text(math.max(by, 0)))
 end
-${blank(81)}
+
+
+
+local function begin_tally(queue)
+  local fields = queue.fields
+  return {
+    number = bounded(fields[4], 0, COUNTED) or 0, sum = bounded(fields[5], 0, COUNTED) or 0, max = bounded(fields[6], 0, COUNTED) or 0,
+    claimed = 0,
+    closed_by = {}, late_by = {},
+  }
+end
+${blank(70)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) ~= 'table' or not reply.err then return true end
@@ -4981,17 +5636,141 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(230)}
+${blank(187)}
+local function read_ends(args, known)
+  local ends, nonce, at = {}, nil, 1
+  repeat
+    local key, token = args[at], args[at + 1]
+    if not token then return nil, nonce, fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. how_many(#args - at + 1, 'argument')) end
+    if #ends == LIMITS.ends then return nil, nonce, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ends .. ' batches') end
+    local options, stopped, refusal = read_tokens(args, at + 2, known, 'NEXT')
+    if not stopped then return nil, nonce, refusal end
+    options = options or {}
+    if options.nonce then
+      local bad
+      nonce, bad = read_nonce(options.nonce)
+      if bad then return nil, nil, bad end
+    end
+    ends[#ends + 1] = { key = key, token = token, options = options, refusal = refusal, head = nil, pause = nil }
+    at = stopped + 1
+  until not args[stopped]
+  return ends, nonce
+end
+${blank(23)}
 local function named(flat)
   local values = {}
   for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
   return values
 end
-${blank(486)}
+${blank(48)}
+local BETWEEN = '\\31'
+
+
+local function about_messages(queue, key, count, spent)
+  local list, ids, length, at, first, last = messages_key(queue.root, key), {}, 0, 0, nil, nil
+  while at < count and spent.bytes < LIMITS.archivedBytes do
+    local fit = math.ceil((LIMITS.archivedBytes - spent.bytes) / queue.largest)
+    local messages = redis.pcall('LRANGE', list, count_text(at), count_text(math.min(at + math.min(fit, 250), count) - 1))
+    if messages.err or #messages == 0 then break end
+    for n = 1, #messages do
+      local time, id = parts_of(messages[n], true)
+      first, last, length = first or time, time, length + #id + 1
+      if length <= LIMITS.archivedIds then ids[at + n] = id end
+      spent.bytes = spent.bytes + #messages[n]
+    end
+    at = at + #messages
+  end
+  return first, at == count and last, first and table.concat(ids, BETWEEN)
+end
+
+
+local function append_field(fields, field, value)
+  if value then fields[#fields + 1], fields[#fields + 2] = field, value end
+end
+
+
+local function archive_entries(queue, keys, counts, records, said)
+  local now, entries, spent = digits(queue.now), {}, { bytes = 0 }
+  for n = 1, #keys do
+    local claim, options = decode_claim(records[n]), said[n] or {}
+    if claim then
+      local first, last, ids = about_messages(queue, keys[n], counts[n], spent)
+      local fields = {
+        'id', claim.id, 'key', keys[n], 'reason', claim.reason, 'claimedAt', string.match(claim.id, '^%d+'), 'completedAt', now,
+        'attempts', count_text(claim.attempt), 'size', count_text(counts[n]),
+      }
+      append_field(fields, 'firstAt', first)
+      append_field(fields, 'lastAt', last)
+      append_field(fields, 'ids', ids)
+      append_field(fields, 'worker', options.worker)
+      append_field(fields, 'text', options.text)
+      append_field(fields, 'result', options.result)
+      entries[#entries + 1] = { id = claim.id, fields = fields }
+    end
+  end
+  return entries
+end
+
+
+local function trim_archive(queue, index, most)
+  local root, excess = queue.root, redis.pcall('ZCARD', index)
+  if type(excess) == 'table' then return end
+  excess = excess - queue.maxArchived
+  local oldest, ids, names = redis.pcall('ZRANGE', index, '0', count_text(most - 1), 'WITHSCORES'), {}, {}
+  for n = 1, #oldest, 2 do
+    if #ids >= excess and tonumber(oldest[n + 1]) > queue.now - queue.archive then break end
+    ids[#ids + 1] = oldest[n]
+    names[#names + 1] = part_key(root, 'archive:' .. oldest[n])
+  end
+  -- WHY the index last: what is in it and is gone does no harm.
+  if #ids > 0 and type(redis.pcall('UNLINK', unpack(names))) ~= 'table' then redis.pcall('ZREM', index, unpack(ids)) end
+end
+
+
+local function keep_index(queue, index, fresh)
+  local ends = digits(queue.now + queue.archive)
+  if fresh then return redis.pcall('PEXPIREAT', index, ends) end
+  local done = redis.pcall('PEXPIREAT', index, ends, 'GT')
+  -- Before Redis 7 that cannot be said.
+  local left = type(done) == 'table' and redis.pcall('PTTL', index)
+  if type(left) == 'number' and left < queue.archive then redis.pcall('PEXPIREAT', index, ends) end
+end
+
+
+local function write_archive(queue, entries)
+  local root, index, now, ends = queue.root, name_of(queue.root, 'archived'), digits(queue.now), digits(queue.now + queue.archive)
+  local members, names = {}, {}
+  for n = 1, #entries do
+    local id = entries[n].id
+    local name = part_key(root, 'archive:' .. id)
+    if type(redis.pcall('HSET', name, unpack(entries[n].fields))) ~= 'table' then
+      if redis.pcall('PEXPIREAT', name, ends) == 1 then
+        members[#members + 1], members[#members + 2], names[#names + 1] = now, id, name
+      else
+        redis.pcall('UNLINK', name)
+      end
+    end
+  end
+  if #names == 0 then return end
+  local added = redis.pcall('ZADD', index, unpack(members))
+  if type(added) == 'table' then return redis.pcall('UNLINK', unpack(names)) end
+  keep_index(queue, index, redis.pcall('ZCARD', index) == added)
+  trim_archive(queue, index, #names + LIMITS.oldArchived)
+end
+${blank(193)}
+local function prepare(queue, take, taken)
+  local partition = queue.partition
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(251)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} NONCE w1/7 79001234567 1790000000000-17:1
+--   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 TEXT 'Hi' RESULT '{"answered":true}' NEXT 79007654321 1790000000000-18:1
 --
 -- KEYS
 --   root     root key of the queue
@@ -4999,29 +5778,68 @@ ${blank(486)}
 --   NONCE    in front of all: '<name>/<number>', who calls and the number of the call; repeated with it, the call says what the first did
 --   key      the conversation
 --   token    proof of the claim, from claim_ready
---   more...  further pairs of key and token, at most 50 pairs in all
+--   more...  further pairs of key and token, at most 50 pairs in all; or, behind the first pair, tokens and NEXT in front of each further pair
+--   TEXT     for the archive: what the messages of the batch say, at most 65536 bytes
+--   RESULT   for the archive: what has come of it, at most 65536 bytes
+--   WORKER   for the archive: who has handled it, at most 64 bytes
+--   NEXT     behind it stand the key, the token and the tokens of another batch
 -- RETURNS
 --   status   for each pair: 'completed' | 'lost'
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or that of the claims, is a key of another type
---   MISSING_ARGUMENT  no pair, or a key without its token
---   BAD_ARGUMENT      more than 50 pairs, or the NONCE is none
+--   MISSING_ARGUMENT  no pair, a key without its token, or a token without its value
+--   UNKNOWN_ARGUMENT  none of these tokens
+--   BAD_ARGUMENT      more than 50 pairs, a text that is too long, more than 256 KiB of texts in one call, or the NONCE is none
 --
 -- WHY a lost batch is a result and not an error: the worker expects it, and the other pairs must not suffer.
+-- WHY the word behind the first pair tells whether tokens are used: pairs alone are shorter, and a key may be called TEXT. Whoever has such a key puts NEXT
+-- in front of it, or it first.
+local COMPLETE_OPTIONS = { TEXT = OPTIONS.text, RESULT = OPTIONS.result, WORKER = OPTIONS.worker }
+
+-- Of pairs alone nothing is said.
+local NOTHING_SAID = {}
+
+-- Batches with tokens: keys, tokens, and for each its options; or a refusal in the fourth place.
+local function read_told(args, first)
+  local ends, _, refusal = read_ends({ unpack(args, first) }, COMPLETE_OPTIONS)
+  if not ends then return nil, nil, nil, refusal end
+  if #ends > LIMITS.pairs then return nil, nil, nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.pairs .. ' batches, got ' .. #ends) end
+  local owners, tokens, said, bytes = {}, {}, {}, 0
+  for n = 1, #ends do
+    local options = ends[n].options
+    if ends[n].refusal then return nil, nil, nil, ends[n].refusal end
+    owners[n], tokens[n], said[n] = ends[n].key, ends[n].token, options
+    bytes = bytes + #(options.text or '') + #(options.result or '')
+  end
+  if bytes > LIMITS.archivedTexts and #ends > 1 then
+    return nil, nil, nil, fail('BAD_ARGUMENT', string.format('expected at most %d bytes of texts in one call, got %d', LIMITS.archivedTexts, bytes))
+  end
+  return owners, tokens, said
+end
+
+-- The same of pairs alone.
+local function read_completed(args, first)
+  local word = args[first + 2]
+  word = word and #word < 7 and string.upper(word)
+  if word == 'NEXT' or COMPLETE_OPTIONS[word] then return read_told(args, first) end
+  local owners, tokens, bad = read_pairs(args, first, 'pairs of key and token')
+  return owners, tokens, NOTHING_SAID, bad
+end
+
 local function complete(keys, args)
   local root = keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
   local queue, refusal = read_queue_for(keys, nonce)
   refusal = refusal or no_nonce
   if refusal then return refusal end
-  local owners, tokens, bad = read_pairs(args, first, 'pairs of key and token')
+  local owners, tokens, said, bad = read_completed(args, first)
   if bad then return bad end
   local kept = kept_reply(queue, nonce, 'complete')
   if kept then return kept end
   local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
-  local reply, named, done, counts, records = {}, {}, {}, {}, {}
+  local reply, named, done, counts, records, told = {}, {}, {}, {}, {}, queue.archive > 0 and {}
   for n = 1, #owners do
     local key = owners[n]
     -- One that is named twice is completed once.
@@ -5030,9 +5848,15 @@ local function complete(keys, args)
     if count then
       local at = #done + 1
       named[key], done[at], counts[at], records[at] = true, key, count, stored[n]
+      if told then told[at] = said[n] end
     end
   end
   if #done == 0 then return reply end
+  local entries
+  if told then
+    queue.now = now_ms()
+    entries = archive_entries(queue, done, counts, records, told)
+  end
 
   -- first write
   local soonest = finish(queue, done, counts, records)
@@ -5043,6 +5867,7 @@ local function complete(keys, args)
   end
   keep_reply(queue, nonce, 'complete', reply)
   wake_watcher(queue, soonest)
+  if entries then write_archive(queue, entries) end
   if queue.told then write_events(queue) end
   return reply
 end
@@ -5052,12 +5877,141 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '8c509f31c1a662902a5bc6dbde48b6e665a9bf9a',
+    sha1: '314f9776add28573ab2b7b0f22fcdf270ed2da3e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
+${blank(6)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+
+
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Commands of Redis whose rights one call asks for.
+
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
+
+  -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
+
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
+  -- Dead batches that have become too old: one call drops so many.
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
+
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+${blank(3)}
+  -- One call that reads the archive looks at so many batches.
+
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+
+
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
 ${blank(9)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+
+
+
+  listed = { field = 'limit', least = 1, most = 50, default = 50 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+
+  -- What events must name.
+${blank(3)}
+  -- Claims and what becomes of them.
+${blank(6)}
+  batch = { field = 'id', bytes = 64 },
+
+
+
+  -- Who calls.
+${blank(11)}
+  -- Partitions.
+${blank(9)}
+}
+${blank(10)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -5123,7 +6077,37 @@ local function read_unless_foreign(...)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
   return nil
 end
-${blank(9)}
+${blank(28)}
+local NAMES = { kept = {}, count = 0, most = 10000 }
+
+local function name_of(root, part)
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
+${blank(14)}
+local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
+${blank(15)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(331)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(83)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -5185,158 +6169,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(6)}
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read and handed on in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-  -- 0: however old, and however many.
-  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
-  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
-  -- 0: none are written.
-  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
-}
-
-
-local LIMITS = {
-  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-
-
-  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
-  -- call reads so many bytes.
-${blank(5)}
-  -- A queue is taken to have no messages with more bytes of data, until one comes.
-  small = 4 * KIB,
-  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-
-
-
-  -- Commands of Redis whose rights one call asks for.
-
-  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
-
-
-  -- A message of more bytes is written only when its key is known to have room.
-
-  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
-  -- exceeds them.
-
-
-  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
-  -- batch; each batch counts for so many messages more.
-${blank(3)}
-  -- Of what a batch has failed with, so many bytes are kept while it pauses.
-  lastError = 256,
-  -- Dead batches that have become too old: one call drops so many.
-
-  -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
-  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
-  -- after so many others.
-
-  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
-
-
-  -- A watcher that has not looked so many ms after it should have is gone.
-
-
-
-  -- What programs gave last is kept of so many.
-
-  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
-
-
-  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
-  -- Of what lies ahead of the time one call moves so many keys.
-
-
-
-  -- One call deletes so many entries of a stream that are done.
-
-  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
-
-
-  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
-
-  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
-
-  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
-
-
-  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
-  -- dead batches than this.
-${blank(3)}
-}
-
-
-local OPTIONS = {
-  -- Messages: their own options hold instead of the policy's.
-${blank(9)}
-  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-
-
-
-  listed = { field = 'limit', least = 1, most = 50, default = 50 },
-  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
-
-
-  -- What events must name.
-${blank(3)}
-  -- Claims and what becomes of them.
-${blank(6)}
-  batch = { field = 'id', bytes = 64 },
-
-
-
-  -- Who calls.
-${blank(9)}
-  -- Partitions.
-${blank(9)}
-}
-${blank(22)}
-local NAMES = { kept = {}, count = 0, most = 10000 }
-
-local function name_of(root, part)
-  local names = NAMES.kept[root] or remember(NAMES, root, {})
-  local name = names[part]
-  if not name then
-    name = root .. ':' .. part
-    names[part] = name
-  end
-  return name
-end
-${blank(14)}
-local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
-${blank(15)}
-local function bad_root(keys)
-  if #keys ~= 1 then
-    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
-  end
-  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
-    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
-  end
-end
-${blank(331)}
-local function claim_tail(span, state, failed)
-  local tail = string.format(':%d', span)
-  if not state then return tail end
-  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
-  return tail .. ':' .. state
-end
-${blank(156)}
+${blank(76)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -5372,6 +6205,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -5469,7 +6303,7 @@ local function dead_messages(root, id)
   end
   return messages
 end
-${blank(1163)}
+${blank(1268)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -5477,7 +6311,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1797)}
+${blank(1878)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -5535,64 +6369,12 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '41be02bdf5101f52a1c14a12b444976c288c419f',
+    sha1: 'cd4f05387d8d34cabfef6a897313e99bb1733409',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local function remember(memory, text, value)
-  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
-  memory.kept[text], memory.count = value, memory.count + 1
-  return value
-end
-${blank(19)}
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-
-
-local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(9)}
-local function shown(value)
-  if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. value .. "'"
-end
-
-
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
-
-local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
-
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
-end
-${blank(18)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(58)}
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -5612,6 +6394,9 @@ local POLICY = {
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
   -- 0: none are written.
   EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
 
 
@@ -5676,6 +6461,11 @@ ${blank(3)}
   -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
   eventFields = 1000,
 
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+${blank(3)}
+  -- One call that reads the archive looks at so many batches.
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
@@ -5687,7 +6477,45 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(84)}
+${blank(74)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+${blank(19)}
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(9)}
+local function shown(value)
+  if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. value .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
+end
+${blank(37)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -5722,7 +6550,21 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(365)}
+${blank(347)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(72)}
 local function write_events(queue)
   local told, name = queue.told, name_of(queue.root, 'events')
   queue.told = nil
@@ -5750,7 +6592,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(24)}
+${blank(25)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -5786,6 +6628,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -5939,7 +6782,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(2327)}
+${blank(2513)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -5983,12 +6826,136 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '042d40ea23ebe3626db0ed33f95fd678102fcc61',
+    sha1: 'a3a11bb4aa61d1615e9f9945661bcd922401e4e9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
+${blank(6)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+
+  caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Commands of Redis whose rights one call asks for.
+
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
+
+  -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
+
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
+  -- Dead batches that have become too old: one call drops so many.
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
+
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
+
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+${blank(3)}
+  -- One call that reads the archive looks at so many batches.
+
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+  eraseWork = 2000,
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+
+
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
 ${blank(9)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(6)}
+  -- What events must name.
+${blank(3)}
+  -- Claims and what becomes of them.
+${blank(10)}
+  -- Who calls.
+${blank(6)}
+  nonce = { field = 'nonce', bytes = 64 },
+
+
+  after = { field = 'after', bytes = 256 },
+
+  -- Partitions.
+${blank(9)}
+}
+${blank(10)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -6060,7 +7027,85 @@ local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
 end
-${blank(3)}
+${blank(22)}
+local NAMES = { kept = {}, count = 0, most = 10000 }
+
+local function name_of(root, part)
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
+
+local function messages_key(root, key) return root .. ':messages:' .. key end
+local function due_key(root) return name_of(root, 'due') end
+local function active_key(root) return name_of(root, 'active') end
+local function claims_key(root) return name_of(root, 'claims') end
+local function overrides_key(root) return name_of(root, 'overrides') end
+
+local function stream_key(root, name) return root .. ':stream:' .. name end
+
+local function streams_key(root) return root .. ':streams' end
+
+local function rate_key(root, what, key) return root .. ':rate:' .. what .. ':' .. key end
+local function calls_key(root, name) return root .. ':calls:' .. name end
+
+
+local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
+${blank(6)}
+local function part_key(root, part) return root .. ':' .. part end
+${blank(7)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+
+local function bad_key(key)
+  if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
+  if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
+end
+${blank(60)}
+local function parts_of(message, spared)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
+end
+${blank(257)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(16)}
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
+  }
+end
+${blank(34)}
+local function taken_by(stored)
+  local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
+  return name, tonumber(number)
+end
+${blank(15)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -6122,199 +7167,9 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(6)}
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read and handed on in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-  -- 0: however old, and however many.
-  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
-  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
-  -- 0: none are written.
-  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
-}
-
-
-local LIMITS = {
-  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-
-  caller = 48,
-  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
-  -- call reads so many bytes.
-${blank(5)}
-  -- A queue is taken to have no messages with more bytes of data, until one comes.
-  small = 4 * KIB,
-  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- Commands of Redis whose rights one call asks for.
-
-  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
-
-
-  -- A message of more bytes is written only when its key is known to have room.
-
-  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
-  -- exceeds them.
-
-
-  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
-  -- batch; each batch counts for so many messages more.
-${blank(3)}
-  -- Of what a batch has failed with, so many bytes are kept while it pauses.
-  lastError = 256,
-  -- Dead batches that have become too old: one call drops so many.
-
-  -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
-  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
-  -- after so many others.
-
-  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
-
-
-  -- A watcher that has not looked so many ms after it should have is gone.
-
-
-
-  -- What programs gave last is kept of so many.
-
-  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
-
-
-  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
-  -- Of what lies ahead of the time one call moves so many keys.
-
-
-
-  -- One call deletes so many entries of a stream that are done.
-  trimmed = 1000,
-  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
-  eventFields = 1000,
-
-  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
-  eraseWork = 2000,
-  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
-
-  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
-
-
-  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
-  -- dead batches than this.
-${blank(3)}
-}
-
-
-local OPTIONS = {
-  -- Messages: their own options hold instead of the policy's.
-${blank(9)}
-  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(6)}
-  -- What events must name.
-${blank(3)}
-  -- Claims and what becomes of them.
-${blank(10)}
-  -- Who calls.
-${blank(4)}
-  nonce = { field = 'nonce', bytes = 64 },
-
-
-  after = { field = 'after', bytes = 256 },
-
-  -- Partitions.
-${blank(9)}
-}
-${blank(22)}
-local NAMES = { kept = {}, count = 0, most = 10000 }
-
-local function name_of(root, part)
-  local names = NAMES.kept[root] or remember(NAMES, root, {})
-  local name = names[part]
-  if not name then
-    name = root .. ':' .. part
-    names[part] = name
-  end
-  return name
-end
-
-local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return name_of(root, 'due') end
-local function active_key(root) return name_of(root, 'active') end
-local function claims_key(root) return name_of(root, 'claims') end
-local function overrides_key(root) return name_of(root, 'overrides') end
-
-local function stream_key(root, name) return root .. ':stream:' .. name end
-
-local function streams_key(root) return root .. ':streams' end
-
-local function rate_key(root, what, key) return root .. ':rate:' .. what .. ':' .. key end
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
-
-local function dead_key(root, id) return id and root .. ':dead:' .. id or name_of(root, 'dead') end
-${blank(15)}
-local function bad_root(keys)
-  if #keys ~= 1 then
-    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
-  end
-  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
-    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
-  end
-end
-
-local function bad_key(key)
-  if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
-  if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
-end
-${blank(60)}
-local function parts_of(message, spared)
-  -- Without an id and options: nothing has to be measured.
-  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
-  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
-  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
-  local at = string.sub(message, 1, 13)
-  return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
-end
-${blank(257)}
-local function claim_tail(span, state, failed)
-  local tail = string.format(':%d', span)
-  if not state then return tail end
-  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
-  return tail .. ':' .. state
-end
-${blank(16)}
-local function decode_claim(text)
-  local id, number, attempt, lost, count, deadline, reason, span, state =
-    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  local failed = string.match(state or '', '^:retry:(.*)%.$')
-  if failed then state = ':retry' end
-  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
-  if not known then return nil end
-  return {
-    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
-  }
-end
-${blank(34)}
-local function taken_by(stored)
-  local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
-  return name, tonumber(number)
-end
-${blank(15)}
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -6351,7 +7206,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(24)}
+${blank(25)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -6387,6 +7242,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -6578,7 +7434,7 @@ local function delete_entry(stream, groups, id)
   for _, group in ipairs(groups) do redis.call('XACK', stream, group.name, id) end
   redis.call('XDEL', stream, id)
 end
-${blank(21)}
+${blank(126)}
 local PAGE = 50
 ${blank(171)}
 local function prepare(queue, take, taken)
@@ -6588,7 +7444,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1222)}
+${blank(1273)}
 --- Erase all that is kept of a conversation, some of it in each call.
 --
 --   FCALL rapidfire_erase 1 rapid-fire:{orders} 79001234567
@@ -6608,6 +7464,7 @@ ${blank(1222)}
 --   entries   deleted in streams that forward has written to
 --   rates     keys of the webhook that were deleted: how often this conversation has come, and who waits there
 --   next      where the next call has to go on, to be given as AFTER; '' when nothing is left
+--   archived  batches that were deleted in the archive
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, one of the indexes, or the list of the key is a key of another type
@@ -6620,7 +7477,7 @@ ${blank(1222)}
 -- Ids that are remembered stay: they are digests, and expire. So does what is kept of calls (root:calls:<name>), where a claim names its keys.
 -- WHY the list goes in the first call, and dead batches and entries are looked for behind it: from then on nothing of what was there can get to either.
 -- A message that is added later is a new one, and stays, whatever becomes of it while the others are still looked for.
--- WHY not in one call: nothing tells which dead batches and entries are of a key, so all must be looked at.
+-- WHY not in one call: nothing tells which dead batches, batches in the archive and entries are of a key, so all must be looked at.
 local ERASE_OPTIONS = { AFTER = OPTIONS.after, NONCE = OPTIONS.nonce }
 
 -- Work is counted in some 4000 instructions of a processor, as in lib/claim.lua: a look at a dead batch, and deleting one; finding an entry, which Redis
@@ -6637,7 +7494,7 @@ local NEWEST = 999999999999999
 -- What is being erased: the \`key\`; when that \`began\`, and the \`number\` of the newest batch then; \`what\` is looked at, and the \`place\` up to which that
 -- was done, of a stream with this \`name\`; and the figures of this call. Or nil and a refusal.
 local function read_erasing(queue, key, after)
-  local erasing = { key = key, work = 0, messages = 0, claimed = 0, batches = 0, dead = 0, entries = 0, rates = 0 }
+  local erasing = { key = key, work = 0, messages = 0, claimed = 0, batches = 0, dead = 0, entries = 0, rates = 0, archived = 0 }
   if not after then
     erasing.began, erasing.number = queue.now, bounded(redis.call('HGET', queue.root, 'batches'), 0, NEWEST) or 0
     erasing.what, erasing.place, erasing.name = 'all', '0', ''
@@ -6645,7 +7502,8 @@ local function read_erasing(queue, key, after)
   end
   local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
   began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
-  local known = what == 'dead' and string.find(place, '^%d+$') or (what == 'stream' or what == 'events') and string.find(place, '^%d+%-%d+$')
+  local known = (what == 'dead' or what == 'archive') and string.find(place, '^%d+$')
+    or (what == 'stream' or what == 'events') and string.find(place, '^%d+%-%d+$')
   if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
   erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
   return erasing
@@ -6689,6 +7547,32 @@ local function erase_dead(queue, erasing)
       end
     end
     erasing.place = found[1]
+    if erasing.place == '0' then
+      erasing.what = 'archive'
+      return
+    end
+  end
+end
+
+-- Deletes batches of the key in the archive. They are looked for whether the policy keeps any or not.
+local function erase_archived(queue, erasing)
+  local root = queue.root
+  local index = name_of(root, 'archived')
+  while has_work_left(erasing) do
+    -- What is not ours is left alone.
+    local found = read_unless_foreign('ZSCAN', index, erasing.place, 'COUNT', count_text(PAGE)) or { '0', {} }
+    local ids, gone = found[2], {}
+    for n = 1, #ids, 2 do
+      local name = part_key(root, 'archive:' .. ids[n])
+      erasing.work = erasing.work + DEAD.look
+      if redis.pcall('HGET', name, 'key') == erasing.key and not is_newer(erasing, ids[n], tonumber(ids[n + 1])) then
+        redis.call('UNLINK', name)
+        gone[#gone + 1], erasing.work = ids[n], erasing.work + DEAD.delete
+      end
+    end
+    -- Behind the batches, so that a call that is cut off finds them again.
+    if #gone > 0 then redis.call('ZREM', index, unpack(gone)) end
+    erasing.archived, erasing.place = erasing.archived + #gone, found[1]
     if erasing.place == '0' then
       erasing.what, erasing.place = 'stream', '0-0'
       return
@@ -6800,7 +7684,7 @@ local function erase(keys, args)
   if unread then return unread end
   local said = kept_reply(queue, nonce, 'erase')
   if said then return said end
-  if said == false then return { 0, 0, 0, 0, 0, 0, '' } end
+  if said == false then return { 0, 0, 0, 0, 0, 0, '', 0 } end
   local size, foreign = size_of(root, key)
   local record, listed = redis.pcall('HGET', claims_key(root), key), redis.pcall('SCARD', overrides_key(root))
   local streams = redis.pcall('ZCARD', streams_key(root))
@@ -6811,12 +7695,14 @@ local function erase(keys, args)
   -- first write
   if erasing.what == 'all' then erase_now(queue, erasing, size, record) end
   if erasing.what == 'dead' then erase_dead(queue, erasing) end
+  if erasing.what == 'archive' then erase_archived(queue, erasing) end
   if erasing.what == 'stream' then erase_streamed(queue, erasing) end
   if erasing.what == 'events' then erase_events(queue, erasing) end
   local reply = {
     erasing.messages, erasing.claimed, erasing.batches, erasing.dead, erasing.entries, erasing.rates, next_of(erasing),
+    erasing.archived,
   }
-  if erasing.messages + erasing.claimed + erasing.batches + erasing.entries + erasing.rates > 0 then
+  if erasing.messages + erasing.claimed + erasing.batches + erasing.entries + erasing.rates + erasing.archived > 0 then
     keep_reply(queue, nonce, 'erase', reply)
     note_erased(queue, erasing)
   end
@@ -6828,130 +7714,11 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   events: {
-    sha1: 'c0896d612231d5d7275c5740351b274a554041a8',
+    sha1: '2b95acc30cac10971cf0bcab58bc57a8ff807d20',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local function remember(memory, text, value)
-  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
-  memory.kept[text], memory.count = value, memory.count + 1
-  return value
-end
-
-
-local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
-
-
-local function know_digits(second, text, rest, thousandths)
-  CLOCK.rest, CLOCK.text = rest, thousandths
-  return SECONDS.kept[second] or remember(SECONDS, second, text)
-end
-
-
-
-local function digits(ms)
-  local rest = ms % 1000
-  local second = (ms - rest) / 1000
-  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-
-
-local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(9)}
-local function shown(value)
-  if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. value .. "'"
-end
-
-
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
-
-local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
-
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
-end
-${blank(18)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(4)}
-local function read_tokens(args, at, known, stop)
-  local options, refusal
-  local name = args[at]
-  while name and name ~= stop do
-    local token = known[name] or known[string.upper(name)]
-    if not token then
-      if string.upper(name) == stop then break end
-      local names = {}
-      for each in pairs(known) do names[#names + 1] = each end
-      table.sort(names)
-      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
-      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
-    end
-    options = options or {}
-    if token.flag then
-      options[token.field] = true
-      at = at + 1
-    else
-      local text = args[at + 1]
-      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
-      local value
-      if token.bytes then
-        value = #text <= token.bytes and text
-      else
-        value = integer(text, token.least, token.most)
-      end
-      if value then
-        options[token.field] = value
-      elseif not refusal then
-        refusal = fail(
-          token.code or 'BAD_ARGUMENT',
-          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
-        )
-      end
-      at = at + 2
-    end
-    name = args[at]
-  end
-  return options, at, refusal
-end
-
-
-local function read_options(args, at, known)
-  local options, _, refusal = read_tokens(args, at, known)
-  return options or {}, refusal
-end
 ${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
@@ -6972,6 +7739,9 @@ local POLICY = {
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
   -- 0: none are written.
   EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
 
 
@@ -7036,6 +7806,11 @@ ${blank(3)}
   -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
 
   eventLooks = 4000,
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+${blank(3)}
+  -- One call that reads the archive looks at so many batches.
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
@@ -7064,13 +7839,70 @@ ${blank(4)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
-${blank(7)}
+${blank(9)}
   after = { field = 'after', bytes = 256 },
 
   -- Partitions.
 ${blank(9)}
 }
-${blank(22)}
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
+end
+
+
+
+local function digits(ms)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(9)}
+local function shown(value)
+  if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. value .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
+end
+${blank(37)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -7098,7 +7930,69 @@ local function claim_tail(span, state, failed)
   if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
   return tail .. ':' .. state
 end
-${blank(156)}
+${blank(83)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+${blank(76)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -7134,6 +8028,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -7204,7 +8099,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1350)}
+${blank(1455)}
 local PAGE = 50
 ${blank(171)}
 local function prepare(queue, take, taken)
@@ -7214,7 +8109,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2881)}
+${blank(3087)}
 --- Read what has happened in the queue, oldest first.
 --
 --   FCALL_RO rapidfire_events 1 rapid-fire:{orders}
@@ -7296,71 +8191,12 @@ return entry(KEYS, ARGV)
 `,
   },
   extend: {
-    sha1: '744448f5db25aae28df34cf528b798093bf14474',
+    sha1: 'da43e8e44ac4cca93961a07e3264cb1168c08e35',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local function remember(memory, text, value)
-  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
-  memory.kept[text], memory.count = value, memory.count + 1
-  return value
-end
-
-
-local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
-
-
-local function know_digits(second, text, rest, thousandths)
-  CLOCK.rest, CLOCK.text = rest, thousandths
-  return SECONDS.kept[second] or remember(SECONDS, second, text)
-end
-
-
-
-local function digits(ms)
-  local rest = ms % 1000
-  local second = (ms - rest) / 1000
-  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
-end
-${blank(12)}
-local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(9)}
-local function shown(value)
-  if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. value .. "'"
-end
-
-
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
-
-local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
-
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
-end
-${blank(18)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(58)}
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -7380,6 +8216,9 @@ local POLICY = {
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
   -- 0: none are written.
   EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
 
 
@@ -7444,6 +8283,11 @@ ${blank(3)}
   -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
 
 
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+${blank(3)}
+  -- One call that reads the archive looks at so many batches.
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
@@ -7468,11 +8312,56 @@ ${blank(3)}
   lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
 ${blank(9)}
   -- Who calls.
-${blank(9)}
+${blank(11)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(22)}
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
+end
+
+
+
+local function digits(ms)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+end
+${blank(12)}
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(9)}
+local function shown(value)
+  if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. value .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
+end
+${blank(37)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -7546,6 +8435,20 @@ end
 
 
 
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(54)}
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -7554,7 +8457,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(64)}
+${blank(65)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -7590,6 +8493,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -7676,7 +8580,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(841)}
+${blank(946)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -7684,7 +8588,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(309)}
+${blank(360)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -7745,12 +8649,142 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '828dd70b49ab043f6db738c8ecef4fd0e528372a',
+    sha1: 'f250a604a5f812d8a5427da6bacd7ddeb120d413',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
+${blank(6)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+
+  caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Commands of Redis whose rights one call asks for.
+
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
+
+  -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
+
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+  ends = 64,
+  moved = 256,
+  movedBytes = 256 * KIB,
+  movedBatch = 10,
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
+  -- Dead batches that have become too old: one call drops so many.
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
+  appointed = 100,
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+
+  windowBytes = 512 * KIB,
+
+  -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
+
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+${blank(3)}
+  -- One call that reads the archive looks at so many batches.
+
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+
+
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
 ${blank(9)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(6)}
+  -- What events must name.
+${blank(3)}
+  -- Claims and what becomes of them.
+
+
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+${blank(4)}
+  -- Who calls.
+${blank(6)}
+  nonce = { field = 'nonce', bytes = 64 },
+${blank(3)}
+  -- Partitions.
+${blank(9)}
+}
+${blank(10)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -7822,184 +8856,6 @@ local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
 end
-${blank(3)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(4)}
-local function read_tokens(args, at, known, stop)
-  local options, refusal
-  local name = args[at]
-  while name and name ~= stop do
-    local token = known[name] or known[string.upper(name)]
-    if not token then
-      if string.upper(name) == stop then break end
-      local names = {}
-      for each in pairs(known) do names[#names + 1] = each end
-      table.sort(names)
-      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
-      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
-    end
-    options = options or {}
-    if token.flag then
-      options[token.field] = true
-      at = at + 1
-    else
-      local text = args[at + 1]
-      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
-      local value
-      if token.bytes then
-        value = #text <= token.bytes and text
-      else
-        value = integer(text, token.least, token.most)
-      end
-      if value then
-        options[token.field] = value
-      elseif not refusal then
-        refusal = fail(
-          token.code or 'BAD_ARGUMENT',
-          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
-        )
-      end
-      at = at + 2
-    end
-    name = args[at]
-  end
-  return options, at, refusal
-end
-${blank(12)}
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read and handed on in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-  -- 0: however old, and however many.
-  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
-  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
-  -- 0: none are written.
-  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
-}
-
-
-local LIMITS = {
-  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-
-  caller = 48,
-  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
-  -- call reads so many bytes.
-${blank(5)}
-  -- A queue is taken to have no messages with more bytes of data, until one comes.
-  small = 4 * KIB,
-  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-
-
-
-  -- Commands of Redis whose rights one call asks for.
-
-  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
-
-
-  -- A message of more bytes is written only when its key is known to have room.
-
-  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
-  -- exceeds them.
-
-
-  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
-  -- batch; each batch counts for so many messages more.
-  ends = 64,
-  moved = 256,
-  movedBytes = 256 * KIB,
-  movedBatch = 10,
-  -- Of what a batch has failed with, so many bytes are kept while it pauses.
-  lastError = 256,
-  -- Dead batches that have become too old: one call drops so many.
-
-  -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
-  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
-  -- after so many others.
-
-  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
-
-
-  -- A watcher that has not looked so many ms after it should have is gone.
-  missed = 250,
-  appointed = 100,
-
-  -- What programs gave last is kept of so many.
-
-  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
-
-
-  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
-  -- Of what lies ahead of the time one call moves so many keys.
-
-  windowBytes = 512 * KIB,
-
-  -- One call deletes so many entries of a stream that are done.
-  trimmed = 1000,
-  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
-  eventFields = 1000,
-
-  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
-
-  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
-
-  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
-
-
-  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
-  -- dead batches than this.
-${blank(3)}
-}
-
-
-local OPTIONS = {
-  -- Messages: their own options hold instead of the policy's.
-${blank(9)}
-  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(6)}
-  -- What events must name.
-${blank(3)}
-  -- Claims and what becomes of them.
-
-
-  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
-  error = { field = 'error', bytes = 4 * KIB },
-  keep = { field = 'keep', bytes = 8 * KIB },
-${blank(4)}
-  -- Who calls.
-${blank(4)}
-  nonce = { field = 'nonce', bytes = 64 },
-${blank(3)}
-  -- Partitions.
-${blank(9)}
-}
 ${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
@@ -8261,6 +9117,62 @@ local function claimed_parts(stored, token)
   return tonumber(count), tonumber(attempt), string.sub(stored, 1, behind - 1)
 end
 ${blank(33)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+${blank(8)}
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -8297,7 +9209,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(24)}
+${blank(25)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -8333,6 +9245,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -8681,7 +9594,7 @@ local function size_of(root, key)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
-${blank(243)}
+${blank(348)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -8689,7 +9602,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(367)}
+${blank(418)}
 --- Give claimed batches back for a later attempt, or bury those whose attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -8853,12 +9766,145 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'ad2125501a1999dd4eeff77e5010d7210994e972',
+    sha1: '36b8ca7b4ea87ff78424d1246c63163e8c9ded6d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
+${blank(6)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Commands of Redis whose rights one call asks for.
+
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
+
+  -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
+
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
+  -- Dead batches that have become too old: one call drops so many.
+  oldDead = 10,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+  standbys = 1000,
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+  standbyLooks = 8,
+  longestStandby = 10 * SECOND,
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
+  appointed = 100,
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+  lagAhead = 50,
+  lagging = 100,
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+  claimWork = 2500,
+  windowBytes = 512 * KIB,
+  lowered = 100,
+  -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
+
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+${blank(3)}
+  -- One call that reads the archive looks at so many batches.
+
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+
+
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
 ${blank(9)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+${blank(4)}
+  -- What events must name.
+${blank(3)}
+  -- Claims and what becomes of them.
+${blank(7)}
+  kept = { field = 'kept', least = 0, most = YEAR, default = HOUR },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+
+
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+
+  nonce = { field = 'nonce', bytes = 64 },
+${blank(3)}
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
+${blank(8)}
+}
+${blank(10)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -8924,192 +9970,7 @@ local function read_unless_foreign(...)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
   return nil
 end
-${blank(9)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(4)}
-local function read_tokens(args, at, known, stop)
-  local options, refusal
-  local name = args[at]
-  while name and name ~= stop do
-    local token = known[name] or known[string.upper(name)]
-    if not token then
-      if string.upper(name) == stop then break end
-      local names = {}
-      for each in pairs(known) do names[#names + 1] = each end
-      table.sort(names)
-      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
-      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
-    end
-    options = options or {}
-    if token.flag then
-      options[token.field] = true
-      at = at + 1
-    else
-      local text = args[at + 1]
-      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
-      local value
-      if token.bytes then
-        value = #text <= token.bytes and text
-      else
-        value = integer(text, token.least, token.most)
-      end
-      if value then
-        options[token.field] = value
-      elseif not refusal then
-        refusal = fail(
-          token.code or 'BAD_ARGUMENT',
-          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
-        )
-      end
-      at = at + 2
-    end
-    name = args[at]
-  end
-  return options, at, refusal
-end
-
-
-local function read_options(args, at, known)
-  local options, _, refusal = read_tokens(args, at, known)
-  return options or {}, refusal
-end
-${blank(6)}
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read and handed on in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-  -- 0: however old, and however many.
-  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
-  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
-  -- 0: none are written.
-  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
-}
-
-
-local LIMITS = {
-  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
-  caller = 48,
-  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
-  -- call reads so many bytes.
-${blank(5)}
-  -- A queue is taken to have no messages with more bytes of data, until one comes.
-  small = 4 * KIB,
-  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-
-
-
-  -- Commands of Redis whose rights one call asks for.
-
-  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
-
-
-  -- A message of more bytes is written only when its key is known to have room.
-
-  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
-  -- exceeds them.
-
-
-  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
-  -- batch; each batch counts for so many messages more.
-${blank(3)}
-  -- Of what a batch has failed with, so many bytes are kept while it pauses.
-  lastError = 256,
-  -- Dead batches that have become too old: one call drops so many.
-  oldDead = 10,
-  -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
-  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
-  -- after so many others.
-  standbys = 1000,
-  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
-  standbyLooks = 8,
-  longestStandby = 10 * SECOND,
-  -- A watcher that has not looked so many ms after it should have is gone.
-  missed = 250,
-  appointed = 100,
-
-  -- What programs gave last is kept of so many.
-
-  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
-  lagAhead = 50,
-  lagging = 100,
-  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
-  -- Of what lies ahead of the time one call moves so many keys.
-  claimWork = 2500,
-  windowBytes = 512 * KIB,
-  lowered = 100,
-  -- One call deletes so many entries of a stream that are done.
-  trimmed = 1000,
-  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
-  eventFields = 1000,
-
-  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
-
-  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
-
-  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
-
-
-  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
-  -- dead batches than this.
-${blank(3)}
-}
-
-
-local OPTIONS = {
-  -- Messages: their own options hold instead of the policy's.
-${blank(9)}
-  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-
-  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-${blank(4)}
-  -- What events must name.
-${blank(3)}
-  -- Claims and what becomes of them.
-${blank(7)}
-  kept = { field = 'kept', least = 0, most = YEAR, default = HOUR },
-  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
-
-  -- Who calls.
-  worker = { field = 'worker', bytes = 64 },
-  echo = { field = 'echo', flag = true },
-  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-  drain = { field = 'drain', flag = true },
-
-  nonce = { field = 'nonce', bytes = 64 },
-${blank(3)}
-  -- Partitions.
-  generation = { field = 'generation', least = 1, most = LIMITS.number },
-${blank(8)}
-}
-${blank(22)}
+${blank(28)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -9442,6 +10303,70 @@ local function taken_by(stored)
   return name, tonumber(number)
 end
 ${blank(15)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+
+
+
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -9481,9 +10406,9 @@ end
 ${blank(12)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
-  'events',
+  'events', 'archive', 'maxArchived',
 }
-${blank(7)}
+${blank(8)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -9523,6 +10448,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -10214,7 +11140,7 @@ local function delete_acknowledged(stream, before)
   local deleted = redis.call('XTRIM', stream, 'MINID', '~', oldest, 'LIMIT', LIMITS.trimmed)
   return deleted > 0 and deleted or redis.call('XTRIM', stream, 'MINID', oldest)
 end
-${blank(21)}
+${blank(126)}
 local function read_queue_to_claim(keys, nonce) return read_queue_for(keys, nonce, 'looked', 'batches', 'latenessSum', 'latenessMax', 'watcher') end
 
 
@@ -10499,7 +11425,7 @@ local function next_look(queue, caller, full)
   if caller.echo then send(queue, caller.worker, 'echo') end
   return next_at or 0
 end
-${blank(418)}
+${blank(469)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -10638,120 +11564,11 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '8d5e902aa2ffbd90742318055c02f3300c03dcc6',
+    sha1: '2ef50bc2967dabdedd06cdf2e1e202efb65ccd5a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local function remember(memory, text, value)
-  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
-  memory.kept[text], memory.count = value, memory.count + 1
-  return value
-end
-${blank(19)}
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-
-
-local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(9)}
-local function shown(value)
-  if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. value .. "'"
-end
-
-
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
-
-local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
-
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
-end
-
-
-
-local function read_unless_foreign(...)
-  local reply = redis.pcall(...)
-  if type(reply) ~= 'table' or not reply.err then return reply end
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
-  return nil
-end
-${blank(9)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(4)}
-local function read_tokens(args, at, known, stop)
-  local options, refusal
-  local name = args[at]
-  while name and name ~= stop do
-    local token = known[name] or known[string.upper(name)]
-    if not token then
-      if string.upper(name) == stop then break end
-      local names = {}
-      for each in pairs(known) do names[#names + 1] = each end
-      table.sort(names)
-      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
-      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
-    end
-    options = options or {}
-    if token.flag then
-      options[token.field] = true
-      at = at + 1
-    else
-      local text = args[at + 1]
-      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
-      local value
-      if token.bytes then
-        value = #text <= token.bytes and text
-      else
-        value = integer(text, token.least, token.most)
-      end
-      if value then
-        options[token.field] = value
-      elseif not refusal then
-        refusal = fail(
-          token.code or 'BAD_ARGUMENT',
-          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
-        )
-      end
-      at = at + 2
-    end
-    name = args[at]
-  end
-  return options, at, refusal
-end
-
-
-local function read_options(args, at, known)
-  local options, _, refusal = read_tokens(args, at, known)
-  return options or {}, refusal
-end
 ${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
@@ -10772,6 +11589,9 @@ local POLICY = {
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
   -- 0: none are written.
   EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
 
 
@@ -10836,6 +11656,11 @@ ${blank(3)}
   -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
 
 
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+${blank(3)}
+  -- One call that reads the archive looks at so many batches.
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
@@ -10847,7 +11672,54 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(84)}
+${blank(74)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+${blank(19)}
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(9)}
+local function shown(value)
+  if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. value .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
+end
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
+end
+${blank(28)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -10872,14 +11744,77 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(482)}
+${blank(421)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+${blank(63)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
-  'events',
+  'events', 'archive', 'maxArchived',
 }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
   'given:maxDead', 'given:maxDeadAge', 'given:maxKeys', 'given:events',
+  'given:archive', 'given:maxArchived',
 }
 ${blank(3)}
 local function moving_away(root, found)
@@ -10917,6 +11852,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -10978,7 +11914,7 @@ local function read_queue(keys, ...)
 end
 ${blank(17)}
 local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
-${blank(4348)}
+${blank(4567)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -11046,62 +11982,12 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '2e49ac8dba86a585cb5d08430e6ccec6e5a03c20',
+    sha1: '62d07d804f67ac0cd55cd49e079b90e256292077',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local function remember(memory, text, value)
-  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
-  memory.kept[text], memory.count = value, memory.count + 1
-  return value
-end
-
-
-local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
-
-
-local function know_digits(second, text, rest, thousandths)
-  CLOCK.rest, CLOCK.text = rest, thousandths
-  return SECONDS.kept[second] or remember(SECONDS, second, text)
-end
-
-
-
-local function digits(ms)
-  local rest = ms % 1000
-  local second = (ms - rest) / 1000
-  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
-end
-${blank(12)}
-local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(9)}
-local function shown(value)
-  if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. value .. "'"
-end
-
-
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
-
-local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
-
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
-end
-${blank(27)}
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(58)}
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -11121,6 +12007,9 @@ local POLICY = {
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
   -- 0: none are written.
   EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
 
 
@@ -11185,6 +12074,11 @@ ${blank(3)}
   -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
 
 
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+${blank(3)}
+  -- One call that reads the archive looks at so many batches.
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
@@ -11208,12 +12102,59 @@ ${blank(3)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
+
+
   worker = { field = 'worker', bytes = 64 },
 ${blank(8)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(22)}
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
+end
+
+
+
+local function digits(ms)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+end
+${blank(12)}
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(9)}
+local function shown(value)
+  if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. value .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
+end
+${blank(37)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -11253,7 +12194,12 @@ local function claim_tail(span, state, failed)
   if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
   return tail .. ':' .. state
 end
-${blank(83)}
+${blank(92)}
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(54)}
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -11262,7 +12208,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(64)}
+${blank(65)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -11298,6 +12244,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -11429,7 +12376,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1523)}
+${blank(1628)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11437,7 +12384,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2960)}
+${blank(3166)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -11477,12 +12424,135 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'dc01c1fb6288d0a2ae6ebdca333a322a9f4bcfaa',
+    sha1: '5a3de3c812509a2ef83c35e69ddb87bfc54a1215',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
+${blank(6)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+
+
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Commands of Redis whose rights one call asks for.
+
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
+
+  -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
+
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
+  -- Dead batches that have become too old: one call drops so many.
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
+
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+${blank(3)}
+  -- One call that reads the archive looks at so many batches.
+
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+
+
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
 ${blank(9)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(6)}
+  -- What events must name.
+${blank(3)}
+  -- Claims and what becomes of them.
+${blank(10)}
+  -- Who calls.
+${blank(11)}
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+${blank(5)}
+}
+${blank(10)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -11548,7 +12618,43 @@ local function read_unless_foreign(...)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
   return nil
 end
-${blank(9)}
+${blank(28)}
+local NAMES = { kept = {}, count = 0, most = 10000 }
+
+local function name_of(root, part)
+  local names = NAMES.kept[root] or remember(NAMES, root, {})
+  local name = names[part]
+  if not name then
+    name = root .. ':' .. part
+    names[part] = name
+  end
+  return name
+end
+
+
+local function due_key(root) return name_of(root, 'due') end
+local function active_key(root) return name_of(root, 'active') end
+${blank(13)}
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(331)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(83)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -11610,158 +12716,9 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(6)}
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read and handed on in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-  -- 0: however old, and however many.
-  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
-  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
-  -- 0: none are written.
-  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
-}
-
-
-local LIMITS = {
-  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-
-
-  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
-  -- call reads so many bytes.
-${blank(5)}
-  -- A queue is taken to have no messages with more bytes of data, until one comes.
-  small = 4 * KIB,
-  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- Commands of Redis whose rights one call asks for.
-
-  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
-
-
-  -- A message of more bytes is written only when its key is known to have room.
-
-  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
-  -- exceeds them.
-
-
-  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
-  -- batch; each batch counts for so many messages more.
-${blank(3)}
-  -- Of what a batch has failed with, so many bytes are kept while it pauses.
-  lastError = 256,
-  -- Dead batches that have become too old: one call drops so many.
-
-  -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
-  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
-  -- after so many others.
-
-  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
-
-
-  -- A watcher that has not looked so many ms after it should have is gone.
-
-
-
-  -- What programs gave last is kept of so many.
-
-  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
-
-
-  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
-  -- Of what lies ahead of the time one call moves so many keys.
-
-
-
-  -- One call deletes so many entries of a stream that are done.
-
-  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
-
-
-  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
-
-  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
-
-  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
-
-
-  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
-  -- dead batches than this.
-${blank(3)}
-}
-
-
-local OPTIONS = {
-  -- Messages: their own options hold instead of the policy's.
-${blank(9)}
-  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(6)}
-  -- What events must name.
-${blank(3)}
-  -- Claims and what becomes of them.
-${blank(10)}
-  -- Who calls.
-${blank(9)}
-  -- Partitions.
-  generation = { field = 'generation', least = 1, most = LIMITS.number },
-  layout = { field = 'layout', bytes = 64 },
-  open = { field = 'open', flag = true },
-  retire = { field = 'retire', flag = true },
-${blank(5)}
-}
-${blank(22)}
-local NAMES = { kept = {}, count = 0, most = 10000 }
-
-local function name_of(root, part)
-  local names = NAMES.kept[root] or remember(NAMES, root, {})
-  local name = names[part]
-  if not name then
-    name = root .. ':' .. part
-    names[part] = name
-  end
-  return name
-end
-
-
-local function due_key(root) return name_of(root, 'due') end
-local function active_key(root) return name_of(root, 'active') end
-${blank(13)}
-local function wake_channel(root, worker)
-  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
-end
-${blank(10)}
-local function bad_root(keys)
-  if #keys ~= 1 then
-    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
-  end
-  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
-    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
-  end
-end
-${blank(331)}
-local function claim_tail(span, state, failed)
-  local tail = string.format(':%d', span)
-  if not state then return tail end
-  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
-  return tail .. ':' .. state
-end
-${blank(83)}
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -11773,9 +12730,9 @@ end
 ${blank(52)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
-  'events',
+  'events', 'archive', 'maxArchived',
 }
-${blank(7)}
+${blank(8)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -11815,6 +12772,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -11931,7 +12889,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1523)}
+${blank(1628)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -11939,7 +12897,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2583)}
+${blank(2697)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -11989,6 +12947,8 @@ ${blank(45)}
 --   MAXDEADAGE       as in policy
 --   MAXKEYS          as in policy
 --   EVENTS           as in policy
+--   ARCHIVE          as in policy
+--   MAXARCHIVED      as in policy
 -- RETURNS
 --   state            'open' | 'retired' | 'unused'
 --   keys             that have messages here
@@ -12008,7 +12968,7 @@ local PARTITION_OPTIONS = {
   OPEN = OPTIONS.open, RETIRE = OPTIONS.retire, GENERATION = OPTIONS.generation, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
-  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS, EVENTS = POLICY.EVENTS,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS, EVENTS = POLICY.EVENTS, ARCHIVE = POLICY.ARCHIVE, MAXARCHIVED = POLICY.MAXARCHIVED,
 }
 
 local function partition(keys, args)
@@ -12063,12 +13023,134 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'b8bc793778f721cb5364b111f44df29fc167ffcc',
+    sha1: '916e49d6a570e0897f6ee599e7f80b029272622d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
+${blank(6)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+
+
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Commands of Redis whose rights one call asks for.
+
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
+
+  -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
+
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
+  -- Dead batches that have become too old: one call drops so many.
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
+
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+${blank(3)}
+  -- One call that reads the archive looks at so many batches.
+
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+  shownBytes = 256 * KIB,
+
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
 ${blank(9)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+
+
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+${blank(3)}
+  -- What events must name.
+${blank(3)}
+  -- Claims and what becomes of them.
+${blank(10)}
+  -- Who calls.
+${blank(11)}
+  -- Partitions.
+${blank(9)}
+}
+${blank(10)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -12134,183 +13216,7 @@ local function read_unless_foreign(...)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
   return nil
 end
-${blank(9)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(4)}
-local function read_tokens(args, at, known, stop)
-  local options, refusal
-  local name = args[at]
-  while name and name ~= stop do
-    local token = known[name] or known[string.upper(name)]
-    if not token then
-      if string.upper(name) == stop then break end
-      local names = {}
-      for each in pairs(known) do names[#names + 1] = each end
-      table.sort(names)
-      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
-      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
-    end
-    options = options or {}
-    if token.flag then
-      options[token.field] = true
-      at = at + 1
-    else
-      local text = args[at + 1]
-      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
-      local value
-      if token.bytes then
-        value = #text <= token.bytes and text
-      else
-        value = integer(text, token.least, token.most)
-      end
-      if value then
-        options[token.field] = value
-      elseif not refusal then
-        refusal = fail(
-          token.code or 'BAD_ARGUMENT',
-          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
-        )
-      end
-      at = at + 2
-    end
-    name = args[at]
-  end
-  return options, at, refusal
-end
-
-
-local function read_options(args, at, known)
-  local options, _, refusal = read_tokens(args, at, known)
-  return options or {}, refusal
-end
-${blank(6)}
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read and handed on in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-  -- 0: however old, and however many.
-  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
-  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
-  -- 0: none are written.
-  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
-}
-
-
-local LIMITS = {
-  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-
-
-  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
-  -- call reads so many bytes.
-${blank(5)}
-  -- A queue is taken to have no messages with more bytes of data, until one comes.
-  small = 4 * KIB,
-  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-
-
-
-  -- Commands of Redis whose rights one call asks for.
-
-  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
-
-
-  -- A message of more bytes is written only when its key is known to have room.
-
-  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
-  -- exceeds them.
-
-
-  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
-  -- batch; each batch counts for so many messages more.
-${blank(3)}
-  -- Of what a batch has failed with, so many bytes are kept while it pauses.
-  lastError = 256,
-  -- Dead batches that have become too old: one call drops so many.
-
-  -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
-  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
-  -- after so many others.
-
-  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
-
-
-  -- A watcher that has not looked so many ms after it should have is gone.
-
-
-
-  -- What programs gave last is kept of so many.
-
-  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
-
-
-  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
-  -- Of what lies ahead of the time one call moves so many keys.
-
-
-
-  -- One call deletes so many entries of a stream that are done.
-
-  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
-
-
-  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
-
-  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
-
-  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
-  shownBytes = 256 * KIB,
-
-  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
-  -- dead batches than this.
-${blank(3)}
-}
-
-
-local OPTIONS = {
-  -- Messages: their own options hold instead of the policy's.
-${blank(9)}
-  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-
-
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-${blank(3)}
-  -- What events must name.
-${blank(3)}
-  -- Claims and what becomes of them.
-${blank(10)}
-  -- Who calls.
-${blank(9)}
-  -- Partitions.
-${blank(9)}
-}
-${blank(22)}
+${blank(28)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -12547,6 +13453,70 @@ end
 
 local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
 ${blank(52)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+
+
+
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -12555,7 +13525,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(64)}
+${blank(65)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -12591,6 +13561,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -12661,7 +13632,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1523)}
+${blank(1628)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -12669,7 +13640,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1459)}
+${blank(1540)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -12742,130 +13713,11 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'b1805d77be3afa9f5ccf55c0fb44947916b2ffd5',
+    sha1: 'e6de1415c00a699f9199484d9697701941a3681f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local function remember(memory, text, value)
-  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
-  memory.kept[text], memory.count = value, memory.count + 1
-  return value
-end
-
-
-local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
-
-
-local function know_digits(second, text, rest, thousandths)
-  CLOCK.rest, CLOCK.text = rest, thousandths
-  return SECONDS.kept[second] or remember(SECONDS, second, text)
-end
-
-
-
-local function digits(ms)
-  local rest = ms % 1000
-  local second = (ms - rest) / 1000
-  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-
-
-local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(9)}
-local function shown(value)
-  if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. value .. "'"
-end
-
-
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
-
-local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
-
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
-end
-${blank(18)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(4)}
-local function read_tokens(args, at, known, stop)
-  local options, refusal
-  local name = args[at]
-  while name and name ~= stop do
-    local token = known[name] or known[string.upper(name)]
-    if not token then
-      if string.upper(name) == stop then break end
-      local names = {}
-      for each in pairs(known) do names[#names + 1] = each end
-      table.sort(names)
-      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
-      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
-    end
-    options = options or {}
-    if token.flag then
-      options[token.field] = true
-      at = at + 1
-    else
-      local text = args[at + 1]
-      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
-      local value
-      if token.bytes then
-        value = #text <= token.bytes and text
-      else
-        value = integer(text, token.least, token.most)
-      end
-      if value then
-        options[token.field] = value
-      elseif not refusal then
-        refusal = fail(
-          token.code or 'BAD_ARGUMENT',
-          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
-        )
-      end
-      at = at + 2
-    end
-    name = args[at]
-  end
-  return options, at, refusal
-end
-
-
-local function read_options(args, at, known)
-  local options, _, refusal = read_tokens(args, at, known)
-  return options or {}, refusal
-end
 ${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
@@ -12886,6 +13738,9 @@ local POLICY = {
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
   -- 0: none are written.
   EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
 
 
@@ -12950,6 +13805,11 @@ ${blank(3)}
   -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
 
 
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+${blank(3)}
+  -- One call that reads the archive looks at so many batches.
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
@@ -12973,7 +13833,7 @@ ${blank(3)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
-${blank(5)}
+${blank(7)}
   program = { field = 'given', bytes = 64 },
   again = { field = 'again', flag = true },
 
@@ -12981,7 +13841,64 @@ ${blank(5)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(22)}
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
+end
+
+
+
+local function digits(ms)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(9)}
+local function shown(value)
+  if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. value .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
+end
+${blank(37)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -13012,6 +13929,70 @@ local function claim_tail(span, state, failed)
   return tail .. ':' .. state
 end
 ${blank(83)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+
+
+
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -13033,11 +14014,12 @@ end
 ${blank(33)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
-  'events',
+  'events', 'archive', 'maxArchived',
 }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
   'given:maxDead', 'given:maxDeadAge', 'given:maxKeys', 'given:events',
+  'given:archive', 'given:maxArchived',
 }
 ${blank(3)}
 local function moving_away(root, found)
@@ -13079,6 +14061,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -13188,7 +14171,7 @@ local function begin_tally(queue)
 end
 ${blank(1098)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(423)}
+${blank(528)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -13196,7 +14179,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2997)}
+${blank(3203)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -13217,6 +14200,8 @@ ${blank(2997)}
 --   MAXDEADAGE       ms for which a dead batch is kept, at most a year; 0: for ever (0)
 --   MAXKEYS          conversations that may have messages at a time, at most 100000000; 0: any number (0)
 --   EVENTS           entries of events that are kept, about, at most a million; 0: none are written, and those that were kept are deleted (0)
+--   ARCHIVE          ms for which a batch that was completed is kept, with its text and result, at most a year; 0: none is, and what was goes in its time (0)
+--   MAXARCHIVED      batches that are kept so, at most a million: the oldest go (10000)
 --   GIVEN            '<name>@<host>' of a program that gives these members at each start: a member is written only when it differs from what
 --                    a program gave last, so that a start undoes nothing that a person has set. 1 to 64 of [A-Za-z0-9_.@-]
 --   AGAIN            with GIVEN: it has given them before; only those are written of which nothing is kept any more
@@ -13238,6 +14223,7 @@ local POLICY_OPTIONS = {
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
   MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS, EVENTS = POLICY.EVENTS,
+  ARCHIVE = POLICY.ARCHIVE, MAXARCHIVED = POLICY.MAXARCHIVED,
   GIVEN = OPTIONS.program, AGAIN = OPTIONS.again,
 }
 
@@ -13329,130 +14315,11 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '95d7272011889bf4d2bd7c3f30abb7a447119e38',
+    sha1: '630c34cee145305eb118a2c2802ab44173f40d5d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local function remember(memory, text, value)
-  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
-  memory.kept[text], memory.count = value, memory.count + 1
-  return value
-end
-
-
-local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
-
-
-local function know_digits(second, text, rest, thousandths)
-  CLOCK.rest, CLOCK.text = rest, thousandths
-  return SECONDS.kept[second] or remember(SECONDS, second, text)
-end
-
-
-
-local function digits(ms)
-  local rest = ms % 1000
-  local second = (ms - rest) / 1000
-  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-
-
-local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(9)}
-local function shown(value)
-  if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. value .. "'"
-end
-
-
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
-
-local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
-
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
-end
-${blank(18)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(4)}
-local function read_tokens(args, at, known, stop)
-  local options, refusal
-  local name = args[at]
-  while name and name ~= stop do
-    local token = known[name] or known[string.upper(name)]
-    if not token then
-      if string.upper(name) == stop then break end
-      local names = {}
-      for each in pairs(known) do names[#names + 1] = each end
-      table.sort(names)
-      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
-      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
-    end
-    options = options or {}
-    if token.flag then
-      options[token.field] = true
-      at = at + 1
-    else
-      local text = args[at + 1]
-      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
-      local value
-      if token.bytes then
-        value = #text <= token.bytes and text
-      else
-        value = integer(text, token.least, token.most)
-      end
-      if value then
-        options[token.field] = value
-      elseif not refusal then
-        refusal = fail(
-          token.code or 'BAD_ARGUMENT',
-          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
-        )
-      end
-      at = at + 2
-    end
-    name = args[at]
-  end
-  return options, at, refusal
-end
-
-
-local function read_options(args, at, known)
-  local options, _, refusal = read_tokens(args, at, known)
-  return options or {}, refusal
-end
 ${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
@@ -13473,6 +14340,9 @@ local POLICY = {
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
   -- 0: none are written.
   EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
 
 
@@ -13537,6 +14407,11 @@ ${blank(3)}
   -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
 
 
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+${blank(3)}
+  -- One call that reads the archive looks at so many batches.
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
@@ -13560,6 +14435,8 @@ ${blank(3)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
+
+
   worker = { field = 'worker', bytes = 64 },
 
   rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
@@ -13567,7 +14444,64 @@ ${blank(6)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(47)}
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
+end
+
+
+
+local function digits(ms)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(9)}
+local function shown(value)
+  if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. value .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
+end
+${blank(62)}
 local function watch_key(root, name) return root .. ':watch:' .. name end
 
 
@@ -13592,6 +14526,70 @@ local function claim_tail(span, state, failed)
   return tail .. ':' .. state
 end
 ${blank(83)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+
+
+
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -13600,7 +14598,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(64)}
+${blank(65)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -13636,6 +14634,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -13722,7 +14721,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1523)}
+${blank(1628)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -13730,7 +14729,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(3127)}
+${blank(3336)}
 --- Say that a worker or a process is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -13807,130 +14806,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '7fbf5782040274366fab3efc52a46a3d36d747b9',
+    sha1: 'f5704aedf06437743877a62770b402762ec05dec',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local function remember(memory, text, value)
-  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
-  memory.kept[text], memory.count = value, memory.count + 1
-  return value
-end
-
-
-local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
-
-
-local function know_digits(second, text, rest, thousandths)
-  CLOCK.rest, CLOCK.text = rest, thousandths
-  return SECONDS.kept[second] or remember(SECONDS, second, text)
-end
-
-
-
-local function digits(ms)
-  local rest = ms % 1000
-  local second = (ms - rest) / 1000
-  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-
-
-local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(9)}
-local function shown(value)
-  if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. value .. "'"
-end
-
-
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
-
-local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
-
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
-end
-${blank(10)}
-local function error_of(reply, expected, key)
-  if type(reply) ~= 'table' or not reply.err then return nil end
-  return wrong_type(reply, expected, key)
-end
-${blank(3)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(4)}
-local function read_tokens(args, at, known, stop)
-  local options, refusal
-  local name = args[at]
-  while name and name ~= stop do
-    local token = known[name] or known[string.upper(name)]
-    if not token then
-      if string.upper(name) == stop then break end
-      local names = {}
-      for each in pairs(known) do names[#names + 1] = each end
-      table.sort(names)
-      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
-      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
-    end
-    options = options or {}
-    if token.flag then
-      options[token.field] = true
-      at = at + 1
-    else
-      local text = args[at + 1]
-      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
-      local value
-      if token.bytes then
-        value = #text <= token.bytes and text
-      else
-        value = integer(text, token.least, token.most)
-      end
-      if value then
-        options[token.field] = value
-      elseif not refusal then
-        refusal = fail(
-          token.code or 'BAD_ARGUMENT',
-          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
-        )
-      end
-      at = at + 2
-    end
-    name = args[at]
-  end
-  return options, at, refusal
-end
-${blank(12)}
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -13950,6 +14831,9 @@ local POLICY = {
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
   -- 0: none are written.
   EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
 
 
@@ -14017,6 +14901,11 @@ ${blank(5)}
   -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
   eventFields = 1000,
 
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+${blank(3)}
+  -- One call that reads the archive looks at so many batches.
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
@@ -14042,12 +14931,74 @@ ${blank(5)}
   reason = { field = 'reason', bytes = 256 },
 ${blank(3)}
   -- Who calls.
-${blank(4)}
+${blank(6)}
   nonce = { field = 'nonce', bytes = 64 },
 ${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
+end
+
+
+
+local function digits(ms)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(9)}
+local function shown(value)
+  if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. value .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
+end
+${blank(10)}
+local function error_of(reply, expected, key)
+  if type(reply) ~= 'table' or not reply.err then return nil end
+  return wrong_type(reply, expected, key)
+end
 ${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
@@ -14126,6 +15077,62 @@ local function claimed_parts(stored, token)
   return tonumber(count), tonumber(attempt), string.sub(stored, 1, behind - 1)
 end
 ${blank(33)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+${blank(8)}
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -14162,7 +15169,7 @@ local function note_event(queue, event, key, field, value, ...)
   for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
   told.event, told.key, queue.told = event, key, told
 end
-${blank(24)}
+${blank(25)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -14198,6 +15205,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -14417,7 +15425,7 @@ local function size_of(root, key)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
-${blank(243)}
+${blank(348)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -14425,7 +15433,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(664)}
+${blank(715)}
 --- Give claimed batches back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -14504,12 +15512,118 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '63bb9f1c9247ed31aaf49e771a8e7de44f27020a',
+    sha1: 'd967ef0f9dfe05be9c01760f12320c55c0c85ebf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
+${blank(6)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+  parts = 100,
+  -- Commands of Redis whose rights one call asks for.
+
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
+
+  -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
+
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
+  -- Dead batches that have become too old: one call drops so many.
+
+  -- Partitions, and the numbers of partitions and of changes.
+
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
+  appointed = 100,
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
+
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+${blank(3)}
+  -- One call that reads the archive looks at so many batches.
+
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+
+
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+  checkLooks = 1000,
+  partLooks = 20,
+
+  counted = 1000,
+}
+${blank(74)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -14575,110 +15689,7 @@ local function read_unless_foreign(...)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
   return nil
 end
-${blank(18)}
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(58)}
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read and handed on in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-  -- 0: however old, and however many.
-  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
-  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
-  -- 0: none are written.
-  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
-}
-
-
-local LIMITS = {
-  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
-
-
-  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
-  -- call reads so many bytes.
-${blank(5)}
-  -- A queue is taken to have no messages with more bytes of data, until one comes.
-  small = 4 * KIB,
-  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-
-
-  parts = 100,
-  -- Commands of Redis whose rights one call asks for.
-
-  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
-
-
-  -- A message of more bytes is written only when its key is known to have room.
-
-  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
-  -- exceeds them.
-
-
-  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
-  -- batch; each batch counts for so many messages more.
-${blank(3)}
-  -- Of what a batch has failed with, so many bytes are kept while it pauses.
-  lastError = 256,
-  -- Dead batches that have become too old: one call drops so many.
-
-  -- Partitions, and the numbers of partitions and of changes.
-
-  number = 999999,
-  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
-  -- after so many others.
-
-  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
-
-
-  -- A watcher that has not looked so many ms after it should have is gone.
-  missed = 250,
-  appointed = 100,
-
-  -- What programs gave last is kept of so many.
-
-  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
-
-
-  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
-  -- Of what lies ahead of the time one call moves so many keys.
-
-
-
-  -- One call deletes so many entries of a stream that are done.
-  trimmed = 1000,
-  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
-  eventFields = 1000,
-
-  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
-
-  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
-
-  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
-
-
-  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
-  -- dead batches than this.
-  checkLooks = 1000,
-  partLooks = 20,
-
-  counted = 1000,
-}
-${blank(84)}
+${blank(28)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -14927,6 +15938,20 @@ local function latest_end(claim, score, now)
   return score
 end
 ${blank(26)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(54)}
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -14966,9 +15991,9 @@ end
 ${blank(12)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
-  'events',
+  'events', 'archive', 'maxArchived',
 }
-${blank(7)}
+${blank(8)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -15008,6 +16033,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -15257,12 +16283,14 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(2303)}
+${blank(2489)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
-local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
+local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset', archive = 'hash' }
 
-local function kind_of(part) return part == 'events' and 'stream' or NAMED[string.match(part, '^(%l+):.')] end
-${blank(340)}
+local function kind_of(part)
+  return part == 'events' and 'stream' or part == 'archived' and 'zset' or NAMED[string.match(part, '^(%l+):.')]
+end
+${blank(354)}
 local function look_at_root(root)
   local seen = { what = 'root', expires = redis.call('PTTL', root) >= 0 }
   local counters = redis.call('HMGET', root, 'added', 'completedMessages', 'deadMessages', 'droppedMessages')
@@ -15319,15 +16347,32 @@ local function mend_dead(queue, id, done)
 end
 
 
+local function mend_archived(queue, id, done)
+  local index = name_of(queue.root, 'archived')
+  local kind = redis.call('TYPE', index).ok
+  if kind ~= 'none' and kind ~= 'zset' then return end
+  local at = integer(redis.call('HGET', part_key(queue.root, 'archive:' .. id), 'completedAt'), 0, queue.now) or queue.now
+  if redis.call('ZADD', index, 'NX', digits(at), id) == 0 then return end
+  -- It stays as long as the longest of what is in it.
+  local left = redis.call('PTTL', part_key(queue.root, 'archive:' .. id))
+  if redis.call('PTTL', index) < left then redis.call('PEXPIREAT', index, digits(queue.now + left)) end
+  done[#done + 1] = 'added to archived'
+end
+
+
 local function mend_part(queue, part)
   queue.looks = queue.looks + LIMITS.partLooks
   local what, of = named_part(part)
   local name, done = part_key(queue.root, part), {}
   if (what ~= 'other' or INDEXES[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end
-  local passing = (string.find(part, '^seen:') or string.find(part, '^watch:')) and kind_of(part)
-  if passing and redis.call('TYPE', name).ok == passing and redis.call('PTTL', name) == -1 then
-    redis.call('PEXPIREAT', name, string.format('%.0f', queue.now + 2 * queue.dedupe))
-    done[#done + 1] = 'expires'
+  local archive = string.match(part, '^archived?%f[:%z]')
+  local passing = (archive or string.find(part, '^seen:') or string.find(part, '^watch:')) and kind_of(part)
+  if passing and redis.call('TYPE', name).ok == passing then
+    if redis.call('PTTL', name) == -1 then
+      redis.call('PEXPIREAT', name, digits(queue.now + (archive and queue.archive > 0 and queue.archive or 2 * queue.dedupe)))
+      done[#done + 1] = 'expires'
+    end
+    if archive == 'archive' then mend_archived(queue, string.sub(part, 9), done) end
   end
   if what == 'messages' then mend(queue, of, done) end
   if what == 'dead' then mend_dead(queue, of, done) end
@@ -15390,130 +16435,11 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'c43e20782bceebdc4e747f17c9d8dcb348f53d85',
+    sha1: 'a79da1b493abd882213f68bbc9bfba4fdf76e48d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local function remember(memory, text, value)
-  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
-  memory.kept[text], memory.count = value, memory.count + 1
-  return value
-end
-
-
-local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
-
-
-local function know_digits(second, text, rest, thousandths)
-  CLOCK.rest, CLOCK.text = rest, thousandths
-  return SECONDS.kept[second] or remember(SECONDS, second, text)
-end
-
-
-
-local function digits(ms)
-  local rest = ms % 1000
-  local second = (ms - rest) / 1000
-  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-
-
-local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(9)}
-local function shown(value)
-  if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. value .. "'"
-end
-
-
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
-
-local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
-
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
-end
-${blank(18)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(4)}
-local function read_tokens(args, at, known, stop)
-  local options, refusal
-  local name = args[at]
-  while name and name ~= stop do
-    local token = known[name] or known[string.upper(name)]
-    if not token then
-      if string.upper(name) == stop then break end
-      local names = {}
-      for each in pairs(known) do names[#names + 1] = each end
-      table.sort(names)
-      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
-      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
-    end
-    options = options or {}
-    if token.flag then
-      options[token.field] = true
-      at = at + 1
-    else
-      local text = args[at + 1]
-      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
-      local value
-      if token.bytes then
-        value = #text <= token.bytes and text
-      else
-        value = integer(text, token.least, token.most)
-      end
-      if value then
-        options[token.field] = value
-      elseif not refusal then
-        refusal = fail(
-          token.code or 'BAD_ARGUMENT',
-          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
-        )
-      end
-      at = at + 2
-    end
-    name = args[at]
-  end
-  return options, at, refusal
-end
-
-
-local function read_options(args, at, known)
-  local options, _, refusal = read_tokens(args, at, known)
-  return options or {}, refusal
-end
 ${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
@@ -15534,6 +16460,9 @@ local POLICY = {
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
   -- 0: none are written.
   EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
 
 
@@ -15598,6 +16527,11 @@ ${blank(3)}
   -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
 
 
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+${blank(3)}
+  -- One call that reads the archive looks at so many batches.
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
@@ -15621,7 +16555,7 @@ ${blank(3)}
   -- Claims and what becomes of them.
 ${blank(10)}
   -- Who calls.
-${blank(9)}
+${blank(11)}
   -- Partitions.
 
   layout = { field = 'layout', bytes = 64 },
@@ -15634,7 +16568,64 @@ ${blank(9)}
   settle = { field = 'settle', least = 0, most = LIMITS.number },
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
-${blank(65)}
+${blank(10)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
+end
+
+
+
+local function digits(ms)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(9)}
+local function shown(value)
+  if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. value .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
+end
+${blank(80)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -15650,12 +16641,74 @@ local function claim_tail(span, state, failed)
   if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
   return tail .. ':' .. state
 end
-${blank(144)}
+${blank(83)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+${blank(63)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
-  'events',
+  'events', 'archive', 'maxArchived',
 }
-${blank(7)}
+${blank(8)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -15695,6 +16748,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -15802,7 +16856,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1523)}
+${blank(1628)}
 local function prepare(queue, take, taken)
   local partition = queue.partition
   taken.tally = begin_tally(queue)
@@ -15810,7 +16864,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2583)}
+${blank(2697)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -15844,7 +16898,7 @@ local function told_layout(text, generation)
   end
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
-${blank(146)}
+${blank(148)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -15873,6 +16927,8 @@ ${blank(146)}
 --   MAXDEADAGE       as WAIT
 --   MAXKEYS          as WAIT
 --   EVENTS           as WAIT
+--   ARCHIVE          as WAIT
+--   MAXARCHIVED      as WAIT
 -- RETURNS
 --   state            the layout after that, as in layout; a step that is not the next one changes nothing
 --   partitions       as in layout
@@ -15900,7 +16956,7 @@ local REPARTITION_OPTIONS = {
   RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
   MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
-  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS, EVENTS = POLICY.EVENTS,
+  MAXDEADAGE = POLICY.MAXDEADAGE, MAXKEYS = POLICY.MAXKEYS, EVENTS = POLICY.EVENTS, ARCHIVE = POLICY.ARCHIVE, MAXARCHIVED = POLICY.MAXARCHIVED,
 }
 
 -- The layout after the next step, or nil when it is not the next one.
@@ -15963,12 +17019,115 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '0520672e04a3ee1c559bb4014f13208c49a65ae8',
+    sha1: '190a881fe5ed24e974725d68b5a173a73a9aef96',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
+${blank(6)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+  caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+  ids = 100,
+
+  -- Commands of Redis whose rights one call asks for.
+
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+  revived = 600,
+  revivedMore = 20,
+  -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
+
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+
+  -- Dead batches that have become too old: one call drops so many.
+
+  -- Partitions, and the numbers of partitions and of changes.
+
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+  missed = 250,
+  appointed = 100,
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+  eventFields = 1000,
+
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+${blank(3)}
+  -- One call that reads the archive looks at so many batches.
+
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+
+
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
+}
+${blank(74)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -16040,116 +17199,7 @@ local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
 end
-${blank(3)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(58)}
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read and handed on in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-  -- 0: however old, and however many.
-  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
-  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
-  -- 0: none are written.
-  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
-}
-
-
-local LIMITS = {
-  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-
-
-  caller = 48,
-  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
-  -- call reads so many bytes.
-${blank(5)}
-  -- A queue is taken to have no messages with more bytes of data, until one comes.
-  small = 4 * KIB,
-  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-
-  ids = 100,
-
-  -- Commands of Redis whose rights one call asks for.
-
-  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
-  revived = 600,
-  revivedMore = 20,
-  -- A message of more bytes is written only when its key is known to have room.
-
-  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
-  -- exceeds them.
-
-
-  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
-  -- batch; each batch counts for so many messages more.
-${blank(3)}
-  -- Of what a batch has failed with, so many bytes are kept while it pauses.
-
-  -- Dead batches that have become too old: one call drops so many.
-
-  -- Partitions, and the numbers of partitions and of changes.
-
-  number = 999999,
-  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
-  -- after so many others.
-
-  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
-
-
-  -- A watcher that has not looked so many ms after it should have is gone.
-  missed = 250,
-  appointed = 100,
-
-  -- What programs gave last is kept of so many.
-
-  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
-
-
-  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
-  -- Of what lies ahead of the time one call moves so many keys.
-
-
-
-  -- One call deletes so many entries of a stream that are done.
-  trimmed = 1000,
-  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
-  eventFields = 1000,
-
-  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
-
-  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
-
-  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
-
-
-  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
-  -- dead batches than this.
-${blank(3)}
-}
-${blank(84)}
+${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -16393,6 +17443,20 @@ local function decode_claim(text)
   }
 end
 ${blank(54)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(54)}
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -16432,9 +17496,9 @@ end
 ${blank(12)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
-  'events',
+  'events', 'archive', 'maxArchived',
 }
-${blank(7)}
+${blank(8)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -16474,6 +17538,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -16935,7 +18000,7 @@ local function other_generation(queue, generation)
     )
   )
 end
-${blank(2184)}
+${blank(2370)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -17019,27 +18084,15 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '7e4bfdf4b943090e84f68fe06b6be62a6d14c15f',
+    sha1: '31c866dfc0904a5919ada5b74eeb9f51dff659d7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(45)}
-local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(9)}
-local function shown(value)
-  if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. value .. "'"
-end
-
-
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-${blank(99)}
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
-${blank(19)}
+${blank(22)}
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
 
@@ -17101,6 +18154,11 @@ ${blank(3)}
   -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
 
 
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+${blank(3)}
+  -- One call that reads the archive looks at so many batches.
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
@@ -17112,7 +18170,19 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(113)}
+${blank(110)}
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(9)}
+local function shown(value)
+  if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. value .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+${blank(75)}
 local function wake_channel(root, worker)
   return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
 end
@@ -17128,7 +18198,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(4926)}
+${blank(5215)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -17179,127 +18249,11 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '1a14d7bd0216ac8fbafd60fff5be4e08bbb071e6',
+    sha1: 'b159ff61518c18a34e02cd9b0e879bd71a851b75',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(9)}
-local function remember(memory, text, value)
-  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
-  memory.kept[text], memory.count = value, memory.count + 1
-  return value
-end
-
-
-local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
-
-
-local function know_digits(second, text, rest, thousandths)
-  CLOCK.rest, CLOCK.text = rest, thousandths
-  return SECONDS.kept[second] or remember(SECONDS, second, text)
-end
-
-
-
-local function digits(ms)
-  local rest = ms % 1000
-  local second = (ms - rest) / 1000
-  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
-  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
-end
-${blank(12)}
-local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
-${blank(9)}
-local function shown(value)
-  if not value then return 'nothing' end
-  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. value .. "'"
-end
-
-
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
-
-local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
-
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
-end
-
-
-
-local function read_unless_foreign(...)
-  local reply = redis.pcall(...)
-  if type(reply) ~= 'table' or not reply.err then return reply end
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
-  return nil
-end
-${blank(9)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(4)}
-local function read_tokens(args, at, known, stop)
-  local options, refusal
-  local name = args[at]
-  while name and name ~= stop do
-    local token = known[name] or known[string.upper(name)]
-    if not token then
-      if string.upper(name) == stop then break end
-      local names = {}
-      for each in pairs(known) do names[#names + 1] = each end
-      table.sort(names)
-      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
-      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
-    end
-    options = options or {}
-    if token.flag then
-      options[token.field] = true
-      at = at + 1
-    else
-      local text = args[at + 1]
-      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
-      local value
-      if token.bytes then
-        value = #text <= token.bytes and text
-      else
-        value = integer(text, token.least, token.most)
-      end
-      if value then
-        options[token.field] = value
-      elseif not refusal then
-        refusal = fail(
-          token.code or 'BAD_ARGUMENT',
-          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
-        )
-      end
-      at = at + 2
-    end
-    name = args[at]
-  end
-  return options, at, refusal
-end
-
-
-local function read_options(args, at, known)
-  local options, _, refusal = read_tokens(args, at, known)
-  return options or {}, refusal
-end
 ${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
@@ -17320,6 +18274,9 @@ local POLICY = {
   MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
   -- 0: none are written.
   EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
 
 
@@ -17384,6 +18341,11 @@ ${blank(3)}
   -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
 
 
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+${blank(3)}
+  -- One call that reads the archive looks at so many batches.
+
   -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
 
   -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
@@ -17395,7 +18357,61 @@ ${blank(3)}
   -- dead batches than this.
 ${blank(3)}
 }
-${blank(84)}
+${blank(74)}
+local function remember(memory, text, value)
+  if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
+  memory.kept[text], memory.count = value, memory.count + 1
+  return value
+end
+
+
+local CLOCK, SECONDS = { rest = nil, text = nil }, { kept = {}, count = 0, most = 1000 }
+
+
+local function know_digits(second, text, rest, thousandths)
+  CLOCK.rest, CLOCK.text = rest, thousandths
+  return SECONDS.kept[second] or remember(SECONDS, second, text)
+end
+
+
+
+local function digits(ms)
+  local rest = ms % 1000
+  local second = (ms - rest) / 1000
+  local thousandths = rest == CLOCK.rest and CLOCK.text or string.format('%03d', rest)
+  return (SECONDS.kept[second] or know_digits(second, string.format('%010d', second), rest, thousandths)) .. thousandths
+end
+${blank(12)}
+local function how_many(count, what) return count .. ' ' .. what .. (tonumber(count) == 1 and '' or 's') end
+${blank(9)}
+local function shown(value)
+  if not value then return 'nothing' end
+  if not string.find(value, '^[%w%p]*$') then return 'a text of ' .. how_many(#value, 'byte') end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. value .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function shown_key(key) return shown((string.gsub(key, '(:messages:).*$', '%1...'))) end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown_key(key))
+end
+
+
+
+local function read_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  return nil
+end
+${blank(28)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
 local function name_of(root, part)
@@ -17437,6 +18453,70 @@ local function decode_claim(text)
   }
 end
 ${blank(54)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+
+
+
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -17445,7 +18525,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(64)}
+${blank(65)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -17481,6 +18561,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -17559,7 +18640,7 @@ local function counter_names()
   end
   return ONCE.counters
 end
-${blank(4753)}
+${blank(5067)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -17625,12 +18706,136 @@ return entry(KEYS, ARGV)
 `,
   },
   trace: {
-    sha1: '81bf3c369c889c94afc1e8b5161c50dd70c81691',
+    sha1: 'e53d23de7ad67b2d8f9bb0a9b3e61ec069cafbba',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
+${blank(6)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read and handed on in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+  -- 0: however old, and however many.
+  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: none are written.
+  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
+  -- 0: no batch is.
+  ARCHIVE = { field = 'archive', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
+  MAXARCHIVED = { field = 'maxArchived', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+
+
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
+  -- call reads so many bytes.
+${blank(5)}
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Commands of Redis whose rights one call asks for.
+
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
+
+  -- A message of more bytes is written only when its key is known to have room.
+
+  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
+  -- exceeds them.
+
+
+  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
+  -- batch; each batch counts for so many messages more.
+${blank(3)}
+  -- Of what a batch has failed with, so many bytes are kept while it pauses.
+  lastError = 256,
+  -- Dead batches that have become too old: one call drops so many.
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
+
+
+  -- A watcher that has not looked so many ms after it should have is gone.
+
+
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+
+  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
+
+
+  -- Of a batch that is archived so many bytes of ids are kept. One call takes so many bytes of texts and results, or those of one batch; it reads so
+  -- many of messages for their ids and times; and it drops so many that are too old or too many, and one for each that it keeps.
+${blank(3)}
+  -- One call that reads the archive looks at so many batches.
+
+  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
+
+  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
+  traceWork = 2000,
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+  shownBytes = 256 * KIB,
+
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
 ${blank(9)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(6)}
+  -- What events must name.
+  ofKey = { field = 'key', bytes = LIMITS.key },
+  ofMessage = { field = 'message', bytes = 512 },
+  ofBatch = { field = 'batch', bytes = 64 },
+
+  -- Claims and what becomes of them.
+${blank(10)}
+  -- Who calls.
+${blank(9)}
+  after = { field = 'after', bytes = 256 },
+
+  -- Partitions.
+${blank(9)}
+}
+${blank(10)}
 local function remember(memory, text, value)
   if memory.count == memory.most then memory.kept, memory.count = {}, 0 end
   memory.kept[text], memory.count = value, memory.count + 1
@@ -17702,184 +18907,6 @@ local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
 end
-${blank(3)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(4)}
-local function read_tokens(args, at, known, stop)
-  local options, refusal
-  local name = args[at]
-  while name and name ~= stop do
-    local token = known[name] or known[string.upper(name)]
-    if not token then
-      if string.upper(name) == stop then break end
-      local names = {}
-      for each in pairs(known) do names[#names + 1] = each end
-      table.sort(names)
-      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
-      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
-    end
-    options = options or {}
-    if token.flag then
-      options[token.field] = true
-      at = at + 1
-    else
-      local text = args[at + 1]
-      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
-      local value
-      if token.bytes then
-        value = #text <= token.bytes and text
-      else
-        value = integer(text, token.least, token.most)
-      end
-      if value then
-        options[token.field] = value
-      elseif not refusal then
-        refusal = fail(
-          token.code or 'BAD_ARGUMENT',
-          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
-        )
-      end
-      at = at + 2
-    end
-    name = args[at]
-  end
-  return options, at, refusal
-end
-
-
-local function read_options(args, at, known)
-  local options, _, refusal = read_tokens(args, at, known)
-  return options or {}, refusal
-end
-${blank(6)}
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read and handed on in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 500, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-  -- 0: however old, and however many.
-  MAXDEADAGE = { field = 'maxDeadAge', least = 0, most = YEAR, default = 0, code = 'BAD_POLICY' },
-  MAXKEYS = { field = 'maxKeys', least = 0, most = 100000000, default = 0, code = 'BAD_POLICY' },
-  -- 0: none are written.
-  EVENTS = { field = 'events', least = 0, most = 1000000, default = 0, code = 'BAD_POLICY' },
-}
-
-
-local LIMITS = {
-  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-
-
-  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
-  -- options, with EDITS or WITHDRAWS, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one
-  -- call reads so many bytes.
-${blank(5)}
-  -- A queue is taken to have no messages with more bytes of data, until one comes.
-  small = 4 * KIB,
-  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-
-
-
-  -- Commands of Redis whose rights one call asks for.
-
-  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
-
-
-  -- A message of more bytes is written only when its key is known to have room.
-
-  -- A message that is to be changed is looked for among so many of the newest of its key. One call reads so many bytes for that, and the message that
-  -- exceeds them.
-
-
-  -- Batches that fail or are given back in one call. Of those that die, or keep some of their messages, it moves so many messages and bytes, or one
-  -- batch; each batch counts for so many messages more.
-${blank(3)}
-  -- Of what a batch has failed with, so many bytes are kept while it pauses.
-  lastError = 256,
-  -- Dead batches that have become too old: one call drops so many.
-
-  -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
-  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
-  -- after so many others.
-
-  -- About so many of those that stand by look in the rest of one; with more of them each looks more seldom, but once in so many ms.
-
-
-  -- A watcher that has not looked so many ms after it should have is gone.
-
-
-
-  -- What programs gave last is kept of so many.
-
-  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
-
-
-  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
-  -- Of what lies ahead of the time one call moves so many keys.
-
-
-
-  -- One call deletes so many entries of a stream that are done.
-
-  -- An entry of events has so many fields and values, and those of the conversation that exceeds them. One call that reads events looks at so many.
-
-
-  -- One call that erases does so much work, counted as functions/conversation/erase.lua has it.
-
-  -- One call that traces does so much work, counted as functions/conversation/trace.lua has it.
-  traceWork = 2000,
-  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
-  shownBytes = 256 * KIB,
-
-  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
-  -- dead batches than this.
-${blank(3)}
-}
-
-
-local OPTIONS = {
-  -- Messages: their own options hold instead of the policy's.
-${blank(9)}
-  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
-${blank(6)}
-  -- What events must name.
-  ofKey = { field = 'key', bytes = LIMITS.key },
-  ofMessage = { field = 'message', bytes = 512 },
-  ofBatch = { field = 'batch', bytes = 64 },
-
-  -- Claims and what becomes of them.
-${blank(10)}
-  -- Who calls.
-${blank(7)}
-  after = { field = 'after', bytes = 256 },
-
-  -- Partitions.
-${blank(9)}
-}
 ${blank(22)}
 local NAMES = { kept = {}, count = 0, most = 10000 }
 
@@ -18132,6 +19159,70 @@ local function decode_claim(text)
   }
 end
 ${blank(54)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+
+
+
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -18140,7 +19231,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(64)}
+${blank(65)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -18176,6 +19267,7 @@ local function parse_settings(text)
     maxBatchBytes = stored.maxBatchBytes or POLICY.MAXBATCHBYTES.default, dedupe = stored.dedupe or POLICY.DEDUPE.default,
     maxDead = stored.maxDead or POLICY.MAXDEAD.default, maxDeadAge = stored.maxDeadAge or POLICY.MAXDEADAGE.default,
     maxKeys = stored.maxKeys or POLICY.MAXKEYS.default, events = stored.events or POLICY.EVENTS.default,
+    archive = stored.archive or POLICY.ARCHIVE.default, maxArchived = stored.maxArchived or POLICY.MAXARCHIVED.default,
     largest = stored.largest or LIMITS.small, slice = stored.slice, sliceBefore = stored.sliceBefore, sliceEnds = stored.sliceEnds,
     serves = serves, generation = stored.open or stored.retired or 0,
     options = stored.options and stored.options == 1,
@@ -18389,7 +19481,7 @@ local function named(flat)
   for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
   return values
 end
-${blank(58)}
+${blank(163)}
 local PAGE = 50
 ${blank(171)}
 local function prepare(queue, take, taken)
@@ -18399,7 +19491,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1529)}
+${blank(1610)}
 --- Tell where a message, a conversation or a batch is, and what it waits for.
 --
 --   FCALL_RO rapidfire_trace 1 rapid-fire:{orders} KEY 79001234567 ID wamid.1
@@ -18668,12 +19760,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'c9c90eb4f05ad6042ebe64f630551ec6b31d1908',
+    sha1: '0d7cd8fdab8bc1ab5f7099b15501b4aee40aafde',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(5381)}
+${blank(5615)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

@@ -144,6 +144,20 @@ export const ROWS: Row[] = [
       await caller.call('complete', ...batches.flatMap(([owner, token]: [string, string]) => [owner, token]))
     },
   },
+  {
+    name: 'the same, for the archive: one',
+    of: 25,
+    before: async (caller) => {
+      await caller.redis.call('FCALL', 'rapidfire_policy', 1, ROOT, 'ARCHIVE', 3_600_000)
+      await fill(caller, 200)
+    },
+    unit: async (caller) => {
+      const [, , ...batches] = await caller.call('claim_ready', 'LIMIT', 25)
+      const told = ['TEXT', TEXT, 'RESULT', TEXT]
+      const args = batches.flatMap(([owner, token]: [string, string]) => ['NEXT', owner, token, ...told])
+      await caller.call('complete', ...args.slice(1))
+    },
+  },
   { name: 'stats', aim: 120_000, short: true, unit: (caller) => caller.call('stats') },
   {
     name: 'add FLUSH, claim_ready, extend, complete',
