@@ -97,6 +97,11 @@ function where(trace: Trace): string[] {
       ]
     case 'streamed':
       return [`It was moved into the stream ${stream} ${at(until)}: from then on it is with those who read that.`]
+    case 'archived':
+      return [
+        `It was handled ${at(until)}${worker === undefined ? '' : ` by ${worker}`}.`,
+        `\`rapidfire search\` shows the batch, ${batch}, as long as the archive keeps it.`,
+      ]
     case 'empty':
       return ['The conversation has no message that waits or is with a worker.']
     default:
@@ -104,7 +109,7 @@ function where(trace: Trace): string[] {
   }
 }
 
-/** Of what is nowhere. What an archive would know stands here: "archived: handled at …". */
+/** Of what is nowhere. */
 function gone({ state, id, ended, events }: Trace, at: (when: number) => string): string[] {
   const why = {
     completed: 'It was handled',

@@ -117,7 +117,8 @@ const ended = ({ waiting }: Place) => waiting[0]?.completedAt ?? 0
 /** Roots of which more must be read before anything can be told: what stands there may be older than what others have. */
 const starving = (places: ReadonlyMap<string, Place>) => [...places].filter(([, { waiting, more }]) => more && waiting.length === 0)
 
-function readBatch(fields: ReadonlyMap<string, Buffer>): ArchivedBatch {
+/** A batch as the archive has stored it. */
+export function readBatch(fields: ReadonlyMap<string, Buffer>): ArchivedBatch {
   const text = (name: string) => fields.get(name)?.toString()
   const number = (name: string) => (fields.has(name) ? Number(text(name)) : undefined)
   return {

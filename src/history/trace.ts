@@ -7,6 +7,7 @@ import type { Output } from '../protocol/calls.ts'
 import type { Cause, Reason, TracedPlace } from '../protocol/replies.ts'
 import type { Caller } from '../redis/caller.ts'
 import { OPTIONS } from '../redis/generated/limits.ts'
+import { type ArchivedBatch, readBatch } from './archived.ts'
 import { type QueueEvent, readEntry } from './entry.ts'
 
 /** What is traced: a message, a conversation, or a batch. An id alone may be known in several conversations. */
@@ -15,9 +16,10 @@ export type Traced = { key: string; id?: string } | { id: string } | { batch: st
 /**
  * Of messages in a conversation the state of its first batch: `collecting`, `ready`, `active` (a worker has it), `retry` (it pauses before the next attempt),
  * `released` (it was given back), `done` (it was completed while its list was missing), `unindexed` (nobody looks at it). `empty`: the conversation has none.
- * `dead`, `streamed`: given up, or forwarded. `remembered`: it is nowhere any more, and its id was accepted within `dedupe`. `unknown`: neither.
+ * `dead`, `streamed`: given up, or forwarded. `archived`: completed, and in the archive. `remembered`: it is nowhere any more, and its id was accepted
+ * within `dedupe`. `unknown`: neither.
  */
-export type TraceState = TracedPlace['state'] | 'empty' | 'remembered' | 'unknown'
+export type TraceState = TracedPlace['state'] | 'empty' | 'archived' | 'remembered' | 'unknown'
 
 /** Where a batch is, or the messages of a conversation. Times in ms since 1970; what does not apply is undefined. */
 export interface TracePlace {
@@ -34,7 +36,7 @@ export interface TracePlace {
   /** What closes the batch, and when. */
   reason: Reason | undefined
   deadline: number | undefined
-  /** When the lease or the pause ends, or when it died or was streamed. */
+  /** When the lease or the pause ends, or when it died, was streamed or completed. */
   until: number | undefined
   /** Why it is dead. */
   cause: Cause | undefined
@@ -50,9 +52,9 @@ export interface Trace extends TracePlace {
   now: number
   /** Whether it is not in that batch but behind it. */
   behind: boolean
-  /** Who has claimed it last, as far as an event tells. */
+  /** Who has claimed it last, as far as an event or the archive tells. */
   worker: string | undefined
-  /** How it has ended, and when, as far as an event tells. */
+  /** How it has ended, and when, as far as an event or the archive tells. */
   ended: { event: 'completed' | 'forwarded' | 'dropped'; at: number } | undefined
   /** The partition that has it, undefined without partitions; and whether that takes new conversations. */
   partition: number | undefined
@@ -123,14 +125,17 @@ class Tracer {
     const roots = await this.#rootsOf(key)
     const found = await this.#find(roots, { key, id })
     const none = id === undefined ? 'empty' : found.remembered ? 'remembered' : 'unknown'
-    return this.#told(found, { key, id }, none, await this.#history(roots, { key }))
+    const archived = found.place || id === undefined ? undefined : await this.#archived(roots, { key, id })
+    return this.#told(found, { key, id }, archived ?? none, await this.#history(roots, { key }))
   }
 
   /** Its id says in which root it was made, and there it stays. */
   async batch(batch: string): Promise<Trace> {
     const roots = [rootOfId(this.#queue, batch)]
     const found = await this.#find(roots, { batch })
-    return this.#told(found, { key: found.place?.key.toString(), batch }, 'unknown', await this.#history(roots, { batch }))
+    const archived = found.place ? undefined : await this.#archived(roots, { batch })
+    const key = archived?.key ?? found.place?.key.toString()
+    return this.#told(found, { key, batch }, archived ?? 'unknown', await this.#history(roots, { batch }))
   }
 
   /** The conversations in which an id was heard of, as far as events are kept: they are what maps ids to keys. */
@@ -153,8 +158,7 @@ class Tracer {
     return [...new Set([...own, ...every.filter((root) => !serving.has(root))])].filter((root) => root !== undefined)
   }
 
-  // What is in several places is told of the first: messages in lists come before the dead, and these before the streamed. What the archive of
-  // a root knows of a message or batch that is in none of them would be one place more here.
+  // What is in several places is told of the first: messages in lists come before the dead, and these before the streamed.
   async #find(roots: readonly string[], of: { key?: string; id?: string | undefined; batch?: string }): Promise<Found> {
     const all = await Promise.all(roots.map(async (root) => ({ root, ...(await this.#ask(root, of)) })))
     const rank = ({ state }: TracedPlace) => (state === 'streamed' ? 2 : state === 'dead' ? 1 : 0)
@@ -197,20 +201,40 @@ class Tracer {
     return all.some(({ isKept }) => isKept) ? all.flatMap(({ events }) => events).sort((a, b) => a.at - b.at) : undefined
   }
 
+  /** The batch that the archive has of what is in no list, no dead batch and no stream: the last one that was completed. */
+  async #archived(roots: readonly string[], of: { key?: string; id?: string; batch?: string }): Promise<ArchivedBatch | undefined> {
+    const all = await Promise.all(
+      roots.map(async (root) => {
+        let last: ArchivedBatch | undefined
+        let after: string | undefined
+        for (;;) {
+          const page: Output<'archived'> = await this.#call(root, 'archived', { after, limit: PAGE, ...of })
+          last = page.batches.map(readBatch).at(-1) ?? last
+          if (!page.more) return last
+          after = page.next
+        }
+      }),
+    )
+    return all.filter((each) => each !== undefined).sort((a, b) => b.completedAt - a.completedAt)[0]
+  }
+
+  /** @param none where it is that is in no list, no dead batch and no stream */
   #told(
     { place, others, root, said }: Found,
     { key, id, batch }: { key: string | undefined; id?: string | undefined; batch?: string },
-    none: TraceState,
+    none: 'empty' | 'remembered' | 'unknown' | ArchivedBatch,
     events: QueueEvent[] | undefined,
   ): Trace {
     const of = id === undefined ? events : events && eventsOfMessage(events, id)
-    const at = place ? placeOf(place) : { ...NOWHERE, state: none, batch }
+    const archived = typeof none === 'string' ? undefined : none
+    const at = place ? placeOf(place) : typeof none === 'string' ? { ...NOWHERE, state: none, batch } : archivedPlace(none)
+    const completed = archived && ({ event: 'completed', at: archived.completedAt } as const)
     return {
       ...at,
       ...{ key: key ?? of?.find((event) => event.key !== undefined)?.key, id, now: said.now },
       behind: id !== undefined && at.size !== undefined && (at.position ?? 0) > (at.count ?? 0),
-      worker: of?.findLast((event) => event.event === 'claimed' && (!at.batch || event.batch === at.batch))?.worker,
-      ended: !place && none !== 'empty' ? endOf(of ?? [], id) : undefined,
+      worker: of?.findLast((event) => event.event === 'claimed' && (!at.batch || event.batch === at.batch))?.worker ?? archived?.worker,
+      ended: !place && none !== 'empty' ? (endOf(of ?? [], id) ?? completed) : undefined,
       ...{ partition: numberOf(this.#layout.root, root), serves: said.serves === 'open' },
       ...{ lookedAt: said.looked || undefined, looksAt: said.watchAt || undefined },
       others: others.map(placeOf),
@@ -235,6 +259,11 @@ const placeOf = ({ state, batch, detail, reason, ...numbers }: TracedPlace): Tra
   ...{ deadline: numbers.deadline || undefined, until: numbers.until || undefined },
   cause: state === 'dead' ? (detail as Cause) : undefined,
   stream: state === 'streamed' ? detail : undefined,
+})
+
+const archivedPlace = ({ id, attempts, size, reason, completedAt }: ArchivedBatch): TracePlace => ({
+  ...NOWHERE,
+  ...{ state: 'archived', batch: id, attempt: attempts, count: size, reason, until: completedAt },
 })
 
 /** Of the events of a conversation those of a message: that name it, and those of the batches in which it was. */

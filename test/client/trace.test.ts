@@ -26,6 +26,35 @@ describe.each(['functions', 'scripts'] as const)('trace, %s', (binding) => {
     return batches[0] as (typeof batches)[number]
   }
 
+  it('tells of what was handled as long as the archive has it, without what it said', async () => {
+    const rapidfire = client({ archive: 60_000 })
+    for (const result of ['first', 'second']) {
+      await rapidfire.addMessage('ann', { text: 'secret' }, { id: result, flush: true })
+      const batch = await claim(rapidfire)
+      expect(await rapidfire.complete(batch, { text: 'secret', result: 'secret', worker: 'w1' })).toBe('completed')
+      const handled = {
+        state: 'archived',
+        key: 'ann',
+        batch: batch.id,
+        attempt: 1,
+        count: 1,
+        reason: 'flush',
+        worker: 'w1',
+        size: undefined,
+      }
+      for (const traced of [{ key: 'ann', id: result }, { batch: batch.id }]) {
+        const found = await one(rapidfire, traced)
+        expect(found).toMatchObject(handled)
+        expect(found.ended).toEqual({ event: 'completed', at: found.until })
+        expect(JSON.stringify(found)).not.toContain('secret')
+      }
+    }
+    expect(await one(rapidfire, { key: 'ann' })).toMatchObject({ state: 'empty' })
+    expect(await one(rapidfire, { key: 'ann', id: 'third' })).toMatchObject({ state: 'unknown', ended: undefined })
+    await rapidfire.erase('ann')
+    expect(await one(rapidfire, { key: 'ann', id: 'first' })).toMatchObject({ state: 'remembered', ended: undefined })
+  })
+
   it('tells where a message is, from the state alone', async () => {
     const rapidfire = client()
     const told = {
