@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { Archive } from '../../src/archive/index.ts'
@@ -6,6 +6,7 @@ import { indexNameOf } from '../../src/archive/schema.ts'
 import type { Policy } from '../../src/options.ts'
 import { rootKey } from '../../src/partitions/roots.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
+import { debian, skip } from '../support/packages.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
 
 const DAY = 86_400_000
@@ -109,21 +110,19 @@ describe('without a search engine', () => {
   })
 })
 
-// What Debian has of it, 1.2.2, knows neither indexes of hashes nor their prefixes: it is given the batches by hand.
-const MODULE = '/usr/lib/redis/modules/redisearch.so'
-const hasModule = existsSync(MODULE) && !process.env.REDIS_URL && !process.env.REDIS_BINARY
+/** What Debian has of it, 1.2.2, which knows neither indexes of hashes nor their prefixes: it is given the batches by hand. */
+async function findModule(): Promise<string | undefined> {
+  const skipped = 'searches by an index of the server'
+  if (process.env.REDIS_URL || process.env.REDIS_BINARY) return void skip(skipped, new Error('it takes the redis-server of this system'))
+  const folder = await debian(skipped, 'redis-redisearch')
+  return folder && join(folder, 'usr/lib/redis/modules/redisearch.so')
+}
+const MODULE = await findModule()
 
-describe('with a search engine', () => {
-  if (!hasModule) {
-    it('is not looked at', () => {
-      console.log(`Not run: searches by an index of the server, since ${MODULE} is not there (apt-get install redis-redisearch)`)
-      expect(hasModule).toBe(false)
-    })
-    return
-  }
+describe.runIf(MODULE)('with a search engine', () => {
   let server: TestRedis
   beforeAll(async () => {
-    server = await useRedis(['--loadmodule', MODULE])
+    server = await useRedis(['--loadmodule', MODULE as string])
   })
   beforeEach(() => server.redis.flushall())
 

@@ -1,14 +1,11 @@
 import { execFile, spawn } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { ended, endTogether, freePort } from '../../cli/demo/private-redis.ts'
 import { eventually } from '../cli/processes.ts'
-import { fetchPackage } from '../tools/matrix/packages.ts'
+import { debian } from './packages.ts'
 
-/** What is fetched is kept until `make clean`. */
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/packages', import.meta.url))
 const ROOM = new URL('../../src/metrics/', import.meta.url)
 
 /** A file that comes with the metrics. */
@@ -16,13 +13,8 @@ export const shipped = (name: string) => readFile(new URL(name, ROOM), 'utf8')
 
 /** The folder with `prometheus` and `promtool`, of the package of Debian; undefined, and a reason is printed, where it cannot be had. */
 export async function findPrometheus(): Promise<string | undefined> {
-  try {
-    return join(await fetchPackage('prometheus', CACHE), 'usr/bin')
-  } catch (error) {
-    const { message, stderr } = error as Error & { stderr?: string }
-    console.warn(`skipped: Prometheus itself: ${(stderr || message).trim().split('\n')[0]}`)
-    return undefined
-  }
+  const folder = await debian('Prometheus itself', 'prometheus')
+  return folder && join(folder, 'usr/bin')
 }
 
 /** What promtool says, with the exit code. */

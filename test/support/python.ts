@@ -1,11 +1,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { fetchPackage } from '../tools/matrix/packages.ts'
-
-/** What is fetched is kept until `make clean`. */
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/packages', import.meta.url))
+import { debian, skip } from './packages.ts'
 
 /** What python3-redis imports that Python has not. */
 const NEEDED = ['async-timeout', 'deprecated', 'wrapt', 'packaging', 'typing-extensions'].map((name) => `python3-${name}`)
@@ -20,13 +16,13 @@ export async function findRedisPy(): Promise<Record<string, string> | undefined>
     await has({})
     return {}
   } catch {}
+  const folder = await debian('callers in Python', 'python3-redis', ...NEEDED)
+  const env = folder === undefined ? undefined : { PYTHONPATH: join(folder, 'usr/lib/python3/dist-packages') }
   try {
-    const env = { PYTHONPATH: join(await fetchPackage('python3-redis', CACHE, ...NEEDED), 'usr/lib/python3/dist-packages') }
-    await has(env)
+    if (env) await has(env)
     return env
   } catch (error) {
-    const { message, stderr } = error as Error & { stderr?: string }
-    console.warn(`skipped: callers in Python: ${(stderr || message).trim().split('\n').at(-1)}`)
+    skip('callers in Python', error as Error)
     return undefined
   }
 }

@@ -277,9 +277,9 @@ end
 -- `digest`: that of its id, if it has one, which is among the `ids` of the call; `size`: how many messages its key has, if it was put there before.
 local function accept(queue, key, element, special, digest, ids, size)
   if digest then
-    local status, size = refuse_again(queue, key, digest, ids)
+    local status, found = refuse_again(queue, key, digest, ids)
     if status == 'duplicate' and queue.events > 0 then note_event(queue, status, key, 'id', element) end
-    if status then return status, size end
+    if status then return status, found end
   end
   if special and special.change then
     local status, changed_size, at = change_open(queue, key, element, special.change, digest, ids)

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '70142f9bcf9d586cc9e63e649ebff55a2f974b34',
+    sha1: '6f4b3820097e5d55ef0d5da1843f3c2022ac1786',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1556,9 +1556,9 @@ end
 -- \`digest\`: that of its id, if it has one, which is among the \`ids\` of the call; \`size\`: how many messages its key has, if it was put there before.
 local function accept(queue, key, element, special, digest, ids, size)
   if digest then
-    local status, size = refuse_again(queue, key, digest, ids)
+    local status, found = refuse_again(queue, key, digest, ids)
     if status == 'duplicate' and queue.events > 0 then note_event(queue, status, key, 'id', element) end
-    if status then return status, size end
+    if status then return status, found end
   end
   if special and special.change then
     local status, changed_size, at = change_open(queue, key, element, special.change, digest, ids)
