@@ -22,7 +22,7 @@ interface Sending {
 }
 
 /** Layouts that a message may meet on its way, if they change while it is being added. */
-const MOST_MOVES = 5
+const MOST_MOVES = 16
 
 /**
  * Sends messages to the partitions that their keys belong to, those of one turn of the event loop in one call for each partition. Messages of a key are stored

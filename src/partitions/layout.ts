@@ -213,12 +213,12 @@ export class KnownLayout {
    * server that lost it may have lost some of them as well.
    */
   async readFurther(): Promise<void> {
-    // Without partitions, reading looks at the first by itself.
-    const first = this.generation === 0 ? 1 : 0
-    if (first === 1) this.#probed = undefined
-    const { state, serving } = await this.read()
+    if (this.generation === 0) this.#probed = undefined
+    const { state, serving, generation } = await this.read()
     if (state === 'preparing') return
     const next = serving.first + serving.count
+    // Without partitions, reading looks at the first by itself.
+    const first = generation === 0 ? 1 : 0
     const told = await Promise.all(Array.from({ length: NEXT - first }, (_, n) => this.#probe(rootKey(this.#queue, next + first + n))))
     for (const each of told) if (each) await this.follow(each.layout)
   }

@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib'
 import { expect, it } from 'vitest'
 import { Partitioning } from '../../src/partitions/change.ts'
 import { changePolicy } from '../../src/partitions/policy.ts'
+import { rootKey } from '../../src/partitions/roots.ts'
 import { definitionOf } from '../../src/protocol/calls.ts'
 import type { RapidFire } from '../../src/rapidfire.ts'
 import { useClients } from '../client/clients.ts'
@@ -65,7 +66,7 @@ describeBindings('whatever step of a change of partitions a root has lost', (lua
     const producers = Array.from({ length: 3 }, () => client<string>())
     const kept: ReadonlyMap<string, Earlier>[] = []
     let damaged = false
-    const roots = async () => [ROOT, ...(await lua().redis.keys('rapid-fire:{orders:*}'))].filter((name) => name.endsWith('}'))
+    const roots = async () => [ROOT, ...(await lua().redis.keys('rapid-fire:{orders:*}')).sort()].filter((name) => name.endsWith('}'))
     const add = async (rapidfire: RapidFire<string>) => {
       const key = KEYS[below(KEYS.length)] as string
       const data = `${key} ${sent.size}`
@@ -121,6 +122,20 @@ describeBindings('whatever step of a change of partitions a root has lost', (lua
     expect(violations.filter(({ law }) => law !== 'counters' && law !== 'dead-counter')).toEqual([])
     expect(keys).toBe(0)
   }
+
+  it('is heard of from the first partition that the lost change has made, when no other knows', async () => {
+    await lua().reset()
+    await change(3)
+    const earlier = await Promise.all(
+      [ROOT, ...[0, 1, 2].map((n) => rootKey('orders', n))].map(async (root) => ({ root, was: await keep(lua().redis, root) })),
+    )
+    await change(2)
+    for (const { root, was } of earlier) await restoreHash(lua().redis, root, was)
+    await restoreHash(lua().redis, rootKey('orders', 4))
+    expect(await generation(ROOT)).toBe(1)
+    await lookAfter()
+    expect(await Promise.all([ROOT, rootKey('orders', 4)].map(generation))).toEqual([2, 2])
+  })
 
   it(`everything comes out once, and all go by one layout, ${HISTORIES} times`, { timeout: 60_000 + HISTORIES * 2000 }, async () => {
     for (let seed = FIRST; seed < FIRST + HISTORIES; seed += 1) {
