@@ -105,6 +105,12 @@ describe('events', () => {
     expect(await rapidfire.events().next()).toEqual({ done: true, value: undefined })
   })
 
+  it('end, or wait, when they are to go on behind what is there', async () => {
+    const rapidfire = client()
+    await rapidfire.addMessage('key', 1)
+    expect((await all(rapidfire, `${Date.now() + 3_600_000}-0`)).told).toEqual([])
+  })
+
   it('tell of a gap when what came meanwhile is not kept any more', async () => {
     const rapidfire = client({ events: 10 })
     await rapidfire.addMessage('ann', 1)

@@ -257,6 +257,9 @@ describeBindings('events', (lua) => {
     expect(await read(lua(), 'AFTER', ids[21] as string)).toEqual({ kept: 1000, gap: 0, next: ids[24], more: 0, ids: ids.slice(22) })
     for (const after of [ids[24] as string, '+'])
       expect(await read(lua(), 'AFTER', after)).toEqual({ kept: 1000, gap: 0, next: ids[24], more: 0, ids: [] })
+    // As a failover leaves it which has lost what a reader has seen.
+    const ahead = `${START + 60_000}-0`
+    expect(await read(lua(), 'AFTER', ahead)).toEqual({ kept: 1000, gap: 0, next: ahead, more: 0, ids: [] })
     await lua().refuses('BAD_ARGUMENT', "AFTER must be the id of an entry or +, got '-'", 'events', 'AFTER', '-')
     await lua().refuses('BAD_ARGUMENT', 'AFTER must be', 'events', 'AFTER', `${'9'.repeat(16)}-0`)
     await lua().redis.set(stream(lua()), 'theirs')

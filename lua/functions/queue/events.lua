@@ -71,7 +71,7 @@ local function events(keys, args)
   end
   -- What is still there in front of it shows that nothing behind it has gone, since the oldest go first.
   local gap = after ~= '0-0' and place ~= after and #redis.call('XRANGE', stream, '-', after, 'COUNT', '1') == 0
-  return { queue.events, gap and 1 or 0, place, place ~= last[1][1] and 1 or 0, unpack(found) }
+  return { queue.events, gap and 1 or 0, place, more and place ~= last[1][1] and 1 or 0, unpack(found) }
 end
 
 register('events', events, { 'no-writes' }, 'Read what has happened in the queue, oldest first.')

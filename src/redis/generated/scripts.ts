@@ -7714,7 +7714,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   events: {
-    sha1: '2b95acc30cac10971cf0bcab58bc57a8ff807d20',
+    sha1: '6efdd84e030f325e1ba5fada3f63fa8feedc3fc5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8183,7 +8183,7 @@ local function events(keys, args)
   end
   -- What is still there in front of it shows that nothing behind it has gone, since the oldest go first.
   local gap = after ~= '0-0' and place ~= after and #redis.call('XRANGE', stream, '-', after, 'COUNT', '1') == 0
-  return { queue.events, gap and 1 or 0, place, place ~= last[1][1] and 1 or 0, unpack(found) }
+  return { queue.events, gap and 1 or 0, place, more and place ~= last[1][1] and 1 or 0, unpack(found) }
 end
 
 register('events', events, { 'no-writes' }, 'Read what has happened in the queue, oldest first.')
