@@ -245,7 +245,7 @@ describeBindings('the archive', (lua) => {
       await lua().redis.zrem(index(lua()), ids[4] as string)
       expect(await idsRead(lua(), 'AFTER', `${START + 1}:${ids[4]}`)).toEqual([ids[3], ...ids.slice(5)])
       await lua().refuses('BAD_ARGUMENT', 'AFTER must be a time or what a call has replied as next', 'archived', 'AFTER', 'x')
-      await lua().refuses('BAD_ARGUMENT', 'AFTER must be', 'archived', 'AFTER', '9'.repeat(14))
+      for (const after of ['9'.repeat(14), '1x', '1.5:x']) await lua().refuses('BAD_ARGUMENT', 'AFTER must be', 'archived', 'AFTER', after)
     })
 
     it('by key, by the id of a message, or as the one with an id', async () => {

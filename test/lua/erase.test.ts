@@ -296,6 +296,8 @@ describeBindings('erase', (lua) => {
       'x-1:dead:0:',
       '1-1:dead::',
       '10000000000000-1:dead:0:',
+      `1-1:dead:${'9'.repeat(20)}:`,
+      `1-1:stream:${'9'.repeat(20)}-1:b`,
       '1-0000000000000001:dead:0:',
     ].map((after) => ['BAD_ARGUMENT', ['ann', 'AFTER', after]] as const),
     ['BAD_ARGUMENT', ['ann', 'AFTER', `1-1:stream:0-0:${'x'.repeat(250)}`]],

@@ -295,10 +295,23 @@ describeBindings('trace', (lua) => {
     ['BAD_ARGUMENT', 'BATCH stands alone', ['BATCH', '1-1', 'ID', 'm1']],
     ['BAD_ARGUMENT', 'ID must have at least 1 byte', ['KEY', 'ann', 'ID', '']],
     ['UNKNOWN_ARGUMENT', "got 'ann'", ['ann']],
-    ...['', 'list', 'list:x:', 'claims:0:', 'stream:5:a', 'dead:1-1:', 'other:1:', `list:${'1'.repeat(21)}:`].map(
-      (after): [string, string, Args] => ['BAD_ARGUMENT', 'AFTER must be what a call has replied', ['KEY', 'ann', 'AFTER', after]],
-    ),
-    ['BAD_ARGUMENT', 'AFTER must be what a call has replied', ['BATCH', '1-1', 'AFTER', 'list:0:']],
+    ...[
+      '',
+      'list',
+      'list:x:',
+      'claims:0:',
+      'stream:5:a',
+      'dead:1-1:',
+      'other:1:',
+      'stream:0-0:a',
+      `stream:${'9'.repeat(20)}-1:a`,
+      `list:${'1'.repeat(21)}:`,
+    ].map((after): [string, string, Args] => ['BAD_ARGUMENT', 'AFTER must be what a call has replied', ['KEY', 'ann', 'AFTER', after]]),
+    ...['list:0:', 'claims:18446744073709551616:', 'claims:1-1:'].map((after): [string, string, Args] => [
+      'BAD_ARGUMENT',
+      'AFTER must be what a call has replied',
+      ['BATCH', '1-1', 'AFTER', after],
+    ]),
   ])('refuses with %s: %s, given %s', async (code, says, args) => {
     await lua().refuses(code, says, 'trace', ...args)
   })

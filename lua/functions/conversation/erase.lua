@@ -55,8 +55,9 @@ local function read_erasing(queue, key, after)
   end
   local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
   began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
-  local known = (what == 'dead' or what == 'archive') and string.find(place, '^%d+$')
-    or (what == 'stream' or what == 'events') and string.find(place, '^%d+%-%d+$')
+  local ms, sequence = string.match(place or '', '^(%d+)%-(%d+)$')
+  local known = (what == 'dead' or what == 'archive') and integer(place, 0, LAST)
+    or (what == 'stream' or what == 'events') and integer(ms, 0, LAST) and integer(sequence, 0, LAST)
   if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
   erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
   return erasing

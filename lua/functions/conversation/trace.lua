@@ -59,9 +59,12 @@ local function read_tracing(options)
   }
   if not options.after then return tracing end
   local what, place, name = string.match(options.after, '^(%l+):(%d[%d%-]*):(.*)$')
-  local is_number = place and #place <= 20 and string.find(place, '^%d+$')
+  local ms, number = string.match(place or '', '^(%d+)%-(%d+)$')
+  local is_entry = integer(ms, 0, LAST) and integer(number, 0, LAST)
+  -- Redis tells where it goes on among the claims by any number of 64 bits.
+  local is_number = place and string.find(place, '^%d+$') and (#place < 20 or #place == 20 and place <= '18446744073709551615')
   local known = is_number and (what == 'list' and key or what == 'claims' and batch or what == 'dead')
-    or what == 'stream' and (place == '0' or string.find(place, '^%d+%-%d+$'))
+    or what == 'stream' and (place == '0' or is_entry and place ~= '0-0')
   if not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(options.after)) end
   tracing.what, tracing.place, tracing.name = what, place, name
   return tracing

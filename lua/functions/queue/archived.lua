@@ -52,8 +52,10 @@ end
 -- At which rank of the index to begin; or nil and a refusal.
 local function begin_at(index, after)
   if not after then return 0 end
-  local ms, id = string.match(after, '^(%d+):?(.*)$')
-  if not integer(ms, 0, LAST) then return nil, fail('BAD_ARGUMENT', 'AFTER must be a time or what a call has replied as next, got ' .. shown(after)) end
+  local ms, colon, id = string.match(after, '^(%d+)(:?)(.*)$')
+  if not integer(ms, 0, LAST) or colon == '' and id ~= '' then
+    return nil, fail('BAD_ARGUMENT', 'AFTER must be a time or what a call has replied as next, got ' .. shown(after))
+  end
   local rank = id ~= '' and tonumber(redis.call('ZSCORE', index, id)) == tonumber(ms) and redis.call('ZRANK', index, id)
   return rank and rank + 1 or redis.call('ZCOUNT', index, '-inf', '(' .. ms)
 end

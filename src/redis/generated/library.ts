@@ -4274,8 +4274,9 @@ local function read_erasing(queue, key, after)
   end
   local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
   began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
-  local known = (what == 'dead' or what == 'archive') and string.find(place, '^%d+$')
-    or (what == 'stream' or what == 'events') and string.find(place, '^%d+%-%d+$')
+  local ms, sequence = string.match(place or '', '^(%d+)%-(%d+)$')
+  local known = (what == 'dead' or what == 'archive') and integer(place, 0, LAST)
+    or (what == 'stream' or what == 'events') and integer(ms, 0, LAST) and integer(sequence, 0, LAST)
   if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
   erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
   return erasing
@@ -4615,9 +4616,12 @@ local function read_tracing(options)
   }
   if not options.after then return tracing end
   local what, place, name = string.match(options.after, '^(%l+):(%d[%d%-]*):(.*)$')
-  local is_number = place and #place <= 20 and string.find(place, '^%d+$')
+  local ms, number = string.match(place or '', '^(%d+)%-(%d+)$')
+  local is_entry = integer(ms, 0, LAST) and integer(number, 0, LAST)
+  -- Redis tells where it goes on among the claims by any number of 64 bits.
+  local is_number = place and string.find(place, '^%d+$') and (#place < 20 or #place == 20 and place <= '18446744073709551615')
   local known = is_number and (what == 'list' and key or what == 'claims' and batch or what == 'dead')
-    or what == 'stream' and (place == '0' or string.find(place, '^%d+%-%d+$'))
+    or what == 'stream' and (place == '0' or is_entry and place ~= '0-0')
   if not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(options.after)) end
   tracing.what, tracing.place, tracing.name = what, place, name
   return tracing
@@ -5997,8 +6001,10 @@ end
 -- At which rank of the index to begin; or nil and a refusal.
 local function begin_at(index, after)
   if not after then return 0 end
-  local ms, id = string.match(after, '^(%d+):?(.*)$')
-  if not integer(ms, 0, LAST) then return nil, fail('BAD_ARGUMENT', 'AFTER must be a time or what a call has replied as next, got ' .. shown(after)) end
+  local ms, colon, id = string.match(after, '^(%d+)(:?)(.*)$')
+  if not integer(ms, 0, LAST) or colon == '' and id ~= '' then
+    return nil, fail('BAD_ARGUMENT', 'AFTER must be a time or what a call has replied as next, got ' .. shown(after))
+  end
   local rank = id ~= '' and tonumber(redis.call('ZSCORE', index, id)) == tonumber(ms) and redis.call('ZRANK', index, id)
   return rank and rank + 1 or redis.call('ZCOUNT', index, '-inf', '(' .. ms)
 end

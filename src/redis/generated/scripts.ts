@@ -1688,7 +1688,7 @@ return entry(KEYS, ARGV)
 `,
   },
   archived: {
-    sha1: '3cf5f16d7a95515c02dbc2798fbda48a3e467064',
+    sha1: '5e5afc2e6a7d71742fd53f9f5a07dbb0fbf48f8f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2100,7 +2100,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2999)}
+${blank(3003)}
 --- Read the batches of the archive, in the order in which they were completed.
 --
 --   FCALL_RO rapidfire_archived 1 rapid-fire:{orders}
@@ -2155,8 +2155,10 @@ end
 -- At which rank of the index to begin; or nil and a refusal.
 local function begin_at(index, after)
   if not after then return 0 end
-  local ms, id = string.match(after, '^(%d+):?(.*)$')
-  if not integer(ms, 0, LAST) then return nil, fail('BAD_ARGUMENT', 'AFTER must be a time or what a call has replied as next, got ' .. shown(after)) end
+  local ms, colon, id = string.match(after, '^(%d+)(:?)(.*)$')
+  if not integer(ms, 0, LAST) or colon == '' and id ~= '' then
+    return nil, fail('BAD_ARGUMENT', 'AFTER must be a time or what a call has replied as next, got ' .. shown(after))
+  end
   local rank = id ~= '' and tonumber(redis.call('ZSCORE', index, id)) == tonumber(ms) and redis.call('ZRANK', index, id)
   return rank and rank + 1 or redis.call('ZCOUNT', index, '-inf', '(' .. ms)
 end
@@ -2191,7 +2193,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '3677c831b09669ff43371d930d05813bb7d78450',
+    sha1: 'f1e3a8f6b4481edacbee7011904050f204b01d8d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2592,7 +2594,7 @@ ${blank(254)}
 local LOOK_AGAIN = 10000
 ${blank(498)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(2603)}
+${blank(2607)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -5877,7 +5879,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '314f9776add28573ab2b7b0f22fcdf270ed2da3e',
+    sha1: 'd8b0e6df8fa740bd7e6c7e4029a32a8eb0b5e8a1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6311,7 +6313,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1878)}
+${blank(1882)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -6369,7 +6371,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'cd4f05387d8d34cabfef6a897313e99bb1733409',
+    sha1: 'c0e28332d6d6aea9f43147d7adba9f2decfa566f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6782,7 +6784,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(2513)}
+${blank(2517)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -6826,7 +6828,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'a3a11bb4aa61d1615e9f9945661bcd922401e4e9',
+    sha1: '4e59879de1ab107f754e4ea437da8ed24f0820e5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7502,8 +7504,9 @@ local function read_erasing(queue, key, after)
   end
   local began, number, what, place, name = string.match(after, '^(%d+)%-(%d+):(%l+):([%d%-]+):(.*)$')
   began, number = integer(began, 0, LAST), integer(number, 0, NEWEST)
-  local known = (what == 'dead' or what == 'archive') and string.find(place, '^%d+$')
-    or (what == 'stream' or what == 'events') and string.find(place, '^%d+%-%d+$')
+  local ms, sequence = string.match(place or '', '^(%d+)%-(%d+)$')
+  local known = (what == 'dead' or what == 'archive') and integer(place, 0, LAST)
+    or (what == 'stream' or what == 'events') and integer(ms, 0, LAST) and integer(sequence, 0, LAST)
   if not began or not number or not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(after)) end
   erasing.began, erasing.number, erasing.what, erasing.place, erasing.name = began, number, what, place, name
   return erasing
@@ -7714,7 +7717,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   events: {
-    sha1: '6efdd84e030f325e1ba5fada3f63fa8feedc3fc5',
+    sha1: '8dcbdc09f1d41aea0ecbb32dd781bc6dd48d0587',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8109,7 +8112,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(3087)}
+${blank(3093)}
 --- Read what has happened in the queue, oldest first.
 --
 --   FCALL_RO rapidfire_events 1 rapid-fire:{orders}
@@ -11564,7 +11567,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '2ef50bc2967dabdedd06cdf2e1e202efb65ccd5a',
+    sha1: 'bcb83c9e9dcd3bfd6a85a07913f5d42dab2b8622',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11914,7 +11917,7 @@ local function read_queue(keys, ...)
 end
 ${blank(17)}
 local function state_of(queue) return queue.serves or queue.partition ~= '' and 'unused' or 'open' end
-${blank(4567)}
+${blank(4571)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -11982,7 +11985,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '62d07d804f67ac0cd55cd49e079b90e256292077',
+    sha1: '4ed578ce7a7705f3c14ebac40ea601a9543f71a1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12384,7 +12387,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(3166)}
+${blank(3172)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -12424,7 +12427,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '5a3de3c812509a2ef83c35e69ddb87bfc54a1215',
+    sha1: 'b80b61a37797c8d28e49fb949b2d123b8f93754c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12897,7 +12900,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2697)}
+${blank(2701)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -13023,7 +13026,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '916e49d6a570e0897f6ee599e7f80b029272622d',
+    sha1: '903bceeced040cecc7f6665ea24583cf695d7f2c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13640,7 +13643,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1540)}
+${blank(1541)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -13713,7 +13716,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'e6de1415c00a699f9199484d9697701941a3681f',
+    sha1: '53b192aa3f9d3b5cd93ebe6ef56849856e4d7e5a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14179,7 +14182,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(3203)}
+${blank(3209)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -14315,7 +14318,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '630c34cee145305eb118a2c2802ab44173f40d5d',
+    sha1: 'f8468d98b7faa5a169f47a6834c655b79892e519',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14729,7 +14732,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(3336)}
+${blank(3342)}
 --- Say that a worker or a process is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -15512,7 +15515,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'd967ef0f9dfe05be9c01760f12320c55c0c85ebf',
+    sha1: '977fc53a2be55e3713c081abfee4871da9e39c90',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16283,7 +16286,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(2489)}
+${blank(2493)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset', streams = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset', archive = 'hash' }
 
@@ -16435,7 +16438,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'a79da1b493abd882213f68bbc9bfba4fdf76e48d',
+    sha1: 'de5a94cf8c671e05f0f38544b52f670106ba424d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16864,7 +16867,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2697)}
+${blank(2701)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -17019,7 +17022,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '190a881fe5ed24e974725d68b5a173a73a9aef96',
+    sha1: '2fb99a01a39b93e22f4e2112a5862326a41c9aa1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -18000,7 +18003,7 @@ local function other_generation(queue, generation)
     )
   )
 end
-${blank(2370)}
+${blank(2374)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -18084,7 +18087,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '31c866dfc0904a5919ada5b74eeb9f51dff659d7',
+    sha1: '373154e5948f88fca6b2d4e3ed8c7412df8a7f8d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -18198,7 +18201,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(5215)}
+${blank(5219)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -18249,7 +18252,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: 'b159ff61518c18a34e02cd9b0e879bd71a851b75',
+    sha1: '69b366fd8d26f8e245c3cdc832108cddc6fda25e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -18640,7 +18643,7 @@ local function counter_names()
   end
   return ONCE.counters
 end
-${blank(5067)}
+${blank(5073)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -18706,7 +18709,7 @@ return entry(KEYS, ARGV)
 `,
   },
   trace: {
-    sha1: 'e53d23de7ad67b2d8f9bb0a9b3e61ec069cafbba',
+    sha1: '784cce16609a8a39266fba2e6ee1be557b8c6d82',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -19491,7 +19494,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition ~= '' and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1610)}
+${blank(1611)}
 --- Tell where a message, a conversation or a batch is, and what it waits for.
 --
 --   FCALL_RO rapidfire_trace 1 rapid-fire:{orders} KEY 79001234567 ID wamid.1
@@ -19553,9 +19556,12 @@ local function read_tracing(options)
   }
   if not options.after then return tracing end
   local what, place, name = string.match(options.after, '^(%l+):(%d[%d%-]*):(.*)$')
-  local is_number = place and #place <= 20 and string.find(place, '^%d+$')
+  local ms, number = string.match(place or '', '^(%d+)%-(%d+)$')
+  local is_entry = integer(ms, 0, LAST) and integer(number, 0, LAST)
+  -- Redis tells where it goes on among the claims by any number of 64 bits.
+  local is_number = place and string.find(place, '^%d+$') and (#place < 20 or #place == 20 and place <= '18446744073709551615')
   local known = is_number and (what == 'list' and key or what == 'claims' and batch or what == 'dead')
-    or what == 'stream' and (place == '0' or string.find(place, '^%d+%-%d+$'))
+    or what == 'stream' and (place == '0' or is_entry and place ~= '0-0')
   if not known then return nil, fail('BAD_ARGUMENT', 'AFTER must be what a call has replied as next, got ' .. shown(options.after)) end
   tracing.what, tracing.place, tracing.name = what, place, name
   return tracing
@@ -19760,12 +19766,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '0d7cd8fdab8bc1ab5f7099b15501b4aee40aafde',
+    sha1: '0e19ad4c4293e3fb6bbf672a8d999fbca74ab372',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(5615)}
+${blank(5619)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
