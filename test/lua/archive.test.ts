@@ -282,8 +282,20 @@ describeBindings('the archive', (lua) => {
       await pipeline.exec()
       expect(await read(lua(), 'KEY', 'bob')).toEqual({ kept: DAY, next: '499:499', more: 1, batches: [] })
       expect(await read(lua(), 'KEY', 'bob', 'AFTER', '499:499')).toMatchObject({ next: '599:599', more: 0 })
-      for (const n of numbers(20)) await lua().redis.hset(batch(lua(), `${n}`), 'text', 'x'.repeat(60_000))
+      const each = async (count: number, field: string, bytes: number) => {
+        const more = lua().redis.pipeline()
+        for (const n of numbers(count)) more.hset(batch(lua(), `${n}`), field, 'x'.repeat(bytes))
+        await more.exec()
+      }
+      await each(20, 'ids', LIMITS.archivedIds)
+      // Ids are read only where one is asked for.
+      expect(await read(lua(), 'KEY', 'bob')).toMatchObject({ next: '499:499' })
+      expect(await read(lua(), 'ID', 'm1')).toMatchObject({ next: '15:15', more: 1 })
+      await each(20, 'ids', 0)
+      await each(20, 'text', 60_000)
       expect((await read(lua())).batches).toHaveLength(5)
+      await each(1, 'text', LIMITS.shownBytes - 'id0keyannidstext'.length)
+      expect((await read(lua())).batches).toHaveLength(1)
     })
   })
 

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { LIMITS } from '../../src/redis/generated/limits.ts'
 import { eventsOf } from '../support/events.ts'
 import { describeBindings, partsLeft, START } from '../support/lua.ts'
+import { NO_RIGHT, userWithout } from './users.ts'
 
 type Args = (string | number)[]
 
@@ -100,7 +101,10 @@ describeBindings('edits and withdrawals', (lua) => {
   it('do not move the deadline when a message is edited', async () => {
     await say(2)
     await lua().tick(8999)
+    const due = await lua().redis.zscore(`${lua().root}:due`, 'ann')
     expect(await add('ann', 'x', 'ID', 'e1', 'EDITS', 'm2')).toEqual(['replaced', 2])
+    // Nor is the key looked at without need.
+    expect(await lua().redis.zscore(`${lua().root}:due`, 'ann')).toBe(due)
     await lua().tick(1)
     expect(await lua().claim()).toMatchObject({ batches: [], next: START + 11_000 })
     await lua().tick(1000)
@@ -296,6 +300,17 @@ describeBindings('edits and withdrawals', (lua) => {
     expect(both).toEqual(['added', 1, refused, 0, refused, 0])
     await lua().redis.del(`${lua().root}:claims`)
     expect(await add('ann', 'x', 'ID', 'e1', 'WITHDRAWS', 'm1')).toEqual(['withdrawn', 0])
+  })
+
+  it.each(['lrange', 'sismember', 'lset'])('are refused, and change nothing, for a user who lacks the right to %s', async (command) => {
+    await say(2)
+    // Messages may have options.
+    await add('bob', 'x', 'WAIT', 500)
+    const user = await userWithout(lua(), command)
+    const before = await list()
+    await expect(user.call('add', 'ann', 'x', 'ID', 'e1', 'EDITS', 'm1')).rejects.toThrow(NO_RIGHT)
+    expect(await list()).toEqual(before)
+    expect(await add('ann', 'x', 'ID', 'e1', 'EDITS', 'm1')).toEqual(['replaced', 2])
   })
 
   it('weigh more than other messages', async () => {

@@ -49,6 +49,7 @@ describeBindings('trace', (lua) => {
     const m1 = { ...first, position: 1, receivedAt: 0 }
     expect(await trace('KEY', 'ann', 'ID', 'm1')).toMatchObject({ remembered: true, places: [{ ...m1, state: 'collecting' }] })
     expect(await placesOf('KEY', 'ann', 'ID', 'm2')).toEqual([{ ...m1, state: 'collecting', position: 2 }])
+    expect(await lua().call('trace', 'KEY', 'ann', 'ID', 'm1')).toMatchObject({ 2: 1 })
     await lua().tick(9000)
     expect(await placesOf('KEY', 'ann', 'ID', 'm1')).toEqual([{ ...m1, state: 'ready' }])
     const { token } = await lua().claimOne('LEASE', 500, 'WORKER', 'w')

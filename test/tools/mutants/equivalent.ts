@@ -133,6 +133,19 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     why: 'who may not do the one may not do the other',
   },
   {
+    within: 'leave_empty',
+    find: "redis.pcall('ZREM', due_key(queue.root), key)\n  redis.pcall('SREM', overrides_key(queue.root), key)",
+    put: "redis.pcall('SREM', overrides_key(queue.root), key)\n  redis.pcall('ZREM', due_key(queue.root), key)",
+    why: 'neither ends the call',
+  },
+  {
+    within: 'archive_entries',
+    find: "append_field(fields, 'worker', options.worker)\n      append_field(fields, 'text', options.text)",
+    put: "append_field(fields, 'text', options.text)\n      append_field(fields, 'worker', options.worker)",
+    why: 'the fields of a hash have no order',
+  },
+  { within: 'about_messages', find: 'at < count and', put: '', why: 'behind the last message nothing is read' },
+  {
     within: 'drop_dead',
     find: "count_up(root, 'deadMessages', -count)\n    count_up(root, 'droppedMessages', count)",
     put: "count_up(root, 'droppedMessages', count)\n    count_up(root, 'deadMessages', -count)",
