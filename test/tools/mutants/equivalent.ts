@@ -144,6 +144,13 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     put: "append_field(fields, 'text', options.text)\n      append_field(fields, 'worker', options.worker)",
     why: 'the fields of a hash have no order',
   },
+  {
+    within: 'add_several',
+    find: 'plain or specials',
+    put: 'specials',
+    why: 'it is asked once more, of what Lua remembers, and says the same',
+  },
+  { within: 'add_several', find: 'digest or 0', put: 'digest or 1', why: 'no digest is a number' },
   { within: 'about_messages', find: 'at < count and', put: '', why: 'behind the last message nothing is read' },
   {
     within: 'drop_dead',
