@@ -11,14 +11,14 @@ export interface Attempt {
 
 /** What happened, in the words of whoever saw it. */
 export type Fact =
-  /** A message is about to be added. Those of one key are offered one after the other. */
-  | { what: 'offered'; key: string; message: string }
-  /** Redis has said that it holds the message; `duplicate`: that it has held it before. */
-  | { what: 'accepted'; key: string; message: string; duplicate?: boolean }
+  /** A message is about to be added. Those of one key are offered one after the other. `of`: another one, which it edits or, `withdraws`, takes back. */
+  | { what: 'offered'; key: string; message: string; of?: string; withdraws?: boolean }
+  /** Redis has said that it holds the message; `duplicate`: that it has held it before; `change`: what it has done instead with another one. */
+  | { what: 'accepted'; key: string; message: string; duplicate?: boolean; change?: 'replaced' | 'withdrawn' }
   /** Adding a message has failed with this code of a `RapidfireError`. After `UNAVAILABLE` Redis may hold it all the same. */
   | { what: 'refused'; key: string; message: string; code: string }
-  /** A handler was called. */
-  | ({ what: 'started'; messages: string[]; deadline?: number } & Attempt)
+  /** A handler was called. `forms`: whose data each message has, where one was edited. */
+  | ({ what: 'started'; messages: string[]; forms?: string[]; deadline?: number } & Attempt)
   /** A handler has returned, done with these messages, or thrown, done with none. */
   | ({ what: 'ended'; handled: string[] } & Attempt)
   /** The signal of a handler has aborted. */
@@ -55,6 +55,10 @@ export type Fact =
 
 /** `at`: ms since 1970. `pid`: the process that it happened to. */
 export type Entry = { at: number; pid: number } & Fact
+
+/** What a message is called, by its data: as that which it has edited, if it is that. */
+export const nameOf = ({ message, of }: { message: string; of?: string }, id: string | undefined) =>
+  of !== undefined && of === id ? of : message
 
 /** An append-only file of JSON lines that every process of a run writes to. Their order in the file is the order of events. */
 export class History {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ended, endTogether } from '../../../cli/demo/private-redis.ts'
 import type { RapidFire } from '../../../src/rapidfire.ts'
-import { type Entry, type Fact, History } from '../history.ts'
+import { type Entry, type Fact, History, nameOf } from '../history.ts'
 import { runnable } from './bundle.ts'
 import type { Task } from './worker.ts'
 
@@ -119,7 +119,7 @@ export class Processes {
     for (const { id } of await client.dead({ limit: 1000 })) {
       const [batch] = await client.dead({ id })
       if (!batch) continue
-      const messages = batch.messages.map(({ data }) => (data as Task).message)
+      const messages = batch.messages.map(({ data, id }) => nameOf(data as Task, id))
       this.history.write({ what: 'buried', key: batch.key, batch: id, attempt: batch.attempt, messages, cause: batch.cause })
     }
   }

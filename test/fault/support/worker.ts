@@ -4,12 +4,14 @@ import type { Batch } from '../../../src/batches/batch.ts'
 import type { HandlerContext } from '../../../src/worker/handler.ts'
 import { PartialFailure } from '../../../src/worker/verdicts.ts'
 import type { WorkerOptions } from '../../../src/worker/worker.ts'
-import { type Attempt, History } from '../history.ts'
+import { type Attempt, History, nameOf } from '../history.ts'
 import { type ClientSetup, openClient } from './client.ts'
 
 /** What the handler does with a message; every deed but `sleep` and `poison` when it is handed out for the first time alone. */
 export interface Task {
   message: string
+  /** The message that it edits. */
+  of?: string
   /** `hold`: goes on when the signal aborts. `part`: only messages like this one fail. `poison`: throws in each attempt. */
   act?: 'throw' | 'reject' | 'throw undefined' | 'never' | 'hold' | 'sleep' | 'block' | 'part' | 'poison'
   ms?: number
@@ -59,8 +61,9 @@ const attemptAt = (batch: Batch): Attempt => ({
 const { rapidfire, close } = openClient<Task>(setup.client)
 const worker = rapidfire.worker(async (batch, context) => {
   const attempt = attemptAt(batch)
-  const messages = batch.messages.map(({ data }) => data.message)
-  history.write({ what: 'started', ...attempt, messages, deadline: batch.deadline })
+  const messages = batch.messages.map(({ data, id }) => nameOf(data, id))
+  const forms = batch.messages.map(({ data }) => data.message)
+  history.write({ what: 'started', ...attempt, messages, ...(forms.join() !== messages.join() && { forms }), deadline: batch.deadline })
   context.signal.addEventListener('abort', () => {
     history.write({ what: 'aborted', ...attempt, reason: context.signal.reason.message })
     if (setup.inquire) inquire(batch).catch(() => {})
@@ -69,7 +72,7 @@ const worker = rapidfire.worker(async (batch, context) => {
   try {
     for (const { data } of batch.messages) await perform(data, attempt.claim === 1, context)
     const failed = batch.messages.filter(({ data }) => data.act === 'part' && attempt.claim === 1)
-    handled = messages.filter((message) => !failed.some(({ data }) => data.message === message))
+    handled = messages.filter((message) => !failed.some(({ data, id }) => nameOf(data, id) === message))
     if (failed.length > 0) throw new PartialFailure(failed)
   } finally {
     history.write({ what: 'ended', ...attempt, handled })

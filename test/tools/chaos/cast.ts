@@ -1,5 +1,6 @@
 import { type PrivateRedis, startRedis } from '../../../cli/demo/private-redis.ts'
 import { RapidFire } from '../../../src/rapidfire.ts'
+import { nameOf } from '../../fault/history.ts'
 import type { Part } from '../../fault/support/processes.ts'
 import { Stage } from '../../fault/support/stage.ts'
 import type { Task, WorkerSetup } from '../../fault/support/worker.ts'
@@ -77,7 +78,7 @@ export class Cast extends Stage implements Company {
     const forwarder: ForwarderSetup = { history, client: this.#client('forwarded'), stream: STREAM }
     const producer = ({ name, queue }: (typeof PRODUCERS)[number]): ProducerSetup => {
       const keys = Array.from({ length: KEYS }, (_, n) => `${name}${n}`)
-      return { history, client: this.#client(queue), seed, keys }
+      return { history, client: this.#client(queue), seed, keys, changes: true }
     }
     const script = (role: string) => new URL(role, import.meta.url)
     await Promise.all([
@@ -123,9 +124,11 @@ export class Cast extends Stage implements Company {
     for (const [, flat] of found) {
       const fields = Object.fromEntries(Array.from({ length: flat.length / 2 }, (_, n) => [flat[2 * n], flat[2 * n + 1]]))
       const attempt = { key: fields.key as string, batch: fields.id as string, attempt: 1 }
-      const data = Object.keys(fields).flatMap((name) => (name.startsWith('data:') ? [JSON.parse(fields[name] as string) as Task] : []))
-      const messages = data.map(({ message }) => message)
-      this.history.write({ what: 'started', ...attempt, messages })
+      const numbers = Object.keys(fields).flatMap((name) => (name.startsWith('data:') ? [name.slice('data:'.length)] : []))
+      const data = numbers.map((n) => JSON.parse(fields[`data:${n}`] as string) as Task)
+      const forms = data.map(({ message }) => message)
+      const messages = data.map((task, n) => nameOf(task, fields[`id:${numbers[n]}`]))
+      this.history.write({ what: 'started', ...attempt, messages, forms })
       this.history.write({ what: 'ended', ...attempt, handled: messages })
     }
   }

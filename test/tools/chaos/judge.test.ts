@@ -60,6 +60,50 @@ it('finds a batch that Redis never handed out, or with other messages', () => {
   expect(judge(entries, other, faults).broken).toEqual([`batch ${first.batch}:1 of ann was handled with a, Redis handed out b`])
 })
 
+it.each<[string | undefined, boolean, Partial<Extract<Fact, { what: 'accepted' }>>, (string | undefined)[]]>([
+  [undefined, false, { change: 'replaced' }, ['b']],
+  [undefined, false, { duplicate: true }, ['b']],
+  [undefined, false, { duplicate: true }, ['a', undefined, 'b']],
+  [undefined, false, {}, ['a', undefined, 'b']],
+  [undefined, true, { change: 'withdrawn' }, []],
+  [undefined, true, { duplicate: true }, []],
+  [undefined, true, { duplicate: true }, ['a', undefined, 'b']],
+  ['a was handed over as a has it, instead of b', false, { change: 'replaced' }, ['a']],
+  ['a was handed over as a has it, instead of b', false, { duplicate: true }, ['a']],
+  ['a was handed over as b has it, instead of a', false, {}, ['b', undefined, 'b']],
+  ['a of ann was accepted and never handled', false, { change: 'replaced' }, []],
+  ['b of ann was accepted and never handled', false, {}, ['a']],
+  [
+    'b, which edits a of ann, was handed over, and Redis had said that it has replaced that',
+    false,
+    { change: 'replaced' },
+    ['a', undefined, 'b'],
+  ],
+  ['a of ann was handed over, and b, which takes back a of ann, had done so', true, { change: 'withdrawn' }, ['a']],
+  ['a of ann was handed over, and b, which takes back a of ann, had done so', true, { duplicate: true }, ['a']],
+])('finds %s, when another one that takes it back is %s is told %j, and %j is handed over', (found, withdraws, answer, [form, , own]) => {
+  const messages = [...(form ? ['a'] : []), ...(own ? ['b'] : [])]
+  const handed: [number, Fact][] = [
+    [2, { ...started(first, ...messages), forms: [form, own].filter((each) => each !== undefined) } as Fact],
+    [2, ended(first, ...messages)],
+  ]
+  const entries = history(
+    ...added,
+    [1, { what: 'offered', key: 'ann', message: 'b', of: 'a', withdraws }],
+    [1, { what: 'accepted', key: 'ann', message: 'b', ...answer }],
+    ...(messages.length ? handed : []),
+  )
+  const commands = [['HSET', ROOT, 'settings', 'wait=100'], ...messages.map((id) => ['RPUSH', `${ROOT}:messages:ann`, `${TIME} 1 ${id}{}`])]
+  const claims = messages.length
+    ? [
+        ['HSET', `${ROOT}:claims`, 'ann', `${first.batch}:1:1:0:${messages.length}:${TIME + 100}:wait:${LEASE}`],
+        ['ZADD', `${ROOT}:active`, String(TIME + 100 + LEASE), 'ann'],
+      ]
+    : []
+  const { broken } = judge(entries, [...commands, ...claims], faults)
+  expect(broken).toEqual(found ? [found] : [])
+})
+
 it('finds an error that no fault explains', () => {
   const errors = ['Redis cannot be used: Connection is closed.', 'ERR attempt to index a nil value (lua/functions/conversation/add.lua:27)']
   const entries = history(...errors.map((text): [number, Fact] => [2, { what: 'error', text }]))

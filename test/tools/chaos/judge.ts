@@ -1,4 +1,5 @@
 import { brokenPromises, claimOf, type Entry } from '../../fault/history.ts'
+import { changesOf } from './changes.ts'
 import { QueueLog } from './redis-log.ts'
 import { ATTEMPTS, FORWARD_LEASE, LEASE } from './settings.ts'
 import { brokenTelling } from './told.ts'
@@ -30,10 +31,13 @@ export function judge(entries: readonly Entry[], commands: readonly string[][], 
   const over = [...handled.over, ...forwarded.over]
   const { count, told } = counts(entries)
   const late = ({ lateness }: QueueLog) => spread(lateness)
+  const changes = changesOf(entries)
+  const expected = entries.filter((entry) => entry.what !== 'accepted' || !changes.excused.has(entry.message))
   return {
     broken: [
       ...neverHappened(faults),
-      ...brokenPromises([...entries, ...over.map((fact) => ({ at: 0, pid: 0, ...fact }))]),
+      ...changes.broken,
+      ...brokenPromises([...expected, ...over.map((fact) => ({ at: 0, pid: 0, ...fact }))]),
       ...handled.broken,
       ...forwarded.broken,
       ...brokenTelling([...entries, ...over.map((fact) => ({ at: 0, pid: 0, ...fact }))], LEASE, LATEST),
@@ -43,6 +47,8 @@ export function judge(entries: readonly Entry[], commands: readonly string[][], 
     figures: [
       ...accepted(entries),
       ['  refused before, Redis over maxmemory', count((entry) => entry.what === 'refused' && entry.code === 'OUT_OF_MEMORY')],
+      ['  have replaced another one', changes.replaced],
+      ['  have withdrawn another one', changes.withdrawn],
       ['batches', handled.lateness.length + forwarded.lateness.length],
       ['  for a handler', handled.lateness.length],
       ['  for the stream', forwarded.lateness.length],

@@ -1,6 +1,7 @@
 // A producer process of the chaos run. What it adds comes from its seed; when depends on what happens to it.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RapidfireError, RefusedMessagesError } from '../../../src/errors.ts'
+import type { AddResult } from '../../../src/messages/results.ts'
 import type { NewMessage } from '../../../src/options.ts'
 import { History } from '../../fault/history.ts'
 import { type ClientSetup, openClient } from '../../fault/support/client.ts'
@@ -13,6 +14,8 @@ export interface ProducerSetup {
   seed: string
   /** The conversations that are its own. */
   keys: string[]
+  /** Whether some messages edit or take back others; not where a server may forget what it has said. */
+  changes?: boolean
 }
 
 const setup = JSON.parse(process.env.SETUP as string) as ProducerSetup
@@ -41,7 +44,12 @@ function messageOf(key: string, n: number): NewMessage<Task> {
   const message: NewMessage<Task> = { key, data: task, id }
   if (random() < 0.05) message.flush = true
   if (random() < 0.05) message.wait = whole(random, 20, 600)
-  return message
+  return setup.changes && n % 4 === 3 && random() < 0.7 ? changing(message, `${key}.${n - whole(random, 1, 3)}`, random()) : message
+}
+
+/** Edits one of the last messages, or takes it back: one that does neither, so that it is known what the other one was. */
+function changing({ key, data, id }: NewMessage<Task>, of: string, chance: number): NewMessage<Task> {
+  return chance < 0.6 ? { key, data: { ...data, of }, id, edits: of } : { key, data, id, withdraws: of }
 }
 
 /** Codes after which the same message is added again: it may or may not have been stored, or was refused for now. */
@@ -57,7 +65,9 @@ async function deliver(key: string, messages: NewMessage<Task>[]): Promise<void>
     left = left.filter(({ data: { message } }, n) => {
       const result = results[n]
       if (!(result instanceof RapidfireError)) {
-        history.write({ what: 'accepted', key, message, duplicate: result?.status === 'duplicate' })
+        const { status } = result as AddResult
+        const change = status === 'replaced' || status === 'withdrawn' ? { change: status } : {}
+        history.write({ what: 'accepted', key, message, duplicate: status === 'duplicate', ...change })
         return false
       }
       if (!PASSING.includes(result.code)) throw result
@@ -75,7 +85,10 @@ async function talk(key: string, offered: number, unsettled: number): Promise<vo
   for (let n = offered; !stopping; ) {
     const random = randomOf(`${setup.seed} ${key} pause ${n}`)
     const messages = made(n, whole(random, 1, 3))
-    for (const { data } of messages) history.write({ what: 'offered', key, message: data.message })
+    for (const { data, edits, withdraws } of messages) {
+      const of = edits ?? withdraws
+      history.write({ what: 'offered', key, message: data.message, ...(of && { of, withdraws: withdraws !== undefined }) })
+    }
     await deliver(key, messages)
     n += messages.length
     await sleep(random() < 0.7 ? between(random, 20, 300) : between(random, 500, 2500))

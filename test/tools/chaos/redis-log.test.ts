@@ -92,6 +92,14 @@ it.each<[string, Commands[]]>([
   ['a claim that was acknowledged by a later one', [add(0, 'a'), by(100, 1, 1, 0), by(1100, 2, 2, 0)]],
   ['a message that was refused, and then not', [add(0, 'a'), [['RPOP', `${ROOT}:messages:ann`]], add(10, 'a'), claim(110, 1, 1, 1, 110)]],
   ['a message id that is used again when it is forgotten', [add(0, 'a'), claim(100, 1, 1, 1, 100), free, cut(1), add(5000, 'a')]],
+  [
+    'a message that was taken back, and one that was edited',
+    [
+      [...add(0, 'a'), ...add(50, 'b'), ['LREM', `${ROOT}:messages:ann`, '-1', `${time(50)} 1 b{}`]],
+      [['LSET', `${ROOT}:messages:ann`, '0', `${time(0)} 1 a{"new":1}`]],
+      claim(100, 1, 1, 1, 100),
+    ],
+  ],
   ['a policy that changes', [add(0, 'a'), policy({ wait: 20 }), claim(20, 1, 1, 1, 20)]],
   ['another queue', [[['RPUSH', 'rapid-fire:{other}:messages:ann', 'nonsense']]]],
 ])('finds nothing wrong with %s', (_, parts) => {
@@ -102,6 +110,7 @@ const first = `batch ${ZERO}-1:1 of ann`
 const second = `batch ${ZERO}-1:2 of ann`
 
 it.each<[string, Commands[]]>([
+  ['b of ann was withdrawn and is not there', [add(0, 'a'), [['LREM', `${ROOT}:messages:ann`, '-1', `${time(50)} 1 b{}`]]]],
   [`${first} was claimed 1 ms before its deadline`, [add(0, 'a'), claim(99, 1, 1, 1, 100)]],
   [
     `${first} has 4 messages at ${time(100)} by wait, the policy makes 3 messages at ${time(2)} by size`,
@@ -136,7 +145,7 @@ it.each<[string, Commands[]]>([
     [add(0, 'a'), claim(100, 1, 1, 1, 100), claim(1100, 1, 2, 1, 100), bury(2099, 1, 2, 'lease'), cut(1)],
   ],
   ['a of ann was stored again after 4999 ms', [add(0, 'a'), claim(100, 1, 1, 1, 100), free, cut(1), add(4999, 'a')]],
-  ['the log has LREM on the messages of ann, which is not understood', [add(0, 'a'), [['LREM', `${ROOT}:messages:ann`, '0', 'b']]]],
+  ['the log has LINSERT on the messages of ann, which is not understood', [add(0, 'a'), [['LINSERT', `${ROOT}:messages:ann`, '0', 'b']]]],
   [
     `${second} counts 1 attempts and 0 lost claims after a claim that was released`,
     [add(0, 'a'), claim(100, 1, 1, 1, 100), given(200), claim(200, 1, 2, 1, 100)],

@@ -136,7 +136,14 @@ export class QueueLog {
     } else if (name === 'LPUSH') list.unshift(...given().reverse())
     else if (name === 'LTRIM') list.splice(0, Number(args[0]))
     else if (name === 'LSET') list[Number(args[0])] = readMessage(Buffer.from(args[1] as string, 'latin1'))
-    else if (name === 'RPOP') {
+    else if (name === 'LREM') {
+      // Withdrawn: the last one that reads so. Its id stays known.
+      const text = args[1] as string
+      const { id, data } = readMessage(Buffer.from(text, 'latin1'))
+      const at = list.findLastIndex((each) => each.id.equals(id) && each.data.equals(data))
+      if (at < 0) this.broken.push(`${id} of ${key} was withdrawn and is not there`)
+      else list.splice(at, 1)
+    } else if (name === 'RPOP') {
       // Refused, for the backlog was full.
       this.#stored.delete(String(list.pop()?.id))
     } else this.broken.push(`the log has ${name} on the messages of ${key}, which is not understood`)
