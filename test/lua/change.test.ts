@@ -302,6 +302,19 @@ describeBindings('edits and withdrawals', (lua) => {
     expect(await add('ann', 'x', 'ID', 'e1', 'WITHDRAWS', 'm1')).toEqual(['withdrawn', 0])
   })
 
+  it('are refused where the list of the key is of another type', async () => {
+    await lua().redis.set(`${lua().root}:messages:ann`, 'theirs')
+    await lua().refuses('WRONG_TYPE', 'expected a list', 'add', 'ann', 'x', 'EDITS', 'm1')
+  })
+
+  it('find a message that is larger than what one call reads to find it', async () => {
+    await lua().call('policy', 'MAXMESSAGEBYTES', 2 * LIMITS.soughtBytes)
+    await add('ann', '1', 'ID', 'm1')
+    await add('ann', 'x'.repeat(LIMITS.soughtBytes + 1), 'ID', 'm2')
+    expect(await add('ann', 'y', 'EDITS', 'm2')).toEqual(['replaced', 2])
+    expect(await add('ann', 'z', 'EDITS', 'm1')).toEqual(['replaced', 2])
+  })
+
   it.each(['lrange', 'sismember', 'lset'])('are refused, and change nothing, for a user who lacks the right to %s', async (command) => {
     await say(2)
     // Messages may have options.
