@@ -244,6 +244,18 @@ describeBindings('trace', (lua) => {
     expect(await placesOf('BATCH', '1-4')).toEqual([])
   })
 
+  it('tells nothing of what a dead batch or an entry does not say', async () => {
+    await lua().redis.hset(part('dead:1-7'), 'key', 'ann')
+    await lua().redis.zadd(part('dead'), START, '1-7')
+    await lua().redis.xadd(part('stream:out'), `${START}-1`, 'key', 'ann')
+    await lua().redis.zadd(part('streams'), 0, 'out')
+    const [, , , , , , ...places] = await lua().call('trace', 'KEY', 'ann')
+    expect(places).toEqual([
+      ['dead', 'ann', '1-7', 0, 0, 0, 0, 0, '', 0, START, ''],
+      ['streamed', 'ann', '', 0, 0, 0, 0, 0, '', 0, START, 'out'],
+    ])
+  })
+
   it('looks at claims and entries some at a time', async () => {
     const pipeline = lua().redis.pipeline()
     for (const n of numbers(6000)) pipeline.hset(part('claims'), `k${n}`, `${START}-${n}:1:1:0:1:${START}:size:1000`)
