@@ -150,7 +150,7 @@ it('what Evolution API has posted reaches a receiver that fails, is slow and die
     const batches = new Map(ofKey.map(({ id, messages }) => [id, messages]))
     for (const { id, messages } of ofKey) expect(messages).toEqual(batches.get(id))
     const order = ofKey.map(({ id }) => [...batches.keys()].indexOf(id))
-    expect(order).toEqual(order.toSorted((a, b) => a - b))
+    expect(order).toEqual([...order].sort((a, b) => a - b))
     // As many as were added, but for those that were taken away before a process had them.
     const told = [...batches.values()].flat()
     const counted = answers.filter((answer) => answer.who === who)
