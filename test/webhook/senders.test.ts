@@ -124,6 +124,37 @@ describe('a webhook of all senders', () => {
   })
 })
 
+describe('what changes a message finds it while nobody has it', () => {
+  /** Each case that changes something, with the one of the message that it changes. */
+  const changesOf = ({ make, cases }: Sender) => {
+    const known = cases.filter(([, , found, options]) => found.length === 1 && !options)
+    const all = known.flatMap(([what, payload]) =>
+      (make().read(payload, JSON.stringify(payload)) ?? []).map((each) => ({ what, payload, each })),
+    )
+    return all.flatMap(({ what, payload, each: { key, data } }) => {
+      const changed = data.edits ?? data.withdraws
+      const first = all.find(({ each }) => each.id === changed && each.key === key && each.data.edits === undefined)
+      return changed !== undefined && first ? [{ what, first: first.payload, payload, left: data.withdraws ? [] : [data.text] }] : []
+    })
+  }
+
+  // Two tell of no change, and what is passed on is what Meta sends.
+  const others = SENDERS.filter(({ name }) => !['Twilio', 'Viber', 'WhatsApp Cloud API, passed on'].includes(name))
+
+  it.each(others.map((sender) => [sender.name, sender] as const))('%s', async (_, sender) => {
+    const webhook = queue.webhook()
+    const changes = changesOf(sender)
+    expect(changes.length).toBeGreaterThan(0)
+    for (const { what, first, payload, left } of changes) {
+      await queue.redis.flushdb()
+      for (const each of [first, payload, payload]) expect((await webhook(post(each))).status).toBe(200)
+      const [key] = (await queue.keys()).filter((name) => name.includes(':messages:'))
+      const stored = key === undefined ? [] : await queue.data(key.replace(/^.*?:messages:/, ''))
+      expect([what, stored.map(({ text }) => text)]).toEqual([what, left])
+    }
+  })
+})
+
 describe('each sender is taken with its own proof, and with no other', () => {
   it.each(SENDERS.map((sender) => [sender.name, sender] as const))('%s', async (_, { proof, also, cases, form }) => {
     const payload = cases.find(([, , found, options]) => found.length > 0 && !options)?.[1]
