@@ -80,14 +80,14 @@ local function complete(keys, args)
     if count then
       local at = #done + 1
       named[key], done[at], counts[at], records[at] = true, key, count, stored[n]
-      if told then told[at] = said[n] end
+      if told then told[at] = said[n] or NOTHING_SAID end
     end
   end
   if #done == 0 then return reply end
-  local entries
+  local about
   if told then
     queue.now = now_ms()
-    entries = archive_entries(queue, done, counts, records, told)
+    about = about_batches(queue, done, counts)
   end
 
   -- first write
@@ -99,7 +99,7 @@ local function complete(keys, args)
   end
   keep_reply(queue, nonce, 'complete', reply)
   wake_watcher(queue, soonest)
-  if entries then write_archive(queue, entries) end
+  if about then write_archive(queue, about, done, counts, records, told) end
   if queue.told then write_events(queue) end
   return reply
 end

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '6f4b3820097e5d55ef0d5da1843f3c2022ac1786',
+    sha1: 'c3d2fc280a44ad96db3ba6ea687cd872f0df861b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -330,7 +330,65 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-${blank(14)}
+
+
+
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+${blank(20)}
 local CLOCK_STEP = 1000
 
 
@@ -490,62 +548,6 @@ local function decode_claim(text)
   }
 end
 ${blank(54)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(4)}
-local function read_tokens(args, at, known, stop)
-  local options, refusal
-  local name = args[at]
-  while name and name ~= stop do
-    local token = known[name] or known[string.upper(name)]
-    if not token then
-      if string.upper(name) == stop then break end
-      local names = {}
-      for each in pairs(known) do names[#names + 1] = each end
-      table.sort(names)
-      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
-      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
-    end
-    options = options or {}
-    if token.flag then
-      options[token.field] = true
-      at = at + 1
-    else
-      local text = args[at + 1]
-      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
-      local value
-      if token.bytes then
-        value = #text <= token.bytes and text
-      else
-        value = integer(text, token.least, token.most)
-      end
-      if value then
-        options[token.field] = value
-      elseif not refusal then
-        refusal = fail(
-          token.code or 'BAD_ARGUMENT',
-          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
-        )
-      end
-      at = at + 2
-    end
-    name = args[at]
-  end
-  return options, at, refusal
-end
-${blank(8)}
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -1688,7 +1690,7 @@ return entry(KEYS, ARGV)
 `,
   },
   archived: {
-    sha1: '3cf5f16d7a95515c02dbc2798fbda48a3e467064',
+    sha1: '079e0fe89cdbd7b9d81b7e11491a0ce8da40da23',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1914,14 +1916,7 @@ local function bytes_of(messages)
   for n = 1, #messages do bytes = bytes + #messages[n] end
   return bytes
 end
-${blank(298)}
-local function claim_tail(span, state, failed)
-  local tail = string.format(':%d', span)
-  if not state then return tail end
-  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
-  return tail .. ':' .. state
-end
-${blank(83)}
+${blank(71)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -1983,7 +1978,14 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(76)}
+${blank(229)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(157)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -2191,7 +2193,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '3677c831b09669ff43371d930d05813bb7d78450',
+    sha1: '5a5ffbc2c6929f2a90b044a4425e737927db36a3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2422,7 +2424,12 @@ local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value
 end
-${blank(55)}
+${blank(52)}
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(66)}
 local CLOCK_STEP = 1000
 
 
@@ -2449,12 +2456,7 @@ local function latest_end(claim, score, now)
   if score > now + claim.span + CLOCK_STEP then return now + claim.span end
   return score
 end
-${blank(35)}
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(54)}
+${blank(26)}
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -3007,7 +3009,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '1c6bdd5a0df66c9b3298d1266eb6ef2d7347cdff',
+    sha1: '4dc156565dea3aba41bf39cd2462308486377524',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -3287,7 +3289,69 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(42)}
+${blank(30)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+${blank(14)}
 local CLOCK_STEP = 1000
 
 
@@ -3551,70 +3615,6 @@ local function taken_by(stored)
   return name, tonumber(number)
 end
 ${blank(15)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(4)}
-local function read_tokens(args, at, known, stop)
-  local options, refusal
-  local name = args[at]
-  while name and name ~= stop do
-    local token = known[name] or known[string.upper(name)]
-    if not token then
-      if string.upper(name) == stop then break end
-      local names = {}
-      for each in pairs(known) do names[#names + 1] = each end
-      table.sort(names)
-      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
-      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
-    end
-    options = options or {}
-    if token.flag then
-      options[token.field] = true
-      at = at + 1
-    else
-      local text = args[at + 1]
-      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
-      local value
-      if token.bytes then
-        value = #text <= token.bytes and text
-      else
-        value = integer(text, token.least, token.most)
-      end
-      if value then
-        options[token.field] = value
-      elseif not refusal then
-        refusal = fail(
-          token.code or 'BAD_ARGUMENT',
-          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
-        )
-      end
-      at = at + 2
-    end
-    name = args[at]
-  end
-  return options, at, refusal
-end
-
-
-local function read_options(args, at, known)
-  local options, _, refusal = read_tokens(args, at, known)
-  return options or {}, refusal
-end
-
-
-
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -4761,7 +4761,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'fa967cde2bc1be2394016906890a7200b97da5b9',
+    sha1: '50ecae4ba1f3e3ea4c786ef9c5db50d2c9955879',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5039,7 +5039,63 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(42)}
+${blank(30)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+${blank(20)}
 local CLOCK_STEP = 1000
 
 
@@ -5232,62 +5288,6 @@ end
 
 
 
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(4)}
-local function read_tokens(args, at, known, stop)
-  local options, refusal
-  local name = args[at]
-  while name and name ~= stop do
-    local token = known[name] or known[string.upper(name)]
-    if not token then
-      if string.upper(name) == stop then break end
-      local names = {}
-      for each in pairs(known) do names[#names + 1] = each end
-      table.sort(names)
-      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
-      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
-    end
-    options = options or {}
-    if token.flag then
-      options[token.field] = true
-      at = at + 1
-    else
-      local text = args[at + 1]
-      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
-      local value
-      if token.bytes then
-        value = #text <= token.bytes and text
-      else
-        value = integer(text, token.least, token.most)
-      end
-      if value then
-        options[token.field] = value
-      elseif not refusal then
-        refusal = fail(
-          token.code or 'BAD_ARGUMENT',
-          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
-        )
-      end
-      at = at + 2
-    end
-    name = args[at]
-  end
-  return options, at, refusal
-end
-${blank(8)}
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -5666,62 +5666,48 @@ ${blank(48)}
 local BETWEEN = '\\31'
 
 
+
 local function about_messages(queue, key, count, spent)
-  local list, ids, length, at, first, last = messages_key(queue.root, key), {}, 0, 0, nil, nil
+  local list, ids, whole, length, at, first, last = messages_key(queue.root, key), spent.ids, 0, 0, 0, nil, nil
   while at < count and spent.bytes < LIMITS.archivedBytes do
-    local fit = math.ceil((LIMITS.archivedBytes - spent.bytes) / queue.largest)
-    local messages = redis.pcall('LRANGE', list, count_text(at), count_text(math.min(at + math.min(fit, 250), count) - 1))
+    local fit = math.min(math.ceil((LIMITS.archivedBytes - spent.bytes) / queue.largest), 250, count - at)
+    local messages = redis.pcall('LRANGE', list, count_text(at), count_text(at + fit - 1))
     if messages.err or #messages == 0 then break end
     for n = 1, #messages do
-      local time, id = parts_of(messages[n], true)
-      first, last, length = first or time, time, length + #id + 1
-      if length <= LIMITS.archivedIds then ids[at + n] = id end
-      spent.bytes = spent.bytes + #messages[n]
+      local message, id, _ = messages[n], '', nil
+      -- '0 ' stands there in one without an id, and in none that has one: nothing has to be taken apart.
+      local digit, blank = string.byte(message, 15, 16)
+      if digit ~= 48 or blank ~= 32 then _, id = parts_of(message, true) end
+      length = length + #id + 1
+      if length <= LIMITS.archivedIds then whole, ids[at + n] = at + n, id end
+      spent.bytes = spent.bytes + #message
     end
-    at = at + #messages
+    first, last, at = first or messages[1], messages[#messages], at + #messages
   end
-  return first, at == count and last, first and table.concat(ids, BETWEEN)
+  if first then return (parts_of(first, true)), at == count and parts_of(last, true), table.concat(ids, BETWEEN, 1, whole) end
 end
 
 
-local function append_field(fields, field, value)
-  if value then fields[#fields + 1], fields[#fields + 2] = field, value end
+local function about_batches(queue, keys, counts)
+  local about, spent = { first = {}, last = {}, ids = {} }, { bytes = 0, ids = {} }
+  for n = 1, #keys do about.first[n], about.last[n], about.ids[n] = about_messages(queue, keys[n], counts[n], spent) end
+  return about
 end
 
 
-local function archive_entries(queue, keys, counts, records, said)
-  local now, entries, spent = digits(queue.now), {}, { bytes = 0 }
-  for n = 1, #keys do
-    local claim, options = decode_claim(records[n]), said[n] or {}
-    if claim then
-      local first, last, ids = about_messages(queue, keys[n], counts[n], spent)
-      local fields = {
-        'id', claim.id, 'key', keys[n], 'reason', claim.reason, 'claimedAt', string.match(claim.id, '^%d+'), 'completedAt', now,
-        'attempts', count_text(claim.attempt), 'size', count_text(counts[n]),
-      }
-      append_field(fields, 'firstAt', first)
-      append_field(fields, 'lastAt', last)
-      append_field(fields, 'ids', ids)
-      append_field(fields, 'worker', options.worker)
-      append_field(fields, 'text', options.text)
-      append_field(fields, 'result', options.result)
-      entries[#entries + 1] = { id = claim.id, fields = fields }
-    end
-  end
-  return entries
+local function put_field(fields, length, field, value)
+  if not value then return length end
+  fields[length + 1], fields[length + 2] = field, value
+  return length + 2
 end
 
 
-local function trim_archive(queue, index, most)
-  local root, excess = queue.root, redis.pcall('ZCARD', index)
-  if type(excess) == 'table' then return end
-  excess = excess - queue.maxArchived
-  local oldest, ids, names = redis.pcall('ZRANGE', index, '0', count_text(most - 1), 'WITHSCORES'), {}, {}
-  for n = 1, #oldest, 2 do
-    if #ids >= excess and tonumber(oldest[n + 1]) > queue.now - queue.archive then break end
-    ids[#ids + 1] = oldest[n]
-    names[#names + 1] = part_key(root, 'archive:' .. oldest[n])
-  end
+local function trim_archive(queue, index, size, most)
+  local excess = math.min(most, size - queue.maxArchived)
+  local ids = redis.pcall('ZRANGE', index, '-inf', digits(queue.now - queue.archive), 'BYSCORE', 'LIMIT', '0', count_text(most))
+  if excess > #ids then ids = redis.pcall('ZRANGE', index, '0', count_text(excess - 1)) end
+  local names, prefix = {}, part_key(queue.root, 'archive:')
+  for n = 1, #ids do names[n] = prefix .. ids[n] end
   -- WHY the index last: what is in it and is gone does no harm.
   if #ids > 0 and type(redis.pcall('UNLINK', unpack(names))) ~= 'table' then redis.pcall('ZREM', index, unpack(ids)) end
 end
@@ -5737,25 +5723,39 @@ local function keep_index(queue, index, fresh)
 end
 
 
-local function write_archive(queue, entries)
-  local root, index, now, ends = queue.root, name_of(queue.root, 'archived'), digits(queue.now), digits(queue.now + queue.archive)
-  local members, names = {}, {}
-  for n = 1, #entries do
-    local id = entries[n].id
-    local name = part_key(root, 'archive:' .. id)
-    if type(redis.pcall('HSET', name, unpack(entries[n].fields))) ~= 'table' then
-      if redis.pcall('PEXPIREAT', name, ends) == 1 then
-        members[#members + 1], members[#members + 2], names[#names + 1] = now, id, name
-      else
-        redis.pcall('UNLINK', name)
+local function write_archive(queue, about, keys, counts, records, said)
+  local index, prefix = name_of(queue.root, 'archived'), part_key(queue.root, 'archive:')
+  local now, ends, members, names, fields = digits(queue.now), digits(queue.now + queue.archive), {}, {}, {}
+  for n = 1, #keys do
+    -- Not by decode_claim: that makes a table and six numbers of it.
+    local id, claimed, attempts, reason = string.match(records[n], '^((%d+)%-%d+):%d+:(%d+):%d+:%d+:%d+:(%a+):')
+    if id then
+      local name, options = prefix .. id, said[n]
+      local length = put_field(fields, 0, 'firstAt', about.first[n])
+      length = put_field(fields, length, 'lastAt', about.last[n])
+      length = put_field(fields, length, 'ids', about.ids[n])
+      length = put_field(fields, length, 'worker', options.worker)
+      length = put_field(fields, length, 'text', options.text)
+      length = put_field(fields, length, 'result', options.result)
+      local done = redis.pcall(
+        'HSET', name, 'id', id, 'key', keys[n], 'reason', reason, 'claimedAt', claimed, 'completedAt', now, 'attempts', attempts,
+        'size', count_text(counts[n]), unpack(fields, 1, length)
+      )
+      if type(done) ~= 'table' then
+        if redis.pcall('PEXPIREAT', name, ends) == 1 then
+          members[#members + 1], members[#members + 2], names[#names + 1] = now, id, name
+        else
+          redis.pcall('UNLINK', name)
+        end
       end
     end
   end
   if #names == 0 then return end
   local added = redis.pcall('ZADD', index, unpack(members))
   if type(added) == 'table' then return redis.pcall('UNLINK', unpack(names)) end
-  keep_index(queue, index, redis.pcall('ZCARD', index) == added)
-  trim_archive(queue, index, #names + LIMITS.oldArchived)
+  local size = redis.pcall('ZCARD', index)
+  keep_index(queue, index, size == added)
+  if type(size) ~= 'table' then trim_archive(queue, index, size, #names + LIMITS.oldArchived) end
 end
 ${blank(193)}
 local function prepare(queue, take, taken)
@@ -5848,14 +5848,14 @@ local function complete(keys, args)
     if count then
       local at = #done + 1
       named[key], done[at], counts[at], records[at] = true, key, count, stored[n]
-      if told then told[at] = said[n] end
+      if told then told[at] = said[n] or NOTHING_SAID end
     end
   end
   if #done == 0 then return reply end
-  local entries
+  local about
   if told then
     queue.now = now_ms()
-    entries = archive_entries(queue, done, counts, records, told)
+    about = about_batches(queue, done, counts)
   end
 
   -- first write
@@ -5867,7 +5867,7 @@ local function complete(keys, args)
   end
   keep_reply(queue, nonce, 'complete', reply)
   wake_watcher(queue, soonest)
-  if entries then write_archive(queue, entries) end
+  if about then write_archive(queue, about, done, counts, records, told) end
   if queue.told then write_events(queue) end
   return reply
 end
@@ -5877,7 +5877,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '314f9776add28573ab2b7b0f22fcdf270ed2da3e',
+    sha1: 'b119d38c5988705f5bd5ec923e28416302a84e25',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6100,14 +6100,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(331)}
-local function claim_tail(span, state, failed)
-  local tail = string.format(':%d', span)
-  if not state then return tail end
-  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
-  return tail .. ':' .. state
-end
-${blank(83)}
+${blank(104)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -6169,7 +6162,14 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(76)}
+${blank(229)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(157)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -6369,7 +6369,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'cd4f05387d8d34cabfef6a897313e99bb1733409',
+    sha1: '8c3ce855f7354537ef2f1181726ecc49aeb52666',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6550,7 +6550,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(347)}
+${blank(30)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -6564,7 +6564,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(72)}
+${blank(389)}
 local function write_events(queue)
   local told, name = queue.told, name_of(queue.root, 'events')
   queue.told = nil
@@ -6826,7 +6826,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'a3a11bb4aa61d1615e9f9945661bcd922401e4e9',
+    sha1: '607fac40dc901a1b70664555ed47cbd8533a5a44',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7080,32 +7080,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(257)}
-local function claim_tail(span, state, failed)
-  local tail = string.format(':%d', span)
-  if not state then return tail end
-  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
-  return tail .. ':' .. state
-end
-${blank(16)}
-local function decode_claim(text)
-  local id, number, attempt, lost, count, deadline, reason, span, state =
-    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  local failed = string.match(state or '', '^:retry:(.*)%.$')
-  if failed then state = ':retry' end
-  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
-  if not known then return nil end
-  return {
-    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
-  }
-end
-${blank(34)}
-local function taken_by(stored)
-  local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
-  return name, tonumber(number)
-end
-${blank(15)}
+${blank(30)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -7167,9 +7142,32 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(229)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(16)}
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
+  }
+end
+${blank(34)}
+local function taken_by(stored)
+  local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
+  return name, tonumber(number)
+end
+${blank(15)}
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -7714,7 +7712,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   events: {
-    sha1: '2b95acc30cac10971cf0bcab58bc57a8ff807d20',
+    sha1: 'dec8a1147c63c710232a72aeec5a608d3603bd51',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7923,14 +7921,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(331)}
-local function claim_tail(span, state, failed)
-  local tail = string.format(':%d', span)
-  if not state then return tail end
-  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
-  return tail .. ':' .. state
-end
-${blank(83)}
+${blank(104)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -7992,7 +7983,14 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(76)}
+${blank(229)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(157)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -8191,7 +8189,7 @@ return entry(KEYS, ARGV)
 `,
   },
   extend: {
-    sha1: 'da43e8e44ac4cca93961a07e3264cb1168c08e35',
+    sha1: '1b7122ec7d668e1614155acb54687e1a808ce7fb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8387,7 +8385,21 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(331)}
+${blank(104)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(281)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -8435,20 +8447,6 @@ end
 
 
 
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(54)}
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -8649,7 +8647,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'f250a604a5f812d8a5427da6bacd7ddeb120d413',
+    sha1: '9f611ef58bd34cec5c5acf71ea5382eabda681c8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8932,7 +8930,63 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(42)}
+${blank(30)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+${blank(20)}
 local CLOCK_STEP = 1000
 
 
@@ -9117,62 +9171,6 @@ local function claimed_parts(stored, token)
   return tonumber(count), tonumber(attempt), string.sub(stored, 1, behind - 1)
 end
 ${blank(33)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(4)}
-local function read_tokens(args, at, known, stop)
-  local options, refusal
-  local name = args[at]
-  while name and name ~= stop do
-    local token = known[name] or known[string.upper(name)]
-    if not token then
-      if string.upper(name) == stop then break end
-      local names = {}
-      for each in pairs(known) do names[#names + 1] = each end
-      table.sort(names)
-      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
-      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
-    end
-    options = options or {}
-    if token.flag then
-      options[token.field] = true
-      at = at + 1
-    else
-      local text = args[at + 1]
-      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
-      local value
-      if token.bytes then
-        value = #text <= token.bytes and text
-      else
-        value = integer(text, token.least, token.most)
-      end
-      if value then
-        options[token.field] = value
-      elseif not refusal then
-        refusal = fail(
-          token.code or 'BAD_ARGUMENT',
-          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
-        )
-      end
-      at = at + 2
-    end
-    name = args[at]
-  end
-  return options, at, refusal
-end
-${blank(8)}
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -9766,7 +9764,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '36b8ca7b4ea87ff78424d1246c63163e8c9ded6d',
+    sha1: '39f9f8cd329b8080531a0444193cce9ef0611b88',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10051,7 +10049,69 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(42)}
+${blank(30)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+${blank(14)}
 local CLOCK_STEP = 1000
 
 
@@ -10303,70 +10363,6 @@ local function taken_by(stored)
   return name, tonumber(number)
 end
 ${blank(15)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(4)}
-local function read_tokens(args, at, known, stop)
-  local options, refusal
-  local name = args[at]
-  while name and name ~= stop do
-    local token = known[name] or known[string.upper(name)]
-    if not token then
-      if string.upper(name) == stop then break end
-      local names = {}
-      for each in pairs(known) do names[#names + 1] = each end
-      table.sort(names)
-      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
-      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
-    end
-    options = options or {}
-    if token.flag then
-      options[token.field] = true
-      at = at + 1
-    else
-      local text = args[at + 1]
-      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
-      local value
-      if token.bytes then
-        value = #text <= token.bytes and text
-      else
-        value = integer(text, token.least, token.most)
-      end
-      if value then
-        options[token.field] = value
-      elseif not refusal then
-        refusal = fail(
-          token.code or 'BAD_ARGUMENT',
-          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
-        )
-      end
-      at = at + 2
-    end
-    name = args[at]
-  end
-  return options, at, refusal
-end
-
-
-local function read_options(args, at, known)
-  local options, _, refusal = read_tokens(args, at, known)
-  return options or {}, refusal
-end
-
-
-
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -11564,7 +11560,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '2ef50bc2967dabdedd06cdf2e1e202efb65ccd5a',
+    sha1: '088d7cf6b9edcbec803bda292f062d37700a8911',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11744,7 +11740,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(421)}
+${blank(104)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -11806,7 +11802,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(63)}
+${blank(380)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events', 'archive', 'maxArchived',
@@ -11982,7 +11978,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '62d07d804f67ac0cd55cd49e079b90e256292077',
+    sha1: 'af53192fb3615940f0502c49fbf9845135d72885',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12187,19 +12183,19 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(331)}
+${blank(113)}
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(281)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
   if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
   return tail .. ':' .. state
 end
-${blank(92)}
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(54)}
+${blank(83)}
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -12424,7 +12420,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '5a3de3c812509a2ef83c35e69ddb87bfc54a1215',
+    sha1: '31732b6b0bfa18f575ece18c71bd40d9ae709cb9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12647,14 +12643,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(331)}
-local function claim_tail(span, state, failed)
-  local tail = string.format(':%d', span)
-  if not state then return tail end
-  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
-  return tail .. ':' .. state
-end
-${blank(83)}
+${blank(104)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -12716,9 +12705,14 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(229)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(83)}
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -13023,7 +13017,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '916e49d6a570e0897f6ee599e7f80b029272622d',
+    sha1: 'dd8a9e5b926c9b014325e034088081a42f98cf03',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13276,7 +13270,69 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(53)}
+${blank(41)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+${blank(14)}
 local CLOCK_STEP = 1000
 
 
@@ -13453,70 +13509,6 @@ end
 
 local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
 ${blank(52)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(4)}
-local function read_tokens(args, at, known, stop)
-  local options, refusal
-  local name = args[at]
-  while name and name ~= stop do
-    local token = known[name] or known[string.upper(name)]
-    if not token then
-      if string.upper(name) == stop then break end
-      local names = {}
-      for each in pairs(known) do names[#names + 1] = each end
-      table.sort(names)
-      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
-      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
-    end
-    options = options or {}
-    if token.flag then
-      options[token.field] = true
-      at = at + 1
-    else
-      local text = args[at + 1]
-      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
-      local value
-      if token.bytes then
-        value = #text <= token.bytes and text
-      else
-        value = integer(text, token.least, token.most)
-      end
-      if value then
-        options[token.field] = value
-      elseif not refusal then
-        refusal = fail(
-          token.code or 'BAD_ARGUMENT',
-          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
-        )
-      end
-      at = at + 2
-    end
-    name = args[at]
-  end
-  return options, at, refusal
-end
-
-
-local function read_options(args, at, known)
-  local options, _, refusal = read_tokens(args, at, known)
-  return options or {}, refusal
-end
-
-
-
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -13713,7 +13705,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'e6de1415c00a699f9199484d9697701941a3681f',
+    sha1: '16bcc16547e60030db68d51aee0c27908db28d24',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13921,14 +13913,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(331)}
-local function claim_tail(span, state, failed)
-  local tail = string.format(':%d', span)
-  if not state then return tail end
-  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
-  return tail .. ':' .. state
-end
-${blank(83)}
+${blank(104)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -13990,9 +13975,14 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(229)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(83)}
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -14315,7 +14305,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '630c34cee145305eb118a2c2802ab44173f40d5d',
+    sha1: '16609640d3c1469cf1c93fe021dd227c5f9f50fc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14518,14 +14508,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(331)}
-local function claim_tail(span, state, failed)
-  local tail = string.format(':%d', span)
-  if not state then return tail end
-  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
-  return tail .. ':' .. state
-end
-${blank(83)}
+${blank(104)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -14587,9 +14570,14 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(229)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(83)}
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -14806,7 +14794,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'f5704aedf06437743877a62770b402762ec05dec',
+    sha1: '304f99234faba2425334416255d3d51abbf0b76f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15044,39 +15032,7 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(257)}
-local function claim_tail(span, state, failed)
-  local tail = string.format(':%d', span)
-  if not state then return tail end
-  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
-  return tail .. ':' .. state
-end
-${blank(16)}
-local function decode_claim(text)
-  local id, number, attempt, lost, count, deadline, reason, span, state =
-    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  local failed = string.match(state or '', '^:retry:(.*)%.$')
-  if failed then state = ':retry' end
-  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
-  if not known then return nil end
-  return {
-    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
-  }
-end
-
-local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-
-
-local function parts_of_token(token) return string.match(token, '^([%d%-]+):(%d+)$') end
-${blank(9)}
-local function claimed_parts(stored, token)
-  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local attempt, count, behind, state = string.match(stored, '^:(%d+):%d+:(%d+):%d+:%a+():%d+(:?[rd]?)', #token + 1)
-  if state == ':r' or state == ':d' or not count then return nil end
-  return tonumber(count), tonumber(attempt), string.sub(stored, 1, behind - 1)
-end
-${blank(33)}
+${blank(30)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -15132,7 +15088,39 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-${blank(8)}
+${blank(235)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(16)}
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
+  }
+end
+
+local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
+
+
+local function parts_of_token(token) return string.match(token, '^([%d%-]+):(%d+)$') end
+${blank(9)}
+local function claimed_parts(stored, token)
+  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
+  local attempt, count, behind, state = string.match(stored, '^:(%d+):%d+:(%d+):%d+:%a+():%d+(:?[rd]?)', #token + 1)
+  if state == ':r' or state == ':d' or not count then return nil end
+  return tonumber(count), tonumber(attempt), string.sub(stored, 1, behind - 1)
+end
+${blank(33)}
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -15512,7 +15500,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'd967ef0f9dfe05be9c01760f12320c55c0c85ebf',
+    sha1: '853b9dc4d2d40ad8e0b13efc3ce45d07205cef41',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15773,7 +15761,21 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(42)}
+${blank(30)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(66)}
 local CLOCK_STEP = 1000
 ${blank(13)}
 local function deadline_of(first, last, wait, maxWait, closed, closed_by)
@@ -15938,20 +15940,6 @@ local function latest_end(claim, score, now)
   return score
 end
 ${blank(26)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(54)}
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -16435,7 +16423,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'a79da1b493abd882213f68bbc9bfba4fdf76e48d',
+    sha1: 'ca2e3aa2b397672f61ff4221c4f8cf89588b7a03',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16634,14 +16622,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(331)}
-local function claim_tail(span, state, failed)
-  local tail = string.format(':%d', span)
-  if not state then return tail end
-  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
-  return tail .. ':' .. state
-end
-${blank(83)}
+${blank(104)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -16703,7 +16684,14 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(63)}
+${blank(229)}
+local function claim_tail(span, state, failed)
+  local tail = string.format(':%d', span)
+  if not state then return tail end
+  if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
+  return tail .. ':' .. state
+end
+${blank(144)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events', 'archive', 'maxArchived',
@@ -17019,7 +17007,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '190a881fe5ed24e974725d68b5a173a73a9aef96',
+    sha1: '46e18f2dbd233affde3c3e03e7469be3041a97ea',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -17297,7 +17285,23 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-${blank(14)}
+
+
+
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(66)}
 local CLOCK_STEP = 1000
 ${blank(13)}
 local function deadline_of(first, last, wait, maxWait, closed, closed_by)
@@ -17441,20 +17445,6 @@ local function decode_claim(text)
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
   }
-end
-${blank(54)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
 end
 ${blank(54)}
 local function now_ms()
@@ -18249,7 +18239,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: 'b159ff61518c18a34e02cd9b0e879bd71a851b75',
+    sha1: 'cf90e23e4ce889f5d2bc3b39bc969aa13baa76d8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -18439,20 +18429,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(354)}
-local function decode_claim(text)
-  local id, number, attempt, lost, count, deadline, reason, span, state =
-    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  local failed = string.match(state or '', '^:retry:(.*)%.$')
-  if failed then state = ':retry' end
-  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
-  if not known then return nil end
-  return {
-    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
-  }
-end
-${blank(54)}
+${blank(104)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -18514,9 +18491,20 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(252)}
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local failed = string.match(state or '', '^:retry:(.*)%.$')
+  if failed then state = ':retry' end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil, failed = failed,
+  }
+end
+${blank(54)}
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
@@ -18706,7 +18694,7 @@ return entry(KEYS, ARGV)
 `,
   },
   trace: {
-    sha1: 'e53d23de7ad67b2d8f9bb0a9b3e61ec069cafbba',
+    sha1: 'dde6a2a58dad5cfcc1767c34961e6d6e112a6c0e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -18984,7 +18972,69 @@ local function parts_of(message, spared)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), spared and '' or string.sub(message, start + length)
 end
-${blank(42)}
+${blank(30)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+
+
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+${blank(14)}
 local CLOCK_STEP = 1000
 
 
@@ -19159,70 +19209,6 @@ local function decode_claim(text)
   }
 end
 ${blank(54)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
-
-
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-${blank(4)}
-local function read_tokens(args, at, known, stop)
-  local options, refusal
-  local name = args[at]
-  while name and name ~= stop do
-    local token = known[name] or known[string.upper(name)]
-    if not token then
-      if string.upper(name) == stop then break end
-      local names = {}
-      for each in pairs(known) do names[#names + 1] = each end
-      table.sort(names)
-      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
-      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
-    end
-    options = options or {}
-    if token.flag then
-      options[token.field] = true
-      at = at + 1
-    else
-      local text = args[at + 1]
-      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
-      local value
-      if token.bytes then
-        value = #text <= token.bytes and text
-      else
-        value = integer(text, token.least, token.most)
-      end
-      if value then
-        options[token.field] = value
-      elseif not refusal then
-        refusal = fail(
-          token.code or 'BAD_ARGUMENT',
-          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
-        )
-      end
-      at = at + 2
-    end
-    name = args[at]
-  end
-  return options, at, refusal
-end
-
-
-local function read_options(args, at, known)
-  local options, _, refusal = read_tokens(args, at, known)
-  return options or {}, refusal
-end
-
-
-
 local function now_ms()
   local time = redis.call('TIME')
   -- Texts that are reckoned with become numbers at less cost than by tonumber.
