@@ -10,7 +10,7 @@ local BETWEEN = '\31'
 -- What the messages of a batch say: when the first and the last of them came, and their ids; nil of what was not read. `spent` counts bytes, and has
 -- a list that is used again for each batch, since to grow one costs as much as a command.
 local function about_messages(queue, key, count, spent)
-  local list, ids, whole, length, at, first, last = messages_key(queue.root, key), spent.ids, 0, 0, 0, nil, nil
+  local list, ids, most, whole, length, at, first, last = messages_key(queue.root, key), spent.ids, LIMITS.archivedIds, 0, 0, 0, nil, nil
   while at < count and spent.bytes < LIMITS.archivedBytes do
     local fit = math.min(math.ceil((LIMITS.archivedBytes - spent.bytes) / queue.largest), 250, count - at)
     local messages = redis.pcall('LRANGE', list, count_text(at), count_text(at + fit - 1))
@@ -21,19 +21,14 @@ local function about_messages(queue, key, count, spent)
       local digit, blank = string.byte(message, 15, 16)
       if digit ~= 48 or blank ~= 32 then _, id = parts_of(message, true) end
       length = length + #id + 1
-      if length <= LIMITS.archivedIds then whole, ids[at + n] = at + n, id end
-      spent.bytes = spent.bytes + #message
+      if length <= most then whole, ids[at + n] = at + n, id end
     end
+    spent.bytes = spent.bytes + bytes_of(messages)
     first, last, at = first or messages[1], messages[#messages], at + #messages
   end
-  if first then return (parts_of(first, true)), at == count and parts_of(last, true), table.concat(ids, BETWEEN, 1, whole) end
-end
-
--- What the messages of batches say that are to end.
-local function about_batches(queue, keys, counts)
-  local about, spent = { first = {}, last = {}, ids = {} }, { bytes = 0, ids = {} }
-  for n = 1, #keys do about.first[n], about.last[n], about.ids[n] = about_messages(queue, keys[n], counts[n], spent) end
-  return about
+  if not first then return nil end
+  local joined = length == at and string.rep(BETWEEN, at - 1) or table.concat(ids, BETWEEN, 1, whole)
+  return (parts_of(first, true)), at == count and parts_of(last, true), joined
 end
 
 -- Puts a field and its value, if there is one, behind the first `length` of a list. Returns how many there are then.

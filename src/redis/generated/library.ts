@@ -425,7 +425,9 @@ local function has_flush(options) return string.find(options, ',F', 1, true) ~= 
 -- is data.
 local function parts_of(message, spared)
   -- Without an id and options: nothing has to be measured.
-  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
+  -- WHY the digits are not counted by the pattern: each sign of one costs.
+  local _, behind = string.find(message, '^%d+ 0 ')
+  if behind == 16 then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
   local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
   if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
   local at = string.sub(message, 1, 13)
@@ -478,10 +480,10 @@ end
 
 -- \`known\` maps a token to what may stand behind it, as lib/limits.lua has it.
 -- Reads from args[at] up to the end, or up to the token \`stop\`. Returns the options that are given by field (nil when none is),
--- where reading ended, and a refusal. A refusal comes with a position when only the value is wrong: the arguments
+-- where reading ended, and a refusal; \`options\`: a table to be filled, with room for them. A refusal comes with a position when only the value is wrong: the arguments
 -- behind it can still be read.
-local function read_tokens(args, at, known, stop)
-  local options, refusal
+local function read_tokens(args, at, known, stop, options)
+  local refusal
   local name = args[at]
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
@@ -2638,7 +2640,7 @@ function delete_entry(stream, groups, id)
 end
 end
 do -- lua/functions/batch
-local about_batches
+local about_messages
 local write_archive
 do
 --- The archive: batches that were completed, for whoever asks later. While the policy keeps any (\`archive\`), each is a hash \`archive:<batch id>\` that
@@ -2652,8 +2654,8 @@ local BETWEEN = '\\31'
 
 -- What the messages of a batch say: when the first and the last of them came, and their ids; nil of what was not read. \`spent\` counts bytes, and has
 -- a list that is used again for each batch, since to grow one costs as much as a command.
-local function about_messages(queue, key, count, spent)
-  local list, ids, whole, length, at, first, last = messages_key(queue.root, key), spent.ids, 0, 0, 0, nil, nil
+function about_messages(queue, key, count, spent)
+  local list, ids, most, whole, length, at, first, last = messages_key(queue.root, key), spent.ids, LIMITS.archivedIds, 0, 0, 0, nil, nil
   while at < count and spent.bytes < LIMITS.archivedBytes do
     local fit = math.min(math.ceil((LIMITS.archivedBytes - spent.bytes) / queue.largest), 250, count - at)
     local messages = redis.pcall('LRANGE', list, count_text(at), count_text(at + fit - 1))
@@ -2664,19 +2666,14 @@ local function about_messages(queue, key, count, spent)
       local digit, blank = string.byte(message, 15, 16)
       if digit ~= 48 or blank ~= 32 then _, id = parts_of(message, true) end
       length = length + #id + 1
-      if length <= LIMITS.archivedIds then whole, ids[at + n] = at + n, id end
-      spent.bytes = spent.bytes + #message
+      if length <= most then whole, ids[at + n] = at + n, id end
     end
+    spent.bytes = spent.bytes + bytes_of(messages)
     first, last, at = first or messages[1], messages[#messages], at + #messages
   end
-  if first then return (parts_of(first, true)), at == count and parts_of(last, true), table.concat(ids, BETWEEN, 1, whole) end
-end
-
--- What the messages of batches say that are to end.
-function about_batches(queue, keys, counts)
-  local about, spent = { first = {}, last = {}, ids = {} }, { bytes = 0, ids = {} }
-  for n = 1, #keys do about.first[n], about.last[n], about.ids[n] = about_messages(queue, keys[n], counts[n], spent) end
-  return about
+  if not first then return nil end
+  local joined = length == at and string.rep(BETWEEN, at - 1) or table.concat(ids, BETWEEN, 1, whole)
+  return (parts_of(first, true)), at == count and parts_of(last, true), joined
 end
 
 -- Puts a field and its value, if there is one, behind the first \`length\` of a list. Returns how many there are then.
@@ -3230,21 +3227,27 @@ local COMPLETE_OPTIONS = { TEXT = OPTIONS.text, RESULT = OPTIONS.result, WORKER 
 local NOTHING_SAID = {}
 
 -- Batches with tokens: keys, tokens, and for each its options; or a refusal in the fourth place.
+-- WHY not by read_ends: no table a batch but that of its options, which is made with room for them.
 local function read_told(args, first)
-  local ends, _, refusal = read_ends({ unpack(args, first) }, COMPLETE_OPTIONS)
-  if not ends then return nil, nil, nil, refusal end
-  if #ends > LIMITS.pairs then return nil, nil, nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.pairs .. ' batches, got ' .. #ends) end
-  local owners, tokens, said, bytes = {}, {}, {}, 0
-  for n = 1, #ends do
-    local options = ends[n].options
-    if ends[n].refusal then return nil, nil, nil, ends[n].refusal end
-    owners[n], tokens[n], said[n] = ends[n].key, ends[n].token, options
+  local owners, tokens, said, count, bytes, at, refusal = {}, {}, {}, 0, 0, first, nil
+  repeat
+    if not args[at + 1] then
+      refusal = refusal or fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. how_many(#args - at + 1, 'argument'))
+    end
+    if refusal then return nil, nil, nil, refusal end
+    local options, stopped
+    options, stopped, refusal = read_tokens(args, at + 2, COMPLETE_OPTIONS, 'NEXT', { text = nil, result = nil, worker = nil })
+    if not stopped then return nil, nil, nil, refusal end
+    count = count + 1
+    owners[count], tokens[count], said[count] = args[at], args[at + 1], options
     bytes = bytes + #(options.text or '') + #(options.result or '')
+    at = stopped + 1
+  until not args[stopped]
+  if count > LIMITS.pairs then refusal = fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.pairs .. ' batches, got ' .. count) end
+  if bytes > LIMITS.archivedTexts and count > 1 then
+    refusal = fail('BAD_ARGUMENT', string.format('expected at most %d bytes of texts in one call, got %d', LIMITS.archivedTexts, bytes))
   end
-  if bytes > LIMITS.archivedTexts and #ends > 1 then
-    return nil, nil, nil, fail('BAD_ARGUMENT', string.format('expected at most %d bytes of texts in one call, got %d', LIMITS.archivedTexts, bytes))
-  end
-  return owners, tokens, said
+  return owners, tokens, said, refusal
 end
 
 -- The same of pairs alone.
@@ -3254,6 +3257,13 @@ local function read_completed(args, first)
   if word == 'NEXT' or COMPLETE_OPTIONS[word] then return read_told(args, first) end
   local owners, tokens, bad = read_pairs(args, first, 'pairs of key and token')
   return owners, tokens, NOTHING_SAID, bad
+end
+
+-- What the messages of batches say that are to end, for the archive.
+local function about_batches(queue, keys, counts)
+  local about, spent = { first = {}, last = {}, ids = {} }, { bytes = 0, ids = {} }
+  for n = 1, #keys do about.first[n], about.last[n], about.ids[n] = about_messages(queue, keys[n], counts[n], spent) end
+  return about
 end
 
 local function complete(keys, args)
