@@ -65,7 +65,7 @@ local function write_archive(queue, about, keys, counts, records, said)
   local now, ends, members, names, fields = digits(queue.now), digits(queue.now + queue.archive), {}, {}, {}
   for n = 1, #keys do
     -- Not by decode_claim: that makes a table and six numbers of it.
-    local id, claimed, attempts, reason = string.match(records[n], '^((%d+)%-%d+):%d+:(%d+):%d+:%d+:%d+:(%a+):')
+    local id, claimed, attempts, reason = string.match(records[n], '^((%d+)%-[%d%-]+):%d+:(%d+):%d+:%d+:%d+:(%a+):')
     if id then
       local name, options = prefix .. id, said[n]
       local length = put_field(fields, 0, 'firstAt', about.first[n])

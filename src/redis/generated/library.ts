@@ -886,15 +886,18 @@ local function note_event(queue, event, key, field, value, ...)
   if field == 'id' then
     _, value = parts_of(value, true)
     if told and told.event == event and told.key == key then
-      told[#told + 1], told[#told + 2] = field, value
+      local length = #told
+      told[length + 1], told[length + 2] = field, value
       return
     end
   end
   if told and #told > LIMITS.eventFields then write_events(queue) end
   told = queue.told or { event = nil, key = nil }
-  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
-  if key then told[#told + 1], told[#told + 2] = 'key', key end
-  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  local length = #told
+  if told.event ~= event then told[length + 1], told[length + 2], length = 'event', event, length + 2 end
+  if key then told[length + 1], told[length + 2], length = 'key', key, length + 2 end
+  told[length + 1], told[length + 2] = field, value
+  for n = 1, select('#', ...) do told[length + 2 + n] = select(n, ...) end
   told.event, told.key, queue.told = event, key, told
 end
 local MEMBERS
@@ -2710,7 +2713,7 @@ function write_archive(queue, about, keys, counts, records, said)
   local now, ends, members, names, fields = digits(queue.now), digits(queue.now + queue.archive), {}, {}, {}
   for n = 1, #keys do
     -- Not by decode_claim: that makes a table and six numbers of it.
-    local id, claimed, attempts, reason = string.match(records[n], '^((%d+)%-%d+):%d+:(%d+):%d+:%d+:%d+:(%a+):')
+    local id, claimed, attempts, reason = string.match(records[n], '^((%d+)%-[%d%-]+):%d+:(%d+):%d+:%d+:%d+:(%a+):')
     if id then
       local name, options = prefix .. id, said[n]
       local length = put_field(fields, 0, 'firstAt', about.first[n])

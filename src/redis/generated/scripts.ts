@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '937a086326211f78936b16db1c85b7d1e2f982c3',
+    sha1: '2455bead7fd09d0bf4152ed00f7f40548134e14c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -575,15 +575,18 @@ local function note_event(queue, event, key, field, value, ...)
   if field == 'id' then
     _, value = parts_of(value, true)
     if told and told.event == event and told.key == key then
-      told[#told + 1], told[#told + 2] = field, value
+      local length = #told
+      told[length + 1], told[length + 2] = field, value
       return
     end
   end
   if told and #told > LIMITS.eventFields then write_events(queue) end
   told = queue.told or { event = nil, key = nil }
-  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
-  if key then told[#told + 1], told[#told + 2] = 'key', key end
-  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  local length = #told
+  if told.event ~= event then told[length + 1], told[length + 2], length = 'event', event, length + 2 end
+  if key then told[length + 1], told[length + 2], length = 'key', key, length + 2 end
+  told[length + 1], told[length + 2] = field, value
+  for n = 1, select('#', ...) do told[length + 2 + n] = select(n, ...) end
   told.event, told.key, queue.told = event, key, told
 end
 ${blank(12)}
@@ -1692,7 +1695,7 @@ return entry(KEYS, ARGV)
 `,
   },
   archived: {
-    sha1: '3abb1ecc010d16c9a0e8321831935c77ba6eee5e',
+    sha1: '5ccc16d0d12beb1af1f30ddf795ba6cf1adc6254',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1987,7 +1990,7 @@ local function claim_tail(span, state, failed)
   if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
   return tail .. ':' .. state
 end
-${blank(157)}
+${blank(160)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -2195,7 +2198,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '20f540fae539d81e5ea5250bf4383100f57ec9bc',
+    sha1: 'e37720026514f2df9aad7f7b63b431bc02529264',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2467,7 +2470,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(65)}
+${blank(68)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -3011,7 +3014,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'ebdb62801978fd256f6ee8003d7388dafeb9c4d4',
+    sha1: '2e0ea481a3bcc549b63a043b0de419593a1d4854',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -3644,15 +3647,18 @@ local function note_event(queue, event, key, field, value, ...)
   if field == 'id' then
     _, value = parts_of(value, true)
     if told and told.event == event and told.key == key then
-      told[#told + 1], told[#told + 2] = field, value
+      local length = #told
+      told[length + 1], told[length + 2] = field, value
       return
     end
   end
   if told and #told > LIMITS.eventFields then write_events(queue) end
   told = queue.told or { event = nil, key = nil }
-  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
-  if key then told[#told + 1], told[#told + 2] = 'key', key end
-  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  local length = #told
+  if told.event ~= event then told[length + 1], told[length + 2], length = 'event', event, length + 2 end
+  if key then told[length + 1], told[length + 2], length = 'key', key, length + 2 end
+  told[length + 1], told[length + 2] = field, value
+  for n = 1, select('#', ...) do told[length + 2 + n] = select(n, ...) end
   told.event, told.key, queue.told = event, key, told
 end
 ${blank(12)}
@@ -4765,7 +4771,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'f6124bcb6b4c0228b67dcd3b0d0624df9f8024fd',
+    sha1: '510b5e2bdc6b088f2334a27cc966ebd706a0dcc9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5316,15 +5322,18 @@ local function note_event(queue, event, key, field, value, ...)
   if field == 'id' then
     _, value = parts_of(value, true)
     if told and told.event == event and told.key == key then
-      told[#told + 1], told[#told + 2] = field, value
+      local length = #told
+      told[length + 1], told[length + 2] = field, value
       return
     end
   end
   if told and #told > LIMITS.eventFields then write_events(queue) end
   told = queue.told or { event = nil, key = nil }
-  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
-  if key then told[#told + 1], told[#told + 2] = 'key', key end
-  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  local length = #told
+  if told.event ~= event then told[length + 1], told[length + 2], length = 'event', event, length + 2 end
+  if key then told[length + 1], told[length + 2], length = 'key', key, length + 2 end
+  told[length + 1], told[length + 2] = field, value
+  for n = 1, select('#', ...) do told[length + 2 + n] = select(n, ...) end
   told.event, told.key, queue.told = event, key, told
 end
 ${blank(25)}
@@ -5706,7 +5715,7 @@ local function write_archive(queue, about, keys, counts, records, said)
   local now, ends, members, names, fields = digits(queue.now), digits(queue.now + queue.archive), {}, {}, {}
   for n = 1, #keys do
     -- Not by decode_claim: that makes a table and six numbers of it.
-    local id, claimed, attempts, reason = string.match(records[n], '^((%d+)%-%d+):%d+:(%d+):%d+:%d+:%d+:(%a+):')
+    local id, claimed, attempts, reason = string.match(records[n], '^((%d+)%-[%d%-]+):%d+:(%d+):%d+:%d+:%d+:(%a+):')
     if id then
       local name, options = prefix .. id, said[n]
       local length = put_field(fields, 0, 'firstAt', about.first[n])
@@ -5868,7 +5877,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'ce654051ad3b900e20f45647e502caae70ef731f',
+    sha1: 'cbc050417d8d667b459cc54df0f830c09b61ec13',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6160,7 +6169,7 @@ local function claim_tail(span, state, failed)
   if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
   return tail .. ':' .. state
 end
-${blank(157)}
+${blank(160)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -6360,7 +6369,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'e831f3107459d2bda7d297eb36773eed77dc0c1a',
+    sha1: '703cdc990151e1c331380157c88ccb548525dd69',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6574,15 +6583,18 @@ local function note_event(queue, event, key, field, value, ...)
   if field == 'id' then
     _, value = parts_of(value, true)
     if told and told.event == event and told.key == key then
-      told[#told + 1], told[#told + 2] = field, value
+      local length = #told
+      told[length + 1], told[length + 2] = field, value
       return
     end
   end
   if told and #told > LIMITS.eventFields then write_events(queue) end
   told = queue.told or { event = nil, key = nil }
-  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
-  if key then told[#told + 1], told[#told + 2] = 'key', key end
-  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  local length = #told
+  if told.event ~= event then told[length + 1], told[length + 2], length = 'event', event, length + 2 end
+  if key then told[length + 1], told[length + 2], length = 'key', key, length + 2 end
+  told[length + 1], told[length + 2] = field, value
+  for n = 1, select('#', ...) do told[length + 2 + n] = select(n, ...) end
   told.event, told.key, queue.told = event, key, told
 end
 ${blank(25)}
@@ -6819,7 +6831,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: 'd4651bc946abb73efb38bf9c4e3cc0f99bc4b149',
+    sha1: '35a136db27461080d81b6bf3e14013c3df311d78',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7188,15 +7200,18 @@ local function note_event(queue, event, key, field, value, ...)
   if field == 'id' then
     _, value = parts_of(value, true)
     if told and told.event == event and told.key == key then
-      told[#told + 1], told[#told + 2] = field, value
+      local length = #told
+      told[length + 1], told[length + 2] = field, value
       return
     end
   end
   if told and #told > LIMITS.eventFields then write_events(queue) end
   told = queue.told or { event = nil, key = nil }
-  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
-  if key then told[#told + 1], told[#told + 2] = 'key', key end
-  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  local length = #told
+  if told.event ~= event then told[length + 1], told[length + 2], length = 'event', event, length + 2 end
+  if key then told[length + 1], told[length + 2], length = 'key', key, length + 2 end
+  told[length + 1], told[length + 2] = field, value
+  for n = 1, select('#', ...) do told[length + 2 + n] = select(n, ...) end
   told.event, told.key, queue.told = event, key, told
 end
 ${blank(25)}
@@ -7707,7 +7722,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   events: {
-    sha1: 'f2080bcaf3e72f5666c9ec80c39e84ad3f2f7bda',
+    sha1: '702b1c82a1744bb63e8c033447da365caeb3b5e1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7985,7 +8000,7 @@ local function claim_tail(span, state, failed)
   if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
   return tail .. ':' .. state
 end
-${blank(157)}
+${blank(160)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -8184,7 +8199,7 @@ return entry(KEYS, ARGV)
 `,
   },
   extend: {
-    sha1: '216eadc81414a592e22f4be51b7e6b6fa07dedae',
+    sha1: 'f65d27d3a757f9d2d0e57f61277579d03812f1ac',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8450,7 +8465,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(65)}
+${blank(68)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -8642,7 +8657,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '6ef04dc205aacb8154246272e7935187141de486',
+    sha1: '28aa89a10c76a8e46854dc770b2a9bef5138127f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -9193,15 +9208,18 @@ local function note_event(queue, event, key, field, value, ...)
   if field == 'id' then
     _, value = parts_of(value, true)
     if told and told.event == event and told.key == key then
-      told[#told + 1], told[#told + 2] = field, value
+      local length = #told
+      told[length + 1], told[length + 2] = field, value
       return
     end
   end
   if told and #told > LIMITS.eventFields then write_events(queue) end
   told = queue.told or { event = nil, key = nil }
-  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
-  if key then told[#told + 1], told[#told + 2] = 'key', key end
-  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  local length = #told
+  if told.event ~= event then told[length + 1], told[length + 2], length = 'event', event, length + 2 end
+  if key then told[length + 1], told[length + 2], length = 'key', key, length + 2 end
+  told[length + 1], told[length + 2] = field, value
+  for n = 1, select('#', ...) do told[length + 2 + n] = select(n, ...) end
   told.event, told.key, queue.told = event, key, told
 end
 ${blank(25)}
@@ -9761,7 +9779,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '195175e488e8ef9ca0add2c221594ddd24aa18ca',
+    sha1: '29c7349d829f5da8b62bf5fb7b8e6eec64de7932',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10387,15 +10405,18 @@ local function note_event(queue, event, key, field, value, ...)
   if field == 'id' then
     _, value = parts_of(value, true)
     if told and told.event == event and told.key == key then
-      told[#told + 1], told[#told + 2] = field, value
+      local length = #told
+      told[length + 1], told[length + 2] = field, value
       return
     end
   end
   if told and #told > LIMITS.eventFields then write_events(queue) end
   told = queue.told or { event = nil, key = nil }
-  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
-  if key then told[#told + 1], told[#told + 2] = 'key', key end
-  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  local length = #told
+  if told.event ~= event then told[length + 1], told[length + 2], length = 'event', event, length + 2 end
+  if key then told[length + 1], told[length + 2], length = 'key', key, length + 2 end
+  told[length + 1], told[length + 2] = field, value
+  for n = 1, select('#', ...) do told[length + 2 + n] = select(n, ...) end
   told.event, told.key, queue.told = event, key, told
 end
 ${blank(12)}
@@ -11559,7 +11580,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'ee9c65858dc81ae3962d498e9f670f40438b99a9',
+    sha1: 'dcaefb2bf2c617e8a1c36065817de88979bd1934',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11801,7 +11822,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(380)}
+${blank(383)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events', 'archive', 'maxArchived',
@@ -11977,7 +11998,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'ea64079548c1143516c7f8e2112053254b8866f7',
+    sha1: 'e92284037da37f38bff60f78c2fa24b43e9c2a77',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12203,7 +12224,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(65)}
+${blank(68)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -12419,7 +12440,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '3657cc3881d50d0555fb3cee847ce545be7ab6b8',
+    sha1: '3a2b272fe51c3c5b49b35201c16bbae0c8775b21',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12720,7 +12741,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(52)}
+${blank(55)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events', 'archive', 'maxArchived',
@@ -13016,7 +13037,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '4c02f1829b158d1def608933b473d5395a7187d5',
+    sha1: '71dab91117fbaf97ddca66cf734e7f8baf413053',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13516,7 +13537,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(65)}
+${blank(68)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -13704,7 +13725,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'a5794018379f4c2207796e832c718c9dd03271d5',
+    sha1: '314a310ee52234121ab13b85946a38d26ed0594c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14000,7 +14021,7 @@ local function write_events(queue)
     redis.pcall('UNLINK', name)
   end
 end
-${blank(33)}
+${blank(36)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events', 'archive', 'maxArchived',
@@ -14304,7 +14325,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '9f657de84f229c0d0dcf2bc73d5ef260f5e6fa4b',
+    sha1: '0369c98ff8f296a4aeae289a08979e07dd263c77',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14585,7 +14606,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(65)}
+${blank(68)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -14793,7 +14814,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '7e77b309a0d916019d1c67f9edc65daefa4fc7ab',
+    sha1: 'eee232e56658413cea4621d2c724e5a01c7d3193',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15147,15 +15168,18 @@ local function note_event(queue, event, key, field, value, ...)
   if field == 'id' then
     _, value = parts_of(value, true)
     if told and told.event == event and told.key == key then
-      told[#told + 1], told[#told + 2] = field, value
+      local length = #told
+      told[length + 1], told[length + 2] = field, value
       return
     end
   end
   if told and #told > LIMITS.eventFields then write_events(queue) end
   told = queue.told or { event = nil, key = nil }
-  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
-  if key then told[#told + 1], told[#told + 2] = 'key', key end
-  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  local length = #told
+  if told.event ~= event then told[length + 1], told[length + 2], length = 'event', event, length + 2 end
+  if key then told[length + 1], told[length + 2], length = 'key', key, length + 2 end
+  told[length + 1], told[length + 2] = field, value
+  for n = 1, select('#', ...) do told[length + 2 + n] = select(n, ...) end
   told.event, told.key, queue.told = event, key, told
 end
 ${blank(25)}
@@ -15501,7 +15525,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '477ee8caa4abf509b8e56a6ae4f7684799c83089',
+    sha1: '06cf5dc0fc1a28966409e52cce658f8ab426bb28',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15968,15 +15992,18 @@ local function note_event(queue, event, key, field, value, ...)
   if field == 'id' then
     _, value = parts_of(value, true)
     if told and told.event == event and told.key == key then
-      told[#told + 1], told[#told + 2] = field, value
+      local length = #told
+      told[length + 1], told[length + 2] = field, value
       return
     end
   end
   if told and #told > LIMITS.eventFields then write_events(queue) end
   told = queue.told or { event = nil, key = nil }
-  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
-  if key then told[#told + 1], told[#told + 2] = 'key', key end
-  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  local length = #told
+  if told.event ~= event then told[length + 1], told[length + 2], length = 'event', event, length + 2 end
+  if key then told[length + 1], told[length + 2], length = 'key', key, length + 2 end
+  told[length + 1], told[length + 2] = field, value
+  for n = 1, select('#', ...) do told[length + 2 + n] = select(n, ...) end
   told.event, told.key, queue.told = event, key, told
 end
 ${blank(12)}
@@ -16426,7 +16453,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'ec3e10269ad0af57b4bdf306001a1ce028b13453',
+    sha1: '783b3661b644844b92ad4a5f5d070be451c259d4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16694,7 +16721,7 @@ local function claim_tail(span, state, failed)
   if state == 'retry' and failed and failed ~= '' then return tail .. ':retry:' .. string.sub(failed, 1, LIMITS.lastError) .. '.' end
   return tail .. ':' .. state
 end
-${blank(144)}
+${blank(147)}
 local MEMBERS = {
   'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'maxDeadAge', 'maxKeys',
   'events', 'archive', 'maxArchived',
@@ -17010,7 +17037,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'acf71be9b34828dd114b7012ff83694efa6bfadd',
+    sha1: '32fe4b6e98ce5d0491341558d201918819c686ba',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -17477,15 +17504,18 @@ local function note_event(queue, event, key, field, value, ...)
   if field == 'id' then
     _, value = parts_of(value, true)
     if told and told.event == event and told.key == key then
-      told[#told + 1], told[#told + 2] = field, value
+      local length = #told
+      told[length + 1], told[length + 2] = field, value
       return
     end
   end
   if told and #told > LIMITS.eventFields then write_events(queue) end
   told = queue.told or { event = nil, key = nil }
-  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
-  if key then told[#told + 1], told[#told + 2] = 'key', key end
-  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  local length = #told
+  if told.event ~= event then told[length + 1], told[length + 2], length = 'event', event, length + 2 end
+  if key then told[length + 1], told[length + 2], length = 'key', key, length + 2 end
+  told[length + 1], told[length + 2] = field, value
+  for n = 1, select('#', ...) do told[length + 2 + n] = select(n, ...) end
   told.event, told.key, queue.told = event, key, told
 end
 ${blank(12)}
@@ -18079,7 +18109,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: '2f22561f1e3d8ca9daab22775bd2d0b051b8d71b',
+    sha1: 'bb115009690d87a33e573d22c9044b68d8008ac9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -18193,7 +18223,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(5225)}
+${blank(5228)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -18244,7 +18274,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '8e1aa7fdac8c45b263009f51e019d369bceb952e',
+    sha1: '7704fe67f065663fd6ee9ef38e17ce776ad10eda',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -18518,7 +18548,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(65)}
+${blank(68)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -18699,7 +18729,7 @@ return entry(KEYS, ARGV)
 `,
   },
   trace: {
-    sha1: '609861ab9356ef1d6a86e74714798ca1dcedf186',
+    sha1: '5be5485189d37370cadc4124dc5c49b5edebd734',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -19224,7 +19254,7 @@ local function now_ms()
   know_digits(second, time[1], rest, micros >= 100000 and string.sub(time[2], 1, 3) or string.format('%03d', rest))
   return second * 1000 + rest
 end
-${blank(65)}
+${blank(68)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   for _, said in ipairs({ 'NOPERM', 'ACL failure', "can't run", "can't access" }) do
@@ -19753,12 +19783,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '042fef29e3daf147f84321fb55281501908d9796',
+    sha1: '776e2a5f4b59c0dc4e775c943b82da354dbe10e3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(5625)}
+${blank(5628)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
