@@ -135,7 +135,7 @@ describe.each(TARGETS)('on %s', (_, clustered, partitions) => {
     })
     await say('waits')
     expect(await rapidfire.erase('key 3')).toEqual({
-      ...{ messages: 1, claimed: false, deadBatches: 1, deadMessages: 1, streamEntries: 1, rateKeys: 0 },
+      ...{ messages: 1, claimed: false, deadBatches: 1, deadMessages: 1, streamEntries: 1, rateKeys: 0, archivedBatches: 0 },
     })
     expect(await rapidfire.peek('key 3')).toMatchObject({ state: 'empty' })
     expect((await rapidfire.dead()).map(({ key }) => key).sort()).toEqual(KEYS.filter((key) => key !== 'key 3').sort())
