@@ -64,7 +64,7 @@ describe('a policy that is none', () => {
     it('while it is there, and can be set right', async () => {
       await lua().set(Object.fromEntries(POLICY.map((field) => [field, '1e308'])))
       expect((await lua().call('policy')).filter((_: unknown, n: number) => n % 2 === 1)).toEqual([
-        ...[10_000, 60_000, 10, 1000, 262_144, 1_048_576, 3_600_000, 10_000, 0, 0, 0],
+        ...[10_000, 60_000, 10, 1000, 262_144, 1_048_576, 3_600_000, 10_000, 0, 0, 0, 0, 10_000],
       ])
       await lua().call('policy', 'WAIT', 7)
       expect((await lua().call('policy'))[1]).toBe(7)

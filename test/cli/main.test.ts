@@ -26,7 +26,7 @@ describe('usage', () => {
     }
     const program = createProgram()
     const commands = [program, ...program.commands, ...program.commands.flatMap((command) => command.commands)]
-    expect(commands).toHaveLength(20)
+    expect(commands).toHaveLength(21)
     for (const command of commands) {
       const lines = help(command).split('\n')
       expect(lines.filter((line) => line.length > 60)).toEqual([])

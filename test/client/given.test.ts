@@ -81,7 +81,7 @@ describe('no option that nobody knows is passed over', () => {
     [
       'no message',
       () => rapidfire.addMessages([null as never]),
-      'a message takes an object with key, data, id, wait, maxWait, maxSize, flush, traceContext, got null',
+      'a message takes an object with key, data, id, wait, maxWait, maxSize, flush, edits, withdraws, traceContext, got null',
     ],
     [
       'worker',

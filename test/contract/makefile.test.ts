@@ -53,7 +53,7 @@ it('make demo installs what the demo imports, what runs TypeScript, and nothing 
     return all.filter((name) => name.endsWith('.ts')).map((name) => readFileSync(join(project, folder, name), 'utf8'))
   })
   const imported = files.flatMap((text) => [...text.matchAll(/(?:^import (?!type ).*from |import\()'((?:@[\w-]+\/)?[\w-]+)['/]/gm)])
-  const others = ['node', 'bullmq', '@opentelemetry/api']
+  const others = ['node', 'bullmq', '@opentelemetry/api', 'redis-om']
   const names = new Set(imported.map(([, name = '']) => name).filter((name) => !others.includes(name)))
   expect(installed.split(' ').sort()).toEqual([...names].sort())
 })

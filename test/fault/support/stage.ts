@@ -39,7 +39,8 @@ export class Stage extends Processes {
   }
 
   #connect(): Redis {
-    const redis = new Redis(this.#server.url)
+    // A command that is to be sent again when the connection is back would never end if the client is disconnected before.
+    const redis = new Redis(this.#server.url, { commandTimeout: 30_000 })
     redis.on('error', () => {})
     return redis
   }

@@ -13,7 +13,7 @@ import { isInstalled, SYSTEMS } from './systems/index.ts'
 const PEERS: string[] = Object.values(SYSTEMS).flatMap((kind) => ('needs' in kind ? [kind.title] : []))
 const ADDING = ['raw RPUSH', 'RPUSH + ZADD in a function', 'rapidfire', 'rapidfire, with ids', 'once-a-second poller']
 const DEPLOYMENTS = Object.keys(deployments(SCALES.tiny))
-const CALLS = ROWS.filter(({ short }) => short).map(({ name }) => name)
+const CALLS = ROWS.filter(({ short, of }) => short && !of).map(({ name }) => name)
 const WORKING = ['rapidfire', 'once-a-second poller']
 
 const columnsOf = (line: string) => line.trim().split(/ {2,}/)

@@ -2,9 +2,19 @@ import type { Edit } from './mutants.ts'
 
 /** Faults that no operator makes: another text, another key, another field, another value that has the same type. */
 export const BY_HAND: (Edit & { what: string })[] = [
-  { within: 'digest_of', find: "or #key .. ':' .. key .. id", put: 'or id', what: 'an id is known in all conversations' },
-  { within: 'digest_of', find: "or #key .. ':' .. key .. id", put: 'or key .. id', what: 'the end of a key may be the beginning of an id' },
-  { within: 'digest_of', find: "'requeued ' .. #key", put: '#key', what: 'an id may be taken for the name of a requeued message' },
+  {
+    within: 'digest_of',
+    find: "count_text(#key) .. ':' .. key .. (name or id)",
+    put: 'name or id',
+    what: 'an id is known in all conversations',
+  },
+  { within: 'digest_of', find: "count_text(#key) .. ':' .. key", put: 'key', what: 'the end of a key may be the beginning of an id' },
+  {
+    within: 'digest_of',
+    find: "text = 'requeued ' .. text",
+    put: 'text = text',
+    what: 'an id may be taken for the name of a requeued message',
+  },
   { within: 'seen_key', find: "':seen:' .. slice", put: "':seen'", what: 'all slices of ids are one set' },
   { within: 'active_key', find: "'active'", put: "'due'", what: 'active and due are one index' },
   { within: 'bad_root', find: '[^{}%s]+}$', put: '[^{}%s]+}', what: 'a root may have anything behind its hash tag' },
