@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '2455bead7fd09d0bf4152ed00f7f40548134e14c',
+    sha1: '975a72a6cc5552e3b727ed227280d5e397a3f6bc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -348,7 +348,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(4)}
+${blank(5)}
 local function read_tokens(args, at, known, stop, options)
   local refusal
   local name = args[at]
@@ -1695,7 +1695,7 @@ return entry(KEYS, ARGV)
 `,
   },
   archived: {
-    sha1: '5ccc16d0d12beb1af1f30ddf795ba6cf1adc6254',
+    sha1: 'b43be084ee4cb5958f90c77e3198891ba3590256',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -1935,7 +1935,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(4)}
+${blank(5)}
 local function read_tokens(args, at, known, stop, options)
   local refusal
   local name = args[at]
@@ -2198,7 +2198,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'e37720026514f2df9aad7f7b63b431bc02529264',
+    sha1: 'f722c713efba42b2e159a6e09befb4a258b5fb98',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -2434,7 +2434,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(66)}
+${blank(67)}
 local CLOCK_STEP = 1000
 
 
@@ -3014,7 +3014,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '2e0ea481a3bcc549b63a043b0de419593a1d4854',
+    sha1: 'dda3ec93b90494878573c098ddc3fbf7f004ecf7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -3310,7 +3310,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(4)}
+${blank(5)}
 local function read_tokens(args, at, known, stop, options)
   local refusal
   local name = args[at]
@@ -4771,7 +4771,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '510b5e2bdc6b088f2334a27cc966ebd706a0dcc9',
+    sha1: '2490820d418fdb0643009f51fb577d9d62ad9e00',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -5062,7 +5062,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(4)}
+${blank(5)}
 local function read_tokens(args, at, known, stop, options)
   local refusal
   local name = args[at]
@@ -5877,7 +5877,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'cbc050417d8d667b459cc54df0f830c09b61ec13',
+    sha1: 'f04c2093d04b57da38c1ef87b4dfd1fafba2818b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6114,7 +6114,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(4)}
+${blank(5)}
 local function read_tokens(args, at, known, stop, options)
   local refusal
   local name = args[at]
@@ -6369,7 +6369,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '703cdc990151e1c331380157c88ccb548525dd69',
+    sha1: '8bdcf84c415eb721d57a99ab87346596aaeafa2c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -6566,7 +6566,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(389)}
+${blank(390)}
 local function write_events(queue)
   local told, name = queue.told, name_of(queue.root, 'events')
   queue.told = nil
@@ -6831,7 +6831,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   erase: {
-    sha1: '35a136db27461080d81b6bf3e14013c3df311d78',
+    sha1: '59a8a4a60f5f4c5695b23490b5306a461d58e4d2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7101,7 +7101,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(4)}
+${blank(5)}
 local function read_tokens(args, at, known, stop, options)
   local refusal
   local name = args[at]
@@ -7722,7 +7722,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   events: {
-    sha1: '702b1c82a1744bb63e8c033447da365caeb3b5e1',
+    sha1: '067c84f5049e32588131c2a4721b5d68c66fd6b2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -7945,7 +7945,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(4)}
+${blank(5)}
 local function read_tokens(args, at, known, stop, options)
   local refusal
   local name = args[at]
@@ -8199,7 +8199,7 @@ return entry(KEYS, ARGV)
 `,
   },
   extend: {
-    sha1: 'f65d27d3a757f9d2d0e57f61277579d03812f1ac',
+    sha1: 'b873a6f4c35616b72f2c8ca49bafffee010669bd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8409,7 +8409,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(281)}
+${blank(282)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -8657,7 +8657,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '28aa89a10c76a8e46854dc770b2a9bef5138127f',
+    sha1: '7f3f2c5100a8bd76ba184ca89c1987787392eece',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -8956,7 +8956,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(4)}
+${blank(5)}
 local function read_tokens(args, at, known, stop, options)
   local refusal
   local name = args[at]
@@ -9779,7 +9779,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '29c7349d829f5da8b62bf5fb7b8e6eec64de7932',
+    sha1: '9f43540f5be8683750c91b44b9c70db38308795f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -10080,7 +10080,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(4)}
+${blank(5)}
 local function read_tokens(args, at, known, stop, options)
   local refusal
   local name = args[at]
@@ -11580,7 +11580,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'dcaefb2bf2c617e8a1c36065817de88979bd1934',
+    sha1: '79a8e7ae19e9e3fc821e91dc96426498937ef948',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -11774,7 +11774,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(4)}
+${blank(5)}
 local function read_tokens(args, at, known, stop, options)
   local refusal
   local name = args[at]
@@ -11998,7 +11998,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'e92284037da37f38bff60f78c2fa24b43e9c2a77',
+    sha1: '212810d6efe940be91526f4d77e3ecb9bba1e257',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12208,7 +12208,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(281)}
+${blank(282)}
 local function claim_tail(span, state, failed)
   local tail = string.format(':%d', span)
   if not state then return tail end
@@ -12440,7 +12440,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '3a2b272fe51c3c5b49b35201c16bbae0c8775b21',
+    sha1: '8e276ee5682af1ce944f868b10dbea2d5dbef6da',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -12677,7 +12677,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(4)}
+${blank(5)}
 local function read_tokens(args, at, known, stop, options)
   local refusal
   local name = args[at]
@@ -13037,7 +13037,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '71dab91117fbaf97ddca66cf734e7f8baf413053',
+    sha1: '3a4a2d1da36ba35dc530b80a5c8e4b56add967d0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13304,7 +13304,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(4)}
+${blank(5)}
 local function read_tokens(args, at, known, stop, options)
   local refusal
   local name = args[at]
@@ -13725,7 +13725,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '314a310ee52234121ab13b85946a38d26ed0594c',
+    sha1: 'f528bbf82988a3b198a6b3e992f6583f0c9f6ac6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -13947,7 +13947,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(4)}
+${blank(5)}
 local function read_tokens(args, at, known, stop, options)
   local refusal
   local name = args[at]
@@ -14325,7 +14325,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '0369c98ff8f296a4aeae289a08979e07dd263c77',
+    sha1: '8bf73b9a594a49197897814ad5ea880047348a20',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -14542,7 +14542,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(4)}
+${blank(5)}
 local function read_tokens(args, at, known, stop, options)
   local refusal
   local name = args[at]
@@ -14814,7 +14814,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'eee232e56658413cea4621d2c724e5a01c7d3193',
+    sha1: 'ff0e201fcce637df2f3a60e8ae73322fdeb9b519',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15068,7 +15068,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(4)}
+${blank(5)}
 local function read_tokens(args, at, known, stop, options)
   local refusal
   local name = args[at]
@@ -15525,7 +15525,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '06cf5dc0fc1a28966409e52cce658f8ab426bb28',
+    sha1: 'a03655926c423dfebf60dd4b6f7c6c29f508beb1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -15802,7 +15802,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(66)}
+${blank(67)}
 local CLOCK_STEP = 1000
 ${blank(13)}
 local function deadline_of(first, last, wait, maxWait, closed, closed_by)
@@ -16453,7 +16453,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '783b3661b644844b92ad4a5f5d070be451c259d4',
+    sha1: 'edb24901bf3664d156a400ec8c4b4719cf53fbc2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -16666,7 +16666,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(4)}
+${blank(5)}
 local function read_tokens(args, at, known, stop, options)
   local refusal
   local name = args[at]
@@ -17037,7 +17037,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '32fe4b6e98ce5d0491341558d201918819c686ba',
+    sha1: '357379fe949b998c0827d196632bc08f7d2eca29',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -17333,7 +17333,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(66)}
+${blank(67)}
 local CLOCK_STEP = 1000
 ${blank(13)}
 local function deadline_of(first, last, wait, maxWait, closed, closed_by)
@@ -18109,7 +18109,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   rights: {
-    sha1: 'bb115009690d87a33e573d22c9044b68d8008ac9',
+    sha1: 'e58e06bbdd5cdcbbd95645b7e59d271f353529bd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -18223,7 +18223,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(5228)}
+${blank(5229)}
 --- Tell which commands of Redis the caller may not use on this queue.
 --
 --   FCALL_RO rapidfire_rights 1 rapid-fire:{orders} rpush zadd xinfo|groups
@@ -18274,7 +18274,7 @@ return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '7704fe67f065663fd6ee9ef38e17ce776ad10eda',
+    sha1: 'f4ffb81274850e3e7fb9ee871974bc2b380b78dc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -18478,7 +18478,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(4)}
+${blank(5)}
 local function read_tokens(args, at, known, stop, options)
   local refusal
   local name = args[at]
@@ -18729,7 +18729,7 @@ return entry(KEYS, ARGV)
 `,
   },
   trace: {
-    sha1: '5be5485189d37370cadc4124dc5c49b5edebd734',
+    sha1: '9d9854c6dbd76013c8c7b9227bdf3b896da8a69d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
@@ -19023,7 +19023,7 @@ local function bounded(text, least, most)
   local value = tonumber(text)
   return value and value >= least and value <= most and value % 1 == 0 and value
 end
-${blank(4)}
+${blank(5)}
 local function read_tokens(args, at, known, stop, options)
   local refusal
   local name = args[at]
@@ -19783,12 +19783,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '776e2a5f4b59c0dc4e775c943b82da354dbe10e3',
+    sha1: '0716ddedf2871ff0a163dd8a52ba0853a05f4615',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local REMEMBERS = false; local entry; local function register(_, callback)
   entry = callback end
-${blank(5628)}
+${blank(5629)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

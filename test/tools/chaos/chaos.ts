@@ -191,7 +191,9 @@ const wordsOf = ({ queue }: RapidFire<Task>, { root, key, text }: { root: string
 /** Whether a check was cut short by a fault. What its SCAN meets is not made an error of ours. */
 function isPassing(error: unknown): boolean {
   if (error instanceof RapidfireError) return ['UNAVAILABLE', 'NOT_LOADED', 'OUT_OF_MEMORY'].includes(error.code)
-  return /^Error: (Connection is closed|Command timed out)|^MaxRetriesPerRequestError|^ClusterAllFailedError|^Error: connect ECONNREFUSED/.test(String(error))
+  return /^Error: (Connection is closed|Command timed out)|^MaxRetriesPerRequestError|^ClusterAllFailedError|^Error: connect ECONNREFUSED/.test(
+    String(error),
+  )
 }
 
 /** How long the queues may take to empty once nothing is added and nothing fails any more, ms. */
