@@ -3,7 +3,7 @@ import { RapidfireError, toRapidfireError } from '../errors.ts'
 import { ms } from '../given.ts'
 import { checkRedisOptions, isClient, LOCAL, notReachable, type RedisInput } from './input.ts'
 import { gotNoAnswer, Late, NotSent, type Patience, patiently, Unanswered } from './patience.ts'
-import { addressOf, drop, nodeOf, reacher, ready, unlessSilent } from './readiness.ts'
+import { addressOf, drop, nodeOf, reacher, ready, tellWhenReady, unlessSilent } from './readiness.ts'
 import { type Hearing, Subscriptions } from './subscriptions.ts'
 import { Limit, LONGEST_CALL, Term } from './term.ts'
 
@@ -369,27 +369,6 @@ function connectionOf(
     },
     end,
   }
-}
-
-/** Whom to tell of each new connection of a client: many may share one, and come and go, so the client has one listener for all of them. */
-const TOLD_WHEN_READY = new WeakMap<Redis | Cluster, Set<() => void>>()
-
-/** Returns what calls it off. */
-function tellWhenReady(client: Redis | Cluster, listener: () => void): () => void {
-  const told = TOLD_WHEN_READY.get(client) ?? new Set()
-  if (!TOLD_WHEN_READY.has(client)) {
-    TOLD_WHEN_READY.set(client, told)
-    const tell = () => {
-      for (const each of told) each()
-    }
-    client.on('ready', tell)
-    if ('nodes' in client) {
-      for (const node of client.nodes()) node.on('ready', tell)
-      client.on('+node', (node: Redis) => node.on('ready', tell))
-    }
-  }
-  told.add(listener)
-  return () => told.delete(listener)
 }
 
 /** A cluster sends again what got no answer, and so does a client of one server when its connection is back. */

@@ -156,6 +156,27 @@ export function reacher(client: Client, most: number): () => Promise<void> | und
   }
 }
 
+/** Whom to tell of each new connection of a client: many may share one, and come and go, so the client has one listener for all of them. */
+const TOLD_WHEN_READY = new WeakMap<Client, Set<() => void>>()
+
+/** Returns what calls it off. */
+export function tellWhenReady(client: Client, listener: () => void): () => void {
+  const told = TOLD_WHEN_READY.get(client) ?? new Set()
+  if (!TOLD_WHEN_READY.has(client)) {
+    TOLD_WHEN_READY.set(client, told)
+    const tell = () => {
+      for (const each of told) each()
+    }
+    client.on('ready', tell)
+    if ('nodes' in client) {
+      for (const node of client.nodes()) node.on('ready', tell)
+      client.on('+node', (node: Redis) => node.on('ready', tell))
+    }
+  }
+  told.add(listener)
+  return () => told.delete(listener)
+}
+
 /** Where a client goes, without what it proves itself with. */
 export function addressOf(client: Client): string {
   if ('nodes' in client) {

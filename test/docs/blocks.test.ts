@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -21,6 +21,9 @@ const TSC = fileURLToPath(new URL('node_modules/typescript/bin/tsc', REPOSITORY)
 
 const lacksCli = !findRedisCli() || spawnSync('curl', ['--version']).error !== undefined
 if (lacksCli) console.warn('skipped: the blocks of every README: no curl, or no redis-cli or valkey-cli, on PATH')
+
+const lacksGo = spawnSync('go', ['version']).error !== undefined
+if (lacksGo) console.warn('skipped: the block of Go of lua/README.md: no go on PATH')
 
 /** Of a document that a reader may well go through again: it must not matter. */
 const PASSES: Record<string, number[]> = { 'README.md': [1, 2], 'src/bullmq/README.md': [1, 2] }
@@ -112,6 +115,14 @@ describe.skipIf(lacksCli).each(DOCUMENTS)('%s', (file) => {
       skipped = python === undefined
       if (!python) return skip()
       const ended = await run('python3', ['-c', placed(block.text, places)], { ...python, PYTHONIOENCODING: 'utf8' })
+      expect(ended).toMatchObject({ code: 0, stderr: '' })
+      printed = ended.stdout
+    } else if (kind === 'go') {
+      skipped = lacksGo
+      if (skipped) return skip()
+      const program = join(project.folder, 'main.go')
+      await writeFile(program, placed(block.text, places))
+      const ended = await run('go', ['run', program])
       expect(ended).toMatchObject({ code: 0, stderr: '' })
       printed = ended.stdout
     } else if (kind === 'text') {

@@ -192,6 +192,26 @@ export const webJsImage = {
   body: 'with a caption',
 }
 
+export const webJsChanges = [
+  { ...webJsText, body: 'В 19:00', latestEditMsgKey: webJsText.id, latestEditSenderTimestampMs: 1_749_416_390_123 },
+  {
+    ...webJsText,
+    id: { ...webJsText.id, _serialized: 'false_16505551234@c.us_GONE' },
+    type: 'revoked',
+    body: '',
+    protocolMessageKey: webJsText.id,
+  },
+]
+
+/** An edit as venom-bot has it. */
+export const venomEdit = {
+  ...venomText(2),
+  id: 'new',
+  type: 'protocol',
+  subtype: 'message_edit',
+  protocolMessageKey: { _serialized: 'old' },
+}
+
 export const telegramUpdate = (n: number, chat: object = { id: 987654321, type: 'private', first_name: 'Anna', last_name: 'K' }) => ({
   update_id: 10_000 + n,
   message: {
@@ -234,3 +254,13 @@ export const telegramPress = {
     data: 'slot-18',
   },
 }
+
+/** What changes an earlier message, and what people write to a business. */
+const business = { ...telegramUpdate(1).message, business_connection_id: 'b1' }
+
+export const telegramChanges = [
+  { update_id: 10_012, edited_message: { ...telegramUpdate(0).message, text: 'На послезавтра', edit_date: 1_749_416_400 } },
+  { update_id: 10_013, business_message: business },
+  { update_id: 10_014, edited_business_message: { ...business, text: 'В 19:00', edit_date: 1_749_416_401 } },
+  { update_id: 10_015, deleted_business_messages: { business_connection_id: 'b1', chat: business.chat, message_ids: [1366, 1367] } },
+]

@@ -49,6 +49,12 @@ describe.each(SOURCES)('%s', (_, source, payloads) => {
   })
 })
 
+const own = [
+  { key: 'ann', id: '1', data: { text: 'Hi' } },
+  { key: 'ann', id: '2', edits: '1', data: { text: 'Hello' } },
+  { key: 'ann', id: '3', withdraws: '2', data: null },
+]
+
 it('generic takes anything, and gives what is whole', () => {
   const readOrRefuse = (payload: unknown) => {
     try {
@@ -59,7 +65,7 @@ it('generic takes anything, and gives what is whole', () => {
     }
   }
   fc.assert(
-    fc.property(fc.oneof(anything, spoiled([{ key: 'ann', id: '1', data: { text: 'Hi' } }])), (payload) => {
+    fc.property(fc.oneof(anything, spoiled(own)), (payload) => {
       for (const { key, id, data } of readOrRefuse(payload) ?? []) {
         expect([typeof key, typeof id, data === undefined]).toEqual(['string', 'string', false])
       }
@@ -69,7 +75,7 @@ it('generic takes anything, and gives what is whole', () => {
 })
 
 describe('a webhook', () => {
-  const payload = fc.oneof(...SOURCES.map(([, , payloads]) => payloads), anything, spoiled([{ key: 'ann', id: '1', data: { text: 'Hi' } }]))
+  const payload = fc.oneof(...SOURCES.map(([, , payloads]) => payloads), anything, spoiled(own))
 
   it('answers every payload, stores what it says it stored, and nothing else', async () => {
     const webhook = queue.webhook()

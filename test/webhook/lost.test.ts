@@ -371,15 +371,28 @@ function cloudMessages(payload: any): number {
 }
 
 const telegramMessages = (payload: any): number => {
-  const message = ['message', 'channel_post'].map((name) => own(payload, name)).find(isObject)
-  return message !== undefined || isObject(own(payload, 'callback_query')) ? 1 : 0
+  const found = (...names: string[]) => names.map((name) => own(payload, name)).find(isObject)
+  const said = found('message', 'channel_post', 'business_message')
+  const message = said ?? found('edited_message', 'edited_channel_post', 'edited_business_message')
+  if (message === undefined) {
+    const deleted = elements(own(own(payload, 'deleted_business_messages'), 'message_ids')).filter(Number.isSafeInteger)
+    return isObject(own(payload, 'callback_query')) ? 1 : deleted.length
+  }
+  // A business hears of what it has written itself, too.
+  const people = [own(message, 'from') ?? own(message, 'sender_chat'), own(message, 'chat')].map((each) => own(each, 'id'))
+  const isOurs = typeof own(message, 'business_connection_id') === 'string' && new Set(people.filter(Number.isSafeInteger)).size > 1
+  return isOurs ? 0 : 1
 }
+
+const CHANGES = ['message_edit', 'revoked', 'sender_revoke', 'admin_revoke']
 
 const webMessages = (payload: any): number =>
   (Array.isArray(payload) ? payload : [payload]).filter((message) => {
     const isOwn = own(message, 'fromMe') === true || own(own(message, 'id'), 'fromMe') === true
     const from = own(message, 'from')
-    return !isOwn && from !== 'status@broadcast' && own(from, '_serialized') !== 'status@broadcast'
+    // What libraries tell each other, unless it changes a message.
+    const isNotice = own(message, 'type') === 'protocol' && !CHANGES.includes(own(message, 'subtype'))
+    return !isOwn && !isNotice && from !== 'status@broadcast' && own(from, '_serialized') !== 'status@broadcast'
   }).length
 
 const cloud = given.cloudPayload(
@@ -391,11 +404,16 @@ const SENDERS = [
   [
     'Telegram',
     telegram({ groups: 'sender' }),
-    fc.oneof(spoiled(given.telegramUpdate(0)), spoiled(given.telegramPhoto), spoiled(given.telegramPress)),
+    fc.oneof(...[given.telegramUpdate(0), given.telegramPhoto, given.telegramPress, ...given.telegramChanges].map(spoiled)),
     telegramMessages,
   ],
-  ['venom-bot', whatsappWeb(), fc.oneof(spoiled([given.venomText(0), given.venomGroup('1', 1)]), spoiled(given.venomImage)), webMessages],
-  ['whatsapp-web.js', whatsappWeb(), fc.oneof(spoiled(given.webJsText), spoiled([given.webJsImage])), webMessages],
+  [
+    'venom-bot',
+    whatsappWeb(),
+    fc.oneof(...[[given.venomText(0), given.venomGroup('1', 1)], given.venomImage, given.venomEdit].map(spoiled)),
+    webMessages,
+  ],
+  ['whatsapp-web.js', whatsappWeb(), fc.oneof(...[given.webJsText, [given.webJsImage], ...given.webJsChanges].map(spoiled)), webMessages],
 ] as const
 
 describe('a payload that is damaged', () => {

@@ -152,6 +152,7 @@ const cases = (wrap: (given: object) => unknown, source: string, account: string
   ),
   ...NOTHING.map(([what, given]): Case => [what, wrap(given), []]),
   ['a text, by its id', wrap(message({ conversation: 'x' })), [{ id: '3EB0C767D26A1F2A0E50' }]],
+  ['what is edited', wrap(message({ conversation: 'В 17:00' }, {}, { id: '3EB0FIRST' })), [{ id: '3EB0FIRST' }]],
   ['an edit, by an id of its own', wrap(message({ protocolMessage: EDIT })), [{ id: '3EB0FIRST:edit:1749416390123' }]],
   [
     'a withdrawal, by an id of its own',

@@ -90,8 +90,8 @@ export const wppconnectSender: Sender = {
     ['a message of nobody', wpp('onmessage', { id: 'x', body: 'Hi' }), [{ key: 'wppconnect:salon::x', data: { text: 'Hi' } }]],
     [
       'a withdrawal',
-      wpp('onrevokedmessage', { id: 'new', refId: 'old', from: ANN, to: 'x@c.us', author: ANN }),
-      [{ key: `wppconnect:salon:${ANN}`, data: { text: '', withdraws: 'old' } }],
+      wpp('onrevokedmessage', { id: 'new', refId: text.id, from: ANN, to: 'x@c.us', author: ANN }),
+      [{ key: `wppconnect:salon:${ANN}`, data: { text: '', withdraws: text.id } }],
     ],
     [
       'a reaction that is wanted',

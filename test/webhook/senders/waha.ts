@@ -123,6 +123,7 @@ export const wahaSender: Sender = {
       event('message', message({ from: '188@lid', _data: { key: { remoteJidAlt: '79001234567:2@s.whatsapp.net' } } })),
       [{ key: `waha:salon:${ANN}`, data: { from: ANN, userId: '188@lid' } }],
     ],
+    ['what is edited', event('message', message({ id: `false_${ANN}_OLD` })), [{ id: `false_${ANN}_OLD` }]],
     [
       'an edit',
       event('message.edited', message({ id: `false_${ANN}_NEW`, body: 'В 18:00', editedMessageId: 'OLD' })),
