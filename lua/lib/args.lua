@@ -17,10 +17,11 @@ end
 
 -- `known` maps a token to what may stand behind it, as lib/limits.lua has it.
 -- Reads from args[at] up to the end, or up to the token `stop`. Returns the options that are given by field (nil when none is),
--- where reading ended, and a refusal. A refusal comes with a position when only the value is wrong: the arguments
+-- where reading ended, and a refusal. `options`: a table to be filled, with room for them; or nil.
+-- A refusal comes with a position when only the value is wrong: the arguments
 -- behind it can still be read.
-local function read_tokens(args, at, known, stop)
-  local options, refusal
+local function read_tokens(args, at, known, stop, options)
+  local refusal
   local name = args[at]
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]

@@ -27,14 +27,17 @@ local function note_event(queue, event, key, field, value, ...)
   if field == 'id' then
     _, value = parts_of(value, true)
     if told and told.event == event and told.key == key then
-      told[#told + 1], told[#told + 2] = field, value
+      local length = #told
+      told[length + 1], told[length + 2] = field, value
       return
     end
   end
   if told and #told > LIMITS.eventFields then write_events(queue) end
   told = queue.told or { event = nil, key = nil }
-  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
-  if key then told[#told + 1], told[#told + 2] = 'key', key end
-  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  local length = #told
+  if told.event ~= event then told[length + 1], told[length + 2], length = 'event', event, length + 2 end
+  if key then told[length + 1], told[length + 2], length = 'key', key, length + 2 end
+  told[length + 1], told[length + 2] = field, value
+  for n = 1, select('#', ...) do told[length + 2 + n] = select(n, ...) end
   told.event, told.key, queue.told = event, key, told
 end

@@ -1,5 +1,6 @@
 import { type Cluster, Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import type { ArchivedBatch, ArchivedOptions } from '../../src/history/archived.ts'
 import type { QueueEvent } from '../../src/history/entry.ts'
 import type { Policy } from '../../src/options.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
@@ -218,6 +219,35 @@ describe.each(TARGETS)('on %s', (_, clustered, partitions) => {
     expect(new Set(since.map(({ batch }) => batch))).toEqual(new Set(batches.map(({ id }) => id)))
     await rapidfire.erase('key 3')
     expect((await told('0')).filter(({ key }) => key === 'key 3')).toEqual([])
+    expect(await rapidfire.check()).toMatchObject({ violations: [] })
+  })
+
+  it('the archive has what was completed, in that order, by conversation, message and batch, and nothing of who was erased', async () => {
+    const open = queue({ archive: 60_000 })
+    const rapidfire = open()
+    const handled = async (name: string) => {
+      await rapidfire.addMessages(KEYS.map((key) => ({ key, data: 1, id: `${name} ${key}`, flush: true })))
+      const { batches } = await rapidfire.claimReady({ limit: 100 })
+      for (const batch of batches) expect(await rapidfire.complete(batch, { text: name, result: batch.key })).toBe('completed')
+      return batches.map(({ id, key }) => [id, key, [`${name} ${key}`], name, batches.length])
+    }
+    const all = [...(await handled('first')), ...(await handled('second'))]
+    const read = async (options?: ArchivedOptions) => {
+      const batches: ArchivedBatch[] = []
+      for await (const batch of open().archived(options)) batches.push(batch)
+      return batches
+    }
+    const found = await read()
+    const times = found.map(({ completedAt }) => completedAt)
+    expect(times).toEqual(times.toSorted((a, b) => a - b))
+    expect(found.map(({ id, key, ids, text }) => [id, key, ids, text, 20]).sort()).toEqual(all.sort())
+    expect(found.map(({ key, result }) => [key, result])).toEqual(found.map(({ key }) => [key, key]))
+    expect((await read({ key: 'key 3' })).map(({ text }) => text)).toEqual(['first', 'second'])
+    expect(await read({ id: 'second key 3' })).toMatchObject([{ key: 'key 3', text: 'second' }])
+    expect(await read({ batch: found[7]?.id as string })).toEqual([found[7]])
+    expect(await read({ from: (times.at(-1) as number) + 1 })).toEqual([])
+    expect(await rapidfire.erase('key 3')).toMatchObject({ archivedBatches: 2 })
+    expect(await read()).toEqual(found.filter(({ key }) => key !== 'key 3'))
     expect(await rapidfire.check()).toMatchObject({ violations: [] })
   })
 

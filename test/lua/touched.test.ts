@@ -312,7 +312,7 @@ const ENTRIES: Record<FunctionName, Entry[]> = {
       fill: large(archive(1000, 10), keep(names(50), 10, { due: false }), hold(names(50), 10), (lua) =>
         lua.set({ archive: 1, maxArchived: 1 }),
       ),
-      ...{ args: pairs(names(50)), touches: counted(216, 2846, 37_400) },
+      ...{ args: pairs(names(50)), touches: counted(216, 2790, 37_400) },
     },
   ],
   extend: [

@@ -33,21 +33,27 @@ local COMPLETE_OPTIONS = { TEXT = OPTIONS.text, RESULT = OPTIONS.result, WORKER 
 local NOTHING_SAID = {}
 
 -- Batches with tokens: keys, tokens, and for each its options; or a refusal in the fourth place.
+-- WHY not by read_ends: no table a batch but that of its options, which is made with room for them.
 local function read_told(args, first)
-  local ends, _, refusal = read_ends({ unpack(args, first) }, COMPLETE_OPTIONS)
-  if not ends then return nil, nil, nil, refusal end
-  if #ends > LIMITS.pairs then return nil, nil, nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.pairs .. ' batches, got ' .. #ends) end
-  local owners, tokens, said, bytes = {}, {}, {}, 0
-  for n = 1, #ends do
-    local options = ends[n].options
-    if ends[n].refusal then return nil, nil, nil, ends[n].refusal end
-    owners[n], tokens[n], said[n] = ends[n].key, ends[n].token, options
+  local owners, tokens, said, count, bytes, at, refusal = {}, {}, {}, 0, 0, first, nil
+  repeat
+    if not args[at + 1] then
+      refusal = refusal or fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. how_many(#args - at + 1, 'argument'))
+    end
+    if refusal then return nil, nil, nil, refusal end
+    local options, stopped
+    options, stopped, refusal = read_tokens(args, at + 2, COMPLETE_OPTIONS, 'NEXT', { text = nil, result = nil, worker = nil })
+    if not stopped then return nil, nil, nil, refusal end
+    count = count + 1
+    owners[count], tokens[count], said[count] = args[at], args[at + 1], options
     bytes = bytes + #(options.text or '') + #(options.result or '')
+    at = stopped + 1
+  until not args[stopped]
+  if count > LIMITS.pairs then refusal = fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.pairs .. ' batches, got ' .. count) end
+  if bytes > LIMITS.archivedTexts and count > 1 then
+    refusal = fail('BAD_ARGUMENT', string.format('expected at most %d bytes of texts in one call, got %d', LIMITS.archivedTexts, bytes))
   end
-  if bytes > LIMITS.archivedTexts and #ends > 1 then
-    return nil, nil, nil, fail('BAD_ARGUMENT', string.format('expected at most %d bytes of texts in one call, got %d', LIMITS.archivedTexts, bytes))
-  end
-  return owners, tokens, said
+  return owners, tokens, said, refusal
 end
 
 -- The same of pairs alone.
@@ -57,6 +63,13 @@ local function read_completed(args, first)
   if word == 'NEXT' or COMPLETE_OPTIONS[word] then return read_told(args, first) end
   local owners, tokens, bad = read_pairs(args, first, 'pairs of key and token')
   return owners, tokens, NOTHING_SAID, bad
+end
+
+-- What the messages of batches say that are to end, for the archive.
+local function about_batches(queue, keys, counts)
+  local about, spent = { first = {}, last = {}, ids = {} }, { bytes = 0, ids = {} }
+  for n = 1, #keys do about.first[n], about.last[n], about.ids[n] = about_messages(queue, keys[n], counts[n], spent) end
+  return about
 end
 
 local function complete(keys, args)
@@ -80,14 +93,14 @@ local function complete(keys, args)
     if count then
       local at = #done + 1
       named[key], done[at], counts[at], records[at] = true, key, count, stored[n]
-      if told then told[at] = said[n] end
+      if told then told[at] = said[n] or NOTHING_SAID end
     end
   end
   if #done == 0 then return reply end
-  local entries
+  local about
   if told then
     queue.now = now_ms()
-    entries = archive_entries(queue, done, counts, records, told)
+    about = about_batches(queue, done, counts)
   end
 
   -- first write
@@ -99,7 +112,7 @@ local function complete(keys, args)
   end
   keep_reply(queue, nonce, 'complete', reply)
   wake_watcher(queue, soonest)
-  if entries then write_archive(queue, entries) end
+  if about then write_archive(queue, about, done, counts, records, told) end
   if queue.told then write_events(queue) end
   return reply
 end

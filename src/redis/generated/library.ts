@@ -425,7 +425,9 @@ local function has_flush(options) return string.find(options, ',F', 1, true) ~= 
 -- is data.
 local function parts_of(message, spared)
   -- Without an id and options: nothing has to be measured.
-  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
+  -- WHY the digits are not counted by the pattern: each sign of one costs.
+  local _, behind = string.find(message, '^%d+ 0 ')
+  if behind == 16 then return string.sub(message, 1, 13), '', spared and '' or string.sub(message, 17) end
   local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
   if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
   local at = string.sub(message, 1, 13)
@@ -459,6 +461,75 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
+--- Arguments: positional ones first, then Redis-style tokens (\`WAIT 5000 FLUSH\`), in any order and case.
+
+-- The number in \`text\`, or nil when it is not a whole number between \`least\` and \`most\`.
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+-- A number of the root of a queue, or nil or false when it is none that is written here: who may write to the root may write anything there, and a
+-- \`largest\` of 0, for example, would grow for ever.
+local function bounded(text, least, most)
+  local value = tonumber(text)
+  return value and value >= least and value <= most and value % 1 == 0 and value
+end
+
+-- \`known\` maps a token to what may stand behind it, as lib/limits.lua has it.
+-- Reads from args[at] up to the end, or up to the token \`stop\`. Returns the options that are given by field (nil when none is),
+-- where reading ended, and a refusal. \`options\`: a table to be filled, with room for them; or nil.
+-- A refusal comes with a position when only the value is wrong: the arguments
+-- behind it can still be read.
+local function read_tokens(args, at, known, stop, options)
+  local refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+-- The same up to the end: the options, and a refusal.
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
 local CLOCK_STEP
 local any_options
 local has_options
@@ -776,74 +847,6 @@ local function read_pairs(args, first, expected)
   for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
   return owners, tokens
 end
---- Arguments: positional ones first, then Redis-style tokens (\`WAIT 5000 FLUSH\`), in any order and case.
-
--- The number in \`text\`, or nil when it is not a whole number between \`least\` and \`most\`.
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
--- A number of the root of a queue, or nil or false when it is none that is written here: who may write to the root may write anything there, and a
--- \`largest\` of 0, for example, would grow for ever.
-local function bounded(text, least, most)
-  local value = tonumber(text)
-  return value and value >= least and value <= most and value % 1 == 0 and value
-end
-
--- \`known\` maps a token to what may stand behind it, as lib/limits.lua has it.
--- Reads from args[at] up to the end, or up to the token \`stop\`. Returns the options that are given by field (nil when none is),
--- where reading ended, and a refusal. A refusal comes with a position when only the value is wrong: the arguments
--- behind it can still be read.
-local function read_tokens(args, at, known, stop)
-  local options, refusal
-  local name = args[at]
-  while name and name ~= stop do
-    local token = known[name] or known[string.upper(name)]
-    if not token then
-      if string.upper(name) == stop then break end
-      local names = {}
-      for each in pairs(known) do names[#names + 1] = each end
-      table.sort(names)
-      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
-      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
-    end
-    options = options or {}
-    if token.flag then
-      options[token.field] = true
-      at = at + 1
-    else
-      local text = args[at + 1]
-      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
-      local value
-      if token.bytes then
-        value = #text <= token.bytes and text
-      else
-        value = integer(text, token.least, token.most)
-      end
-      if value then
-        options[token.field] = value
-      elseif not refusal then
-        refusal = fail(
-          token.code or 'BAD_ARGUMENT',
-          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
-        )
-      end
-      at = at + 2
-    end
-    name = args[at]
-  end
-  return options, at, refusal
-end
-
--- The same up to the end: the options, and a refusal.
-local function read_options(args, at, known)
-  local options, _, refusal = read_tokens(args, at, known)
-  return options or {}, refusal
-end
 --- The one clock of the library: Redis's own, in ms since 1970.
 
 -- Read once per call: on Redis 7.0 TIME moves while a call runs. What it says as text is kept, to be written so.
@@ -884,15 +887,18 @@ local function note_event(queue, event, key, field, value, ...)
   if field == 'id' then
     _, value = parts_of(value, true)
     if told and told.event == event and told.key == key then
-      told[#told + 1], told[#told + 2] = field, value
+      local length = #told
+      told[length + 1], told[length + 2] = field, value
       return
     end
   end
   if told and #told > LIMITS.eventFields then write_events(queue) end
   told = queue.told or { event = nil, key = nil }
-  if told.event ~= event then told[#told + 1], told[#told + 2] = 'event', event end
-  if key then told[#told + 1], told[#told + 2] = 'key', key end
-  for _, each in ipairs({ field, value, ... }) do told[#told + 1] = each end
+  local length = #told
+  if told.event ~= event then told[length + 1], told[length + 2], length = 'event', event, length + 2 end
+  if key then told[length + 1], told[length + 2], length = 'key', key, length + 2 end
+  told[length + 1], told[length + 2] = field, value
+  for n = 1, select('#', ...) do told[length + 2 + n] = select(n, ...) end
   told.event, told.key, queue.told = event, key, told
 end
 local MEMBERS
@@ -2638,7 +2644,7 @@ function delete_entry(stream, groups, id)
 end
 end
 do -- lua/functions/batch
-local archive_entries
+local about_messages
 local write_archive
 do
 --- The archive: batches that were completed, for whoever asks later. While the policy keeps any (\`archive\`), each is a hash \`archive:<batch id>\` that
@@ -2650,63 +2656,44 @@ do
 -- Stands between two ids.
 local BETWEEN = '\\31'
 
--- What the messages of a batch say: when the first and the last of them came, and their ids, nil of what was not read; \`spent\` counts bytes.
-local function about_messages(queue, key, count, spent)
-  local list, ids, length, at, first, last = messages_key(queue.root, key), {}, 0, 0, nil, nil
+-- What the messages of a batch say: when the first and the last of them came, and their ids; nil of what was not read. \`spent\` counts bytes, and has
+-- a list that is used again for each batch, since to grow one costs as much as a command.
+function about_messages(queue, key, count, spent)
+  local list, ids, most, whole, length, at, first, last = messages_key(queue.root, key), spent.ids, LIMITS.archivedIds, 0, 0, 0, nil, nil
   while at < count and spent.bytes < LIMITS.archivedBytes do
-    local fit = math.ceil((LIMITS.archivedBytes - spent.bytes) / queue.largest)
-    local messages = redis.pcall('LRANGE', list, count_text(at), count_text(math.min(at + math.min(fit, 250), count) - 1))
+    local fit = math.min(math.ceil((LIMITS.archivedBytes - spent.bytes) / queue.largest), 250, count - at)
+    local messages = redis.pcall('LRANGE', list, count_text(at), count_text(at + fit - 1))
     if messages.err or #messages == 0 then break end
     for n = 1, #messages do
-      local time, id = parts_of(messages[n], true)
-      first, last, length = first or time, time, length + #id + 1
-      if length <= LIMITS.archivedIds then ids[at + n] = id end
-      spent.bytes = spent.bytes + #messages[n]
+      local message, id, _ = messages[n], '', nil
+      -- '0 ' stands there in one without an id, and in none that has one: nothing has to be taken apart.
+      local digit, blank = string.byte(message, 15, 16)
+      if digit ~= 48 or blank ~= 32 then _, id = parts_of(message, true) end
+      length = length + #id + 1
+      if length <= most then whole, ids[at + n] = at + n, id end
     end
-    at = at + #messages
+    spent.bytes = spent.bytes + bytes_of(messages)
+    first, last, at = first or messages[1], messages[#messages], at + #messages
   end
-  return first, at == count and last, first and table.concat(ids, BETWEEN)
+  if not first then return nil end
+  local joined = length == at and string.rep(BETWEEN, at - 1) or table.concat(ids, BETWEEN, 1, whole)
+  return (parts_of(first, true)), at == count and parts_of(last, true), joined
 end
 
--- Appends a field and its value, if there is one.
-local function append_field(fields, field, value)
-  if value then fields[#fields + 1], fields[#fields + 2] = field, value end
+-- Puts a field and its value, if there is one, behind the first \`length\` of a list. Returns how many there are then.
+local function put_field(fields, length, field, value)
+  if not value then return length end
+  fields[length + 1], fields[length + 2] = field, value
+  return length + 2
 end
 
--- What is kept of batches that are to end, each { id, fields }. \`said\`: for each the options of complete, or nil.
-function archive_entries(queue, keys, counts, records, said)
-  local now, entries, spent = digits(queue.now), {}, { bytes = 0 }
-  for n = 1, #keys do
-    local claim, options = decode_claim(records[n]), said[n] or {}
-    if claim then
-      local first, last, ids = about_messages(queue, keys[n], counts[n], spent)
-      local fields = {
-        'id', claim.id, 'key', keys[n], 'reason', claim.reason, 'claimedAt', string.match(claim.id, '^%d+'), 'completedAt', now,
-        'attempts', count_text(claim.attempt), 'size', count_text(counts[n]),
-      }
-      append_field(fields, 'firstAt', first)
-      append_field(fields, 'lastAt', last)
-      append_field(fields, 'ids', ids)
-      append_field(fields, 'worker', options.worker)
-      append_field(fields, 'text', options.text)
-      append_field(fields, 'result', options.result)
-      entries[#entries + 1] = { id = claim.id, fields = fields }
-    end
-  end
-  return entries
-end
-
--- Drops the oldest batches that are too old, or too many: some of them.
-local function trim_archive(queue, index, most)
-  local root, excess = queue.root, redis.pcall('ZCARD', index)
-  if type(excess) == 'table' then return end
-  excess = excess - queue.maxArchived
-  local oldest, ids, names = redis.pcall('ZRANGE', index, '0', count_text(most - 1), 'WITHSCORES'), {}, {}
-  for n = 1, #oldest, 2 do
-    if #ids >= excess and tonumber(oldest[n + 1]) > queue.now - queue.archive then break end
-    ids[#ids + 1] = oldest[n]
-    names[#names + 1] = part_key(root, 'archive:' .. oldest[n])
-  end
+-- Drops the oldest of so many batches that are too old, or too many: at most \`most\` of them.
+local function trim_archive(queue, index, size, most)
+  local excess = math.min(most, size - queue.maxArchived)
+  local ids = redis.pcall('ZRANGE', index, '-inf', digits(queue.now - queue.archive), 'BYSCORE', 'LIMIT', '0', count_text(most))
+  if excess > #ids then ids = redis.pcall('ZRANGE', index, '0', count_text(excess - 1)) end
+  local names, prefix = {}, part_key(queue.root, 'archive:')
+  for n = 1, #ids do names[n] = prefix .. ids[n] end
   -- WHY the index last: what is in it and is gone does no harm.
   if #ids > 0 and type(redis.pcall('UNLINK', unpack(names))) ~= 'table' then redis.pcall('ZREM', index, unpack(ids)) end
 end
@@ -2721,26 +2708,40 @@ local function keep_index(queue, index, fresh)
   if type(left) == 'number' and left < queue.archive then redis.pcall('PEXPIREAT', index, ends) end
 end
 
--- Writes what was made of batches that have ended since.
-function write_archive(queue, entries)
-  local root, index, now, ends = queue.root, name_of(queue.root, 'archived'), digits(queue.now), digits(queue.now + queue.archive)
-  local members, names = {}, {}
-  for n = 1, #entries do
-    local id = entries[n].id
-    local name = part_key(root, 'archive:' .. id)
-    if type(redis.pcall('HSET', name, unpack(entries[n].fields))) ~= 'table' then
-      if redis.pcall('PEXPIREAT', name, ends) == 1 then
-        members[#members + 1], members[#members + 2], names[#names + 1] = now, id, name
-      else
-        redis.pcall('UNLINK', name)
+-- Writes batches that have ended since. \`about\`: what their messages have said; \`said\`: for each the options of complete.
+function write_archive(queue, about, keys, counts, records, said)
+  local index, prefix = name_of(queue.root, 'archived'), part_key(queue.root, 'archive:')
+  local now, ends, members, names, fields = digits(queue.now), digits(queue.now + queue.archive), {}, {}, {}
+  for n = 1, #keys do
+    -- Not by decode_claim: that makes a table and six numbers of it.
+    local id, claimed, attempts, reason = string.match(records[n], '^((%d+)%-[%d%-]+):%d+:(%d+):%d+:%d+:%d+:(%a+):')
+    if id then
+      local name, options = prefix .. id, said[n]
+      local length = put_field(fields, 0, 'firstAt', about.first[n])
+      length = put_field(fields, length, 'lastAt', about.last[n])
+      length = put_field(fields, length, 'ids', about.ids[n])
+      length = put_field(fields, length, 'worker', options.worker)
+      length = put_field(fields, length, 'text', options.text)
+      length = put_field(fields, length, 'result', options.result)
+      local done = redis.pcall(
+        'HSET', name, 'id', id, 'key', keys[n], 'reason', reason, 'claimedAt', claimed, 'completedAt', now, 'attempts', attempts,
+        'size', count_text(counts[n]), unpack(fields, 1, length)
+      )
+      if type(done) ~= 'table' then
+        if redis.pcall('PEXPIREAT', name, ends) == 1 then
+          members[#members + 1], members[#members + 2], names[#names + 1] = now, id, name
+        else
+          redis.pcall('UNLINK', name)
+        end
       end
     end
   end
   if #names == 0 then return end
   local added = redis.pcall('ZADD', index, unpack(members))
   if type(added) == 'table' then return redis.pcall('UNLINK', unpack(names)) end
-  keep_index(queue, index, redis.pcall('ZCARD', index) == added)
-  trim_archive(queue, index, #names + LIMITS.oldArchived)
+  local size = redis.pcall('ZCARD', index)
+  keep_index(queue, index, size == added)
+  if type(size) ~= 'table' then trim_archive(queue, index, size, #names + LIMITS.oldArchived) end
 end
 end
 local read_queue_to_claim
@@ -3230,21 +3231,27 @@ local COMPLETE_OPTIONS = { TEXT = OPTIONS.text, RESULT = OPTIONS.result, WORKER 
 local NOTHING_SAID = {}
 
 -- Batches with tokens: keys, tokens, and for each its options; or a refusal in the fourth place.
+-- WHY not by read_ends: no table a batch but that of its options, which is made with room for them.
 local function read_told(args, first)
-  local ends, _, refusal = read_ends({ unpack(args, first) }, COMPLETE_OPTIONS)
-  if not ends then return nil, nil, nil, refusal end
-  if #ends > LIMITS.pairs then return nil, nil, nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.pairs .. ' batches, got ' .. #ends) end
-  local owners, tokens, said, bytes = {}, {}, {}, 0
-  for n = 1, #ends do
-    local options = ends[n].options
-    if ends[n].refusal then return nil, nil, nil, ends[n].refusal end
-    owners[n], tokens[n], said[n] = ends[n].key, ends[n].token, options
+  local owners, tokens, said, count, bytes, at, refusal = {}, {}, {}, 0, 0, first, nil
+  repeat
+    if not args[at + 1] then
+      refusal = refusal or fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. how_many(#args - at + 1, 'argument'))
+    end
+    if refusal then return nil, nil, nil, refusal end
+    local options, stopped
+    options, stopped, refusal = read_tokens(args, at + 2, COMPLETE_OPTIONS, 'NEXT', { text = nil, result = nil, worker = nil })
+    if not stopped then return nil, nil, nil, refusal end
+    count = count + 1
+    owners[count], tokens[count], said[count] = args[at], args[at + 1], options
     bytes = bytes + #(options.text or '') + #(options.result or '')
+    at = stopped + 1
+  until not args[stopped]
+  if count > LIMITS.pairs then refusal = fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.pairs .. ' batches, got ' .. count) end
+  if bytes > LIMITS.archivedTexts and count > 1 then
+    refusal = fail('BAD_ARGUMENT', string.format('expected at most %d bytes of texts in one call, got %d', LIMITS.archivedTexts, bytes))
   end
-  if bytes > LIMITS.archivedTexts and #ends > 1 then
-    return nil, nil, nil, fail('BAD_ARGUMENT', string.format('expected at most %d bytes of texts in one call, got %d', LIMITS.archivedTexts, bytes))
-  end
-  return owners, tokens, said
+  return owners, tokens, said, refusal
 end
 
 -- The same of pairs alone.
@@ -3254,6 +3261,13 @@ local function read_completed(args, first)
   if word == 'NEXT' or COMPLETE_OPTIONS[word] then return read_told(args, first) end
   local owners, tokens, bad = read_pairs(args, first, 'pairs of key and token')
   return owners, tokens, NOTHING_SAID, bad
+end
+
+-- What the messages of batches say that are to end, for the archive.
+local function about_batches(queue, keys, counts)
+  local about, spent = { first = {}, last = {}, ids = {} }, { bytes = 0, ids = {} }
+  for n = 1, #keys do about.first[n], about.last[n], about.ids[n] = about_messages(queue, keys[n], counts[n], spent) end
+  return about
 end
 
 local function complete(keys, args)
@@ -3277,14 +3291,14 @@ local function complete(keys, args)
     if count then
       local at = #done + 1
       named[key], done[at], counts[at], records[at] = true, key, count, stored[n]
-      if told then told[at] = said[n] end
+      if told then told[at] = said[n] or NOTHING_SAID end
     end
   end
   if #done == 0 then return reply end
-  local entries
+  local about
   if told then
     queue.now = now_ms()
-    entries = archive_entries(queue, done, counts, records, told)
+    about = about_batches(queue, done, counts)
   end
 
   -- first write
@@ -3296,7 +3310,7 @@ local function complete(keys, args)
   end
   keep_reply(queue, nonce, 'complete', reply)
   wake_watcher(queue, soonest)
-  if entries then write_archive(queue, entries) end
+  if about then write_archive(queue, about, done, counts, records, told) end
   if queue.told then write_events(queue) end
   return reply
 end

@@ -60,7 +60,7 @@ const combined =
     return left === undefined || right === undefined ? undefined : how(left, right)
   }
 
-const { rapidfire, rapidfireIds, floor } = SYSTEMS
+const { rapidfire, rapidfireIds, rapidfireArchive, rapidfireEvents, floor } = SYSTEMS
 const OURS = rapidfire.title
 
 /** The best peer that takes a lease, in batches a second. */
@@ -92,6 +92,14 @@ export const AIMS: Aim[] = [
     atLeast: 0.95,
     unit: '× raw RPUSH',
   },
+  {
+    measure: 'add',
+    what: 'single adds while events are kept',
+    figure: combined(of(rapidfireEvents.title, 'rate'), of(OURS, 'rate'), share),
+    digits: 2,
+    atLeast: 0.8,
+    unit: '× without',
+  },
   { measure: 'bulk', what: 'bulk adds of 250', figure: of(OURS, 'ratio'), digits: 2, atLeast: 0.75, unit: '× raw RPUSH in a pipeline' },
   {
     measure: 'bulk',
@@ -118,6 +126,14 @@ export const AIMS: Aim[] = [
     unit: '×',
   },
   { measure: 'drain', what: 'batches of ten drained', figure: of(OURS, 'ratio'), digits: 2, atLeast: 0.35, unit: '× raw RPUSH' },
+  {
+    measure: 'drain',
+    what: 'batches of ten drained into an archive',
+    figure: combined(of(rapidfireArchive.title, 'rate'), of(OURS, 'rate'), share),
+    digits: 2,
+    atLeast: 0.7,
+    unit: '× without',
+  },
   {
     measure: 'drain100',
     what: 'messages drained in batches of 100',

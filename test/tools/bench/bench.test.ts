@@ -37,10 +37,10 @@ it('prints each row of each table with its figures', { timeout: 300_000 }, async
       .filter(([name]) => !PEERS.includes(name as string)),
   )
   expect(rows.map((table) => table.map(([name]) => name))).toEqual([
-    ADDING,
+    [...ADDING, 'rapidfire, with events'],
     ADDING,
     CALLS,
-    ['raw RPUSH', ...WORKING],
+    ['raw RPUSH', ...WORKING, 'rapidfire, with an archive'],
     ['raw RPUSH', ...WORKING],
     ['raw RPUSH', ...WORKING],
     WORKING,

@@ -26,7 +26,7 @@ const MEASURES: Record<MeasureName, (bench: Bench) => Measure | Promise<Measure>
   add: addMeasure,
   bulk: bulkMeasure,
   call: callMeasure,
-  drain: drainMeasure({ perKey: 10 }),
+  drain: drainMeasure({ perKey: 10, also: ['rapidfireArchive'] }),
   drain100: drainMeasure({ perKey: 100, fewer: 10 }),
   drain10k: drainMeasure({ perKey: 10, bytes: 10_000, fewer: 20 }),
   late200: latenessMeasure(200),

@@ -36,9 +36,9 @@ function messagesOf(load: Load): BenchMessage[] {
 
 /** What a process that runs a system does when it is told to. */
 export const TASKS = {
-  open: async ({ name, ...options }: { name: SystemName } & Omit<SystemOptions, 'ids'>): Promise<void> => {
+  open: async ({ name, ...options }: { name: SystemName } & Omit<SystemOptions, 'ids' | 'policy'>): Promise<void> => {
     const { open, ...kind } = SYSTEMS[name]
-    system = await open({ ...options, ids: 'ids' in kind })
+    system = await open({ ...options, ids: 'ids' in kind, policy: 'policy' in kind ? kind.policy : undefined })
   },
 
   close: async (_: undefined): Promise<void> => {

@@ -249,7 +249,7 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   { within: 'keep_dead', find: 'from + FIELDS_AT_ONCE - 1', put: 'from + FIELDS_AT_ONCE + 1', why: 'two are written twice' },
   {
     within: 'parts_of',
-    find: "if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then",
+    find: 'if behind == 16 then',
     put: 'if false then',
     why: 'it is measured then, which says the same',
   },

@@ -1,6 +1,6 @@
 import { addingRow, type Bench, installed, serverMicros } from '../bench.ts'
 import type { Column, Measure } from '../rounds.ts'
-import { ALL } from '../systems/index.ts'
+import { ALL, type SystemName } from '../systems/index.ts'
 
 const PER_KEY = 10
 const BULK = 250
@@ -12,17 +12,17 @@ const columns: Column[] = [
 ]
 
 export function addMeasure(bench: Bench): Measure {
-  return measureOf(bench, 'Single adds: 64 callers, each awaiting its own')
+  return measureOf(bench, 'Single adds: 64 callers, each awaiting its own', [...ALL, 'rapidfireEvents'])
 }
 
 export function bulkMeasure(bench: Bench): Measure {
-  return measureOf(bench, `Bulk adds: one caller, ${BULK} messages at once (raw RPUSH: in one pipeline)`, BULK)
+  return measureOf(bench, `Bulk adds: one caller, ${BULK} messages at once (raw RPUSH: in one pipeline)`, ALL, BULK)
 }
 
-function measureOf(bench: Bench, title: string, size?: number): Measure {
+function measureOf(bench: Bench, title: string, names: readonly SystemName[], size?: number): Measure {
   const load = { keys: bench.scale.keys / 2, perKey: PER_KEY }
   const messages = load.keys * PER_KEY
-  const rows = installed(ALL).map((name) =>
+  const rows = installed(names).map((name) =>
     addingRow(bench, name, 10_000, async (agent) => {
       const took = await (size === undefined ? agent.do('addSingly', load) : agent.do('addInBulk', { ...load, size }))
       return { rate: (messages / took) * 1000, micros: (await serverMicros(bench.redis, name)) / messages }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { addingRow, type Bench, installed, serverMicros, workingRow } from '../bench.ts'
 import type { Load } from '../messages.ts'
 import type { Measure, Row } from '../rounds.ts'
-import { WORKING } from '../systems/index.ts'
+import { type SystemName, WORKING } from '../systems/index.ts'
 
 const CONCURRENCY = 50
 const WAIT = 200
@@ -11,10 +11,11 @@ const BULK = 250
 /**
  * All batches are due before the worker starts. The first row only adds the messages: the rest are compared with that.
  *
+ * @param also other systems than those that each table has
  * @param fewer so many times fewer keys than others have, since there is more of each
  */
 export const drainMeasure =
-  ({ fewer = 1, ...each }: Omit<Load, 'keys'> & { fewer?: number }) =>
+  ({ fewer = 1, also = [], ...each }: Omit<Load, 'keys'> & { fewer?: number; also?: readonly SystemName[] }) =>
   (bench: Bench): Measure => {
     const { redis, scale } = bench
     const load = { ...each, keys: scale.keys / fewer }
@@ -24,7 +25,7 @@ export const drainMeasure =
       const messages = (sent * 1000) / (await agent.do('addSingly', load))
       return { rate: messages, messages, volume: (messages * bytes) / 1e6 }
     })
-    const drain = (name: (typeof WORKING)[number]): Row =>
+    const drain = (name: SystemName): Row =>
       workingRow(
         bench,
         name,
@@ -59,7 +60,7 @@ export const drainMeasure =
         { name: 'missing', title: 'messages lost', digits: 0 },
         { name: 'megabytes', title: 'worker MB', digits: 0 },
       ],
-      rows: [reference, ...installed(WORKING).map(drain)],
+      rows: [reference, ...installed([...WORKING, ...also]).map(drain)],
       rounds: scale.rounds,
       // V8 compiles for the first 30 000 batches of a worker.
       warmUp: 3,

@@ -10,6 +10,8 @@ interface Kind {
   /** The npm package that it needs besides those of rapidfire. */
   needs?: string
   ids?: true
+  /** What rapidfire keeps beside what it needs. Compared with `rapidfire` alone, in one table. */
+  policy?: { archive: number } | { events: number }
 }
 
 const kind = <K extends Kind>(each: K) => each
@@ -30,6 +32,18 @@ export const SYSTEMS = {
     title: 'rapidfire, with ids',
     commands: ['fcall'],
     ids: true,
+    open: async (options) => (await import('./rapidfire.ts')).rapidfire(options),
+  }),
+  rapidfireArchive: kind({
+    title: 'rapidfire, with an archive',
+    commands: ['fcall'],
+    policy: { archive: 3_600_000 },
+    open: async (options) => (await import('./rapidfire.ts')).rapidfire(options),
+  }),
+  rapidfireEvents: kind({
+    title: 'rapidfire, with events',
+    commands: ['fcall'],
+    policy: { events: 10_000 },
     open: async (options) => (await import('./rapidfire.ts')).rapidfire(options),
   }),
   poller: kind({
@@ -59,7 +73,8 @@ export const SYSTEMS = {
 
 export type SystemName = keyof typeof SYSTEMS
 
-export const ALL = Object.keys(SYSTEMS) as SystemName[]
+/** Those that each table has. */
+export const ALL = (Object.keys(SYSTEMS) as SystemName[]).filter((name) => !('policy' in SYSTEMS[name]))
 
 /** Those that handle batches. */
 export const WORKING = ALL.filter((name) => !['raw', 'floor', 'rapidfireIds'].includes(name))

@@ -2,14 +2,14 @@ import { RapidFire } from '../../../../src/index.ts'
 import { partitionOf } from '../../../../src/partitions/roots.ts'
 import type { System, SystemOptions } from './system.ts'
 
-/** This library with its default policy, but for the wait and the largest batch. Of several queues each has a client and a worker, as an application has. */
-export async function rapidfire({ url, wait, ids, queues = 1, batch }: SystemOptions): Promise<System> {
+/** This library with its default policy, but for the wait, the largest batch, and what it is told to keep. Of several queues each has a client and a worker, as an application has. */
+export async function rapidfire({ url, wait, ids, queues = 1, batch, policy }: SystemOptions): Promise<System> {
   const clients = Array.from(
     { length: queues },
     (_, n) =>
       new RapidFire<{ text: string }>({
         ...{ redis: url, queue: queues === 1 ? 'bench' : `bench-${n}` },
-        policy: { wait, maxWait: Math.max(wait, 60_000), ...(batch && { maxSize: batch }) },
+        policy: { wait, maxWait: Math.max(wait, 60_000), ...(batch && { maxSize: batch }), ...policy },
       }),
   )
   const [client] = clients as [RapidFire<{ text: string }>]

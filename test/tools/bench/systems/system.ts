@@ -21,6 +21,8 @@ export interface SystemOptions {
   wait: number
   /** Whether messages have ids to find duplicates by. */
   ids: boolean
+  /** Of rapidfire, beside the wait and the largest batch; when it is left out, the default one. */
+  policy?: { archive: number } | { events: number } | undefined
   /** Of so many queues; of one when it is left out. */
   queues?: number | undefined
   /** Most messages of a batch; when it is left out, what the system has by default. */
