@@ -80,7 +80,9 @@ it('a mutant has a name, the statement that it changes, and a diff', () => {
 
 it('what is changed is found among what tests have run, also in a function of one line', () => {
   const noted = new Set(instrument(TEST_SOURCE).statements.map(({ path, line }) => `${path}:${line}`))
-  const some = mutantsOf(files).filter(({ name }, n) => n % 100 === 0 || name.includes(':pop_back:'))
+  // Where it is noted what runs, the clock is another one.
+  const noteable = mutantsOf(files).filter(({ name }) => !name.startsWith('lib/clock:'))
+  const some = noteable.filter(({ name }, n) => n % 100 === 0 || name.includes(':pop_back:'))
   const changed = some.map((mutant) => statementOf(mutant, files)).filter((statement) => statement !== undefined)
   expect(changed.length).toBeGreaterThan(30)
   expect(changed.filter((statement) => !noted.has(statement))).toEqual([])
